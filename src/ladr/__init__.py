@@ -1,0 +1,1 @@
+"""LADR: training-free acceleration of masked text-to-image models."""
