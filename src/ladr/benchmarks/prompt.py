@@ -1,0 +1,25 @@
+"""What every benchmark, embedded or official, is made of."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One prompt. `id` is unique in its benchmark and seeds its images; `meta` (JSON values only) is what scoring needs."""
+
+    id: str
+    text: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+def prompts_sha256(prompts: Iterable[Prompt]) -> str:
+    """One hash of ids, texts and meta in order: two runs with the same hash were asked the same things."""
+    digest = hashlib.sha256()
+    for prompt in prompts:
+        row = json.dumps([prompt.id, prompt.text, dict(prompt.meta)], sort_keys=True, ensure_ascii=False)
+        digest.update(row.encode() + b"\n")
+    return digest.hexdigest()

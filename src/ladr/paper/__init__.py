@@ -1,0 +1,40 @@
+"""Every number printed in the paper, as facts to audit and to stand beside; never an input of an experiment."""
+
+import csv
+from dataclasses import dataclass
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One printed number. `digits` is how many decimals the paper gives it."""
+
+    table: str
+    benchmark: str
+    method: str
+    metric: str
+    value: float
+    digits: int
+
+
+def load() -> tuple[Printed, ...]:
+    """All printed numbers, in the paper's order."""
+    text = (files(__name__) / "results.csv").read_text(encoding="utf-8")
+    return tuple(
+        Printed(
+            **{key: row[key] for key in ("table", "benchmark", "method", "metric")}, **_number(row["value"])
+        )
+        for row in csv.DictReader(text.splitlines())
+    )
+
+
+def cell(table: str, method: str, metric: str) -> Printed:
+    """The one number of `method` under `metric` in `table`; KeyError when the paper prints none."""
+    found = [p for p in load() if (p.table, p.method, p.metric) == (table, method, metric)]
+    if len(found) != 1:
+        raise KeyError((table, method, metric))
+    return found[0]
+
+
+def _number(text: str) -> dict[str, float | int]:
+    return {"value": float(text), "digits": len(text.partition(".")[2])}
