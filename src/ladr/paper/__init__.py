@@ -1,4 +1,4 @@
-"""Every number printed in the paper, as facts to audit and to stand beside; never an input of an experiment."""
+"""Every number printed in the paper: facts to audit and to stand beside, never an input of an experiment."""
 
 import csv
 from dataclasses import dataclass
@@ -20,10 +20,9 @@ class Printed:
 def load() -> tuple[Printed, ...]:
     """All printed numbers, in the paper's order."""
     text = (files(__name__) / "results.csv").read_text(encoding="utf-8")
+    names = ("table", "benchmark", "method", "metric")
     return tuple(
-        Printed(
-            **{key: row[key] for key in ("table", "benchmark", "method", "metric")}, **_number(row["value"])
-        )
+        Printed(*(row[name] for name in names), float(row["value"]), len(row["value"].partition(".")[2]))
         for row in csv.DictReader(text.splitlines())
     )
 
@@ -34,7 +33,3 @@ def cell(table: str, method: str, metric: str) -> Printed:
     if len(found) != 1:
         raise KeyError((table, method, metric))
     return found[0]
-
-
-def _number(text: str) -> dict[str, float | int]:
-    return {"value": float(text), "digits": len(text.partition(".")[2])}
