@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import dataclass, fields
+from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -72,41 +74,103 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.rms_norm(x.float(), self.weight.shape, None, self.eps).to(x.dtype) * self.weight.to(
-            x.dtype
-        )
+        normed = functional.rms_norm(x.float(), self.weight.shape, None, self.eps).to(x.dtype)
+        return normed * self.weight.to(x.dtype)
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Half-split RoPE of x (..., heads, D) by cos, sin (..., 1, D/2)."""
-    a, b = x.float().chunk(2, -1)
-    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
+class Turn(NamedTuple):
+    """The rotary angles of some positions: cos and sin (n, 1, D/2), or both as one complex tensor."""
+
+    cos: Tensor | None
+    sin: Tensor | None
+    both: Tensor | None
+
+    def at(self, index: Tensor) -> "Turn":
+        return Turn(*(None if t is None else t[index] for t in self))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x (n, heads, D) rotated half against half; the complex form is the same arithmetic, faster on a CPU."""
+        a, b = x.float().chunk(2, -1)
+        if self.both is not None:
+            turned = torch.complex(a, b).mul_(self.both)
+            return torch.cat((turned.real, turned.imag), -1).to(x.dtype)
+        cos, sin = self.cos, self.sin
+        return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
+
+
+class Group(NamedTuple):
+    """`rows` neighbouring sequences, each with `queries` queries over `keys` keys."""
+
+    rows: int
+    queries: int
+    keys: int
+
+
+def grouped(queries: list[int], keys: list[int]) -> list[Group]:
+    """Sequences end to end, as runs of equal (queries, keys): one attention call each, no mask."""
+    return [Group(len(list(run)), *pair) for pair, run in groupby(zip(queries, keys, strict=True))]
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, groups: list[Group]) -> Tensor:
+    """q (n,heads,D), k and v (m,heads,D), all sequences end to end -> (n, heads * D)."""
+    out, i, j = [], 0, 0
+    for rows, queries, keys in groups:
+        parts = (q[i : i + rows * queries], k[j : j + rows * keys], v[j : j + rows * keys])
+        i, j = i + rows * queries, j + rows * keys
+        if queries:
+            split = (part.unflatten(0, (rows, -1)).transpose(1, 2) for part in parts)
+            out.append(
+                functional.scaled_dot_product_attention(*split).transpose(1, 2).flatten(2).flatten(0, 1)
+            )
+    return out[0] if len(out) == 1 else torch.cat(out)
+
+
+class KV:
+    """Keys (rotated) and values of every layer for `total` packed positions."""
+
+    def __init__(self, config: LLaDAConfig, total: int, like: Tensor):
+        shape = (config.n_layers, total, config.n_heads, config.head_dim)
+        self.k, self.v = like.new_zeros(shape), like.new_zeros(shape)
+
+    def put(self, layer: int, at: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Overwrite the positions `at` (n,) by k, v (n,heads,D); the whole layer comes back."""
+        return self.k[layer].index_copy_(0, at, k), self.v[layer].index_copy_(0, at, v)
+
+    def moved(self, source: Tensor) -> "KV":
+        """Position i holds what position source[i] held."""
+        new = object.__new__(KV)
+        new.k, new.v = self.k[:, source], self.v[:, source]
+        return new
 
 
 class Block(nn.Module):
     """h = x + attention(norm x); h + swiglu(norm h)."""
 
-    def __init__(self, config: LLaDAConfig):
+    def __init__(self, config: LLaDAConfig, layer: int):
         super().__init__()
         d, m = config.d_model, config.mlp_hidden_size
-        self.heads = config.n_heads
+        self.heads, self.layer = config.n_heads, layer
         self.attn_norm = RMSNorm(d, config.rms_norm_eps)
         self.ff_norm = RMSNorm(d, config.rms_norm_eps)
         self.q_proj, self.k_proj, self.v_proj, self.attn_out = (nn.Linear(d, d, bias=False) for _ in range(4))
         self.ff_proj, self.up_proj = nn.Linear(d, m, bias=False), nn.Linear(d, m, bias=False)
         self.ff_out = nn.Linear(m, d, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """x (B,L,d) -> (B,L,d)."""
+    def forward(self, x, turn: Turn, groups, kv: KV | None = None, at=None, want=None) -> Tensor:
+        """x (n,d) -> (n,d), or (len(want),d): then `want` (indices into x) alone asks and is answered."""
         n = self.attn_norm(x)
-        q, k, v = (p(n).unflatten(-1, (self.heads, -1)) for p in (self.q_proj, self.k_proj, self.v_proj))
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        mixed = functional.scaled_dot_product_attention(
-            q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-        )
-        x = x + self.attn_out(mixed.transpose(1, 2).flatten(-2))
+        k, v = turn(self._heads(self.k_proj(n))), self._heads(self.v_proj(n))
+        if kv is not None:
+            k, v = kv.put(self.layer, at, k, v)
+        if want is not None:
+            x, n, turn = x[want], n[want], turn.at(want)
+        x = x + self.attn_out(attend(turn(self._heads(self.q_proj(n))), k, v, groups))
         n = self.ff_norm(x)
-        return x + self.ff_out(functional.silu(self.ff_proj(n)) * self.up_proj(n))
+        gate, up = functional.silu(self.ff_proj(n)), self.up_proj(n)
+        return x + self.ff_out(gate * up if torch.is_grad_enabled() else gate.mul_(up))
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1))
 
 
 class LLaDA(nn.Module):
@@ -119,38 +183,45 @@ class LLaDA(nn.Module):
         body = nn.ModuleDict(
             {
                 "wte": nn.Embedding(size, d),
-                "blocks": nn.ModuleList(Block(config) for _ in range(config.n_layers)),
+                "blocks": nn.ModuleList(Block(config, layer) for layer in range(config.n_layers)),
                 "ln_f": RMSNorm(d, config.rms_norm_eps),
                 "ff_out": nn.Linear(d, size, bias=False),
             }
         )
         self.model = nn.ModuleDict({"transformer": body})
-        self._tables: tuple[Tensor, Tensor] | None = None
 
     @property
     def body(self) -> nn.ModuleDict:
         return self.model["transformer"]
 
-    def tables(self, length: int, device) -> tuple[Tensor, Tensor]:
-        """cos and sin (length, D/2) in float32, grown when a longer sequence comes."""
-        if self._tables is None or len(self._tables[0]) < length or self._tables[0].device != device:
-            half = torch.arange(0, self.config.head_dim, 2, dtype=torch.float32, device=device)
-            turn = 1.0 / (self.config.rope_theta ** (half / self.config.head_dim))
-            angle = torch.arange(length, dtype=torch.float32, device=device)[:, None] * turn
-            self._tables = angle.cos(), angle.sin()
-        return self._tables
+    def turn(self, positions: Tensor) -> Turn:
+        """The rotation of absolute `positions` (n,), in float32."""
+        half = torch.arange(0, self.config.head_dim, 2, dtype=torch.float32, device=positions.device)
+        angle = positions[:, None, None] * (1.0 / self.config.rope_theta ** (half / self.config.head_dim))
+        if positions.is_cuda or torch.is_grad_enabled():
+            return Turn(angle.cos(), angle.sin(), None)
+        return Turn(None, None, torch.complex(angle.cos(), angle.sin()))
 
     def forward(self, ids: Tensor, positions: Tensor | None = None) -> Tensor:
         """`positions` (B,L) are absolute RoPE positions where the sequence has gaps; else 0..L-1."""
+        rows, length = ids.shape
         if positions is None:
-            cos, sin = (t[: ids.shape[1], None] for t in self.tables(ids.shape[1], ids.device))
-        else:
-            length = self.config.max_sequence_length
-            cos, sin = (t[positions][:, :, None] for t in self.tables(length, ids.device))
+            positions = torch.arange(length, device=ids.device).expand(rows, -1)
+        groups = [Group(rows, length, length)]
+        return self.run(ids.flatten(), self.turn(positions.flatten()), groups).unflatten(0, (rows, length))
+
+    def run(self, ids, turn: Turn, groups, *, kv: KV | None = None, at=None, last=None) -> Tensor:
+        """The states (n,d) of packed `ids` (n,) after the last norm.
+
+        With `kv`, `ids` stand at the packed positions `at` (n,) and see all that `kv` holds.
+        `last` = (want, groups): the last layer answers at the indices `want` only.
+        """
         x = self.body["wte"](ids)
-        for block in self.body["blocks"]:
-            x = block(x, cos, sin)
-        return self.body["ln_f"](x)
+        *front, final = self.body["blocks"]
+        for block in front:
+            x = block(x, turn, groups, kv, at)
+        want, groups = last or (None, groups)
+        return self.body["ln_f"](final(x, turn, groups, kv, at, want))
 
     def head(self, hidden: Tensor, lo: int = 0, hi: int | None = None) -> Tensor:
         """Logits (..., hi - lo) of the ids lo..hi-1."""
