@@ -1,0 +1,148 @@
+"""Proposition 1 (neighbours tell more than distant cells) and the Remark that LADR draws from it, on exact fields.
+
+All estimates average exact quantities over exact samples x of the field: what is observed is x on some cells, and
+only the choice of x is random. Information is in nats; every estimate comes with its standard error.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ladr.backbones.field import Field
+from ladr.backbones.transfer import Transfer
+from ladr.frontier import dilate, frontier
+
+FAR = 3  # Chebyshev distance from which a cell counts as distant
+
+
+def mean_se(values: Tensor) -> tuple[float, float]:
+    """Mean and standard error of independent values (n,)."""
+    return float(values.mean()), float(values.std() / len(values) ** 0.5)
+
+
+def entropy_of(log_p: Tensor) -> Tensor:
+    """Entropy in nats over the last axis."""
+    return -(log_p.exp() * log_p).sum(-1)
+
+
+def random_subset(pool: Tensor, size: int, stream: torch.Generator) -> Tensor:
+    """(n,H,W) bool: `size` random cells of each pool (n,H,W), all of it where it is smaller."""
+    key = torch.rand(pool.shape, generator=stream).masked_fill(~pool, 2.0).flatten(1)
+    order = key.argsort(1).argsort(1).view_as(pool)
+    return pool & (order < size)
+
+
+def locality(truth: Transfer, observed: int, samples: int, seed: int) -> dict:
+    """I(x_i; S | observed) for S the unobserved 3x3 neighbourhood of a central cell i, and for an equally large
+    random set at Chebyshev distance >= FAR, with `observed` random cells (never i) revealed.
+
+    Uses I = E KL(p(x_i | o, s) || p(x_i | o)), every term exact and none negative.
+    """
+    stream = torch.Generator().manual_seed(seed)
+    shape = (samples, *_grid(truth))
+    x = truth.sample(torch.rand(shape, generator=stream))
+    i = torch.zeros(shape, dtype=torch.bool)
+    i[:, (shape[1] - 1) // 2, (shape[2] - 1) // 2] = True
+    given = random_subset(~i, observed, stream)
+    near = dilate(i) & ~i & ~given
+    far_pool = ~dilate(i, 2 * FAR - 1) & ~given
+    sizes = torch.minimum(near.sum((1, 2)), far_pool.sum((1, 2)))
+    far = _subset_sized(far_pool, sizes, stream)
+    near = _subset_sized(near, sizes, stream)
+    base = _at(truth, x, given, i)
+    gain = {name: _kl(_at(truth, x, given | s, i), base) for name, s in (("near", near), ("far", far))}
+    (near_mean, near_se), (far_mean, far_se) = mean_se(gain["near"]), mean_se(gain["far"])
+    return {
+        "observed": observed, "cells": float(sizes.double().mean()), "near": near_mean, "near_se": near_se,
+        "far": far_mean, "far_se": far_se, "ratio": near_mean / max(far_mean, 1e-12),
+    }  # fmt: skip
+
+
+def frontier_gain(truth: Transfer, observed: int, samples: int, seed: int) -> dict:
+    """What revealing one frontier cell tells about the rest, against one masked cell off the frontier.
+
+    Two readings, both exact given the sample: `joint`, I(x_a; all other masked cells | o), and `marginal`, the
+    entropy that the other cells' marginals lose in sum, which is what the next parallel pass feels. `own` is the
+    entropy of the revealed cell: how uncertain the commit is.
+    """
+    stream = torch.Generator().manual_seed(seed)
+    shape = (samples, *_grid(truth))
+    x = truth.sample(torch.rand(shape, generator=stream))
+    given = random_subset(torch.ones(shape, dtype=torch.bool), observed, stream)
+    edge = frontier(~given)
+    both = edge.flatten(1).any(1) & (~given & ~edge).flatten(1).any(1)
+    x, given, edge = x[both], given[both], edge[both]
+    before = truth[[0] * len(x)].log_marginals(torch.where(given, x, -1))
+    gains = {}
+    for name, pool in (("frontier", edge), ("isolated", ~given & ~edge)):
+        gains[name] = _gain(truth, x, given, random_subset(pool, 1, stream), before)
+    row: dict = {"observed": observed, "draws": len(x)}
+    for reading in ("joint", "marginal", "own"):
+        for name in ("frontier", "isolated"):
+            row[f"{reading}_{name}"] = mean_se(gains[name][reading])[0]
+        paired = gains["frontier"][reading] - gains["isolated"][reading]
+        row[f"{reading}_difference"], row[f"{reading}_se"] = mean_se(paired)
+    return row
+
+
+def _gain(truth: Transfer, x: Tensor, given: Tensor, cell: Tensor, before: Tensor) -> dict[str, Tensor]:
+    """The three readings (n,) of revealing `cell` (n,H,W), one cell per grid."""
+    own = before[cell]
+    rest = ~given & ~cell
+    marginal = (entropy_of(before) * rest).sum((1, 2))
+    many = truth[[0] * len(x)]
+    for code in range(truth.K):
+        revealed = torch.where(given, x, -1).masked_fill(cell, code)
+        after = (entropy_of(many.log_marginals(revealed)) * rest).sum((1, 2))
+        marginal = marginal - own[:, code].exp() * after
+    joint = _kl(many.local_log_probs(x)[cell], own)  # given everything else: the whole information at once
+    return {"joint": joint, "marginal": marginal, "own": entropy_of(own)}
+
+
+def _grid(truth: Transfer) -> tuple[int, int]:
+    return (truth.W, truth.H) if truth.flipped else (truth.H, truth.W)
+
+
+def _at(truth: Transfer, x: Tensor, seen: Tensor, cell: Tensor) -> Tensor:
+    """log p(x_cell | x on `seen`) -> (n,K)."""
+    return truth[[0] * len(x)].log_marginals(torch.where(seen, x, -1))[cell]
+
+
+def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
+    return (log_p.exp() * (log_p - log_q)).sum(-1)
+
+
+def _subset_sized(pool: Tensor, sizes: Tensor, stream: torch.Generator) -> Tensor:
+    return torch.stack([random_subset(p[None], int(n), stream)[0] for p, n in zip(pool, sizes, strict=True)])
+
+
+REGIMES: Sequence[tuple[float, float]] = [
+    (0.3, 0.5),
+    (0.6, 0.5),
+    (0.9, 0.5),
+    (1.2, 0.5),
+    (0.9, 0.0),
+    (2.0, 0.0),
+]
+
+
+def rows(quick: bool = False) -> list[dict]:
+    """`locality` on 7x7 grids with 3 codes over couplings; (2, no field) orders the whole grid and fails."""
+    grid, samples = ((6, 6), 60) if quick else ((7, 7), 200)
+    return [
+        {"coupling": beta, "external": external}
+        | locality(Field(grid, 3, coupling=beta, external=external).truth(), observed, samples, seed=1)
+        for beta, external in REGIMES
+        for observed in (0, 4)
+    ]
+
+
+def remark_rows(quick: bool = False) -> list[dict]:
+    """`frontier_gain` on 6x6 grids with 3 codes over couplings and numbers of observed cells."""
+    samples = 60 if quick else 300
+    return [
+        {"coupling": beta} | frontier_gain(Field((6, 6), 3, coupling=beta).truth(), observed, samples, seed=2)
+        for beta in (0.6, 0.9)
+        for observed in (1, 2, 4)
+    ]
