@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Prompt:
-    """One prompt. `id` is unique in its benchmark and seeds its images; `meta` (JSON values only) is for scoring."""
+    """One prompt. `id` is unique in its benchmark and seeds its images; `meta` (JSON only) is for scoring."""
 
     id: str
     text: str

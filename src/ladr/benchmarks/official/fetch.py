@@ -1,0 +1,166 @@
+"""Gets the official prompt files: from a folder the user names, or from their pinned address, checked."""
+
+import hashlib
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ladr.benchmarks.official.suite import some
+from ladr.errors import LadrError, nearest
+
+RAW = "https://raw.githubusercontent.com"
+TIMEOUT = 60.0  # seconds without a byte
+CHUNK = 1 << 16
+CONNECTIONS = 8
+
+
+@cache
+def pins() -> Mapping[str, Any]:
+    """name -> repo, commit, licence, files (path -> checksum), and for DPG a folder of files."""
+    return json.loads((files(__package__) / "pins.json").read_text(encoding="utf-8"))
+
+
+def pin(name: str) -> Mapping[str, Any]:
+    if name not in pins():
+        raise LadrError(f"benchmark {name!r} is unknown{nearest(name, pins())}")
+    return pins()[name]
+
+
+def source_of(name: str) -> str:
+    return f"{pin(name)['repo']}@{pin(name)['commit'][:7]}"
+
+
+def home(name: str) -> Path:
+    """Where `fetch` puts a benchmark unless told otherwise; the commit is part of the path."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "ladr" / "benchmarks" / name / pin(name)["commit"][:7]
+
+
+def locate(name: str, file: str, folder: Path | None) -> Path:
+    """The pinned `file` (its path in the repository) in `folder`: there as such, or by its bare name, or in a
+    clone of the repository. Without a folder, in the cache that `fetch` fills."""
+    root = home(name) if folder is None else Path(folder)
+    for candidate in (root / Path(file).name, root / file, root / "/".join(Path(file).parts[1:])):
+        if candidate.exists():
+            return candidate
+    hint = (
+        f"; `ladr benchmark fetch {name}` gets it" if folder is None else f" (looked for {Path(file).name})"
+    )
+    raise LadrError(f"{name}: {file} is not in {root}{hint}")
+
+
+def names_in(spec: Mapping[str, Any]) -> list[str]:
+    """The pinned file names of a folder, from `{stem: "0-3,7"}`."""
+    names = []
+    for stem, ranges in spec["names"].items():
+        for part in ranges.split(","):
+            low, _, high = part.partition("-")
+            names += [f"{stem}{k}{spec['suffix']}" for k in range(int(low), int(high or low) + 1)]
+    return names
+
+
+def checksum(data: bytes, like: str) -> str:
+    """The checksum of `data` of the same kind as `like`: a sha256, or `git-blob:` and the id git gives it."""
+    if like.startswith("git-blob:"):
+        return "git-blob:" + hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    return hashlib.sha256(data).hexdigest()
+
+
+def folder_sha256(folder: Path, names: list[str]) -> str:
+    """One hash of a folder: sha256 over `name sha256\\n` in the order of the sorted names."""
+    rows = (f"{n} {hashlib.sha256((folder / n).read_bytes()).hexdigest()}\n" for n in sorted(names))
+    return hashlib.sha256("".join(rows).encode()).hexdigest()
+
+
+def fetch(
+    name: str,
+    folder: Path | None = None,
+    *,
+    base: str = RAW,
+    progress: Callable[[int, int], None] = lambda d, n: None,
+) -> Path:
+    """Download what is pinned for `name` into `folder` (default: the cache) and return the folder.
+
+    Files that are there and right are kept; a broken download goes on where it stopped; nothing gets its
+    final name before its checksum agrees.
+    """
+    spec = pin(name)
+    root = home(name) if folder is None else Path(folder)
+    url = f"{base}/{spec['repo']}/{spec['commit']}"
+    total = len(spec["files"]) + len(names_in(spec["folder"]) if "folder" in spec else ())
+    for done, (path, wanted) in enumerate(spec["files"].items(), start=1):
+        _get(f"{url}/{path}", root / Path(path).name, wanted)
+        progress(done, total)
+    if "folder" in spec:
+        _get_folder(f"{url}/{spec['folder']['path']}", root, spec["folder"], len(spec["files"]), progress)
+    return root
+
+
+def _get_folder(url: str, root: Path, spec: Mapping[str, Any], before: int, progress: Callable) -> None:
+    target, names = root / Path(spec["path"]).name, names_in(spec)
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        jobs = pool.map(lambda n: _get(f"{url}/{n}", target / n, ""), names)
+        for done, _ in enumerate(jobs, start=before + 1):
+            progress(done, before + len(names))
+    found = folder_sha256(target, names)
+    if found != spec["manifest_sha256"]:
+        raise LadrError(
+            f"{target}: the folder's sha256 is {found}, pinned is {spec['manifest_sha256']}; delete it"
+        )
+
+
+def _get(url: str, target: Path, wanted: str) -> None:
+    if target.exists() and (not wanted or checksum(target.read_bytes(), wanted) == wanted):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + ".part")
+    _download(url, part)
+    found = checksum(part.read_bytes(), wanted)
+    if wanted and found != wanted:
+        part.unlink()
+        raise LadrError(f"{url}: checksum is {found}, pinned is {wanted}; nothing was kept")
+    os.replace(part, target)
+
+
+def _download(url: str, part: Path) -> None:
+    """Append to `part` what is missing of `url`; start again where the server cannot resume."""
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            expected = answer.headers.get("Content-Length")
+            with part.open("ab" if answer.status == 206 else "wb") as file:
+                got = 0
+                while chunk := answer.read(CHUNK):
+                    file.write(chunk)
+                    got += len(chunk)
+        if expected is not None and got != int(expected):
+            raise LadrError(f"{url}: {got} of {expected} bytes came; run again to go on")
+    except urllib.error.HTTPError as error:
+        if (
+            error.code == 416
+        ):  # the part file is already whole, or longer than the file: judge it by its checksum
+            return
+        raise LadrError(f"{url}: the server answered {error.code} {error.reason}") from error
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        raise LadrError(
+            f"{url}: cannot be reached ({reason}); offline, name a folder of the files"
+        ) from error
+
+
+def check_names(name: str, found: list[str]) -> None:
+    """Refuse a prompt folder whose file names are not the pinned ones."""
+    wanted = names_in(pin(name)["folder"])
+    missing, surplus = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
+    if missing or surplus:
+        parts = [f"missing {some(missing)}"] if missing else []
+        parts += [f"surplus {some(surplus)}"] if surplus else []
+        raise LadrError(f"{name}: {len(found)} prompt files, {len(wanted)} are pinned: {'; '.join(parts)}")

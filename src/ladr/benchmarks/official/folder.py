@@ -1,0 +1,197 @@
+"""Writes and checks a folder of images in an official layout, one image at a time."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ladr.benchmarks.official.suite import GRID_SIDE, Suite, some
+from ladr.errors import LadrError
+
+Rendered = np.ndarray | Image.Image | Path
+RECORD = ("cell", "sampler", "seed")  # what a caller must say about where the images come from
+
+
+def manifest_path(folder: Path) -> Path:
+    """Beside the folder, never in it: DPG-Bench scores every file it finds."""
+    return folder.parent / f"{folder.name}.manifest.json"
+
+
+def export(
+    suite: Suite,
+    folder: Path,
+    image_of: Callable[[int, int], Rendered],
+    record: Mapping[str, object],
+    progress: Callable[[int], None] = lambda done: None,
+) -> int:
+    """Write every image of `suite` below `folder` and its manifest beside it; return how many were new.
+
+    `image_of(prompt_index, image_no)` is called only for files that are not there yet: it renders the image
+    (H, W, 3 uint8, or PIL) or names a PNG, which is hard-linked where the file system can. Files appear
+    whole or not at all, so an interrupted export goes on where it stopped; a folder that holds another run's
+    images is refused.
+    """
+    folder = Path(folder)
+    manifest = _manifest(suite, record)
+    _claim(folder, manifest)
+    new = 0
+    for path, text in suite.sidecars():
+        _write(folder / path, text)
+    for done, (path, i, tiles) in enumerate(suite.files(), start=1):
+        target = folder / path
+        if not target.exists():
+            _place([image_of(i, j) for j in tiles], target)
+            new += 1
+        progress(done)
+    _write(
+        manifest_path(folder), json.dumps({**manifest, "complete": True}, indent=2, ensure_ascii=False) + "\n"
+    )
+    return new
+
+
+def _manifest(suite: Suite, record: Mapping[str, object]) -> dict[str, object]:
+    if lacking := [key for key in RECORD if key not in record]:
+        raise LadrError(f"record: {some(lacking)} missing; an export says {some(RECORD)}")
+    return {
+        "benchmark": suite.name,
+        "version": suite.version,
+        "source": suite.source,
+        "prompts": len(suite.prompts),
+        "prompts_sha256": suite.prompts_sha256,
+        "images_per_prompt": suite.images_per_prompt,
+        **record,
+    }
+
+
+def _claim(folder: Path, manifest: Mapping[str, object]) -> None:
+    """Start or continue `folder` for this run; refuse another run's."""
+    path = manifest_path(folder)
+    if path.exists():
+        held = json.loads(path.read_text(encoding="utf-8"))
+        held.pop("complete", None)
+        differs = sorted(k for k in held.keys() | manifest.keys() if held.get(k) != _json(manifest.get(k)))
+        if differs:
+            key = differs[0]
+            there, here = held.get(key), manifest.get(key)
+            raise LadrError(f"{path}: {key} is {there!r} there and {here!r} here; choose another folder")
+    elif folder.exists() and any(folder.iterdir()):
+        raise LadrError(f"{folder}: holds files and has no manifest; choose an empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(path, json.dumps({**manifest, "complete": False}, indent=2, ensure_ascii=False) + "\n")
+
+
+def _json(value: object) -> object:
+    return json.loads(json.dumps(value))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(part, path)
+
+
+def _place(tiles: list[Rendered], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if len(tiles) == 1 and isinstance(tiles[0], Path) and tiles[0].suffix.lower() == target.suffix:
+        _link(tiles[0], target)
+        return
+    images = [_open(tile) for tile in tiles]
+    whole = images[0] if len(images) == 1 else _grid(images, target)
+    part = target.with_name(target.name + ".part")
+    whole.save(part, format="PNG", compress_level=1)
+    os.replace(part, target)
+
+
+def _open(tile: Rendered) -> Image.Image:
+    if isinstance(tile, Path):
+        with Image.open(tile) as image:
+            return image.convert("RGB")
+    return tile if isinstance(tile, Image.Image) else Image.fromarray(np.asarray(tile, dtype=np.uint8))
+
+
+def _grid(images: list[Image.Image], target: Path) -> Image.Image:
+    side = images[0].size[0]
+    if len(images) != GRID_SIDE**2 or any(image.size != (side, side) for image in images):
+        raise LadrError(f"{target.name}: a grid takes {GRID_SIDE**2} square tiles of one size")
+    whole = Image.new("RGB", (side * GRID_SIDE, side * GRID_SIDE))
+    for k, image in enumerate(images):
+        whole.paste(image, (k % GRID_SIDE * side, k // GRID_SIDE * side))
+    return whole
+
+
+def _link(source: Path, target: Path) -> None:
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        os.link(source, part)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, part)
+    os.replace(part, target)
+
+
+@dataclass
+class Report:
+    """What `check` found. `faults` maps a relative path to why it cannot be scored."""
+
+    expected: int
+    found: int = 0
+    faults: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults
+
+
+def check(
+    suite: Suite, folder: Path, *, decode: bool = True, progress: Callable[[int], None] = lambda n: None
+) -> Report:
+    """Compare `folder` with the layout of `suite`: missing, surplus and unreadable files, each with a reason.
+
+    With `decode` every image is opened and must have more than one colour (an all-black image is what a
+    failed render or a wrong grid leaves)."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise LadrError(f"{folder}: no such folder")
+    wanted = {path: tiles for path, _, tiles in suite.files()}
+    texts = dict(suite.sidecars())
+    present = set(_walk(folder))
+    report = Report(expected=len(wanted), found=len(wanted.keys() & present))
+    surplus = present - wanted.keys() - texts.keys()
+    report.faults |= dict.fromkeys(sorted(surplus), "surplus: no such image in this benchmark")
+    for path, text in texts.items():
+        if path not in present:
+            report.faults[path] = "missing"
+        elif (folder / path).read_text(encoding="utf-8").split() != text.split():
+            report.faults[path] = "differs from the benchmark's own: another version's file?"
+    for done, (path, tiles) in enumerate(wanted.items(), start=1):
+        reason = "missing" if path not in present else _fault(folder / path, len(tiles)) if decode else ""
+        if reason:
+            report.faults[path] = reason
+        progress(done)
+    return report
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    for root, _, names in os.walk(folder):
+        for name in names:
+            yield (Path(root) / name).relative_to(folder).as_posix()
+
+
+def _fault(path: Path, tiles: int) -> str:
+    try:
+        with Image.open(path) as image:
+            image = image.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        return f"unreadable: {error}"
+    width, height = image.size
+    if tiles > 1 and (width != height or width % GRID_SIDE):
+        return f"{width}x{height}: {tiles} tiles need a square of even side"
+    if all(low == high for low, high in image.getextrema()):
+        return "one single colour"
+    return ""

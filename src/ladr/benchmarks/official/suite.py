@@ -1,0 +1,103 @@
+"""What the four official benchmarks share: prompts, a folder layout, and scores in long form."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ladr.benchmarks.prompt import Prompt, prompts_sha256
+from ladr.errors import LadrError
+
+GRID_SIDE = 2  # an image file that holds several tiles is a square of GRID_SIDE x GRID_SIDE
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One official benchmark as published at `source`.
+
+    `place(prompt_index, image_no)` is the file of one image below the benchmark's folder. Images that share
+    a file are its tiles, left to right, top to bottom. `sidecars()` are the text files the official scorer
+    wants beside the images. `version` is ours: it grows when parsing, layout or columns change.
+    """
+
+    name: str
+    version: int
+    source: str
+    columns: tuple[str, ...]
+    prompts: tuple[Prompt, ...]
+    images_per_prompt: int
+    place: Callable[[int, int], str]
+    sidecars: Callable[[], Iterable[tuple[str, str]]] = field(default=lambda: ())
+
+    @cached_property
+    def prompts_sha256(self) -> str:
+        return prompts_sha256(self.prompts)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Prompt id -> position."""
+        return {prompt.id: i for i, prompt in enumerate(self.prompts)}
+
+    @property
+    def images(self) -> int:
+        return len(self.prompts) * self.images_per_prompt
+
+    def files(self) -> Iterator[tuple[str, int, tuple[int, ...]]]:
+        """(relative path, prompt index, its image numbers), in order, each path once."""
+        for i in range(len(self.prompts)):
+            tiles: dict[str, list[int]] = {}
+            for j in range(self.images_per_prompt):
+                tiles.setdefault(self.place(i, j), []).append(j)
+            for path, numbers in tiles.items():
+                yield path, i, tuple(numbers)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One judgement in 0..1: `image` of prompt `prompt` under `column`; `reason` says why it is not full."""
+
+    prompt: str
+    image: int
+    column: str
+    value: float
+    reason: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One scored run. `columns` are fractions over fixed denominators; `official` is what the official script
+    prints for the same judgements, where the two differ or not. `scorer` is "official" only for imported
+    official files. `counts` gives (sum, denominator) of every column that is a mean over judgements."""
+
+    benchmark: str
+    version: int
+    prompts_sha256: str
+    scorer: str
+    columns: Mapping[str, float]
+    official: Mapping[str, float]
+    counts: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    rows: Sequence[Score] = ()
+    notes: Sequence[str] = ()
+
+
+def mean(values: Sequence[float], what: str) -> float:
+    if not values:
+        raise LadrError(f"{what}: no judgement to average")
+    return sum(values) / len(values)
+
+
+def some(items: Sequence[object], limit: int = 5) -> str:
+    """`a, b, c and 12 more`: enough of a list to act on."""
+    shown = ", ".join(str(item) for item in items[:limit])
+    return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
+
+
+def require_images(suite: Suite, seen: Mapping[tuple[int, int], object], where: str) -> None:
+    """Refuse a result that lacks images of `suite`, or has images that `suite` does not."""
+    wanted = {(i, j) for i in range(len(suite.prompts)) for j in range(suite.images_per_prompt)}
+    missing = sorted(wanted - seen.keys())
+    surplus = sorted(seen.keys() - wanted)
+    parts = [f"{len(missing)} missing ({some([suite.place(*ij) for ij in missing])})"] if missing else []
+    parts += [f"{len(surplus)} surplus (prompt, image: {some(surplus)})"] if surplus else []
+    if parts:
+        raise LadrError(f"{where}: {suite.name} needs {suite.images} images, {'; '.join(parts)}")

@@ -1,0 +1,225 @@
+"""UniGenBench: prompts with test points, folder layout, and the import of its result files."""
+
+import ast
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ladr.benchmarks.official.fetch import locate, source_of
+from ladr.benchmarks.official.suite import Score, Scores, Suite, require_images, some
+from ladr.benchmarks.prompt import Prompt
+from ladr.errors import LadrError, nearest
+
+VERSION = 1
+PROMPTS = 600
+POINTS = {  # primary dimension -> test points of the published file, in the order of the paper's Table 2
+    "Style": 250,
+    "World Knowledge": 158,
+    "Attribute": 234,
+    "Action": 263,
+    "Relationship": 197,
+    "Compound": 194,
+    "Grammar": 187,
+    "Logical Reasoning": 109,
+    "Entity Layout": 134,
+    "Text Generation": 87,
+}
+SHORT = {"Entity Layout": "Layout", "Text Generation": "Text"}  # the paper's names
+COLUMNS = tuple(SHORT.get(name, name) for name in POINTS)
+TRAP_ROW, TRAP_POINT = 428, "Logical Reasoning"  # copies from before 2025-10-01 have one more of these there
+PATH = re.compile(r"(?:^|.*[/\\])(\d+)_(\d+)\.[A-Za-z]+$")
+
+
+def column_of(point: str) -> str:
+    """The paper's column of a test point: its primary dimension is the text before the first `-`."""
+    name = point.split("-", 1)[0].strip()
+    if name not in POINTS:
+        raise LadrError(f"test point {point!r} has no known dimension{nearest(name, POINTS)}")
+    return SHORT.get(name, name)
+
+
+def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
+    """The 600 published English prompts with their 1,813 test points."""
+    path = locate("unigen", "data/test_prompts_en.csv", folder)
+    prompts = parse(path.read_text(encoding="utf-8-sig"), str(path))
+    found = Counter(point for prompt in prompts for point in map(_primary, prompt.meta["points"]))
+    if found["Logical Reasoning"] == POINTS["Logical Reasoning"] + 1:
+        raise LadrError(
+            f"{path}: row {TRAP_ROW} is that of an older copy (one more {TRAP_POINT} point): its scores are not "
+            "comparable; take the file of 2025-10-01 or later"
+        )
+    if len(prompts) != PROMPTS or found != POINTS:
+        wrong = [f"{name} {found[name]} for {n}" for name, n in POINTS.items() if found[name] != n]
+        raise LadrError(
+            f"{path}: {len(prompts)} prompts for {PROMPTS}; test points: {some(wrong) or 'as published'}"
+        )
+    return suite(prompts, images_per_prompt)
+
+
+def _primary(point: str) -> str:
+    return point.split("-", 1)[0].strip()
+
+
+def parse(text: str, where: str = "prompts") -> list[Prompt]:
+    """The prompts of the published CSV, each row checked; an error names the row by its index."""
+    prompts = []
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""))
+    lacking = {"index", "prompt_en", "sub_dims_en"} - set(reader.fieldnames or ())
+    if lacking:
+        raise LadrError(f"{where}: column {sorted(lacking)[0]} is missing")
+    for expected, row in enumerate(reader):
+        try:
+            prompts.append(_prompt(row, expected))
+        except (LadrError, KeyError, TypeError, ValueError) as error:
+            detail = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+            raise LadrError(f"{where}: row {row.get('index') or expected}: {detail}") from error
+    return prompts
+
+
+def _prompt(row: Mapping[str, str], expected: int) -> Prompt:
+    if int(row["index"]) != expected:
+        raise LadrError(f"index is {row['index']}, {expected} comes next")
+    meta = json.loads(row["sub_dims_en"])
+    points, descriptions = meta["Testpoints"], meta["Testpoint Description"]
+    if not points or len(points) != len(descriptions):
+        raise LadrError(f"{len(points)} test points and {len(descriptions)} descriptions")
+    for point in points:
+        column_of(point)
+    if not row["prompt_en"].strip():
+        raise LadrError("prompt_en is empty")
+    return Prompt(row["index"], row["prompt_en"], {"points": points, "descriptions": descriptions})
+
+
+def suite(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
+    """Any prompts as a suite; prompt ids are the official indices."""
+    return Suite(
+        name="unigen",
+        version=VERSION,
+        source=source_of("unigen"),
+        columns=COLUMNS,
+        prompts=tuple(prompts),
+        images_per_prompt=images_per_prompt,
+        place=lambda i, j: f"{prompts[i].id}_{j}.png",
+    )
+
+
+def import_results(suite: Suite, path: Path) -> Scores:
+    """The official result CSV as scores: every image has its row, about this version's prompt and test points.
+    Images whose judgement was dropped stay in the denominators and are named in `notes`."""
+    csv.field_size_limit(1 << 24)
+    judged: dict[tuple[int, int], list[int] | None] = {}
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file), start=1):
+            where = f"{path}: row {number}"
+            key = _key(row, where)
+            if key in judged:
+                raise LadrError(f"{where}: {row['img_path']} stands twice")
+            if key[0] < len(suite.prompts):
+                _agree(suite.prompts[key[0]], row, where)
+                judged[key] = _judgement(row, len(suite.prompts[key[0]].meta["points"]), where)
+            else:
+                judged[key] = None
+    require_images(suite, judged, str(path))
+    return aggregate(suite, judged, "official")
+
+
+def _key(row: Mapping[str, str], where: str) -> tuple[int, int]:
+    match = PATH.match(row.get("img_path") or "")
+    if not match or int(match[1]) != int(row.get("index") or -1):
+        raise LadrError(
+            f"{where}: img_path {row.get('img_path')!r} is not <index>_<image>.png of its own index"
+        )
+    return int(match[1]), int(match[2])
+
+
+def _agree(prompt: Prompt, row: Mapping[str, str], where: str) -> None:
+    if row["prompt"] != prompt.text:
+        raise LadrError(f"{where}: prompt {row['prompt'][:60]!r} is not this version's {prompt.text[:60]!r}")
+    points = ast.literal_eval(row["testpoint"])
+    if list(points) != list(prompt.meta["points"]):
+        raise LadrError(f"{where}: test points {points} are not this version's {prompt.meta['points']}")
+
+
+def _judgement(row: Mapping[str, str], points: int, where: str) -> list[int] | None:
+    """The scores of one image, or None where the official run dropped it."""
+    text = (row.get("result_json") or "").strip()
+    if text in ("", "null", "None", "nan"):
+        return None
+    try:
+        scores = json.loads(text)["score"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise LadrError(f"{where}: result_json is not what the official script writes: {error}") from error
+    if not isinstance(scores, list) or len(scores) != points or any(s not in (0, 1) for s in scores):
+        raise LadrError(f"{where}: score is {scores}, {points} of 0 or 1 are due")
+    return [int(score) for score in scores]
+
+
+def aggregate(suite: Suite, judged: Mapping[tuple[int, int], Sequence[int] | None], scorer: str) -> Scores:
+    """Passed over all test points of all images, per primary dimension. A dropped image counts as not passed in
+    `columns` and is left out in `official`, as the official script does; there is no overall."""
+    rows, counts, kept = [], Counter(), Counter()
+    passed = Counter()
+    for (i, j), scores in sorted(judged.items()):
+        prompt = suite.prompts[i]
+        for k, point in enumerate(prompt.meta["points"]):
+            column = column_of(point)
+            value = 0 if scores is None else scores[k]
+            reason = "" if value else "no judgement" if scores is None else prompt.meta["descriptions"][k]
+            rows.append(
+                Score(prompt.id, j, column, float(value), reason and f"{point}: {reason}", suite.place(i, j))
+            )
+            counts[column] += 1
+            kept[column] += scores is not None
+            passed[column] += value
+    ratio = lambda n, total: n / total if total else float("nan")  # noqa: E731
+    return Scores(
+        "unigen",
+        VERSION,
+        suite.prompts_sha256,
+        scorer,
+        {c: ratio(passed[c], counts[c]) for c in COLUMNS},
+        {c: ratio(passed[c], kept[c]) for c in COLUMNS},
+        {c: (passed[c], counts[c]) for c in COLUMNS},
+        rows,
+        _notes(suite, judged, counts, kept),
+    )
+
+
+def _notes(suite: Suite, judged: Mapping, counts: Counter, kept: Counter) -> tuple[str, ...]:
+    dropped = [suite.place(*key) for key, scores in sorted(judged.items()) if scores is None]
+    if not dropped:
+        return ("no judgement was dropped: both conventions agree",)
+    short = [f"{c} {kept[c]} of {counts[c]}" for c in COLUMNS if kept[c] != counts[c]]
+    return (
+        f"{len(dropped)} images without a judgement ({some(dropped)}); test points judged: {some(short, 10)}",
+    )
+
+
+def import_summary(path: Path, images: int = PROMPTS * 4) -> Scores:
+    """The official summary JSON. It holds no images, so only its totals can be checked: fewer than expected are
+    dropped judgements (in `columns` they count as not passed), more are another version's file."""
+    primary = json.loads(Path(path).read_text(encoding="utf-8"))["primary_dimensions"]
+    found = {column_of(name): (int(d["correct"]), int(d["total"])) for name, d in primary.items()}
+    per_prompt = images // PROMPTS
+    wanted = {column_of(name): n * per_prompt for name, n in POINTS.items()}
+    for column, total in wanted.items():
+        correct, judged = found.get(column, (0, 0))
+        if not 0 < judged <= total or correct > judged:
+            raise LadrError(f"{path}: {column} has {correct} of {judged}, at most {total} are due")
+    short = [f"{c} {found[c][1]} of {wanted[c]}" for c in COLUMNS if found[c][1] != wanted[c]]
+    return Scores(
+        "unigen",
+        VERSION,
+        "",
+        "official",
+        {c: found[c][0] / wanted[c] for c in COLUMNS},
+        {c: found[c][0] / found[c][1] for c in COLUMNS},
+        {c: (found[c][0], wanted[c]) for c in COLUMNS},
+        (),
+        (f"judgements dropped: {some(short, 10)}",) if short else ("no judgement was dropped",),
+    )
