@@ -1,7 +1,7 @@
-"""Proposition 1 (neighbours tell more than distant cells) and the Remark that LADR draws from it, on exact fields.
+"""Proposition 1 (neighbours tell more than distant cells) and the Remark drawn from it, on exact fields.
 
-All estimates average exact quantities over exact samples x of the field: what is observed is x on some cells, and
-only the choice of x is random. Information is in nats; every estimate comes with its standard error.
+All estimates average exact quantities over exact samples x of the field: what is observed is x on some cells,
+and only the choice of x is random. Information is in nats; every estimate comes with its standard error.
 """
 
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ def random_subset(pool: Tensor, size: int, stream: torch.Generator) -> Tensor:
 
 
 def locality(truth: Transfer, observed: int, samples: int, seed: int) -> dict:
-    """I(x_i; S | observed) for S the unobserved 3x3 neighbourhood of a central cell i, and for an equally large
-    random set at Chebyshev distance >= FAR, with `observed` random cells (never i) revealed.
+    """I(x_i; S | observed) for S the unobserved 3x3 neighbourhood of a central cell i, and for an equally
+    large random set at Chebyshev distance >= FAR, with `observed` random cells (never i) revealed.
 
     Uses I = E KL(p(x_i | o, s) || p(x_i | o)), every term exact and none negative.
     """
@@ -62,9 +62,9 @@ def locality(truth: Transfer, observed: int, samples: int, seed: int) -> dict:
 def frontier_gain(truth: Transfer, observed: int, samples: int, seed: int) -> dict:
     """What revealing one frontier cell tells about the rest, against one masked cell off the frontier.
 
-    Two readings, both exact given the sample: `joint`, I(x_a; all other masked cells | o), and `marginal`, the
-    entropy that the other cells' marginals lose in sum, which is what the next parallel pass feels. `own` is the
-    entropy of the revealed cell: how uncertain the commit is.
+    Two readings, both exact given the sample: `joint`, I(x_a; all other masked cells | o), and `marginal`,
+    the entropy that the other cells' marginals lose in sum, which is what the next parallel pass feels. `own`
+    is the entropy of the revealed cell: how uncertain the commit is.
     """
     stream = torch.Generator().manual_seed(seed)
     shape = (samples, *_grid(truth))

@@ -1,8 +1,8 @@
 """Theorem 1: does a confidence gap of tau bound the error 1 - p1 of the arg-max?
 
-The paper's bound (1 - tau)/2 assumes that the two likeliest classes share all the mass. That is the best case for
-p1, not the worst: p1 is smallest when every runner-up sits exactly tau below it. From p_k <= p1 - tau for all
-k > 1 and sum p = 1 follows p1 >= (1 + (K-1) tau)/K, so the error is at most (K-1)(1-tau)/K, and that is attained.
+The paper's bound (1 - tau)/2 assumes that the two likeliest classes share all the mass. That is the best case
+for p1, not the worst: p1 is smallest when every runner-up sits exactly tau below it. From p_k <= p1 - tau for
+all k > 1 and sum p = 1 follows p1 >= (1 + (K-1) tau)/K: the error is at most (K-1)(1-tau)/K, and attains it.
 """
 
 import numpy as np
@@ -47,8 +47,8 @@ def worst_error(K: int, tau: float) -> float:
 def on_field(truth: Transfer, samples: int, seed: int, tau: float = TAU) -> dict:
     """What the bound says about an exact model: errors of arg-max commits on a partly observed Potts grid.
 
-    Over the masked cells of random partial truths that pass the gap: mean and largest error 1 - p1, the share
-    that breaks the printed bound, and the share of *sampled* tokens that differ from the arg-max the gap is about.
+    Over the masked cells of random partial truths that pass the gap: mean and largest error 1 - p1 of the
+    arg-max (which a sampled token makes anyway), and the shares that break the printed and the correct bound.
     """
     stream = torch.Generator().manual_seed(seed)
     shape = (samples, *(truth.W, truth.H)) if truth.flipped else (samples, truth.H, truth.W)
