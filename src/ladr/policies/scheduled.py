@@ -1,0 +1,78 @@
+"""As many cells as the schedule wants, best first: the standard step of masked image models."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ladr.frontier import independent, top
+from ladr.policies.base import Counted, Policy, flag, one_of, within
+from ladr.view import View
+
+RANKS = ("sampled", "top1", "gap", "entropy")
+NOISES = ("constant", "annealed")
+
+
+def log_score(view: View, rank: str) -> Tensor:
+    """(B, H, W) float32 to rank by, higher first: log probability of the drawn or of the likeliest code,
+    log of the gap, or minus the entropy."""
+    if rank == "entropy":
+        return -view.entropy
+    p = {"sampled": "drawn_prob", "top1": "top1", "gap": "gap"}[rank]
+    return getattr(view, p).clamp_min(1e-20).log()
+
+
+@dataclass(frozen=True)
+class Scheduled(Counted):
+    """The due number of cells, ranked by `rank` plus Gumbel noise.
+
+    rank `sampled` with constant noise 1 is Lumina-DiMOO's step; annealed noise, falling to 0 over the
+    image's T passes, is MaskGIT's and aMUSEd's; `top1` with noise 0 is the paper's Algorithm 1.
+    `independent` thins the set: walking down the ranking, a cell with a 4-neighbour already taken in this
+    pass waits for a later one, so a few passes more than T may be needed.
+    """
+
+    name: ClassVar[str] = "scheduled"
+    rank: str = "sampled"
+    noise: float = 1.0
+    anneal: str = "constant"
+    independent: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        one_of("rank", self.rank, RANKS)
+        within("noise", self.noise, 0)
+        one_of("anneal", self.anneal, NOISES)
+        flag("independent", self.independent)
+
+    def score(self, view: View) -> Tensor:
+        """(B, H, W) float32: what the cells are ranked by in this pass."""
+        score = log_score(view, self.rank)
+        if self.noise == 0:
+            return score
+        if self.anneal == "constant":
+            return score + self.noise * view.gumbel
+        left = torch.tensor([max(0.0, 1 - (s + 1) / view.steps) for s in view.step], device=score.device)
+        return score + self.noise * left[:, None, None] * view.gumbel
+
+    def __call__(self, view: View) -> Tensor:
+        score, pool = self.score(view), view.masked
+        if self.independent:
+            pool = independent(score, pool)
+        return top(score, self.due(view), pool)
+
+
+@dataclass(frozen=True)
+class AllIn(Policy):
+    """Everything that is left, once an image's time has reached `at`."""
+
+    name: ClassVar[str] = "all_in"
+    at: float = 0.7
+
+    def __post_init__(self):
+        within("at", self.at, 0, 1)
+
+    def __call__(self, view: View) -> Tensor:
+        late = (view.t >= self.at).to(view.tokens.device)
+        return view.masked & late[:, None, None]

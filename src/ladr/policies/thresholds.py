@@ -1,0 +1,120 @@
+"""Rules that commit whatever passes a bar, joined with the schedule so that they keep its number of
+passes."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ladr.frontier import dilate, ranks, top
+from ladr.policies.base import Counted, one_of, within
+from ladr.policies.scheduled import RANKS, log_score
+from ladr.view import View
+
+
+@dataclass(frozen=True)
+class _Barred(Counted):
+    """What passes the bar, and at least as many cells as the schedule wants (schedule `none`: at least
+    one)."""
+
+    schedule: str = "inverse"
+    rank: str = "sampled"
+    noise: float = 1.0
+
+    def __post_init__(self):
+        if self.schedule != "none":
+            super().__post_init__()
+        one_of("rank", self.rank, RANKS)
+        within("noise", self.noise, 0)
+
+    def passes(self, view: View) -> Tensor:
+        """(B, H, W) bool: the cells that pass the bar."""
+        raise NotImplementedError
+
+    def __call__(self, view: View) -> Tensor:
+        passed = self.passes(view) & view.masked
+        if self.schedule == "none":
+            none = ~passed.flatten(1).any(1)
+            return passed | top(log_score(view, "top1"), none.long(), view.masked)
+        score = log_score(view, self.rank) + self.noise * view.gumbel
+        return passed | top(score, self.due(view), view.masked)
+
+
+@dataclass(frozen=True)
+class Threshold(_Barred):
+    """Cells whose likeliest code has at least probability `level` (Fast-dLLM, Dimple)."""
+
+    name: ClassVar[str] = "threshold"
+    level: float = 0.9
+
+    def __post_init__(self):
+        super().__post_init__()
+        within("level", self.level, 0, 1)
+
+    def passes(self, view: View) -> Tensor:
+        return view.top1 >= self.level
+
+
+@dataclass(frozen=True)
+class EntropyBound(_Barred):
+    """The largest set of lowest-entropy cells whose entropies without the largest sum to at most `bound`
+    nats: a bound on what committing them together can cost, whatever their geometry (EB-Sampler)."""
+
+    name: ClassVar[str] = "entropy_bound"
+    bound: float = 3.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        within("bound", self.bound, 0)
+
+    def passes(self, view: View) -> Tensor:
+        order = ranks(-view.entropy, view.masked).flatten(1)
+        ascending = torch.empty_like(view.entropy).flatten(1).scatter_(1, order, view.entropy.flatten(1))
+        cost = ascending.double().cumsum(1) - ascending
+        return (cost <= self.bound).gather(1, order).view_as(view.masked)
+
+
+@dataclass(frozen=True)
+class LocalLeap(_Barred):
+    """Anchors with at least probability `anchor`, and cells within `radius` of one with at least
+    `relaxed`."""
+
+    name: ClassVar[str] = "localleap"
+    anchor: float = 0.9
+    relaxed: float = 0.75
+    radius: int = 4
+
+    def __post_init__(self):
+        super().__post_init__()
+        within("anchor", self.anchor, 0, 1)
+        within("relaxed", self.relaxed, 0, 1)
+        dilate(torch.zeros(1, 1, 1), 2 * self.radius + 1)
+
+    def passes(self, view: View) -> Tensor:
+        anchors = view.masked & (view.top1 >= self.anchor)
+        return anchors | (dilate(anchors, 2 * self.radius + 1) & (view.top1 >= self.relaxed))
+
+
+@dataclass(frozen=True)
+class Klass(_Barred):
+    """Cells surer than `level` whose distribution moved by less than `kl` nats in each of the last `stable`
+    passes (1 or 2)."""
+
+    name: ClassVar[str] = "klass"
+    history: ClassVar[bool] = True
+    level: float = 0.9
+    kl: float = 0.01
+    stable: int = 2
+
+    def __post_init__(self):
+        super().__post_init__()
+        within("level", self.level, 0, 1)
+        within("kl", self.kl, 0)
+        within("stable", self.stable, 1, 2)
+
+    def passes(self, view: View) -> Tensor:
+        calm = view.change < self.kl
+        if self.stable == 2:
+            calm &= view.previous.change < self.kl if view.previous is not None else False
+        return calm & (view.top1 > self.level)

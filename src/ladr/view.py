@@ -1,0 +1,218 @@
+"""What a policy may see at one pass, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ladr import schedule
+from ladr.errors import LadrError
+from ladr.marginals import Marginals
+
+MASK = -1
+
+
+class Commit(NamedTuple):
+    """A policy's answer where a plain mask does not say enough. All masks are (B, H, W) bool.
+
+    take: cells to commit now. drop: committed cells to mask again. tokens: codes to commit instead of the
+    drawn ones, MASK where the drawn one stands. rescued: the part of `take` that a rescue added. rewrite:
+    observed cells to overwrite (Algorithm 1 as printed; nothing else does). notes: one number per image,
+    for the trace.
+    """
+
+    take: Tensor
+    drop: Tensor | None = None
+    tokens: Tensor | None = None
+    rescued: Tensor | None = None
+    rewrite: Tensor | None = None
+    notes: Mapping[str, Tensor] = {}
+
+
+class Predictions:
+    """The maps (B, H, W) of one pass, spread from the packed marginals when first read; 0 at observed
+    cells.
+
+    at (B, H, W) bool: the M predicted cells; codes (M,): the drawn ones; before: the same images one pass
+    ago.
+    """
+
+    def __init__(self, at: Tensor, marginals: Marginals, codes: Tensor, before: Predictions | None = None):
+        self.at = at
+        self.marginals = marginals
+        self.codes = codes
+        self.before = before
+
+    def _spread(self, values: Tensor, fill: float = 0) -> Tensor:
+        out = torch.full(self.at.shape, fill, dtype=values.dtype, device=values.device)
+        return out.masked_scatter_(self.at, values)
+
+    @cached_property
+    def drawn(self) -> Tensor:
+        return self._spread(self.codes, MASK)
+
+    @cached_property
+    def drawn_prob(self) -> Tensor:
+        return self._spread(self.marginals.prob(self.codes))
+
+    @cached_property
+    def argmax(self) -> Tensor:
+        return self._spread(self.marginals.argmax, MASK)
+
+    @cached_property
+    def top1(self) -> Tensor:
+        return self._spread(self.marginals.top1)
+
+    @cached_property
+    def gap(self) -> Tensor:
+        return self._spread(self.marginals.top1 - self.marginals.top2)
+
+    @cached_property
+    def entropy(self) -> Tensor:
+        return self._spread(self.marginals.entropy)
+
+    @cached_property
+    def logit_gap(self) -> Tensor:
+        return self._spread(self.marginals.logit_gap)
+
+    @cached_property
+    def change(self) -> Tensor:
+        """KL(this pass || the pass before) of each cell, in nats; infinite where there was none before."""
+        if self.before is None:
+            return self._spread(torch.full_like(self.marginals.top1, torch.inf))
+        known = self.before.at[self.at]
+        place = (self.before.at.flatten().cumsum(0) - 1).view_as(self.at)[self.at]
+        return self._spread(self.marginals.kl(self.before.marginals, place).masked_fill(~known, torch.inf))
+
+    def prob_of(self, codes: Tensor) -> Tensor:
+        """(B, H, W): probability of codes (B, H, W) at the predicted cells."""
+        return self._spread(self.marginals.prob(codes[self.at]))
+
+    def rows(self, keep: Tensor) -> Predictions:
+        """The same for the images where keep (B,) bool holds; maps already read stay read."""
+        cells = keep[:, None, None].expand_as(self.at)[self.at]
+        out = Predictions(self.at[keep], self.marginals.rows(cells), self.codes[cells])
+        read = {k: v[keep] for k, v in vars(self).items() if k in _MAPS}
+        vars(out).update(read)
+        return out
+
+
+def times(counts: Sequence[int], total: int) -> Tensor:
+    """(B,) float64 effective times of images with so many masked cells out of `total`."""
+    return torch.tensor([schedule.inverse(m / total) for m in counts], dtype=torch.float64)
+
+
+_MAPS = ("drawn", "drawn_prob", "argmax", "top1", "gap", "entropy", "logit_gap", "change")
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One pass of B live images on an (H, W) grid, as a policy sees it.
+
+    tokens (B, H, W) int64, MASK where masked; predictions: the maps of this pass; gumbel (B, H, W)
+    selection noise; images: the position of each row in the decode call; step: passes that each image has
+    already made; steps: T; initial: how many cells of each image were masked when it started; began (B, H,
+    W): what was masked when the pass started, which `t` and `counts` go by, also in the view that `after`
+    returns.
+    """
+
+    tokens: Tensor
+    predictions: Predictions
+    gumbel: Tensor
+    images: Sequence[int]
+    step: Sequence[int]
+    steps: int
+    initial: Sequence[int]
+    draw_keys: Callable[[Sequence[int], Sequence[object], tuple[int, int]], Tensor]
+    just_committed: Tensor
+    conditional: Predictions | None = None
+    previous: View | None = None
+    began: Tensor | None = None
+
+    def __post_init__(self):
+        if self.began is None:
+            object.__setattr__(self, "began", self.tokens == MASK)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        return self.tokens.shape[1], self.tokens.shape[2]
+
+    @cached_property
+    def masked(self) -> Tensor:
+        return self.tokens == MASK
+
+    @cached_property
+    def counts(self) -> list[int]:
+        """How many cells of each image were masked when the pass started."""
+        return self.began.flatten(1).sum(1).tolist()
+
+    @cached_property
+    def t(self) -> Tensor:
+        """(B,) float64 effective time, from 0 (all masked) to 1; on the CPU."""
+        return times(self.counts, self.tokens[0].numel())
+
+    drawn = property(lambda self: self.predictions.drawn)
+    drawn_prob = property(lambda self: self.predictions.drawn_prob)
+    argmax = property(lambda self: self.predictions.argmax)
+    top1 = property(lambda self: self.predictions.top1)
+    gap = property(lambda self: self.predictions.gap)
+    entropy = property(lambda self: self.predictions.entropy)
+    logit_gap = property(lambda self: self.predictions.logit_gap)
+    change = property(lambda self: self.predictions.change)
+
+    def keys(self, label: str, per_step: bool = True) -> Tensor:
+        """(B, H, W) uniforms of each image's own, for random ranks: new in every pass, or one order for
+        good."""
+        labels = [f"{label}/{s}" if per_step else label for s in self.step]
+        return self.draw_keys(self.images, labels, self.grid).to(self.tokens.device)
+
+    def due(self, kind: str = "inverse", curve: str = "cosine") -> Tensor:
+        """(B,) int64: cells still to commit in this pass, by the schedule that reads the mask ratio
+        ("inverse") or by the one that counts each image's own passes ("fixed"). At least one before
+        anything is taken."""
+        total = self.tokens[0].numel()
+        if kind == "inverse":
+            stay = [
+                schedule.stay_inverse(m, total, self.steps, s, curve)
+                for m, s in zip(self.counts, self.step, strict=True)
+            ]
+        elif kind == "fixed":
+            stay = [
+                schedule.stay_fixed(n, self.steps, s, curve)
+                for n, s in zip(self.initial, self.step, strict=True)
+            ]
+        else:
+            raise LadrError(f"schedule: {kind!r} is not allowed; 'inverse' or 'fixed'")
+        return self.still_due([max(1, m - k) for m, k in zip(self.counts, stay, strict=True)])
+
+    def still_due(self, wanted: Sequence[int]) -> Tensor:
+        """(B,) int64: `wanted` cells of this pass less those already taken in it, at least 0."""
+        now = self.masked.flatten(1).sum(1)
+        taken = torch.tensor(self.counts, device=now.device) - now
+        return (torch.tensor(list(wanted), device=now.device) - taken).clamp_min(0)
+
+    def after(self, take: Tensor, tokens: Tensor | None = None) -> View:
+        """The view once `take` has been committed: same predictions and time, fewer masked cells."""
+        codes = self.drawn if tokens is None else torch.where(tokens == MASK, self.drawn, tokens)
+        return replace(self, tokens=torch.where(take & self.masked, codes, self.tokens), began=self.began)
+
+    def rows(self, keep: Tensor) -> View:
+        """The view of the images where keep (B,) bool holds."""
+        chosen = keep.nonzero()[:, 0].tolist()
+        fields = {name: [getattr(self, name)[i] for i in chosen] for name in ("images", "step", "initial")}
+        fields |= {
+            name: getattr(self, name)[keep] for name in ("tokens", "gumbel", "just_committed", "began")
+        }
+        predictions = self.predictions.rows(keep)
+        return replace(self, predictions=predictions, conditional=None, previous=None, **fields)
+
+    def passed(self) -> View:
+        """This view as the next pass remembers it: without a past of its own."""
+        if self.previous is not None and "change" in vars(self.predictions):
+            self.predictions.before = None
+        return replace(self, previous=None, conditional=None, began=self.began)
