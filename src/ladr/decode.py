@@ -1,6 +1,5 @@
 """The decoding loop, written once for every backbone, policy, cache and source of noise."""
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,11 +9,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ladr.checks import called, check_call, check_codes, check_finite, noise_of, packed, settle, start_of
 from ladr.errors import LadrError
-from ladr.frontier import top
 from ladr.marginals import Marginals
-from ladr.noise import ImageStreams, Noise
-from ladr.policies.base import as_commit
+from ladr.noise import Noise
 from ladr.trace import ImageTrace, Trace
 from ladr.view import MASK, Commit, Predictions, View, times
 
@@ -86,10 +84,10 @@ def decode(
     known tokens, MASK elsewhere; they never change. on_step(view, take) is called after every pass, before
     the tokens change.
     """
-    _check_call(backbone, prompts, steps, batch_size, temperature)
+    check_call(backbone, prompts, steps, batch_size, temperature)
     N = len(prompts)
-    start = _start(backbone, N, start)
-    noise = _noise(N, seeds, noise)
+    start = start_of(backbone, N, start)
+    noise = noise_of(N, seeds, noise)
     run = _Run(backbone, policy, steps, noise, cache, float(temperature), on_step, start)
     denoiser = backbone.bind(list(prompts))
     waiting = deque(i for i in range(N) if bool((start[i] == MASK).any()))
@@ -163,6 +161,7 @@ class _Run:
         at = torch.ones_like(masked) if everywhere else masked
         marginals = Marginals(packed(raw, masked, at, self.codes))
         codes = self.noise.tokens(batch.images, at, marginals, self.temperature)
+        check_finite(marginals)
         check_codes(codes, self.codes)
         gumbel = self.noise.gumbel(batch.images, masked)
         before = batch.previous.predictions if batch.previous is not None else None
@@ -226,7 +225,7 @@ class _Run:
             if self.traces[i].passes > self.traces[i].total + self.steps:
                 raise LadrError(
                     f"policy: image {i} is not done after {self.traces[i].passes} passes; "
-                    f"{_name(self.policy)} masks cells again faster than it commits them"
+                    f"{called(self.policy)} masks cells again faster than it commits them"
                 )
 
     def compact(self, denoiser: Denoiser, view: View, tokens: Tensor, take: Tensor, live: Tensor) -> _Batch:
@@ -246,95 +245,3 @@ class _Run:
 
 def _count(mask: Tensor) -> list[int]:
     return mask.flatten(1).sum(1).tolist()
-
-
-def _name(policy: Policy) -> str:
-    return getattr(policy, "name", "") or getattr(policy, "__name__", type(policy).__name__)
-
-
-def settle(policy: Policy, view: View) -> Commit:
-    """The policy's commit in this pass, checked: masked cells only, and at least one of each image.
-
-    Where a policy takes nothing of an image, its surest masked cell is committed.
-    """
-    commit = as_commit(policy(view))
-    for name in ("take", "drop", "rescued", "rewrite"):
-        mask = getattr(commit, name)
-        if mask is None and name != "take":
-            continue
-        if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.shape != view.tokens.shape:
-            shape = f"{mask.dtype} {tuple(mask.shape)}" if isinstance(mask, Tensor) else type(mask).__name__
-            raise LadrError(
-                f"policy {_name(policy)!r}: {name} is {shape}; a bool tensor {tuple(view.tokens.shape)} is wanted"
-            )
-    take = commit.take & view.masked
-    empty = ~take.flatten(1).any(1)
-    if bool(empty.any()):
-        take = take | top(view.top1, empty.long(), view.masked)
-    rescued = None if commit.rescued is None else commit.rescued & take
-    if commit.tokens is not None:
-        check_codes(commit.tokens[take & (commit.tokens != MASK)], view.predictions.marginals.codes)
-    return commit._replace(take=take, rescued=rescued)
-
-
-def packed(raw: Tensor, masked: Tensor, at: Tensor, codes: int) -> Tensor:
-    """(M, K) float32 logits of the cells `at`, from dense or packed ones; anything else raises LadrError."""
-    dense, M = (*masked.shape, codes), int(masked.sum())
-    if not isinstance(raw, Tensor) or not raw.is_floating_point():
-        raise LadrError(f"logits: {getattr(raw, 'dtype', type(raw).__name__)} is not a floating-point tensor")
-    if tuple(raw.shape) == dense:
-        raw = raw[at]
-    elif tuple(raw.shape) != (M, codes):
-        raise LadrError(f"logits: shape {tuple(raw.shape)} is wrong; {dense} or {(M, codes)} is wanted")
-    elif at is not masked:
-        raise LadrError(
-            "logits: this policy needs them at observed cells too, the backbone gives masked ones only"
-        )
-    peak = raw.amax(-1)
-    if not bool(torch.isfinite(peak).all()):
-        where = int((~torch.isfinite(peak)).nonzero()[0])
-        raise LadrError(
-            f"logits: {float(peak[where])} as the largest of predicted cell {where}; finite is wanted"
-        )
-    return raw.float()
-
-
-def check_codes(codes: Tensor, K: int) -> None:
-    """Raise unless every code lies in 0..K-1."""
-    if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < K:
-        wrong = codes[(codes < 0) | (codes >= K)][0]
-        raise LadrError(
-            f"tokens: code {int(wrong)} is not allowed; codes are 0..{K - 1}, {MASK} marks a masked cell"
-        )
-
-
-def _check_call(backbone: Backbone, prompts: Any, steps: Any, batch_size: Any, temperature: Any) -> None:
-    if isinstance(prompts, str) or not isinstance(prompts, Sequence) or len(prompts) == 0:
-        raise LadrError(f"prompts: {prompts!r} is not allowed; a list with at least one prompt")
-    for name, value in (("steps", steps), ("batch_size", batch_size), ("codes", backbone.codes)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise LadrError(f"{name}: {value!r} is not allowed; an integer >= 1")
-    if not isinstance(temperature, (int, float)) or not 0 <= temperature < math.inf:
-        raise LadrError(f"temperature: {temperature!r} is not allowed; a finite number >= 0")
-
-
-def _start(backbone: Backbone, N: int, start: Tensor | None) -> Tensor:
-    shape, device = (N, *backbone.grid), getattr(backbone, "device", "cpu")
-    if start is None:
-        return torch.full(shape, MASK, dtype=torch.int64, device=device)
-    if not isinstance(start, Tensor) or start.dtype != torch.int64 or tuple(start.shape) != shape:
-        found = f"{start.dtype} {tuple(start.shape)}" if isinstance(start, Tensor) else type(start).__name__
-        raise LadrError(f"start: {found} is not allowed; int64 {shape} is wanted")
-    check_codes(start[start != MASK], backbone.codes)
-    return start.to(device)
-
-
-def _noise(N: int, seeds: Sequence[int] | None, noise: Noise | None) -> Noise:
-    if noise is not None and seeds is not None:
-        raise LadrError("seeds: not together with noise; give one of the two")
-    if noise is not None:
-        return noise
-    seeds = list(range(N)) if seeds is None else list(seeds)
-    if len(seeds) != N:
-        raise LadrError(f"seeds: {len(seeds)} for {N} prompts; one per prompt is wanted")
-    return ImageStreams(seeds)

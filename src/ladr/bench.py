@@ -1,0 +1,125 @@
+"""Speed of our own code, as ratios within one run, so that the machine drops out."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import torch
+import typer
+from torch import Tensor
+
+from ladr.decode import decode
+from ladr.policies import build
+
+app = typer.Typer(help="Benchmarks of the package itself.", no_args_is_help=True)
+
+
+class _Fixed:
+    """A backbone whose network costs nothing: the same random logits in every pass."""
+
+    def __init__(self, grid: tuple[int, int], codes: int, seed: int):
+        self.grid, self.codes = grid, codes
+        generator = torch.Generator().manual_seed(seed)
+        self.table = 3 * torch.randn(grid[0] * grid[1], codes, generator=generator)
+
+    def bind(self, prompts: Sequence[str]) -> "_Fixed":
+        return self
+
+    def logits(self, tokens: Tensor, rows: Tensor, *, t=None, recompute=None) -> Tensor:
+        return self.table[: int((tokens == -1).sum())]
+
+
+class _Watch:
+    """A policy that is timed, without the sweep over the codes that its first look would start."""
+
+    def __init__(self, policy: Callable):
+        self.policy, self.seconds = policy, []
+
+    def __call__(self, view: Any) -> Any:
+        _ = view.masked, view.drawn, view.drawn_prob, view.top1, view.gap
+        began = time.perf_counter()
+        answer = self.policy(view)
+        self.seconds.append(time.perf_counter() - began)
+        return answer
+
+
+def _once(backbone: _Fixed, policy: str | dict, steps: int) -> dict[str, list[float]]:
+    """Milliseconds of every pass of one decode: the pass, the policy in it, and the plain read-out."""
+    watch = _Watch(build(policy))
+    image = decode(backbone, ["bench"], watch, steps=steps, batch_size=1).trace.images[0]
+    plain = []
+    for masked in image.masked:
+        began = time.perf_counter()
+        backbone.table[:masked].softmax(-1).argmax(-1)
+        plain.append(time.perf_counter() - began)
+    columns = {"pass": image.seconds, "policy": watch.seconds, "plain": plain}
+    return {name: [1e3 * s for s in seconds] for name, seconds in columns.items()}
+
+
+def bench_loop(
+    grid: tuple[int, int] = (64, 64),
+    codes: int = 8192,
+    policy: str | dict = "ladr",
+    steps: int = 64,
+    repeat: int = 5,
+    threads: int = 1,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Everything in a pass that is not the network, against one plain softmax and arg-max of the same
+    logits.
+
+    Batch 1; medians over `repeat` decodes after one that warms up. `ratio` and `policy_share` are those of
+    the first pass, where all cells are masked (goals: at most 4 and 0.05); `*_whole` those of the sum over
+    a decode.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        backbone = _Fixed(grid, codes, seed)
+        runs = [_once(backbone, policy, steps) for _ in range(repeat + 1)][1:]
+    finally:
+        torch.set_num_threads(before)
+    first = {name: statistics.median(run[name][0] for run in runs) for name in runs[0]}
+    whole = {name: statistics.median(sum(run[name]) for run in runs) for name in runs[0]}
+    return {
+        "grid": list(grid), "codes": codes, "policy": policy, "threads": threads, "repeat": repeat,
+        "passes": len(runs[0]["pass"]),
+        **{f"{name}_ms": value for name, value in first.items()},
+        "ratio": first["pass"] / first["plain"],
+        "policy_share": first["policy"] / first["pass"],
+        "ratio_whole": whole["pass"] / whole["plain"],
+        "policy_share_whole": whole["policy"] / whole["pass"],
+    }  # fmt: skip
+
+
+@app.callback()
+def _group() -> None:
+    """Benchmarks of the package itself."""
+
+
+@app.command("loop")
+def loop(
+    height: int = 64,
+    width: int = 64,
+    codes: int = 8192,
+    policy: str = "ladr",
+    repeat: int = 5,
+    threads: int = 1,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """What a pass costs besides the network, against a plain softmax and arg-max."""
+    import json as jsonlib
+
+    r = bench_loop((height, width), codes, policy, repeat=repeat, threads=threads)
+    if json:
+        typer.echo(jsonlib.dumps(r))
+        return
+    typer.echo(
+        f"{policy}, {height}x{width} cells, {codes} codes, {threads} thread(s), median of {repeat}\n"
+        f"plain softmax + arg-max  {r['plain_ms']:8.1f} ms\n"
+        f"pass without network     {r['pass_ms']:8.1f} ms  {r['ratio']:.2f} x (goal <= 4); "
+        f"over all {r['passes']} passes {r['ratio_whole']:.2f} x\n"
+        f"policy alone             {r['policy_ms']:8.2f} ms  {r['policy_share']:.1%} of the pass "
+        f"(goal <= 5 %); over all passes {r['policy_share_whole']:.1%}"
+    )
