@@ -1,8 +1,23 @@
 """Lumina-DiMOO's layout around the transformer: prompts, special ids, guidance, pixels."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ladr.backbones import checkpoint
+from ladr.backbones.guided import GuidedDenoiser
+from ladr.backbones.hub import folder_of
+from ladr.backbones.llada import LLaDA, LLaDAConfig
+from ladr.backbones.pack import Frame
+from ladr.backbones.pixels import Pixels
+from ladr.backbones.words import Words
+from ladr.errors import LadrError, nearest
 
 SYSTEM = "Generate an image according to the text prompt."
+REAL_LENGTH = 8192
 
 
 @dataclass(frozen=True)
@@ -11,6 +26,7 @@ class Layout:
 
     A sequence is: text ids, boa, boi, then per grid row its codes and one newline, then eoi, eoa.
     `template` holds `{prompt}`; the unconditional text is the template with `uncondition` in its place.
+    `guidance` is what a decode uses when it names none.
     """
 
     template: str = f"<system>{SYSTEM}</system><user>{{prompt}}</user>"
@@ -26,3 +42,128 @@ class Layout:
     codebook: int = 8192
     grid: tuple[int, int] = (64, 64)
     vq_factor: int = 16
+    guidance: float = 4.0
+
+    @classmethod
+    def of(cls, section: dict, path) -> "Layout":
+        """The layout in the `ladr` section of the config at `path`; an unknown key is refused."""
+        known = [field.name for field in fields(cls)]
+        for key in section:
+            if key not in known:
+                raise LadrError(f"{path}: ladr.{key} is not a field of the layout{nearest(key, known)}")
+        layout = cls(**section)
+        return cls(**{**asdict(layout), "grid": tuple(layout.grid)})
+
+    def check(self, config: LLaDAConfig, path) -> None:
+        """Refuse a vocabulary that does not hold this layout's ids."""
+        if "{prompt}" not in self.template:
+            raise LadrError(f"{path}: ladr.template {self.template!r} has no {{prompt}}")
+        end = self.image_offset + self.codebook
+        if end > config.embedding_size:
+            raise LadrError(
+                f"{path}: embedding_size is {config.embedding_size}, but image codes end at {end} "
+                f"(image_offset {self.image_offset} + codebook {self.codebook}): made for another vocabulary"
+            )
+        for name in ("mask", "newline", "boi", "eoi", "uncond", "boa", "eoa"):
+            if not 0 <= getattr(self, name) < self.image_offset:
+                raise LadrError(
+                    f"{path}: ladr.{name} is {getattr(self, name)}; ids below {self.image_offset} are text"
+                )
+
+    def text(self, prompt: str) -> str:
+        return self.template.replace("{prompt}", prompt)
+
+    def frame(self, grid: tuple[int, int], device="cpu") -> Frame:
+        """The ids after the text for `grid`, and where its cells are among them."""
+        H, W = grid
+        block = torch.full((H, W + 1), self.mask)
+        block[:, W] = self.newline
+        marks = [torch.tensor([self.boa, self.boi]), block.flatten(), torch.tensor([self.eoi, self.eoa])]
+        cells = 2 + (torch.arange(H)[:, None] * (W + 1) + torch.arange(W)).flatten()
+        return Frame(
+            self.mask, self.image_offset, self.codebook, torch.cat(marks).to(device), cells.to(device)
+        )
+
+
+class DiMOO:
+    """A checkpoint folder as a backbone: `codes`, `grid`, `bind(prompts)`, `render(tokens)`."""
+
+    def __init__(self, model: LLaDA, layout: Layout, words: Words, pixels: Pixels | None, **settings):
+        """settings: guidance, size (height, width) in pixels, sampling_dtype, limit (positions)."""
+        self.model, self.layout, self.words, self.pixels = model.eval(), layout, words, pixels
+        self.guidance = settings.get("guidance")
+        self.guidance = layout.guidance if self.guidance is None else self.guidance
+        if not self.guidance >= 0:
+            raise LadrError(f"guidance: {self.guidance!r} is not allowed; a number from 0 (no guidance) up")
+        self.exact = (
+            checkpoint.dtype_of("sampling_dtype", settings.get("sampling_dtype", "float32")) == torch.float32
+        )
+        self.limit = settings.get("limit") or model.config.max_sequence_length
+        self.codes = layout.codebook
+        self.grid = self._grid(settings.get("size"))
+        self.frame = layout.frame(self.grid, self.device)
+        self._blank = self._ids(layout.uncondition, "uncondition")
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, revision: str | None = None, **settings) -> "DiMOO":
+        """Load a folder, or `owner/name` of the hub at `revision`.
+
+        settings: guidance (default: the checkpoint's), size (height, width) in pixels, dtype and
+        sampling_dtype ("float32" or "bfloat16"), device. With sampling_dtype "bfloat16" logits and guidance
+        are rounded as the reference decoder rounds them: large logits tie, and ties fall to the lowest code.
+        """
+        folder = folder_of(source, revision)
+        path = folder / "config.json"
+        found = checkpoint.read_json(path)
+        config, section = LLaDAConfig.of(found, path), found.get("ladr", {})
+        layout = Layout.of(section, path)
+        layout.check(config, path)
+        words = Words(folder)
+        if words.size() > config.embedding_size:
+            raise LadrError(
+                f"{words.path}: ids up to {words.size() - 1}; embedding_size is {config.embedding_size}"
+            )
+        device = settings.pop("device", "cpu")
+        dtype = checkpoint.dtype_of("dtype", settings.pop("dtype", "float32"))
+        with torch.device("meta"):
+            model = LLaDA(config)
+        checkpoint.load(model, folder, dtype=dtype, device=device)
+        pixels = Pixels(folder, layout.codebook, layout.vq_factor, device)
+        # The hub's model repeats its text parent's max_sequence_length, which nothing there enforces.
+        limit = config.max_sequence_length if section else max(REAL_LENGTH, config.max_sequence_length)
+        return cls(model.requires_grad_(False), layout, words, pixels, limit=limit, **settings)
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.body["wte"].weight.device
+
+    def _grid(self, size: tuple[int, int] | None) -> tuple[int, int]:
+        factor = self.layout.vq_factor
+        if size is None:
+            return self.layout.grid
+        for name, pixels in zip(("height", "width"), size, strict=True):
+            if pixels < factor or pixels % factor:
+                raise LadrError(f"size: {name} {pixels} is not allowed; a multiple of {factor} pixels")
+        return size[0] // factor, size[1] // factor
+
+    def _ids(self, prompt: str, where: str) -> Tensor:
+        ids = self.words.ids(self.layout.text(prompt), where)
+        room = self.limit - len(self.frame.tail)
+        if len(ids) > room:
+            H, W = self.grid
+            raise LadrError(
+                f"{where}: {len(ids)} tokens with its template; beside a grid of {H}x{W} at most "
+                f"{max(room, 0)} fit (max_sequence_length {self.limit})"
+            )
+        return torch.tensor(ids, dtype=torch.int64, device=self.device)
+
+    def bind(self, prompts: Sequence[str]) -> GuidedDenoiser:
+        """The prompts of one decode call, tokenised; lengths may differ."""
+        texts = [self._ids(prompt, f"prompts[{i}]") for i, prompt in enumerate(prompts)]
+        return GuidedDenoiser(self.model, self.frame, texts, self._blank, self.guidance, self.exact)
+
+    def render(self, tokens: Tensor):
+        """tokens (B,H,W) -> uint8 array (B,h,w,3)."""
+        if self.pixels is None:
+            raise LadrError("render: this backbone was built without a VQ model")
+        return self.pixels.decode(tokens).cpu().numpy()

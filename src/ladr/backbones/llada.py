@@ -1,9 +1,7 @@
 """The LLaDA transformer (bidirectional, RoPE, RMSNorm, SwiGLU) under upstream's names, in torch alone."""
 
-import json
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -31,14 +29,18 @@ class LLaDAConfig:
         return self.d_model // self.n_heads
 
     @classmethod
-    def from_json(cls, path: str | Path) -> "LLaDAConfig":
-        """The fields of `path` that this class has; refuses a config whose architecture is another one."""
-        found = json.loads(Path(path).read_text())
+    def of(cls, found: dict, path) -> "LLaDAConfig":
+        """From the config.json at `path`, read as `found`; another architecture is refused."""
         _refuse_other_architectures(found, path)
         missing = sorted({f.name for f in fields(cls)} - found.keys())
         if missing:
             raise LadrError(f"{path}: no {', '.join(missing)}; a LLaDA config.json must give them")
         return cls(**{f.name: found[f.name] for f in fields(cls)})
+
+    def to_json(self) -> dict:
+        """The config.json of a checkpoint of these sizes."""
+        sizes = {**asdict(self), "n_kv_heads": self.n_heads, "vocab_size": self.embedding_size}
+        return {"model_type": "llada", **sizes, **_ONLY}
 
 
 _ONLY = {
@@ -89,7 +91,7 @@ class Turn(NamedTuple):
         return Turn(*(None if t is None else t[index] for t in self))
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x (n, heads, D) rotated half against half; the complex form is the same arithmetic, faster on a CPU."""
+        """x (n, heads, D) rotated half against half; the complex form computes the same, faster."""
         a, b = x.float().chunk(2, -1)
         if self.both is not None:
             turned = torch.complex(a, b).mul_(self.both)

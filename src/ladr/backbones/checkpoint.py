@@ -1,0 +1,153 @@
+"""Checkpoint folders: safetensors only, loaded strictly, saved in the hub's layout."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ladr.errors import LadrError, nearest
+
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+
+
+def read_json(path: Path) -> dict:
+    """The object in `path`; a missing or broken file is refused."""
+    if not path.is_file():
+        raise LadrError(f"{path}: no such file; a checkpoint folder has one")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise LadrError(f"{path}: not valid JSON ({error})") from None
+    if not isinstance(found, dict):
+        raise LadrError(f"{path}: holds a {type(found).__name__}, not an object")
+    return found
+
+
+def shards(folder: Path, stem: str = "model") -> list[Path]:
+    """The safetensors files of `stem` in `folder`: one file, or those that its index names."""
+    single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
+    if single.is_file():
+        return [single]
+    if index.is_file():
+        names = sorted(set(read_json(index).get("weight_map", {}).values()))
+        absent = [name for name in names if not (folder / name).is_file()]
+        outside = [name for name in names if Path(name).name != name]
+        if absent or outside or not names:
+            wrong = ", ".join(outside or absent) or "an empty weight_map"
+            raise LadrError(f"{index}: names {wrong}, which is not in {folder}; download the folder again")
+        return [folder / name for name in names]
+    pickles = sorted(p.name for p in folder.glob("*") if p.suffix in PICKLES)
+    if pickles:
+        raise LadrError(
+            f"{folder}: {', '.join(pickles)} is a pickle, which can run code; only safetensors is read"
+        )
+    raise LadrError(f"{folder}: neither {single.name} nor {index.name}")
+
+
+def _open(path: Path):
+    try:
+        return safe_open(path, framework="pt")
+    except SafetensorError as error:
+        with open(path, "rb") as file:
+            head = file.read(4)
+        if head[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+            raise LadrError(f"{path}: a pickle under another name; only safetensors is read") from None
+        size = path.stat().st_size
+        raise LadrError(f"{path}: truncated or damaged ({error}; {size} bytes); download it again") from None
+
+
+def _shapes(files: list[Path]) -> dict[str, tuple[Path, tuple[int, ...]]]:
+    found: dict[str, tuple[Path, tuple[int, ...]]] = {}
+    for path in files:
+        with _open(path) as file:
+            for name in file.keys():  # noqa: SIM118 (not a mapping)
+                if name in found:
+                    raise LadrError(f"{path}: tensor {name} is in {found[name][0].name} as well")
+                found[name] = path, tuple(file.get_slice(name).get_shape())
+    return found
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _compare(folder: Path, found: dict, wanted: Mapping[str, Tensor]) -> None:
+    missing, surplus = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    if missing:
+        raise LadrError(f"{folder}: tensor {_some(missing)} is missing")
+    if surplus:
+        raise LadrError(f"{folder}: tensor {_some(surplus)} does not belong to this model")
+    for name, tensor in wanted.items():
+        path, shape = found[name]
+        if shape != tuple(tensor.shape):
+            raise LadrError(
+                f"{path}: tensor {name} has shape {shape}; its config asks for {tuple(tensor.shape)}"
+            )
+
+
+def load(module: nn.Module, folder: str | Path, stem: str = "model", *, dtype=None, device="cpu") -> None:
+    """Fill `module` (on any device, meta too) from `folder`; every tensor must be there, and no other."""
+    folder = Path(folder)
+    files, wanted = shards(folder, stem), module.state_dict()
+    _compare(folder, _shapes(files), wanted)
+    state = {}
+    for path in files:
+        with _open(path) as file:
+            for name in file.keys():  # noqa: SIM118 (not a mapping)
+                state[name] = file.get_tensor(name).to(device=device, dtype=dtype or wanted[name].dtype)
+    module.load_state_dict(state, assign=True)
+
+
+def _parts(state: Mapping[str, Tensor], count: int) -> list[dict[str, Tensor]]:
+    """`state` in its order, cut into `count` parts of about equal size."""
+    total, done = sum(t.nbytes for t in state.values()), 0
+    parts: list[dict[str, Tensor]] = [{} for _ in range(count)]
+    for name, tensor in state.items():
+        parts[min(count - 1, done * count // max(1, total))][name] = (
+            tensor.detach().cpu().contiguous().clone()
+        )
+        done += tensor.nbytes
+    return [part for part in parts if part]
+
+
+def save(
+    folder: str | Path, config: dict, state: Mapping[str, Tensor], *, parts: int = 1, stem="model"
+) -> None:
+    """Write config.json and the tensors: one file, or `parts` shards with their index."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "config.json", config)
+    pieces = _parts(state, parts)
+    names = [f"{stem}.safetensors"]
+    if parts > 1:
+        names = [f"{stem}-{i + 1:05d}-of-{len(pieces):05d}.safetensors" for i in range(len(pieces))]
+        size = sum(t.nbytes for piece in pieces for t in piece.values())
+        places = {key: name for name, piece in zip(names, pieces, strict=True) for key in piece}
+        index = {"metadata": {"total_size": size}, "weight_map": places}
+        write_json(folder / f"{stem}.safetensors.index.json", index)
+    for name, piece in zip(names, pieces, strict=True):
+        half = folder / f".{name}.part"
+        save_file(piece, half, metadata={"format": "pt"})
+        os.replace(half, folder / name)
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Atomically: a reader sees the old file or the new one."""
+    half = path.with_name(f".{path.name}.part")
+    half.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(half, path)
+
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def dtype_of(field: str, name: str) -> torch.dtype:
+    """The torch dtype of that name; `field` names the setting in the message."""
+    if name not in DTYPES:
+        raise LadrError(f"{field}: {name!r} is not allowed{nearest(name, DTYPES)}")
+    return DTYPES[name]

@@ -1,0 +1,178 @@
+"""Guided passes of the transformer over the images of one decode call, with and without a cache."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ladr.backbones.llada import KV, LLaDA, grouped
+from ladr.backbones.pack import Frame, Pack
+from ladr.view import MASK
+
+
+@dataclass
+class Memory:
+    """What a cached pass leaves behind, at every packed place.
+
+    logits (total, K) are each branch's own, before guidance; peak (total,) is their maximum; ids (total,)
+    what stood there when last computed; fresh (S,) marks sequences never computed; gap (B, N, K) is
+    conditional minus unconditional.
+    """
+
+    kv: KV
+    logits: Tensor
+    peak: Tensor
+    ids: Tensor
+    fresh: Tensor
+    gap: Tensor | None = None
+
+
+class GuidedDenoiser:
+    """Logits after guidance, (1 + s) cond - s uncond, packed (M, K) for the M masked cells.
+
+    Both branches run in one batch. Without a cache the last layer and the head work at masked cells only.
+    `conditional` (M, K) is the last call's conditional branch alone.
+    """
+
+    def __init__(
+        self, model: LLaDA, frame: Frame, texts: list[Tensor], blank: Tensor, guidance: float, exact: bool
+    ):
+        """texts: the id vector of each prompt; blank: the unconditional one; exact: guidance in float32."""
+        self.model, self.frame, self.texts, self.blank = model, frame, texts, blank
+        self.guidance, self.exact = guidance, exact
+        self.branches = 2 if guidance > 0 else 1
+        self.rows: list[int] = []
+        self.memory: Memory | None = None
+        self.conditional: Tensor | None = None
+
+    @torch.no_grad()
+    def logits(self, tokens: Tensor, rows: Tensor, *, t=None, recompute=None) -> Tensor:
+        """See `ladr.decode.Denoiser`; the model has no time input, so `t` is not read."""
+        self._settle(rows.tolist())
+        masked = tokens == MASK
+        codes = torch.where(masked, self.frame.mask, tokens + self.frame.image_offset).flatten(1)
+        ids = self.pack.fill(codes.repeat(self.branches, 1))
+        masked = masked.flatten(1)
+        if recompute is None:
+            self.memory = None
+            return self._plain(ids, masked)
+        return self._cached(ids, masked, recompute)
+
+    def keep(self, live: Tensor) -> None:
+        """Forget the rows that are not `live` (B,)."""
+        self._settle([row for row, on in zip(self.rows, live.tolist(), strict=True) if on])
+
+    def _settle(self, rows: list[int]) -> None:
+        """Lay out the sequences of `rows` (conditional, then unconditional); what is cached moves along."""
+        if rows == self.rows:
+            return
+        old, was = getattr(self, "pack", None), self.rows
+        texts = [self.texts[row] for row in rows] + [self.blank] * (len(rows) * (self.branches - 1))
+        self.rows, self.pack = rows, Pack(texts, self.frame)
+        self.turn = self.model.turn(self.pack.positions)
+        self.full = grouped(self.pack.lengths, self.pack.lengths)
+        if self.memory is not None:
+            self._move(old, was)
+
+    def _move(self, old: Pack, was: list[int]) -> None:
+        from_row = [was.index(row) if row in was else None for row in self.rows]
+        came_from = [None if b is None else b + j * len(was) for j in range(self.branches) for b in from_row]
+        source, m = self.pack.source(old, came_from), self.memory
+        fresh = torch.tensor([c is None or bool(m.fresh[c]) for c in came_from], device=source.device)
+        gap = None if m.gap is None else m.gap[[b or 0 for b in from_row]]
+        self.memory = Memory(m.kv.moved(source), m.logits[source], m.peak[source], m.ids[source], fresh, gap)
+
+    def _plain(self, ids: Tensor, masked: Tensor) -> Tensor:
+        pack = self.pack
+        wanted = pack.flags(masked.repeat(self.branches, 1))
+        ask = wanted.nonzero()[:, 0], grouped(pack.counts(wanted), pack.lengths)
+        hidden = self.model.run(ids, self.turn, self.full, last=ask)
+        place = wanted.cumsum(0) - 1
+        cond, *uncond = (self._head(hidden[place[cells]]) for cells in self._cells(masked))
+        return self._guide(cond, *uncond)
+
+    def _cells(self, masked: Tensor) -> list[Tensor]:
+        """For each branch the packed places (M,) of the masked cells."""
+        return [cells[masked] for cells in self.pack.cells.split(len(masked))]
+
+    def _head(self, hidden: Tensor) -> Tensor:
+        lo = self.frame.image_offset
+        logits = self.model.head(hidden, lo, lo + self.frame.codebook)
+        return logits.float() if self.exact else logits
+
+    def _guide(self, cond: Tensor, uncond: Tensor | None = None) -> Tensor:
+        self.conditional = cond
+        return cond if uncond is None else (1 + self.guidance) * cond - self.guidance * uncond
+
+    def _cached(self, ids: Tensor, masked: Tensor, plan) -> Tensor:
+        pack, memory = self.pack, self._remember(ids)
+        chosen = self._chosen(ids, plan)
+        counts = pack.counts(chosen)
+        at = chosen.nonzero()[:, 0]
+        groups = grouped(counts, pack.lengths)
+        hidden = self.model.run(ids[at], self.turn.at(at), groups, kv=memory.kv, at=at)
+        new = self._head(hidden)
+        memory.logits[at], memory.peak[at] = new, new.amax(-1).float()
+        logits = self._remembered(masked, plan)
+        plan.cost = self._note(chosen, ids, counts)
+        return logits
+
+    def _remembered(self, masked: Tensor, plan) -> Tensor:
+        """The guided logits (M, K) of the masked cells as remembered, new or old."""
+        if plan.uncond is not None and self.branches == 2:
+            cond = self._guide(self.memory.logits[self._cells(masked)[0]])
+            return cond + self.guidance * self._gap(plan)[masked]
+        cond, *uncond = (self.memory.logits[cells] for cells in self._cells(masked))
+        return self._guide(cond, *uncond)
+
+    def _remember(self, ids: Tensor) -> Memory:
+        if self.memory is None:
+            weight, total = self.model.body["wte"].weight, self.pack.total
+            logits = weight.new_zeros(total, self.frame.codebook, dtype=torch.float32 if self.exact else None)
+            fresh = torch.ones(len(self.pack.order), dtype=torch.bool, device=ids.device)
+            kv = KV(self.model.config, total, weight)
+            self.memory = Memory(kv, logits, logits.new_zeros(total, dtype=torch.float32), ids, fresh)
+        return self.memory
+
+    def _chosen(self, ids: Tensor, plan) -> Tensor:
+        """(total,) bool: the places to recompute."""
+        pack, memory = self.pack, self.memory
+        full = torch.ones_like(memory.fresh) if plan.full is None else plan.full.repeat(self.branches)
+        chosen = pack.spread(full | memory.fresh)
+        if plan.full is not None:
+            chosen = chosen | self._lowest(plan.share)
+        if plan.changed:
+            chosen = chosen | (ids != memory.ids)
+        if plan.uncond is not None and self.branches == 2:
+            runs = torch.cat((torch.ones_like(plan.uncond), plan.uncond)) | memory.fresh
+            chosen = chosen & pack.spread(runs)
+        return chosen
+
+    def _lowest(self, share: float) -> Tensor:
+        """Of each sequence the places whose peak is at most the `share` quantile (linear interpolation)."""
+        peak, out = self.memory.peak, []
+        for start, rows, length in self.pack.runs():
+            part = peak[start : start + rows * length].view(rows, length)
+            out.append((part <= torch.quantile(part, share, dim=1, keepdim=True)).flatten())
+        return torch.cat(out)
+
+    def _note(self, chosen: Tensor, ids: Tensor, counts: list[int]) -> Tensor:
+        """Remember what was computed; (B,) the share of a full pass that each row came to."""
+        pack, memory, B = self.pack, self.memory, len(self.rows)
+        memory.ids = torch.where(chosen, ids, memory.ids)
+        memory.fresh = torch.zeros_like(memory.fresh)
+        share = [0.0] * len(counts)
+        for s, count, length in zip(pack.order, counts, pack.lengths, strict=True):
+            share[s] = count / length
+        return torch.tensor([sum(share[b::B]) / self.branches for b in range(B)])
+
+    def _gap(self, plan) -> Tensor:
+        """(B, N, K) conditional minus unconditional logits, renewed for the rows that ran both branches."""
+        memory, B = self.memory, len(self.rows)
+        cond, uncond = (memory.logits[cells] for cells in self.pack.cells.split(B))
+        if memory.gap is None:
+            memory.gap = cond - uncond
+        else:
+            ran = (plan.uncond | memory.fresh[:B])[:, None, None]
+            memory.gap = torch.where(ran, cond - uncond, memory.gap)
+        return memory.gap

@@ -1,0 +1,89 @@
+"""Sequences of unequal length laid end to end: no padding, no mask, one attention call per run of equals."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Frame(NamedTuple):
+    """What every sequence has after its text: the ids `tail`, in which image cells stand at `cells` (N,)."""
+
+    mask: int
+    image_offset: int
+    codebook: int
+    tail: Tensor
+    cells: Tensor
+
+
+class Pack:
+    """S sequences (text, then the image block and its marks), packed in order of length.
+
+    ids (total,) with the mask id at image cells; positions (total,) count within each sequence; owner
+    (total,) is the sequence of each place; cells (S, N) are the packed places of the image cells, row-major,
+    sequence s in the order given; order and lengths are in packed order.
+    """
+
+    def __init__(self, texts: list[Tensor], frame: Frame):
+        """texts: the S id vectors that stand before the frame."""
+        tail = frame.tail
+        self.order = sorted(range(len(texts)), key=lambda s: len(texts[s]))
+        self.lengths = [len(texts[s]) + len(tail) for s in self.order]
+        device = tail.device
+        starts = [0] * len(texts)
+        at = 0
+        for s, length in zip(self.order, self.lengths, strict=True):
+            starts[s], at = at, at + length
+        self.starts, self.total = starts, at
+        self.ids = torch.cat([part for s in self.order for part in (texts[s], tail)])
+        self.positions = torch.cat([torch.arange(n, device=device) for n in self.lengths])
+        offsets = [start + len(text) for start, text in zip(starts, texts, strict=True)]
+        self.cells = torch.tensor(offsets, device=device)[:, None] + frame.cells
+        pairs = list(zip(self.order, self.lengths, strict=True))
+        self.owner = torch.cat([torch.full((n,), s, device=device) for s, n in pairs])
+
+    def fill(self, codes: Tensor) -> Tensor:
+        """The packed ids (total,) with image ids `codes` (S, N) in place."""
+        ids = self.ids.clone()
+        ids[self.cells] = codes
+        return ids
+
+    def flags(self, chosen: Tensor) -> Tensor:
+        """(S, N) bool over image cells -> (total,) bool over packed places."""
+        flags = torch.zeros(self.total, dtype=torch.bool, device=chosen.device)
+        flags[self.cells] = chosen
+        return flags
+
+    def counts(self, flags: Tensor) -> list[int]:
+        """How many flagged places each sequence has, in packed order."""
+        per = torch.zeros(len(self.order), dtype=torch.int64, device=flags.device)
+        per.index_add_(0, self.owner, flags.long())
+        return per[self.order].tolist()
+
+    def spread(self, per_sequence: Tensor) -> Tensor:
+        """(S,) -> (total,): each place gets its sequence's value."""
+        return per_sequence[self.owner]
+
+    def runs(self) -> list[tuple[int, int, int]]:
+        """(start, rows, length) of each run of equal lengths."""
+        out: list[tuple[int, int, int]] = []
+        at = 0
+        for length in self.lengths:
+            if out and out[-1][2] == length:
+                start, rows, _ = out[-1]
+                out[-1] = (start, rows + 1, length)
+            else:
+                out.append((at, 1, length))
+            at += length
+        return out
+
+    def source(self, old: "Pack", came_from: list[int | None]) -> tuple[Tensor, Tensor]:
+        """Where in `old` each place was, and which places are new: sequence s was `came_from[s]` there."""
+        where, fresh = [], []
+        for s, length in zip(self.order, self.lengths, strict=True):
+            start = 0 if came_from[s] is None else old.starts[came_from[s]]
+            where.append(torch.arange(start, start + (length if came_from[s] is not None else 0)))
+            if came_from[s] is None:
+                where[-1] = torch.zeros(length, dtype=torch.int64)
+            fresh.append(torch.full((length,), came_from[s] is None))
+        return torch.cat(where).to(self.ids.device), torch.cat(fresh).to(self.ids.device)

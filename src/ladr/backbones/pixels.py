@@ -1,0 +1,56 @@
+"""The VQ model of a checkpoint: codes to pixels and back. diffusers is imported at the first pixel."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ladr.backbones import checkpoint
+from ladr.errors import LadrError
+
+
+class Pixels:
+    """`vqvae/` of a checkpoint folder, loaded strictly: `codebook` codes, cells of `factor` pixels."""
+
+    def __init__(self, folder: str | Path, codebook: int, factor: int, device="cpu"):
+        self.folder, self.device = Path(folder) / "vqvae", device
+        self.config = checkpoint.read_json(self.folder / "config.json")
+        path, config = self.folder / "config.json", self.config
+        if config.get("num_vq_embeddings") != codebook:
+            found = config.get("num_vq_embeddings")
+            raise LadrError(
+                f"{path}: num_vq_embeddings is {found}; the transformer was made for {codebook} codes"
+            )
+        found = 2 ** (len(config.get("block_out_channels", [])) - 1)
+        if found != factor:
+            raise LadrError(f"{path}: its blocks shrink by {found}; vq_factor is {factor}")
+        if not config.get("lookup_from_codebook", False):
+            raise LadrError(f"{path}: lookup_from_codebook must be true, or codes cannot be decoded")
+        self._model = None
+
+    @property
+    def model(self):
+        """The diffusers VQModel, loaded when first asked for."""
+        if self._model is None:
+            from diffusers import VQModel
+
+            model = VQModel.from_config(self.config)
+            checkpoint.load(model, self.folder, "diffusion_pytorch_model", device=self.device)
+            self._model = model.eval().requires_grad_(False)
+        return self._model
+
+    @torch.inference_mode()
+    def decode(self, tokens: Tensor) -> Tensor:
+        """tokens (B,H,W) codes -> (B, H * factor, W * factor, 3) uint8."""
+        shape = (*tokens.shape, self.config["latent_channels"])
+        codes = tokens.to(self.device).flatten()
+        image = self.model.decode(codes, force_not_quantize=True, shape=shape).sample
+        return image.clamp_(0, 1).mul_(255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+    @torch.inference_mode()
+    def encode(self, images: Tensor) -> Tensor:
+        """images (B,h,w,3) uint8 -> codes (B,H,W) int64."""
+        pixels = images.to(self.device).permute(0, 3, 1, 2).float() / 255
+        latents = self.model.encode(pixels).latents
+        codes = self.model.quantize(latents)[2][2]
+        return codes.view(len(images), *latents.shape[2:])

@@ -1,0 +1,41 @@
+"""Prompt text to ids, from the files of a checkpoint and nothing else."""
+
+from pathlib import Path
+
+from ladr.errors import LadrError, nearest
+
+
+class Words:
+    """A checkpoint's tokenizer: `ids(text)`, with the unknown words of a word-level vocabulary refused."""
+
+    def __init__(self, folder: str | Path):
+        from tokenizers import Tokenizer
+
+        folder = Path(folder)
+        files = [folder / "tokenizer.json", folder / "tokenizer" / "tokenizer.json"]
+        path = next((file for file in files if file.is_file()), None)
+        if path is None:
+            raise LadrError(f"{folder}: no tokenizer.json; a checkpoint folder has one")
+        try:
+            self._tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises a bare Exception
+            raise LadrError(f"{path}: not a tokenizer file ({error})") from None
+        self.path = path
+        self._unknown = getattr(self._tokenizer.model, "unk_token", None)
+
+    def size(self) -> int:
+        """One more than the largest id."""
+        return max(self._tokenizer.get_vocab().values()) + 1
+
+    def ids(self, text: str, where: str = "prompt") -> list[int]:
+        """The ids of `text`; `where` names it in messages."""
+        found = self._tokenizer.encode(text)
+        if self._unknown in found.tokens:
+            start, end = found.offsets[found.tokens.index(self._unknown)]
+            raise LadrError(
+                f"{where}: {text[start:end]!r} is not a word of this model{self._known(text[start:end])}"
+            )
+        return found.ids
+
+    def _known(self, word: str) -> str:
+        return nearest(word, [w for w in self._tokenizer.get_vocab() if w[:1] not in "<["])
