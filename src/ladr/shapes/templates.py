@@ -1,0 +1,134 @@
+"""Soft templates of shapes and letters, and how well a patch of coverage agrees with them."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ladr.shapes.render import coverage
+from ladr.shapes.scene import CANVAS, CELL, LETTER_HEIGHT, LETTER_WIDTH, LETTERS, SHAPES
+
+WINDOW = 40  # pixels, side of the patch that templates live in
+REACH = 2  # pixels, how far a template may lie from the middle of the box that the patch was cut by
+SIDES = (10, 12, 14, 16, 18, 20, 24, 28, 32)  # pixels, of the shapes that are looked for
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The best template: its name, its agreement in [0, 1], and its box (y, x, height, width) in pixels."""
+
+    name: str
+    kind: str  # "shape" | "outline" | "letter"
+    score: float
+    box: tuple[int, int, int, int]
+    mask: np.ndarray  # (64, 64) bool, where the template covers more than half a pixel
+
+
+@dataclass(frozen=True)
+class _Bank:
+    names: tuple[tuple[str, str, int, int, int, int], ...]  # name, kind, height, width, dy, dx
+    values: np.ndarray  # (templates, WINDOW^2)
+    energy: np.ndarray  # (templates,)
+
+
+def fit(cover: np.ndarray, box: tuple[int, int, int, int]) -> Fit:
+    """The template that agrees best with `cover` (64, 64), whose half-covered pixels fill `box`."""
+    y0, x0, height, width = box
+    top, left = y0 + height // 2 - WINDOW // 2, x0 + width // 2 - WINDOW // 2
+    patch = _window(cover, top, left).ravel()
+    bank = _bank(_near(max(height, width)), 15 <= height <= 25 and 7 <= width <= 17)
+    agreement = 2 * (bank.values @ patch) / (bank.energy + float((cover * cover).sum()))
+    best = int(agreement.argmax())
+    name, kind, h, w, dy, dx = bank.names[best]
+    y, x = top + (WINDOW - h) // 2 + dy, left + (WINDOW - w) // 2 + dx
+    stamp = bank.values[best].reshape(WINDOW, WINDOW) > 0.5
+    return Fit(name, kind, float(agreement[best]), (y, x, h, w), _on_canvas(stamp, top, left))
+
+
+def _near(side: int) -> tuple[int, ...]:
+    """The sides worth trying for something `side` pixels long."""
+    return tuple(s for s in SIDES if abs(s - side) <= 3) or (min(SIDES, key=lambda s: abs(s - side)),)
+
+
+def _window(image: np.ndarray, top: int, left: int) -> np.ndarray:
+    padded = np.zeros((CANVAS + 2 * WINDOW, CANVAS + 2 * WINDOW), np.float32)
+    padded[WINDOW:-WINDOW, WINDOW:-WINDOW] = image
+    return padded[top + WINDOW : top + 2 * WINDOW, left + WINDOW : left + 2 * WINDOW]
+
+
+def _on_canvas(stamp: np.ndarray, top: int, left: int) -> np.ndarray:
+    padded = np.zeros((CANVAS + 2 * WINDOW, CANVAS + 2 * WINDOW), bool)
+    padded[top + WINDOW : top + 2 * WINDOW, left + WINDOW : left + 2 * WINDOW] = stamp
+    return padded[WINDOW:-WINDOW, WINDOW:-WINDOW]
+
+
+@lru_cache(maxsize=64)
+def _bank(sides: tuple[int, ...], letters: bool) -> _Bank:
+    """Every template of those sides at every offset within REACH."""
+    stamps = [(s, "shape", coverage(s, side)) for s in SHAPES for side in sides]
+    stamps += [(s, "outline", coverage(s, side, True)) for s in SHAPES for side in sides]
+    if letters:
+        stamps += [(letter, "letter", glyph(letter)) for letter in LETTERS]
+    names, values = [], []
+    for name, kind, stamp in stamps:
+        h, w = stamp.shape
+        for dy in range(-REACH, REACH + 1):
+            for dx in range(-REACH, REACH + 1):
+                plane = np.zeros((WINDOW, WINDOW), np.float32)
+                y, x = (WINDOW - h) // 2 + dy, (WINDOW - w) // 2 + dx
+                plane[y : y + h, x : x + w] = stamp
+                names.append((name, kind, h, w, dy, dx))
+                values.append(plane.ravel())
+    stacked = np.stack(values)
+    return _Bank(tuple(names), stacked, (stacked * stacked).sum(1))
+
+
+@lru_cache(maxsize=32)
+def glyph(letter: str) -> np.ndarray:
+    """(20, 12) in {0, 1}: the letter as it is written."""
+    cells = np.array([[bit == "1" for bit in row] for row in LETTERS[letter]], np.float32)
+    assert cells.shape == (LETTER_HEIGHT, LETTER_WIDTH)
+    return cells.repeat(CELL, 0).repeat(CELL, 1)
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[str, ...], np.ndarray]:
+    """Every texture at every phase over a canvas: names and (patterns, 64, 64) in {0, 1}; own phase first."""
+    y, x = np.indices((CANVAS, CANVAS))
+    names, planes = [], []
+    for dy in range(2 * CELL):
+        for dx in range(2 * CELL):
+            r, c = (y - dy) // CELL % 2, (x - dx) // CELL % 2
+            candidates = {"checkered": (r + c) % 2, "dotted": r & c}
+            if dx == 0:
+                candidates["striped"] = r
+            for name, plane in candidates.items():
+                names.append(name)
+                planes.append(plane)
+    return tuple(names), np.stack(planes).astype(np.float32)
+
+
+def texture(dark: np.ndarray, core: np.ndarray, corner: tuple[int, int]) -> tuple[str, float]:
+    """Name and certainty in [0, 1] of the pattern that the `dark` pixels make on `core`, both (64, 64) bool.
+
+    `corner` is where the thing's box begins; patterns that begin there are believed a little more.
+    """
+    inside = dark[core].astype(np.float32)
+    share = float(inside.mean()) if inside.size else 0.0
+    if share < 0.06:
+        return "solid", 1.0 - 5 * share
+    names, planes = _patterns()
+    shifted = np.roll(planes, corner, (1, 2))[:, core]
+    shifted = shifted - shifted.mean(1, keepdims=True)
+    centred = inside - share
+    norm = np.sqrt((shifted * shifted).sum(1) * float((centred * centred).sum()))
+    agreement = (shifted @ centred) / np.maximum(norm, 1e-6)
+    agreement[: _own_phase()] += 0.05
+    best = int(agreement.argmax())
+    score = min(1.0, float(agreement[best]))
+    return (names[best], score) if score >= 0.5 else ("other", score)
+
+
+def _own_phase() -> int:
+    """How many of the patterns, the first ones, have phase zero."""
+    return 3
