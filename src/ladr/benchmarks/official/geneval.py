@@ -9,7 +9,7 @@ from typing import Any
 
 from ladr.benchmarks.official.fetch import locate, source_of
 from ladr.benchmarks.official.geneval_rules import COLOURS, RELATIONS, Detection, evaluate
-from ladr.benchmarks.official.suite import Score, Scores, Suite, mean, require_images, some
+from ladr.benchmarks.official.suite import Score, Scores, Suite, lines, mean, require_images, some
 from ladr.benchmarks.prompt import Prompt
 from ladr.errors import LadrError, nearest
 
@@ -54,7 +54,7 @@ def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
 def parse(text: str, classes: Sequence[str], where: str = "metadata") -> list[dict[str, Any]]:
     """The rows of a metadata file, each checked; an error names the row (from 1)."""
     rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -110,7 +110,7 @@ def import_results(suite: Suite, path: Path, *, allow_few_detections: bool = Fal
     no other, each row about the prompt its folder names, each verdict possible given its boxes, and enough
     detections for the detector to have worked at all."""
     seen: dict[tuple[int, int], dict[str, Any]] = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in lines(path):
         where = f"{path}: row {number}"
         row = _read(line, where)
         key = _key(row["filename"], where)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
 from ladr.errors import LadrError
@@ -78,6 +79,15 @@ class Scores:
     counts: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     rows: Sequence[Score] = ()
     notes: Sequence[str] = ()
+    others: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # further conventions, by name
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """(number from 1, line) of a text file, blank lines left out; only newlines end a line."""
+    with Path(path).open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                yield number, line.rstrip("\n")
 
 
 def mean(values: Sequence[float], what: str) -> float:

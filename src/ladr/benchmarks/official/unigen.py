@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ladr.benchmarks.official.fetch import locate, source_of
 from ladr.benchmarks.official.suite import Score, Scores, Suite, require_images, some
@@ -32,6 +31,7 @@ POINTS = {  # primary dimension -> test points of the published file, in the ord
 SHORT = {"Entity Layout": "Layout", "Text Generation": "Text"}  # the paper's names
 COLUMNS = tuple(SHORT.get(name, name) for name in POINTS)
 TRAP_ROW, TRAP_POINT = 428, "Logical Reasoning"  # copies from before 2025-10-01 have one more of these there
+DROPPED = "no judgement"
 PATH = re.compile(r"(?:^|.*[/\\])(\d+)_(\d+)\.[A-Za-z]+$")
 
 
@@ -50,8 +50,8 @@ def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
     found = Counter(point for prompt in prompts for point in map(_primary, prompt.meta["points"]))
     if found["Logical Reasoning"] == POINTS["Logical Reasoning"] + 1:
         raise LadrError(
-            f"{path}: row {TRAP_ROW} is that of an older copy (one more {TRAP_POINT} point): its scores are not "
-            "comparable; take the file of 2025-10-01 or later"
+            f"{path}: row {TRAP_ROW} is that of an older copy (one more {TRAP_POINT} point), whose scores "
+            "are not comparable; take the file of 2025-10-01 or later"
         )
     if len(prompts) != PROMPTS or found != POINTS:
         wrong = [f"{name} {found[name]} for {n}" for name, n in POINTS.items() if found[name] != n]
@@ -109,7 +109,7 @@ def suite(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
 
 
 def import_results(suite: Suite, path: Path) -> Scores:
-    """The official result CSV as scores: every image has its row, about this version's prompt and test points.
+    """The official result CSV as scores: every image has its row, about this version's prompt and points.
     Images whose judgement was dropped stay in the denominators and are named in `notes`."""
     csv.field_size_limit(1 << 24)
     judged: dict[tuple[int, int], list[int] | None] = {}
@@ -130,7 +130,7 @@ def import_results(suite: Suite, path: Path) -> Scores:
 
 def _key(row: Mapping[str, str], where: str) -> tuple[int, int]:
     match = PATH.match(row.get("img_path") or "")
-    if not match or int(match[1]) != int(row.get("index") or -1):
+    if not match or match[1] != (row.get("index") or "").strip():
         raise LadrError(
             f"{where}: img_path {row.get('img_path')!r} is not <index>_<image>.png of its own index"
         )
@@ -140,9 +140,17 @@ def _key(row: Mapping[str, str], where: str) -> tuple[int, int]:
 def _agree(prompt: Prompt, row: Mapping[str, str], where: str) -> None:
     if row["prompt"] != prompt.text:
         raise LadrError(f"{where}: prompt {row['prompt'][:60]!r} is not this version's {prompt.text[:60]!r}")
-    points = ast.literal_eval(row["testpoint"])
-    if list(points) != list(prompt.meta["points"]):
-        raise LadrError(f"{where}: test points {points} are not this version's {prompt.meta['points']}")
+    if _literal(row["testpoint"]) != list(prompt.meta["points"]):
+        raise LadrError(
+            f"{where}: test points {row['testpoint']} are not this version's {prompt.meta['points']}"
+        )
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return None
 
 
 def _judgement(row: Mapping[str, str], points: int, where: str) -> list[int] | None:
@@ -160,34 +168,39 @@ def _judgement(row: Mapping[str, str], points: int, where: str) -> list[int] | N
 
 
 def aggregate(suite: Suite, judged: Mapping[tuple[int, int], Sequence[int] | None], scorer: str) -> Scores:
-    """Passed over all test points of all images, per primary dimension. A dropped image counts as not passed in
-    `columns` and is left out in `official`, as the official script does; there is no overall."""
-    rows, counts, kept = [], Counter(), Counter()
-    passed = Counter()
-    for (i, j), scores in sorted(judged.items()):
-        prompt = suite.prompts[i]
-        for k, point in enumerate(prompt.meta["points"]):
-            column = column_of(point)
-            value = 0 if scores is None else scores[k]
-            reason = "" if value else "no judgement" if scores is None else prompt.meta["descriptions"][k]
-            rows.append(
-                Score(prompt.id, j, column, float(value), reason and f"{point}: {reason}", suite.place(i, j))
-            )
-            counts[column] += 1
-            kept[column] += scores is not None
-            passed[column] += value
-    ratio = lambda n, total: n / total if total else float("nan")  # noqa: E731
+    """Passed over all test points of all images, per primary dimension. A dropped image counts as not passed
+    in `columns` and is left out in `official`, as the official script does; there is no overall."""
+    rows = [row for key in sorted(judged) for row in _rows(suite, key, judged[key])]
+    counts, kept, passed = Counter(), Counter(), Counter()
+    for row in rows:
+        counts[row.column] += 1
+        kept[row.column] += row.reason != DROPPED
+        passed[row.column] += int(row.value)
     return Scores(
         "unigen",
         VERSION,
         suite.prompts_sha256,
         scorer,
-        {c: ratio(passed[c], counts[c]) for c in COLUMNS},
-        {c: ratio(passed[c], kept[c]) for c in COLUMNS},
+        {c: _ratio(passed[c], counts[c]) for c in COLUMNS},
+        {c: _ratio(passed[c], kept[c]) for c in COLUMNS},
         {c: (passed[c], counts[c]) for c in COLUMNS},
         rows,
         _notes(suite, judged, counts, kept),
     )
+
+
+def _rows(suite: Suite, key: tuple[int, int], scores: Sequence[int] | None) -> list[Score]:
+    prompt, path = suite.prompts[key[0]], suite.place(*key)
+    rows = []
+    for k, point in enumerate(prompt.meta["points"]):
+        value = 0 if scores is None else scores[k]
+        reason = "" if value else DROPPED if scores is None else f"{point}: {prompt.meta['descriptions'][k]}"
+        rows.append(Score(prompt.id, key[1], column_of(point), float(value), reason, path))
+    return rows
+
+
+def _ratio(n: int, total: int) -> float:
+    return n / total if total else float("nan")
 
 
 def _notes(suite: Suite, judged: Mapping, counts: Counter, kept: Counter) -> tuple[str, ...]:
@@ -201,8 +214,8 @@ def _notes(suite: Suite, judged: Mapping, counts: Counter, kept: Counter) -> tup
 
 
 def import_summary(path: Path, images: int = PROMPTS * 4) -> Scores:
-    """The official summary JSON. It holds no images, so only its totals can be checked: fewer than expected are
-    dropped judgements (in `columns` they count as not passed), more are another version's file."""
+    """The official summary JSON. It holds no images, so only its totals can be checked: fewer than expected
+    are dropped judgements (in `columns` they count as not passed), more are another version's file."""
     primary = json.loads(Path(path).read_text(encoding="utf-8"))["primary_dimensions"]
     found = {column_of(name): (int(d["correct"]), int(d["total"])) for name, d in primary.items()}
     per_prompt = images // PROMPTS

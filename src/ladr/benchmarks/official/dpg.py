@@ -1,0 +1,161 @@
+"""DPG-Bench: prompts, questions, folder layout."""
+
+import csv
+import io
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ladr.benchmarks.official.fetch import check_names, checksum, home, locate, names_in, pin, source_of
+from ladr.benchmarks.official.suite import Suite, some
+from ladr.benchmarks.prompt import Prompt
+from ladr.errors import LadrError, nearest
+
+VERSION = 1
+ITEMS = 1065
+L1 = {
+    "global": "Global",
+    "entity": "Entity",
+    "attribute": "Attribute",
+    "relation": "Relation",
+    "other": "Other",
+}
+COLUMNS = (*L1.values(), "Overall")
+PAPER_QUESTIONS = {"Global": 329, "Other": 250}  # per image, as the paper's printed values force them
+CSV_COLUMNS = ("item_id", "proposition_id", "dependency", "tuple", "question_natural_language")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One yes/no question of an item. `parents` are proposition ids of the same item whose "no" zeroes it."""
+
+    proposition: int
+    parents: tuple[int, ...]
+    l1: str
+    l2: str
+    text: str
+
+
+Questions = Mapping[str, Sequence[Question]]  # item id -> questions in file order
+
+
+def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
+    """The 1,065 published prompts, in the natural order of their file names."""
+    root = home("dpg") if folder is None else Path(folder)
+    inside = next((d for d in (root / "prompts", root / "dpg_bench" / "prompts", root) if d.is_dir()), None)
+    if inside is None or not any(inside.glob("*.txt")):
+        hint = "; `ladr benchmark fetch dpg` gets them" if folder is None else ""
+        raise LadrError(f"dpg: {root} holds no prompts (prompts/*.txt){hint}")
+    check_names("dpg", [path.name for path in inside.glob("*.txt")])
+    texts = {}
+    for name in names_in(pin("dpg")["folder"]):
+        texts[name.removesuffix(".txt")] = (inside / name).read_text(encoding="utf-8").strip()
+    return suite(texts, images_per_prompt)
+
+
+def suite(texts: Mapping[str, str], images_per_prompt: int = 4) -> Suite:
+    """Any item id -> prompt as a suite: one square grid of four tiles per prompt, or one image."""
+    if images_per_prompt not in (1, 4):
+        raise LadrError(
+            f"dpg: images_per_prompt is {images_per_prompt}, the official scorer takes 1 or 4 tiles"
+        )
+    if empty := [item for item, text in texts.items() if not text]:
+        raise LadrError(f"dpg: prompt {empty[0]} is empty")
+    prompts = tuple(Prompt(item, text) for item, text in texts.items())
+    return Suite(
+        name="dpg",
+        version=VERSION,
+        source=source_of("dpg"),
+        columns=COLUMNS,
+        prompts=prompts,
+        images_per_prompt=images_per_prompt,
+        place=lambda i, j: f"{prompts[i].id}.png",
+    )
+
+
+def find_questions(path: Path | None = None) -> Path:
+    """The question file the user names, or the one `fetch("dpg")` got."""
+    return Path(path) if path else locate("dpg", "dpg_bench/dpg_bench.csv", None)
+
+
+def load_questions(path: Path, suite: Suite) -> tuple[dict[str, list[Question]], list[str]]:
+    """All questions of `dpg_bench.csv`, checked row by row and by counts, and what is to be said about the
+    file: whether it is byte for byte the published one, and has the counts that the paper's values force."""
+    data = Path(path).read_bytes()
+    questions = parse_questions(data.decode("utf-8-sig"), suite, str(path))
+    wanted = pin("dpg")["files"]["dpg_bench/dpg_bench.csv"]
+    same = checksum(data, wanted) == wanted
+    notes = [f"{Path(path).name} is {'' if same else 'NOT '}the file of {source_of('dpg')}, byte for byte"]
+    found = Counter(L1[q.l1] for qs in questions.values() for q in qs)
+    for column, n in PAPER_QUESTIONS.items():
+        if found[column] != n:
+            notes.append(f"{found[column]} {column} questions; the paper's values are multiples of 1/{n}")
+    return questions, notes
+
+
+def parse_questions(text: str, suite: Suite, where: str = "questions") -> dict[str, list[Question]]:
+    """item id -> questions in file order; every item of `suite` has some and no other item does."""
+    questions: dict[str, list[Question]] = defaultdict(list)
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if lacking := set(CSV_COLUMNS) - set(reader.fieldnames or ()):
+        raise LadrError(f"{where}: column {sorted(lacking)[0]} is missing")
+    for number, row in enumerate(reader, start=2):
+        try:
+            questions[row["item_id"]].append(_question(row))
+        except (LadrError, ValueError, AttributeError, TypeError) as error:
+            raise LadrError(f"{where}: line {number} ({row.get('item_id')}): {error}") from error
+    for item, own in questions.items():
+        _graph(item, own, where)
+    missing, surplus = (
+        sorted(suite.index.keys() - questions.keys()),
+        sorted(questions.keys() - suite.index.keys()),
+    )
+    if missing or surplus:
+        raise LadrError(
+            f"{where}: items without questions: {some(missing) or 0}; unknown: {some(surplus) or 0}"
+        )
+    return dict(questions)
+
+
+def _question(row: Mapping[str, str]) -> Question:
+    l2 = row["tuple"].split("(")[0].strip()
+    l1 = l2.split("-")[0].strip()
+    if l1 not in L1:
+        raise LadrError(f"tuple {row['tuple']!r} has no known category{nearest(l1, L1)}")
+    if not row["question_natural_language"].strip():
+        raise LadrError("question_natural_language is empty")
+    parents = tuple(int(d) for d in row["dependency"].split(",") if int(d) != 0)
+    return Question(int(row["proposition_id"]), parents, l1, l2, row["question_natural_language"])
+
+
+def _graph(item: str, own: Sequence[Question], where: str) -> None:
+    ids = [q.proposition for q in own]
+    if len(set(ids)) != len(ids):
+        raise LadrError(f"{where}: item {item} has proposition {Counter(ids).most_common(1)[0][0]} twice")
+    for q in own:
+        if unknown := set(q.parents) - set(ids):
+            raise LadrError(
+                f"{where}: item {item}, proposition {q.proposition}: no proposition {unknown.pop()}"
+            )
+
+
+def first_item(questions: Questions) -> str:
+    """The item whose first question the official script skips: it fails there and drops out of the mean."""
+    return next(iter(questions))
+
+
+TILE = re.compile(r"\((\d+), (\d+), (\d+), (\d+)\)")
+
+
+def tile_of(crop: str, where: str) -> int:
+    """The tile number, 0..3, of a crop as the official script writes it."""
+    match = TILE.fullmatch(crop)
+    if not match:
+        raise LadrError(f"{where}: crop {crop!r} is not (x0, y0, x1, y1)")
+    x, y, right, bottom = map(int, match.groups())
+    side = right - x
+    if side <= 0 or bottom - y != side or x not in (0, side) or y not in (0, side):
+        raise LadrError(f"{where}: crop {crop} is no tile of a 2x2 grid")
+    return x // side + 2 * (y // side)

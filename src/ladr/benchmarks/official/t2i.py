@@ -1,0 +1,211 @@
+"""T2I-CompBench: the paper's six categories, folder layout, and the import of its result files."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ladr.benchmarks.official.fetch import locate, source_of
+from ladr.benchmarks.official.suite import Score, Scores, Suite, some
+from ladr.benchmarks.prompt import Prompt
+from ladr.errors import LadrError
+
+VERSION = 1
+CATEGORIES = {  # file name -> the paper's column
+    "color": "Color",
+    "shape": "Shape",
+    "texture": "Texture",
+    "spatial": "Spatial",
+    "non_spatial": "Non-spatial",
+    "complex": "Complex",
+}
+COLUMNS = tuple(CATEGORIES.values())
+PER_CATEGORY = 300
+IMAGES = 10  # per prompt, officially
+ATTRIBUTE, DETECTION, CLIP, THREE = (
+    "annotation_blip",
+    "labels/annotation_obj_detection_2d",
+    "annotation_clip",
+    "annotation_3_in_1",
+)
+RESULT_OF = {  # category -> the folder of the result that is its score
+    "color": ATTRIBUTE,
+    "shape": ATTRIBUTE,
+    "texture": ATTRIBUTE,
+    "spatial": DETECTION,
+    "non_spatial": CLIP,
+    "complex": THREE,
+}
+TOLERANCE = 1e-6
+
+
+def load(folder: Path | None = None, images_per_prompt: int = IMAGES) -> Suite:
+    """The 6 x 300 published validation prompts."""
+    texts = {}
+    for category in CATEGORIES:
+        path = locate("t2i", f"examples/dataset/{category}_val.txt", folder)
+        texts[category] = parse(path.read_text(encoding="utf-8"), str(path))
+        if len(texts[category]) != PER_CATEGORY:
+            hint = " (the training prompts?)" if len(texts[category]) == 700 else ""
+            raise LadrError(f"{path}: {len(texts[category])} prompts, {PER_CATEGORY} are published{hint}")
+    return suite(texts, images_per_prompt)
+
+
+def parse(text: str, where: str = "prompts") -> list[str]:
+    """The prompts of one category, one per line; an error names the row (from 1)."""
+    prompts = [line.strip() for line in text.rstrip("\n").split("\n")]
+    for number, prompt in enumerate(prompts, start=1):
+        if not prompt or "_" in prompt or "/" in prompt:
+            raise LadrError(f"{where}: row {number}: {prompt!r} cannot be a file name (empty, '_' or '/')")
+        if prompts.index(prompt) != number - 1:
+            raise LadrError(f"{where}: row {number}: {prompt!r} stands twice")
+    return prompts
+
+
+def suite(texts: Mapping[str, Sequence[str]], images_per_prompt: int = IMAGES) -> Suite:
+    """Any category -> prompts as a suite. The running number in a file name counts the category's images."""
+    if unknown := sorted(texts.keys() - CATEGORIES.keys()):
+        raise LadrError(f"t2i: category {unknown[0]!r} is unknown (known: {', '.join(CATEGORIES)})")
+    prompts = tuple(
+        Prompt(f"{category}/{k:03d}", text, {"category": category, "number": k})
+        for category, own in texts.items()
+        for k, text in enumerate(own)
+    )
+
+    def place(i: int, j: int) -> str:
+        meta = prompts[i].meta
+        running = meta["number"] * images_per_prompt + j
+        return f"{meta['category']}/samples/{prompts[i].text}_{running:06d}.png"
+
+    columns = tuple(CATEGORIES[category] for category in texts)
+    return Suite("t2i", VERSION, source_of("t2i"), columns, prompts, images_per_prompt, place)
+
+
+def import_results(suite: Suite, folder: Path, kinds: Sequence[str] | None = None) -> Scores:
+    """Results below `folder`, one sub-folder per category, each complete. With `kinds` (`complex_kinds`) the
+    Complex score is computed again from its three parts and must agree. A `scorer.json` beside a result says
+    that it is not official, and whether by the same weights; a substitute's column carries its name."""
+    columns, rows, counts, scorers = {}, [], {}, set()
+    for category in dict.fromkeys(p.meta["category"] for p in suite.prompts):
+        path = Path(folder) / category / RESULT_OF[category] / "vqa_result.json"
+        answers = read_result(suite, category, path)
+        said = _scorer(path)
+        substitute = said["scorer"] != "official" and not said.get("exact", False)
+        name = CATEGORIES[category] + (f" ({said['scorer']})" if substitute else "")
+        scorers.add(said["scorer"])
+        rows += _rows(suite, category, name, answers)
+        columns[name] = sum(answers) / len(answers)
+        counts[name] = (sum(answers), len(answers))
+    if kinds is not None:
+        recompute_complex(suite, folder, kinds)
+    scorer = " + ".join(sorted(scorers))
+    return Scores("t2i", VERSION, suite.prompts_sha256, scorer, columns, dict(columns), counts, rows)
+
+
+def _scorer(path: Path) -> Mapping[str, object]:
+    beside = path.with_name("scorer.json")
+    return json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {"scorer": "official"}
+
+
+def write_result(path: Path, answers: Sequence[float], scorer: str, exact: bool) -> None:
+    """A `vqa_result.json` by running number, and beside it what scored it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    entries = [{"question_id": k, "answer": answer} for k, answer in enumerate(answers)]
+    path.with_name("scorer.json").write_text(json.dumps({"scorer": scorer, "exact": exact}), encoding="utf-8")
+    path.write_text(json.dumps(entries), encoding="utf-8")
+
+
+def _rows(suite: Suite, category: str, column: str, answers: Sequence[float]) -> list[Score]:
+    n = suite.images_per_prompt
+    own = [i for i, p in enumerate(suite.prompts) if p.meta["category"] == category]
+    return [
+        Score(suite.prompts[own[k // n]].id, k % n, column, value, path=suite.place(own[k // n], k % n))
+        for k, value in enumerate(answers)
+    ]
+
+
+def read_result(suite: Suite, category: str, path: Path) -> list[float]:
+    """A `vqa_result.json` by running number: every image once, each score in its range, and the mean that the
+    official script wrote beside it, where it did."""
+    wanted = suite.images_per_prompt * sum(p.meta["category"] == category for p in suite.prompts)
+    try:
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        found = [(int(e["question_id"]), float(e["answer"])) for e in entries]
+    except FileNotFoundError as error:
+        raise LadrError(f"t2i: {path} is missing: run the official scorer of {category!r} first") from error
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise LadrError(f"{path}: not a list of question_id and answer: {error}") from error
+    answers: dict[int, float] = {}
+    for number, (question, answer) in enumerate(found, start=1):
+        if question in answers:
+            raise LadrError(f"{path}: row {number}: question_id {question} stands twice")
+        if not math.isfinite(answer) or not -1 <= answer <= 1 + TOLERANCE:
+            raise LadrError(f"{path}: row {number}: answer {answer} is no score")
+        answers[question] = answer
+    missing, surplus = (
+        sorted(set(range(wanted)) - answers.keys()),
+        sorted(answers.keys() - set(range(wanted))),
+    )
+    if missing or surplus:
+        gaps = f"question_ids missing: {some(missing) or 0}, surplus: {some(surplus) or 0}"
+        raise LadrError(f"{path}: {wanted} images are due; {gaps}")
+    values = [answers[k] for k in range(wanted)]
+    _agree(Path(path), values)
+    return values
+
+
+def _agree(path: Path, values: Sequence[float]) -> None:
+    """Refuse a mean beside the file that is not the file's: it is another run's."""
+    for name in ("blip_vqa_score.txt", "avg_score.txt", "score_avg.txt", "vqa_score.txt"):
+        beside = path.with_name(name)
+        if beside.exists():
+            printed = float(beside.read_text(encoding="utf-8").rpartition(":")[2])
+            if abs(printed - sum(values) / len(values)) > TOLERANCE:
+                raise LadrError(f"{beside}: says {printed}, {path.name} averages {sum(values) / len(values)}")
+
+
+def three_in_one(
+    suite: Suite,
+    attribute: Sequence[float],
+    spatial: Sequence[float],
+    action: Sequence[float],
+    kinds: Sequence[str],
+) -> list[float]:
+    """The Complex score of every image: attribute with spatial, attribute with action, or the mean of all
+    three, by the kind ("spatial", "action" or "both") of its prompt."""
+    scores = []
+    for k, (a, s, c) in enumerate(zip(attribute, spatial, action, strict=True)):
+        kind = kinds[k // suite.images_per_prompt]
+        scores.append({"spatial": (s + a) / 2, "action": (c + a) / 2, "both": (a + s + c) / 3}[kind])
+    return scores
+
+
+def complex_kinds(suite: Suite, folder: Path | None = None) -> list[str]:
+    """ "spatial", "action" or "both" per complex prompt, from the published side files."""
+    listed = {}
+    for kind in ("spatial", "action"):
+        path = locate("t2i", f"examples/dataset/complex_val_{kind}.txt", folder)
+        listed[kind] = {_bare(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()}
+    own = [_bare(p.text) for p in suite.prompts if p.meta["category"] == "complex"]
+    return [next((kind for kind in ("spatial", "action") if text in listed[kind]), "both") for text in own]
+
+
+def _bare(text: str) -> str:
+    return text.strip("\n").split(".")[0].lower().strip()
+
+
+def recompute_complex(suite: Suite, folder: Path, kinds: Sequence[str]) -> float:
+    """The mean 3-in-1 score from its parts below `folder`/complex; refuses a written result that differs."""
+    root = Path(folder) / "complex"
+    parts = [
+        read_result(suite, "complex", root / sub / "vqa_result.json") for sub in (ATTRIBUTE, DETECTION, CLIP)
+    ]
+    ours = three_in_one(suite, *parts, kinds)
+    written = root / THREE / "vqa_result.json"
+    if written.exists():
+        theirs = read_result(suite, "complex", written)
+        if wrong := [k for k, (a, b) in enumerate(zip(ours, theirs, strict=True)) if abs(a - b) > TOLERANCE]:
+            raise LadrError(
+                f"{written}: question_id {wrong[0]} is {theirs[wrong[0]]}, its parts give {ours[wrong[0]]}"
+            )
+    return sum(ours) / len(ours)

@@ -1,0 +1,113 @@
+"""UniGenBench's own questions to a judge: the official wording, read from the official file, never shipped."""
+
+import ast
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ladr.benchmarks.official import unigen
+from ladr.benchmarks.official.fetch import locate
+from ladr.benchmarks.official.suite import Scores, Suite, some
+from ladr.errors import LadrError
+from ladr.judge import Judge, Question
+
+NAMES = ("EXPLANATION_DICT_EN", "SYSTEM_PROMPT_EN_TEMPLATE")  # what the official file calls them
+FIELDS = ("prompt", "testpoint", "explanation", "test_explanation")
+HEADERS = ("Checkpoints Defination", "Checkpoints Description")  # spelt as the judge was trained on them
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The official template and the fixed sentence of every sub point."""
+
+    template: str
+    definitions: Mapping[str, str]
+
+    def question(self, prompt: str, points: Sequence[str], descriptions: Sequence[str]) -> str:
+        """The text of one image's question."""
+        if unknown := [point for point in points if point not in self.definitions]:
+            raise LadrError(f"test point {unknown[0]!r} has no definition in the official wording")
+        defined = [f"{point}: {self.definitions[point]}" for point in points]
+        described = [f"{point}: {text}" for point, text in zip(points, descriptions, strict=True)]
+        blocks = [
+            "\n".join([f"{head}:「", *body, "」"])
+            for head, body in zip(HEADERS, (defined, described), strict=True)
+        ]
+        values = (prompt, list(points), *blocks)
+        return self.template.format(**dict(zip(FIELDS, values, strict=True)))
+
+
+def load_wording(folder: Path | None = None) -> Wording:
+    """The wording in the official `eval_common.py`: its two English constants, read as literals, not run."""
+    path = locate("unigen", "eval/src/eval_common.py", folder)
+    return parse_wording(path.read_text(encoding="utf-8"), str(path))
+
+
+def parse_wording(source: str, where: str = "eval_common.py") -> Wording:
+    found = {}
+    for node in ast.parse(source).body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id in NAMES
+        ):
+            found[node.targets[0].id] = ast.literal_eval(node.value)
+    if lacking := [name for name in NAMES if name not in found]:
+        raise LadrError(f"{where}: {some(lacking)} is not there")
+    template = found[NAMES[1]]
+    if absent := [field for field in FIELDS if f"{{{field}}}" not in template]:
+        raise LadrError(f"{where}: the template has no {{{absent[0]}}}")
+    return Wording(template, found[NAMES[0]])
+
+
+def parse_scores(text: str, points: int) -> list[int]:
+    """The 0/1 scores in a judge's answer; ValueError where it is not what the official parser takes."""
+    lists = []
+    for tag in ("analysis", "score"):
+        match = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        if not match:
+            raise ValueError(f"no <{tag}> in the answer")
+        try:
+            value = ast.literal_eval(match[1].strip())
+        except (SyntaxError, ValueError) as error:
+            raise ValueError(f"<{tag}> is no list: {error}") from error
+        if not isinstance(value, list | tuple) or len(value) != points:
+            raise ValueError(f"<{tag}> is not a list of {points}")
+        lists.append(value)
+    if any(score not in (0, 1) for score in lists[1]):
+        raise ValueError(f"scores {lists[1]} are not all 0 or 1")
+    return [int(score) for score in lists[1]]
+
+
+def questions(suite: Suite, folder: Path, wording: Wording) -> list[Question]:
+    """One question per image of `folder`; a missing image is refused by name."""
+    asks = []
+    for i, prompt in enumerate(suite.prompts):
+        points = prompt.meta["points"]
+        text = wording.question(prompt.text, points, prompt.meta["descriptions"])
+        for j in range(suite.images_per_prompt):
+            path = suite.place(i, j)
+            asks.append(Question(path, Path(folder) / path, text, partial(parse_scores, points=len(points))))
+    if missing := [ask.id for ask in asks if not ask.image.exists()]:
+        raise LadrError(f"{folder}: {len(missing)} images are missing ({some(missing)})")
+    return asks
+
+
+def score(
+    suite: Suite,
+    folder: Path,
+    judge: Judge,
+    wording: Wording,
+    progress: Callable[[str], None] = lambda id: None,
+) -> Scores:
+    """Judge every image. Denominators are fixed: an image without an answer counts as not passed in `columns`
+    and is named in `notes`; ask again to fill it."""
+    answers = judge.ask(questions(suite, folder, wording), progress)
+    judged = {
+        (i, j): answers.values.get(suite.place(i, j))
+        for i in range(len(suite.prompts))
+        for j in range(suite.images_per_prompt)
+    }
+    return unigen.aggregate(suite, judged, f"unigen-judge:{judge.model}")

@@ -1,0 +1,234 @@
+"""Asks a vision-language model about images, through any OpenAI-compatible endpoint; every answer is kept."""
+
+import base64
+import hashlib
+import io
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ladr.errors import LadrError
+from ladr.estimate import Estimate, tokens_of_image, tokens_of_text
+from ladr.ledger import Ledger
+
+Parse = Callable[[str], Any]  # answer text -> JSON value; ValueError when the text is not what was asked for
+FATAL = (400, 401, 403, 404, 405, 413, 415, 422)  # answers that asking again does not change
+
+
+@dataclass(frozen=True)
+class Question:
+    """One image, one text, one answer. `parse` checks the answer's form."""
+
+    id: str
+    image: Path
+    text: str
+    parse: Parse
+
+
+@dataclass
+class Answers:
+    """What a run of `Judge.ask` has: parsed answers by question id, and why a question has none."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    asked: int = 0
+
+
+class _Again(Exception):  # noqa: N818
+    """A failure that another attempt may cure; `after` is how long the server asked to wait."""
+
+    def __init__(self, why: str, after: float = 0.0):
+        super().__init__(why)
+        self.after = after
+
+
+@dataclass
+class Judge:
+    """A model behind an OpenAI-compatible `endpoint` (its /v1 address), asked at temperature 0.
+
+    `key_env` names the environment variable that holds the API key (none is needed on a local server);
+    `attempts` bounds the tries per question, with pauses of `pause` seconds doubling up to `longest`, or as
+    long as the server says; malformed answers are asked again with the next seed.
+    """
+
+    endpoint: str
+    model: str
+    book: Path
+    key_env: str = "OPENAI_API_KEY"
+    concurrency: int = 8
+    attempts: int = 8
+    timeout: float = 300.0
+    pause: float = 1.0
+    longest: float = 60.0
+    max_tokens: int = 4096
+    seed: int | None = 0  # None: not sent, for servers that do not know it
+
+    def key(self, question: Question) -> str:
+        """What identifies an answer: model, sampling, the text, and the image's bytes."""
+        image = hashlib.sha256(question.image.read_bytes()).hexdigest()
+        what = [self.model, self.max_tokens, self.seed, question.text, image]
+        return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode()).hexdigest()
+
+    def estimate(
+        self,
+        questions: Sequence[Question],
+        *,
+        seconds: float = 10.0,
+        tokens_out: int = 400,
+        prices: tuple[float, float] | None = None,
+    ) -> Estimate:
+        """What is left to ask: `seconds` and `tokens_out` per call are guesses to be given; `prices` are per
+        million tokens in and out. Asks nothing; the image size is read off the first image."""
+        with Ledger(self.book) as book:
+            left = [q for q in questions if not _usable(book.answers.get(self.key(q)), q)]
+        tokens = sum(tokens_of_text(q.text) for q in left)
+        tokens += len(left) * tokens_of_image(left[0].image) if left else 0
+        out = len(left) * tokens_out
+        cost = None if prices is None else (tokens * prices[0] + out * prices[1]) / 1e6
+        hours = len(left) * seconds / self.concurrency / 3600
+        return Estimate(len(questions), len(questions) - len(left), tokens, out, hours, cost)
+
+    def ask(
+        self, questions: Iterable[Question], progress: Callable[[str], None] = lambda id: None
+    ) -> Answers:
+        """Answer all `questions`: from the book where they are kept, else from the endpoint, at most
+        `concurrency` at once. A question that fails after all attempts is in `failed` with the reason and is
+        asked again next time; an answer that no attempt can change (bad key, unknown model) stops the run."""
+        answers, client, stop = Answers(), self._client(), threading.Event()
+        with Ledger(self.book) as book, ThreadPoolExecutor(self.concurrency) as pool:
+            running: dict[Future, Question] = {}
+            try:
+                for question in questions:
+                    key = self.key(question)
+                    kept = book.answers.get(key)
+                    if _usable(kept, question):
+                        answers.values[question.id] = question.parse(kept["text"])
+                        progress(question.id)
+                        continue
+                    if len(running) >= self.concurrency:
+                        _gather(running, answers, progress)
+                    running[pool.submit(self._one, client, book, stop, key, question)] = question
+                while running:
+                    _gather(running, answers, progress)
+            finally:
+                stop.set()
+                for future in running:
+                    future.cancel()
+        client.close()
+        return answers
+
+    def _client(self) -> Any:
+        try:
+            from openai import OpenAI
+        except ImportError as error:
+            raise LadrError("the judge needs the extra `judge`: pip install 'ladr[judge]'") from error
+        key = os.environ.get(self.key_env) or "none"
+        return OpenAI(base_url=self.endpoint, api_key=key, max_retries=0, timeout=self.timeout)
+
+    def _one(self, client: Any, book: Ledger, stop: threading.Event, key: str, question: Question) -> Any:
+        """Ask until the answer has its form; keep it; return it parsed."""
+        malformed = 0
+        for attempt in self._attempts(stop):
+            with attempt:
+                started = time.monotonic()
+                text, usage = self._call(client, question, malformed)
+                try:
+                    value = question.parse(text)
+                except ValueError as error:
+                    malformed += 1
+                    raise _Again(f"malformed answer: {error}") from error
+                seconds = round(time.monotonic() - started, 3)
+        row = {"key": key, "id": question.id, "model": self.model, "text": text}
+        book.add({**row, "usage": usage, "seconds": seconds})
+        return value
+
+    def _attempts(self, stop: threading.Event) -> Any:
+        from tenacity import (
+            Retrying,
+            retry_if_exception_type,
+            sleep_using_event,
+            stop_after_attempt,
+            stop_any,
+            stop_when_event_set,
+            wait_exponential,
+        )
+
+        backoff = wait_exponential(multiplier=self.pause, max=self.longest)
+        return Retrying(
+            stop=stop_any(stop_after_attempt(self.attempts), stop_when_event_set(stop)),
+            retry=retry_if_exception_type(_Again),
+            wait=lambda state: min(self.longest, max(backoff(state), state.outcome.exception().after)),
+            sleep=sleep_using_event(stop),
+            reraise=True,
+        )
+
+    def _call(self, client: Any, question: Question, malformed: int) -> tuple[str, Mapping[str, int]]:
+        import openai
+
+        sampling = {"temperature": 0.0, "top_p": 1.0, "max_tokens": self.max_tokens}
+        if self.seed is not None:
+            sampling["seed"] = self.seed + malformed
+        try:
+            answer = client.chat.completions.create(
+                model=self.model, messages=_messages(question), **sampling
+            )
+        except openai.APIStatusError as error:
+            if error.status_code in FATAL:
+                raise LadrError(f"{self.endpoint}: {error.status_code} {error.message}") from error
+            raise _Again(f"status {error.status_code}", _after(error.response.headers)) from error
+        except (openai.APIError, ValueError) as error:  # no connection, time-out, or a body that is not JSON
+            raise _Again(f"{type(error).__name__}: {error}") from error
+        choices = getattr(answer, "choices", None)
+        if not choices or not choices[0].message or not choices[0].message.content:
+            raise _Again("an answer without text")
+        usage = (
+            answer.usage.model_dump(include={"prompt_tokens", "completion_tokens"}) if answer.usage else {}
+        )
+        return choices[0].message.content, usage
+
+
+def _gather(running: dict[Future, Question], answers: Answers, progress: Callable[[str], None]) -> None:
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        question = running.pop(future)
+        answers.asked += 1
+        try:
+            answers.values[question.id] = future.result()
+        except _Again as error:
+            answers.failed[question.id] = str(error)
+        progress(question.id)
+
+
+def _usable(kept: Mapping[str, Any] | None, question: Question) -> bool:
+    if kept is None:
+        return False
+    try:
+        question.parse(kept["text"])
+    except ValueError:
+        return False
+    return True
+
+
+def _messages(question: Question) -> list[dict[str, Any]]:
+    """One user message: the image (JPEG, quality 95) first, then the text."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(question.image) as image:
+        image.convert("RGB").save(buffer, format="JPEG", quality=95)
+    url = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    parts = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": question.text}]
+    return [{"role": "user", "content": parts}]
+
+
+def _after(headers: Mapping[str, str]) -> float:
+    try:
+        return max(0.0, float(headers.get("retry-after", 0)))
+    except ValueError:
+        return 0.0
