@@ -21,8 +21,8 @@ RANGE = 600.0  # nats between the largest and smallest number of a message; floa
 class Transfer:
     """B Potts grids at once: unary (B,H,W,K), down (B,H-1,W) and right (B,H,W-1) bonds, all in nats.
 
-    Every method takes partially observed grids as `tokens` (B,H,W), negative where nothing is observed,
-    or None for nothing observed anywhere, and is exact to rounding.
+    Every method takes partially observed grids as `tokens` (B,H,W), negative where nothing is observed, or
+    None for nothing observed anywhere, and is exact to rounding. One grid alone serves any number of tokens.
     """
 
     def __init__(self, unary: Tensor, down: Tensor, right: Tensor):
@@ -41,19 +41,25 @@ class Transfer:
         part.B = len(part.unary)
         return part
 
+    def spread(self, tokens: Tensor | None) -> "Transfer":
+        """This batch, or its only grid once for each of the tokens (n,H,W)."""
+        many = tokens is not None and self.B == 1 and len(tokens) != 1
+        return self[[0] * len(tokens)] if many else self
+
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) of complete grids x (B,H,W) -> (B,)."""
         return self.score(x) - self.log_partition()
 
     def score(self, x: Tensor) -> Tensor:
         """Unnormalised log p(x): the exponent above, (B,H,W) -> (B,)."""
-        x = self._turn(x)
+        self, x = self.spread(x), self._turn(x)
         total = self.unary.gather(3, x[..., None]).sum((1, 2, 3))
         total = total + (self.down * (x[:, 1:] == x[:, :-1])).sum((1, 2))
         return total + (self.right * (x[:, :, 1:] == x[:, :, :-1])).sum((1, 2))
 
     def log_partition(self, tokens: Tensor | None = None) -> Tensor:
         """log of the total weight of all completions of each grid -> (B,)."""
+        self = self.spread(tokens)
         log_weight, top = self._weights(tokens)
         rows = list(self._forward(log_weight))
         return rows[-1][1].sum(0).log() + sum(scale for _, _, scale in rows) + top
@@ -64,6 +70,7 @@ class Transfer:
 
     def log_marginals(self, tokens: Tensor | None = None) -> Tensor:
         """log p(x_i | observed) for every cell -> (B,H,W,K), finite everywhere (at least log 1e-300)."""
+        self = self.spread(tokens)
         chunk = max(1, BYTES // (8 * self.H * self.K**self.W))
         parts = []
         for start in range(0, self.B, chunk):
@@ -85,7 +92,7 @@ class Transfer:
 
     def local_log_probs(self, x: Tensor) -> Tensor:
         """log p(x_i = k | every other cell of x) for complete grids (B,H,W) -> (B,H,W,K)."""
-        x = self._turn(x)
+        self, x = self.spread(x), self._turn(x)
         same = torch.nn.functional.one_hot(x, self.K).double()
         logits = self.unary.clone()
         logits[:, 1:] += self.down[..., None] * same[:, :-1]

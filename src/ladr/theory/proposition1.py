@@ -73,7 +73,7 @@ def frontier_gain(truth: Transfer, observed: int, samples: int, seed: int) -> di
     edge = frontier(~given)
     both = edge.flatten(1).any(1) & (~given & ~edge).flatten(1).any(1)
     x, given, edge = x[both], given[both], edge[both]
-    before = truth[[0] * len(x)].log_marginals(torch.where(given, x, -1))
+    before = truth.log_marginals(torch.where(given, x, -1))
     gains = {}
     for name, pool in (("frontier", edge), ("isolated", ~given & ~edge)):
         gains[name] = _gain(truth, x, given, random_subset(pool, 1, stream), before)
@@ -91,12 +91,11 @@ def _gain(truth: Transfer, x: Tensor, given: Tensor, cell: Tensor, before: Tenso
     own = before[cell]
     rest = ~given & ~cell
     marginal = (entropy_of(before) * rest).sum((1, 2))
-    many = truth[[0] * len(x)]
     for code in range(truth.K):
         revealed = torch.where(given, x, -1).masked_fill(cell, code)
-        after = (entropy_of(many.log_marginals(revealed)) * rest).sum((1, 2))
+        after = (entropy_of(truth.log_marginals(revealed)) * rest).sum((1, 2))
         marginal = marginal - own[:, code].exp() * after
-    joint = _kl(many.local_log_probs(x)[cell], own)  # given everything else: the whole information at once
+    joint = _kl(truth.local_log_probs(x)[cell], own)  # given everything else: the whole information at once
     return {"joint": joint, "marginal": marginal, "own": entropy_of(own)}
 
 
@@ -106,7 +105,7 @@ def _grid(truth: Transfer) -> tuple[int, int]:
 
 def _at(truth: Transfer, x: Tensor, seen: Tensor, cell: Tensor) -> Tensor:
     """log p(x_cell | x on `seen`) -> (n,K)."""
-    return truth[[0] * len(x)].log_marginals(torch.where(seen, x, -1))[cell]
+    return truth.log_marginals(torch.where(seen, x, -1))[cell]
 
 
 def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ def on_field(truth: Transfer, samples: int, seed: int, tau: float = TAU) -> dict
     shape = (samples, *(truth.W, truth.H)) if truth.flipped else (samples, truth.H, truth.W)
     x = truth.sample(torch.rand(shape, generator=stream))
     seen = torch.rand(shape, generator=stream) < torch.rand(samples, 1, 1, generator=stream)
-    p = truth[[0] * samples].log_marginals(torch.where(seen, x, -1)).exp()[~seen]
+    p = truth.log_marginals(torch.where(seen, x, -1)).exp()[~seen]
     best = p.topk(2, dim=-1).values
     passing = best[:, 0] - best[:, 1] > tau
     error = 1 - best[passing, 0]

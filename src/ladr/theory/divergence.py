@@ -1,0 +1,111 @@
+"""KL(truth || sampler) on exact fields: how far parallel decoding is from the model's own distribution.
+
+For a choose-then-sample rule, KL = sum of the entropies of the cells when they are committed - H(truth): it is
+as good as the context that its cells have by then. Nothing is approximated but the mean over exact samples of
+the truth, and that comes with its standard error.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ladr.backbones.field import Field
+from ladr.backbones.transfer import Transfer
+from ladr.decode import decode
+from ladr.noise import derived, seed_of
+from ladr.policies import Policy
+from ladr.theory.teacher import READS, Likelihood, likelihood
+
+KINDS = {"nothing random": "exact", "its own noise": "upper bound", "drawn tokens": "upper bound"}
+
+
+def kl(
+    backbone: Field, policy: Policy, steps: int, samples: int, seed: int, *, prompt: str = "", paths: int = 1
+) -> dict:
+    """KL(truth || sampler) in nats for the whole grid, and the mean number of forward passes.
+
+    kind `exact`: an unbiased estimate, `se` its standard error. kind `upper bound`: the choice of cells uses
+    noise (or tokens that are thrown away), the sampler is a mixture over it, and the estimate is unbiased for
+    a bound that falls towards the KL as `paths` grow (for 1, the KL of the average path).
+    """
+    truth = backbone.truth([prompt])
+    x = truth.sample(torch.rand(samples, *backbone.grid, generator=derived(seed, "truth")))
+    seeds = [seed_of("kl", str(seed), i) for i in range(samples * paths)]
+    prompts = [prompt] * len(seeds)
+    many = x.repeat_interleave(paths, 0)
+    found = likelihood(backbone, prompts, policy, many, steps=steps, seeds=seeds)
+    values = _per_sample(truth, x, found, paths)
+    return {
+        "nfe": float(found.passes.mean()),
+        "kl": float(values.mean()),
+        "se": float(values.std() / samples**0.5),
+        "kind": KINDS[found.reads],
+        "reads": found.reads,
+        "samples": samples,
+        "paths": paths,
+    }
+
+
+def _per_sample(truth: Transfer, x: Tensor, found: Likelihood, paths: int) -> Tensor:
+    """One unbiased value (n,) per sample: log p(x) - log q(x), less what is known to average to zero."""
+    log_p = truth.score(x) - truth.log_partition()
+    nll, entropy = found.nll.view(-1, paths), found.entropy.view(-1, paths)
+    log_q = torch.logsumexp(-nll, 1) - torch.log(torch.tensor(float(paths)))
+    zero = [-log_p - truth.entropy()]
+    if found.reads != READS[2]:  # then the cells were chosen before their tokens were known
+        zero.append((nll - entropy).mean(1))
+    return adjusted(log_p - log_q, torch.stack(zero, 1))
+
+
+def adjusted(values: Tensor, zero: Tensor) -> Tensor:
+    """Values (n,) less their regression on control variates (n,c) of mean zero.
+
+    The coefficients of each half come from the other half, so the mean stays unbiased.
+    """
+    out = values.clone()
+    even = torch.arange(len(values)) % 2 == 0
+    for half, rest in ((even, ~even), (~even, even)):
+        centred = zero[rest] - zero[rest].mean(0)
+        fit = torch.linalg.lstsq(centred, (values[rest] - values[rest].mean())[:, None], driver="gelsd")
+        out[half] = values[half] - (zero[half] @ fit.solution)[:, 0]
+    return out
+
+
+def fidelity(
+    backbone: Field, policy: Policy, steps: int, samples: int, seed: int, *, prompt: str = ""
+) -> dict:
+    """Free-running decodes of any policy against the truth: unbiased, but not a divergence.
+
+    likelier: mean log p(decoded) minus the truth's own mean, in nats (above 0: too typical, as if sampled
+    colder). agreement: excess share of equal 4-neighbours, the truth's share estimated from as many samples.
+    """
+    truth = backbone.truth([prompt])
+    x = truth.sample(torch.rand(samples, *backbone.grid, generator=derived(seed, "truth")))
+    seeds = [seed_of("fidelity", str(seed), i) for i in range(samples)]
+    done = decode(backbone, [prompt] * samples, policy, steps=steps, seeds=seeds, batch_size=64)
+    likelier = truth.score(done.tokens) - truth.log_partition() + truth.entropy()
+    excess = agreement(done.tokens) - agreement(x)
+    return {
+        "nfe": sum(image.passes for image in done.trace.images) / samples,
+        "likelier": float(likelier.mean()),
+        "likelier_se": float(likelier.std() / samples**0.5),
+        "agreement": float(excess.mean()),
+        "agreement_se": float(excess.std() / samples**0.5),
+    }
+
+
+def agreement(x: Tensor) -> Tensor:
+    """(n,): share of 4-neighbour pairs with equal codes in grids (n,H,W)."""
+    down, right = x[:, 1:] == x[:, :-1], x[:, :, 1:] == x[:, :, :-1]
+    return torch.cat([down.flatten(1), right.flatten(1)], 1).double().mean(1)
+
+
+def curve(
+    backbone: Field, rules: Mapping[str, tuple[Policy, int, int]], samples: int, seed: int
+) -> list[dict]:
+    """One `kl` row per named rule (policy, steps, paths)."""
+    return [
+        {"rule": name, "steps": steps} | kl(backbone, policy, steps, samples, seed, paths=paths)
+        for name, (policy, steps, paths) in rules.items()
+    ]

@@ -1,0 +1,168 @@
+"""Teacher forcing: the real decoding loop, made to commit given tokens, tells how probable they were.
+
+Every cell that the policy commits gets its code from a given grid x, and log q(x) is the sum of log p(x_i |
+what was observed when i was committed). That is the exact likelihood of a rule that chooses cells before it
+looks at tokens. If the choice also uses noise of its own, q is a mixture over that noise and this is one path
+of it. A rule that ranks by the drawn token is handled in the same way, each step weighted by how probable its
+choice was once the discarded tokens are averaged out (see `selection`): again one path of a mixture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import NoReturn
+
+import torch
+from torch import Tensor
+
+from ladr.checks import settle
+from ladr.decode import decode
+from ladr.errors import LadrError
+from ladr.marginals import Marginals
+from ladr.noise import ImageStreams, derived, gumbel_of
+from ladr.policies import LADR, Policy, Rescue, Scheduled, Then
+from ladr.theory.selection import log_weight
+from ladr.view import Commit, Predictions, View
+
+READS = (
+    "nothing random",
+    "its own noise",
+    "drawn tokens",
+)  # what a choice of cells looks at besides the state
+
+
+class Teacher:
+    """A source of noise whose tokens are those of x (N,H,W): decoding with it commits x."""
+
+    def __init__(self, seeds: Sequence[int], x: Tensor):
+        self.streams, self.x = ImageStreams(seeds), x
+        self.gumbel, self.keys = self.streams.gumbel, self.streams.keys
+
+    def tokens(self, images, masked, marginals, temperature):
+        self.streams.gumbel(images, masked)  # passes over this pass's token uniforms
+        return self.x.to(masked.device)[list(images)][masked]
+
+
+@dataclass
+class Likelihood:
+    """Of N grids (N,): minus log q in nats along one path, the entropies of the cells when they were
+    committed, and forward passes; `reads`: what the choice of cells looks at, found by trying (see READS)."""
+
+    nll: Tensor
+    entropy: Tensor
+    passes: Tensor
+    reads: str
+
+
+def likelihood(
+    backbone, prompts, policy, x: Tensor, *, steps: int, seeds: Sequence[int], batch_size=64, average=True
+) -> Likelihood:
+    """Teacher-force x (N,H,W), one prompt and one noise seed each.
+
+    A policy whose choice reads drawn tokens is allowed with `average`, and where the discarded tokens can be
+    averaged out: `scheduled` with noise, alone or before a rescue. Any other raises LadrError.
+    """
+    x = x.cpu()
+    record = _Recorder(policy, x, seeds[0], average)
+    noise = Teacher(seeds, x)
+    done = decode(
+        backbone, list(prompts), policy, steps=steps, noise=noise, batch_size=batch_size, on_step=record
+    )
+    passes = torch.tensor([float(image.passes) for image in done.trace.images])
+    nll = record.nll - record.weight if record.drawn else record.nll
+    return Likelihood(nll, record.entropy, passes, READS[2 if record.drawn else int(record.own_noise)])
+
+
+def bits_per_token(
+    backbone, prompts, policy, tokens: Tensor, *, steps: int, seeds=None, batch_size: int = 8
+) -> list[dict]:
+    """Teacher-forced bits per token of real grids (N,H,W) under a choose-then-sample policy, one dict a grid.
+
+    Any backbone will do; no sampling, no judge: lower is better at equal passes. Seeds default to 0, 1, ...
+    """
+    seeds = list(range(len(tokens))) if seeds is None else seeds
+    found = likelihood(
+        backbone, prompts, policy, tokens, steps=steps, seeds=seeds, batch_size=batch_size, average=False
+    )
+    per_bit = tokens[0].numel() * torch.log(torch.tensor(2.0)).item()
+    return [
+        {"image": i, "passes": int(p), "bits_per_token": n / per_bit, "reads": found.reads}
+        for i, (p, n) in enumerate(zip(found.passes.tolist(), found.nll.tolist(), strict=True))
+    ]
+
+
+def counterpart(policy: Policy, noise: float = 0.0) -> Policy:
+    """The choose-then-sample rule nearest to one that ranks by the drawn token: it ranks by the top-1
+    probability (plus `noise`) instead."""
+    changes: dict = {}
+    for f in fields(policy):
+        value = getattr(policy, f.name)
+        if f.name in ("rank", "select") and value == "sampled":
+            changes |= {f.name: "top1", "noise": noise}
+        elif isinstance(value, Policy):
+            changes[f.name] = counterpart(value, noise)
+    return replace(policy, **changes) if changes else policy
+
+
+def noise_scale(policy: Policy, view: View) -> Tensor:
+    """(B,1,1,1): scale of the Gumbel noise in the standard step of a rule that ranks by the drawn token."""
+    parts = policy.parts if isinstance(policy, LADR) else policy
+    first = parts.first if isinstance(parts, Then) and isinstance(parts.second, Rescue) else parts
+    if not isinstance(first, Scheduled) or first.rank != "sampled" or first.noise == 0 or first.independent:
+        _no_likelihood(policy)
+    left = [1.0 if first.anneal == "constant" else max(1e-3, 1 - (s + 1) / view.steps) for s in view.step]
+    return first.noise * torch.tensor(left, dtype=torch.float64).view(-1, 1, 1, 1)
+
+
+def _no_likelihood(policy: Policy) -> NoReturn:
+    raise LadrError(
+        f"{policy!r}: its choice reads the drawn tokens, so its likelihood is out of reach here; "
+        "counterpart(policy) ranks by the top-1 probability instead"
+    )
+
+
+class _Recorder:
+    """Listens to a teacher-forced decode and adds up, image by image, what the commits cost."""
+
+    def __init__(self, policy: Policy, x: Tensor, seed: int, average: bool):
+        self.policy, self.average = policy, average
+        self.stream, self.other = derived(seed, "probe"), ImageStreams([seed ^ 1] * len(x))
+        self.nll, self.entropy, self.weight = (torch.zeros(len(x), dtype=torch.float64) for _ in range(3))
+        self.own_noise = self.drawn = False
+
+    def __call__(self, view: View, take: Tensor) -> None:
+        commit = settle(self.policy, view)
+        if any(part is not None for part in (commit.drop, commit.rewrite, commit.tokens)):
+            raise LadrError(f"{self.policy!r}: no likelihood; it masks again, overwrites or commits arg-max")
+        taken = take[view.masked]
+        log_p = view.predictions.marginals.logits[taken].double().log_softmax(-1)
+        own = log_p.gather(1, view.predictions.codes[taken, None])[:, 0]
+        images = torch.tensor(list(view.images))[take.nonzero()[:, 0].cpu()]
+        self.nll.index_add_(0, images, -own.cpu())
+        self.entropy.index_add_(0, images, -(log_p.exp() * log_p).sum(1).cpu())
+        self._probe(view, commit)
+        if self.drawn:
+            self._reweigh(view, commit)
+
+    def _probe(self, view: View, commit: Commit) -> None:
+        """Would other drawn tokens, or other noise, have led to another choice? Asked until it is yes."""
+        device = view.tokens.device
+        if not self.own_noise:
+            noise = gumbel_of(torch.rand(view.gumbel.shape, generator=self.stream)).to(device)
+            noisy = replace(view, gumbel=noise, draw_keys=self.other.keys)
+            self.own_noise = not torch.equal(settle(self.policy, noisy).take, commit.take)
+        if not self.drawn:
+            seen = view.predictions
+            marginals = Marginals(seen.marginals.logits)
+            uniform = torch.rand(len(marginals.logits), generator=self.stream).to(device)
+            redrawn = Predictions(seen.at, marginals, marginals.draw(uniform), seen.before)
+            other = settle(self.policy, replace(view, predictions=redrawn))
+            self.drawn = not torch.equal(other.take, commit.take)
+
+    def _reweigh(self, view: View, commit: Commit) -> None:
+        scale = noise_scale(self.policy, view) if self.average else _no_likelihood(self.policy)
+        log_p = view.predictions.marginals.logits.double().log_softmax(-1)
+        rescued = torch.zeros_like(commit.take) if commit.rescued is None else commit.rescued
+        table = torch.zeros(*view.tokens.shape, log_p.shape[1], dtype=log_p.dtype)
+        table[view.masked] = log_p
+        weight = log_weight(table, view.drawn, commit.take & ~rescued, rescued, view.masked, scale)
+        self.weight.index_add_(0, torch.tensor(list(view.images)), weight)
