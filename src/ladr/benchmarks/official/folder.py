@@ -125,6 +125,15 @@ def _grid(images: list[Image.Image], target: Path) -> Image.Image:
     return whole
 
 
+def crop_tile(image: Image.Image, tile: int, tiles: int) -> Image.Image:
+    """Tile `tile` of an image of `tiles` tiles."""
+    if tiles == 1:
+        return image
+    side = image.width // GRID_SIDE
+    left, top = tile % GRID_SIDE * side, tile // GRID_SIDE * side
+    return image.crop((left, top, left + side, top + side))
+
+
 def _link(source: Path, target: Path) -> None:
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""UniGenBench's own questions to a judge: the official wording, read from the official file, never shipped."""
+"""UniGenBench's questions to a judge in the official wording, read from the official file, never shipped."""
 
 import ast
 import re

@@ -1,0 +1,42 @@
+"""Noun chunks of prompts, which T2I-CompBench asks about: from spaCy where it is installed, or from a file."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ladr.benchmarks.official.suite import some
+from ladr.errors import LadrError
+
+PIPELINE = "en_core_web_sm"
+NOT_OBJECTS = ("top", "the side", "the left", "the right")
+MOST = 8
+
+
+def from_spacy(texts: Sequence[str], pipeline: str = PIPELINE) -> dict[str, list[str]]:
+    """prompt -> its first 8 noun chunks, without mere places."""
+    try:
+        import spacy
+
+        nlp = spacy.load(pipeline)
+    except (ImportError, OSError) as error:
+        raise LadrError(
+            f"noun chunks need spaCy and its {pipeline} (pip install 'ladr[t2i]'; python -m spacy download "
+            f"{pipeline}), or a file of chunks made where they are: {error}"
+        ) from error
+    return select(texts, lambda text: [chunk.text for chunk in nlp(text).noun_chunks])
+
+
+def select(texts: Sequence[str], chunks_of: Callable[[str], Sequence[str]]) -> dict[str, list[str]]:
+    return {text: [c for c in chunks_of(text) if c not in NOT_OBJECTS][:MOST] for text in texts}
+
+
+def save(path: Path, chunks: Mapping[str, Sequence[str]]) -> None:
+    path.write_text(json.dumps(chunks, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load(path: Path, texts: Sequence[str]) -> dict[str, list[str]]:
+    """The chunks of `texts` from a file that `save` wrote; every prompt must be there with some chunk."""
+    held = json.loads(Path(path).read_text(encoding="utf-8"))
+    if absent := [text for text in texts if not held.get(text)]:
+        raise LadrError(f"{path}: no chunks of {len(absent)} prompts: {some(absent, 3)}")
+    return {text: list(held[text]) for text in texts}

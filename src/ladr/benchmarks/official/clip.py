@@ -1,0 +1,87 @@
+"""CLIP as two benchmarks use it: GenEval's colours of boxes, T2I-CompBench's image-prompt cosine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from ladr.benchmarks.official.geneval_rules import COLOURS, Detection
+from ladr.benchmarks.official.pixels import for_clip
+
+TEMPLATES = (
+    "a photo of a {colour} {name}",
+    "a photo of a {colour}-colored {name}",
+    "a photo of a {colour} object",
+)
+BACKGROUND = "#999"
+EXACT = {
+    "colours": "clip-vit-large-patch14",
+    "cosine": "clip-vit-base-patch32",
+}  # the official weights' names
+
+
+@dataclass
+class Clip:
+    """A transformers CLIP with its tokenizer; embeddings have length one."""
+
+    model: Any
+    tokenizer: Any
+    name: str
+    device: str = "cpu"
+    _colours: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, checkpoint: str | Path, device: str = "cpu") -> "Clip":
+        from transformers import AutoTokenizer, CLIPModel
+
+        model = CLIPModel.from_pretrained(checkpoint).eval().to(device)
+        return cls(model, AutoTokenizer.from_pretrained(checkpoint), Path(checkpoint).name, device)
+
+    @torch.inference_mode()
+    def texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """(n, d). Longer texts are cut to what the model can read."""
+        most = self.model.config.text_config.max_position_embeddings
+        encoded = self.tokenizer(
+            list(texts), padding=True, truncation=True, max_length=most, return_tensors="pt"
+        )
+        ids, mask = encoded["input_ids"].to(self.device), encoded["attention_mask"].to(self.device)
+        pooled = self.model.text_model(input_ids=ids, attention_mask=mask).pooler_output
+        return torch.nn.functional.normalize(self.model.text_projection(pooled).float(), dim=-1)
+
+    @torch.inference_mode()
+    def images(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        """(n, d)."""
+        side = self.model.config.vision_config.image_size
+        pixels = torch.cat([for_clip(image, side) for image in images]).to(self.device)
+        pooled = self.model.vision_model(pixel_values=pixels).pooler_output
+        return torch.nn.functional.normalize(self.model.visual_projection(pooled).float(), dim=-1)
+
+    def cosine(self, image: Image.Image, text: str) -> float:
+        """The raw cosine: no factor, no clipping."""
+        return float(self.images([image]) @ self.texts([text]).T)
+
+    def colours(self, image: Image.Image, name: str, detections: Sequence[Detection]) -> list[str]:
+        """One colour per detection of class `name`: the box cut out, what is outside the mask made grey."""
+        if name not in self._colours:
+            self._colours[name] = self._classifier(name)
+        features = self.images([cut_out(image, detection) for detection in detections])
+        return [COLOURS[k] for k in (features @ self._colours[name].T).argmax(-1).tolist()]
+
+    def _classifier(self, name: str) -> torch.Tensor:
+        """(colours, d): per colour the mean embedding of the templates."""
+        rows = []
+        for colour in COLOURS:
+            texts = self.texts([template.format(colour=colour, name=name) for template in TEMPLATES])
+            rows.append(torch.nn.functional.normalize(texts.mean(0), dim=-1))
+        return torch.stack(rows)
+
+
+def cut_out(image: Image.Image, detection: Detection) -> Image.Image:
+    """The box of `detection` with grey outside its mask."""
+    if detection.mask is not None:
+        grey = Image.new("RGB", image.size, BACKGROUND)
+        image = Image.composite(image, grey, Image.fromarray(detection.mask))
+    return image.crop(detection.box)

@@ -1,0 +1,143 @@
+"""Scores a folder of images without the official environments. Each scorer goes on where it stopped."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ladr.benchmarks.official import blip, clip, t2i
+from ladr.benchmarks.official.blip import BlipVqa
+from ladr.benchmarks.official.clip import Clip
+from ladr.benchmarks.official.detector import Detector
+from ladr.benchmarks.official.dpg import Questions
+from ladr.benchmarks.official.dpg_results import aggregate as aggregate_dpg
+from ladr.benchmarks.official.folder import crop_tile
+from ladr.benchmarks.official.geneval import import_results as import_geneval
+from ladr.benchmarks.official.geneval_rules import evaluate, keep
+from ladr.benchmarks.official.pixels import read
+from ladr.benchmarks.official.suite import Scores, Suite
+from ladr.errors import LadrError
+from ladr.ledger import Ledger
+
+Progress = Callable[[int], None]
+
+
+def geneval(
+    suite: Suite, folder: Path, out: Path, detector: Detector, colours: Clip, progress: Progress
+) -> Scores:
+    """Judge every image by the official rules into `out`, a file of the official form with a `scorer` column,
+    and import it like an official one."""
+    scorer = f"{detector.name}+{colours.name}"
+    with Ledger(out.with_name(out.name + ".partial")) as done:
+        for number, (path, i, _) in enumerate(suite.files(), start=1):
+            if f"{scorer} {path}" not in done.answers:
+                row = judge_geneval(suite.prompts[i].meta, Path(folder) / path, detector, colours)
+                done.add({"key": f"{scorer} {path}", "filename": path, **row, "scorer": scorer})
+            progress(number)
+        rows = [done.answers[f"{scorer} {path}"] for path, _, _ in suite.files()]
+    _write(out, (json.dumps({k: v for k, v in row.items() if k != "key"}) for row in rows))
+    return import_geneval(suite, out)
+
+
+def judge_geneval(meta: Mapping[str, Any], path: Path, detector: Detector, colours: Clip) -> dict[str, Any]:
+    """One image's row, but for the file name."""
+    image = read(path)
+    objects = keep(detector(image), meta["tag"])
+    correct, reasons = evaluate(objects, meta, lambda name, found: colours.colours(image, name, found))
+    boxes = {name: [[*d.box, d.score] for d in found] for name, found in objects.items()}
+    return {
+        "tag": meta["tag"],
+        "prompt": meta["prompt"],
+        "correct": correct,
+        "reason": "\n".join(reasons),
+        "metadata": json.dumps(meta),
+        "details": json.dumps(boxes),
+    }
+
+
+def dpg(
+    suite: Suite, questions: Questions, folder: Path, book: Path, vqa: BlipVqa, progress: Progress
+) -> Scores:
+    """Ask another VQA model the official questions of every tile. The scores are `dpg-<model>`'s, never
+    DPG-Bench's: the official model has no port."""
+    name = f"dpg-{vqa.name}"
+    answers: dict[tuple[str, int], dict[int, bool]] = {}
+    with Ledger(book) as kept:
+        for number, (path, i, tiles) in enumerate(suite.files(), start=1):
+            item = suite.prompts[i].id
+            for tile in tiles:
+                key = f"{name} {item} {tile}"
+                if key not in kept.answers:
+                    image = crop_tile(read(Path(folder) / path), tile, len(tiles))
+                    given = vqa.answers_yes(image, [q.text for q in questions[item]])
+                    kept.add({"key": key, "yes": given})
+                yes = kept.answers[key]["yes"]
+                answers[item, tile] = {q.proposition: v for q, v in zip(questions[item], yes, strict=True)}
+            progress(number)
+    return aggregate_dpg(suite, questions, answers, name)
+
+
+def t2i_attribute(
+    suite: Suite,
+    category: str,
+    folder: Path,
+    vqa: BlipVqa,
+    chunks: Mapping[str, Sequence[str]],
+    progress: Progress,
+) -> list[float]:
+    """BLIP-VQA of one category: the product over the prompt's noun chunks of the score of "<chunk>?"."""
+
+    def score(path: Path, text: str) -> float:
+        product = 1.0
+        for value in vqa.yes(read(path), [f"{chunk}?" for chunk in chunks[text]]):
+            product *= value
+        return round(product, 4)
+
+    scorer, exact = f"blip-vqa:{vqa.name}", vqa.name == blip.EXACT
+    return _t2i(suite, category, folder, t2i.ATTRIBUTE, scorer, exact, score, progress)
+
+
+def t2i_cosine(suite: Suite, category: str, folder: Path, model: Clip, progress: Progress) -> list[float]:
+    """The raw CLIP cosine of image and prompt, of one category."""
+    scorer, exact = f"clip:{model.name}", model.name == clip.EXACT["cosine"]
+    score = lambda path, text: model.cosine(read(path), text)  # noqa: E731
+    return _t2i(suite, category, folder, t2i.CLIP, scorer, exact, score, progress)
+
+
+def _t2i(
+    suite: Suite,
+    category: str,
+    folder: Path,
+    result: str,
+    scorer: str,
+    exact: bool,
+    score: Callable[[Path, str], float],
+    progress: Progress,
+) -> list[float]:
+    out = Path(folder).with_name(f"{Path(folder).name}.results") / category / result / "vqa_result.json"
+    answers = []
+    with Ledger(out.with_name("vqa_result.partial")) as done:
+        for path, text in _category(suite, category):
+            key = f"{scorer} {path}"
+            if key not in done.answers:
+                done.add({"key": key, "score": score(Path(folder) / path, text)})
+            answers.append(done.answers[key]["score"])
+            progress(len(answers))
+    t2i.write_result(out, answers, scorer, exact)
+    return answers
+
+
+def _category(suite: Suite, category: str) -> Iterator[tuple[str, str]]:
+    own = [(path, suite.prompts[i]) for path, i, _ in suite.files()]
+    chosen = [(path, p.text) for path, p in own if p.meta["category"] == category]
+    if not chosen:
+        raise LadrError(f"t2i: no prompt of category {category!r}")
+    yield from chosen
+
+
+def _write(path: Path, rows: Iterator[str]) -> None:
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        file.writelines(row + "\n" for row in rows)
+    os.replace(part, path)

@@ -1,0 +1,55 @@
+"""Images as the official scorers' networks want them, without their image processors."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+DETECTOR_MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
+DETECTOR_STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
+DETECTOR_SHORT, DETECTOR_LONG, DETECTOR_STRIDE = 800, 1333, 32
+
+
+def read(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def tensor(image: Image.Image, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
+    """(1, 3, h, w), normalised."""
+    pixels = torch.from_numpy(np.asarray(image, dtype=np.float32) / 255).permute(2, 0, 1)
+    return ((pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None])[None]
+
+
+def for_clip(image: Image.Image, side: int) -> torch.Tensor:
+    """Shorter side to `side` (bicubic), centre crop: (1, 3, side, side)."""
+    width, height = image.size
+    scale = side / min(width, height)
+    size = (side, int(height * scale)) if width <= height else (int(width * scale), side)
+    image = image.resize(size, Image.Resampling.BICUBIC)
+    left, top = round((size[0] - side) / 2), round((size[1] - side) / 2)
+    return tensor(image.crop((left, top, left + side, top + side)), CLIP_MEAN, CLIP_STD)
+
+
+def for_blip(image: Image.Image, side: int) -> torch.Tensor:
+    """Squashed to (1, 3, side, side), bicubic: the aspect ratio is not kept."""
+    return tensor(image.resize((side, side), Image.Resampling.BICUBIC), CLIP_MEAN, CLIP_STD)
+
+
+def for_detector(image: Image.Image) -> tuple[torch.Tensor, tuple[int, int]]:
+    """(1, 3, H, W) with the shorter side 800 unless the longer exceeds 1333, bilinear without antialiasing
+    (as OpenCV does it), padded right and below to a multiple of 32 with the mean colour's zero; and (h, w)
+    before padding."""
+    width, height = image.size
+    scale = min(DETECTOR_LONG / max(width, height), DETECTOR_SHORT / min(width, height))
+    h, w = int(height * scale + 0.5), int(width * scale + 0.5)
+    pixels = torch.from_numpy(np.asarray(image, dtype=np.float32)).permute(2, 0, 1)[None]
+    pixels = (
+        torch.nn.functional.interpolate(pixels, (h, w), mode="bilinear", align_corners=False).round() / 255
+    )
+    mean, std = (torch.tensor(v)[:, None, None] for v in (DETECTOR_MEAN, DETECTOR_STD))
+    padding = (0, -w % DETECTOR_STRIDE, 0, -h % DETECTOR_STRIDE)
+    return torch.nn.functional.pad((pixels - mean) / std, padding), (h, w)
