@@ -148,7 +148,7 @@ class _Run:
         live = (tokens == MASK).flatten(1).any(1)
         self.note(view, commit, getattr(plan, "cost", 1.0), time.perf_counter() - began)
         self.check_progress(batch.images)
-        return self.compact(denoiser, view, tokens, commit.take, live)
+        return self.compact(denoiser, view, tokens, live)
 
     def look(self, denoiser: Denoiser, batch: _Batch, plan: Any) -> View:
         """Run the network, draw, and put together what the policy sees."""
@@ -228,19 +228,20 @@ class _Run:
                     f"{called(self.policy)} masks cells again faster than it commits them"
                 )
 
-    def compact(self, denoiser: Denoiser, view: View, tokens: Tensor, take: Tensor, live: Tensor) -> _Batch:
-        """Store finished images and go on with the rest."""
+    def compact(self, denoiser: Denoiser, view: View, tokens: Tensor, live: Tensor) -> _Batch:
+        """Store the tokens and go on with the images that are not finished."""
         self.tokens[view.images] = tokens
+        changed = tokens != view.tokens
         wanted = self.cache is not None or getattr(self.policy, "history", False)
-        previous = view.passed() if wanted else None
+        previous = view.passed(changed) if wanted else None
         alive = live.tolist()
         if all(alive):
-            return _Batch(view.images, tokens, take, previous)
+            return _Batch(view.images, tokens, changed, previous)
         images = [i for i, on in zip(view.images, alive, strict=True) if on]
         if images and hasattr(denoiser, "keep"):
             denoiser.keep(live)
         previous = previous.rows(live) if previous is not None and images else None
-        return _Batch(images, tokens[live], take[live], previous)
+        return _Batch(images, tokens[live], changed[live], previous)
 
 
 def _count(mask: Tensor) -> list[int]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from ladr.errors import LadrError, nearest
@@ -63,16 +64,19 @@ def stay_inverse(masked: int, total: int, steps: int, step: int, name: str = "co
     return math.floor(total * gamma(after, name))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 16)
+def _cosine32(steps: int, step: int) -> float:
+    return float(torch.cos(torch.tensor(math.pi / 2 * ((step + 1) / steps), dtype=torch.float32)))
+
+
 def stay_fixed(total: int, steps: int, step: int, name: str = "cosine") -> int:
     """How many of `total` cells the fixed schedule leaves masked after pass `step` (from 0).
 
-    Evaluated in float32 with a floor of one cell before the last pass, as Lumina-DiMOO does: at points where
-    total * gamma is an integer, float64 would keep one cell more.
+    The cosine is evaluated in float32 with a floor of one cell before the last pass, as Lumina-DiMOO does:
+    at points where total * gamma is an integer, float64 may keep one cell more or less.
     """
     if step >= steps - 1:
         return 0
     if name != "cosine":
         return max(1, math.floor(total * gamma((step + 1) / steps, name)))
-    ratio = torch.cos(torch.tensor(math.pi / 2 * ((step + 1) / steps), dtype=torch.float32))
-    return max(1, int(torch.floor(torch.tensor(total, dtype=torch.float32) * ratio)))
+    return max(1, math.floor(np.float32(total * _cosine32(steps, step))))

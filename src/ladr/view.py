@@ -211,8 +211,9 @@ class View:
         predictions = self.predictions.rows(keep)
         return replace(self, predictions=predictions, conditional=None, previous=None, **fields)
 
-    def passed(self) -> View:
-        """This view as the next pass remembers it: without a past of its own."""
-        if self.previous is not None and "change" in vars(self.predictions):
+    def passed(self, changed: Tensor) -> View:
+        """This view as the next pass and the cache remember it: `just_committed` are the cells that this very
+        pass changed, (B, H, W) bool; without a past of its own."""
+        if "change" in vars(self.predictions):
             self.predictions.before = None
-        return replace(self, previous=None, conditional=None, began=self.began)
+        return replace(self, previous=None, conditional=None, began=self.began, just_committed=changed)
