@@ -8,7 +8,6 @@ import numpy as np
 from ladr.shapes.render import coverage
 from ladr.shapes.scene import CANVAS, CELL, LETTER_HEIGHT, LETTER_WIDTH, LETTERS, SHAPES
 
-WINDOW = 40  # pixels, side of the patch that templates live in
 REACH = 2  # pixels, how far a template may lie from the middle of the box that the patch was cut by
 SIDES = (10, 12, 14, 16, 18, 20, 24, 28, 32)  # pixels, of the shapes that are looked for
 
@@ -27,39 +26,39 @@ class Fit:
 @dataclass(frozen=True)
 class _Bank:
     names: tuple[tuple[str, str, int, int, int, int], ...]  # name, kind, height, width, dy, dx
-    values: np.ndarray  # (templates, WINDOW^2)
+    window: int  # side of the patch that these templates live in
+    values: np.ndarray  # (templates, window^2)
     energy: np.ndarray  # (templates,)
 
 
 def fit(cover: np.ndarray, box: tuple[int, int, int, int]) -> Fit:
     """The template that agrees best with `cover` (64, 64), whose half-covered pixels fill `box`."""
     y0, x0, height, width = box
-    top, left = y0 + height // 2 - WINDOW // 2, x0 + width // 2 - WINDOW // 2
-    patch = _window(cover, top, left).ravel()
     bank = _bank(_near(max(height, width)), 15 <= height <= 25 and 7 <= width <= 17)
-    agreement = 2 * (bank.values @ patch) / (bank.energy + float((cover * cover).sum()))
+    top, left = y0 + height // 2 - bank.window // 2, x0 + width // 2 - bank.window // 2
+    patch = _cut(cover, top, left, bank.window)
+    agreement = 2 * (bank.values @ patch.ravel()) / (bank.energy + float((cover * cover).sum()))
     best = int(agreement.argmax())
     name, kind, h, w, dy, dx = bank.names[best]
-    y, x = top + (WINDOW - h) // 2 + dy, left + (WINDOW - w) // 2 + dx
-    stamp = bank.values[best].reshape(WINDOW, WINDOW) > 0.5
-    return Fit(name, kind, float(agreement[best]), (y, x, h, w), _on_canvas(stamp, top, left))
+    y, x = top + (bank.window - h) // 2 + dy, left + (bank.window - w) // 2 + dx
+    stamp = bank.values[best].reshape(bank.window, bank.window) > 0.5
+    mask = _cut(stamp, -top, -left, CANVAS)
+    return Fit(name, kind, float(agreement[best]), (y, x, h, w), mask)
 
 
 def _near(side: int) -> tuple[int, ...]:
     """The sides worth trying for something `side` pixels long."""
-    return tuple(s for s in SIDES if abs(s - side) <= 3) or (min(SIDES, key=lambda s: abs(s - side)),)
+    return tuple(s for s in SIDES if abs(s - side) <= 2) or (min(SIDES, key=lambda s: abs(s - side)),)
 
 
-def _window(image: np.ndarray, top: int, left: int) -> np.ndarray:
-    padded = np.zeros((CANVAS + 2 * WINDOW, CANVAS + 2 * WINDOW), np.float32)
-    padded[WINDOW:-WINDOW, WINDOW:-WINDOW] = image
-    return padded[top + WINDOW : top + 2 * WINDOW, left + WINDOW : left + 2 * WINDOW]
-
-
-def _on_canvas(stamp: np.ndarray, top: int, left: int) -> np.ndarray:
-    padded = np.zeros((CANVAS + 2 * WINDOW, CANVAS + 2 * WINDOW), bool)
-    padded[top + WINDOW : top + 2 * WINDOW, left + WINDOW : left + 2 * WINDOW] = stamp
-    return padded[WINDOW:-WINDOW, WINDOW:-WINDOW]
+def _cut(plane: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
+    """The square of `plane` that begins at (top, left), which may lie outside; zero where it does."""
+    height, width = plane.shape
+    square = np.zeros((side, side), plane.dtype)
+    y0, y1, x0, x1 = max(top, 0), min(top + side, height), max(left, 0), min(left + side, width)
+    if y0 < y1 and x0 < x1:
+        square[y0 - top : y1 - top, x0 - left : x1 - left] = plane[y0:y1, x0:x1]
+    return square
 
 
 @lru_cache(maxsize=64)
@@ -67,20 +66,22 @@ def _bank(sides: tuple[int, ...], letters: bool) -> _Bank:
     """Every template of those sides at every offset within REACH."""
     stamps = [(s, "shape", coverage(s, side)) for s in SHAPES for side in sides]
     stamps += [(s, "outline", coverage(s, side, True)) for s in SHAPES for side in sides]
+    window = max(sides) + 2 * REACH
     if letters:
+        window = max(window, LETTER_HEIGHT * CELL + 2 * REACH)
         stamps += [(letter, "letter", glyph(letter)) for letter in LETTERS]
     names, values = [], []
     for name, kind, stamp in stamps:
         h, w = stamp.shape
         for dy in range(-REACH, REACH + 1):
             for dx in range(-REACH, REACH + 1):
-                plane = np.zeros((WINDOW, WINDOW), np.float32)
-                y, x = (WINDOW - h) // 2 + dy, (WINDOW - w) // 2 + dx
+                plane = np.zeros((window, window), np.float32)
+                y, x = (window - h) // 2 + dy, (window - w) // 2 + dx
                 plane[y : y + h, x : x + w] = stamp
                 names.append((name, kind, h, w, dy, dx))
                 values.append(plane.ravel())
     stacked = np.stack(values)
-    return _Bank(tuple(names), stacked, (stacked * stacked).sum(1))
+    return _Bank(tuple(names), window, stacked, (stacked * stacked).sum(1))
 
 
 @lru_cache(maxsize=32)

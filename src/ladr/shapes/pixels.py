@@ -1,0 +1,130 @@
+"""From raw pixels to regions, colours and coverage: the front end of the evaluator."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ladr.shapes.scene import BACKGROUNDS, BLUEPRINT, CANVAS, COLORS, INKS, SHADE
+
+LEAST = 24  # pixels; less is dirt, never a thing
+MIXED = 60.0  # RGB distance beyond which a pixel has no colour of its own
+EIGHT = np.ones((3, 3), bool)
+_GROUNDS = {**BACKGROUNDS, "blueprint": BLUEPRINT}
+_GROUND_RGB = np.float32(list(_GROUNDS.values()))
+_GROUND_NAMES = tuple(_GROUNDS)
+# How far from the background a pixel must be to be foreground; on black the shades are near.
+_FAINT = {"white": 60.0, "grey": 40.0, "black": 26.0, "blueprint": 60.0, None: 60.0}
+NAMES = (*COLORS, *INKS)
+BRIGHT = np.float32([*COLORS.values(), *INKS.values()])
+_SHADES = np.float32(list(COLORS.values())) * SHADE
+_PALETTE = np.concatenate([BRIGHT, _SHADES])
+HUES = len(COLORS)
+BLACK, WHITE = HUES, HUES + 1
+DARK = len(BRIGHT)  # labels from here on are shades
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """The image as the front end sees it, everything (64, 64)."""
+
+    rgb: np.ndarray  # (64, 64, 3) float32
+    ground: np.ndarray  # (3,) the background's colour
+    name: str | None
+    far: np.ndarray  # distance to the background
+    label: np.ndarray  # nearest palette entry, -1 for mixtures
+    front: np.ndarray  # bool
+
+
+def look(image: np.ndarray) -> Pixels:
+    rgb = image.astype(np.float32)
+    edge = np.concatenate([rgb[:2].reshape(-1, 3), rgb[-2:].reshape(-1, 3), rgb[2:-2, :2].reshape(-1, 3)])
+    edge = np.concatenate([edge, rgb[2:-2, -2:].reshape(-1, 3)])
+    distance = _distances(edge, _GROUND_RGB)
+    nearest = np.where(distance.min(1) < 45, distance.argmin(1), -1)
+    counts = np.bincount(nearest[nearest >= 0], minlength=len(_GROUND_NAMES))
+    winner = int(counts.argmax())
+    if counts[winner] >= 0.6 * len(edge):
+        name, ground = _GROUND_NAMES[winner], edge[nearest == winner].mean(0)
+    else:
+        name, ground = None, np.median(edge, 0)
+    far = _distances(rgb.reshape(-1, 3), ground[None])[:, 0].reshape(CANVAS, CANVAS)
+    palette = _distances(rgb.reshape(-1, 3), _PALETTE)
+    palette[:, _distances(_PALETTE, ground[None])[:, 0] < 40] = np.inf
+    label = np.where(palette.min(1) < MIXED, palette.argmin(1), -1).reshape(CANVAS, CANVAS)
+    return Pixels(rgb, ground, name, far, label, far > _FAINT[name])
+
+
+def _distances(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Euclidean, (points, centres)."""
+    square = (points**2).sum(1)[:, None] - 2 * points @ centres.T + (centres**2).sum(1)
+    return np.sqrt(np.maximum(square, 0))
+
+
+def regions(mask: np.ndarray) -> list[np.ndarray]:
+    """Connected parts of `mask`, joined over gaps of up to two pixels; dirt left out."""
+    grown = ndimage.binary_dilation(mask, EIGHT)
+    labels, count = ndimage.label(grown, EIGHT)
+    labels = np.where(mask, labels, 0)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    return [labels == i for i in range(1, count + 1) if areas[i] >= LEAST]
+
+
+def groups_of(pixels: Pixels, region: np.ndarray) -> list[int]:
+    """The colours that a region really holds: labels of things, not of blends at the seam of two colours."""
+    label = np.where(region, pixels.label, -1)
+    counts = np.bincount(label[label >= 0], minlength=len(_PALETTE))
+    bright = [k for k in (*range(HUES), WHITE) if counts[k] >= LEAST // 2]
+    if len(bright) > 1:
+        thick = {k: int(ndimage.binary_erosion(label == k, EIGHT[:2, :2]).sum()) for k in bright}
+        first = max(bright, key=lambda k: counts[k])
+        bright = [k for k in bright if k == first or thick[k] >= max(8, 0.35 * counts[k])]
+    if bright:
+        return bright
+    if counts[BLACK] + counts[DARK:].sum() < LEAST // 2:
+        return []
+    middle = np.median(pixels.rgb[(label == BLACK) | (label >= DARK)], 0)
+    dark = [BLACK, *range(DARK, len(_PALETTE))]
+    nearest = dark[int(_distances(middle[None], _PALETTE[dark]).argmin())]
+    return [nearest if nearest < DARK else nearest - DARK]
+
+
+def owners(pixels: Pixels, region: np.ndarray, groups: list[int]) -> np.ndarray:
+    """For every pixel of the region the colour of the nearest pixel that has one of `groups`; -1 outside."""
+    named = region & np.isin(pixels.label, groups)
+    near = ndimage.distance_transform_edt(~named, return_distances=False, return_indices=True)
+    return np.where(region, pixels.label[tuple(near)], -1)
+
+
+def parent_of(part: np.ndarray, owner: np.ndarray, region: np.ndarray) -> int | None:
+    """The colour that surrounds `part`, if one does."""
+    ring = ndimage.binary_dilation(part, EIGHT) & ~part
+    around = Counter(np.where(region, owner, -1)[ring].tolist())
+    color, count = around.most_common(1)[0]
+    return color if color >= 0 and count >= 0.9 * ring.sum() else None
+
+
+def cover_of(
+    pixels: Pixels, part: np.ndarray, color: int | None, base: np.ndarray, inner: bool
+) -> np.ndarray:
+    """How much of each pixel the part covers, (64, 64) in [0, 1]."""
+    near = ndimage.binary_dilation(part, EIGHT)
+    if color is None:
+        return part.astype(np.float32)
+    axis = BRIGHT[color] - base
+    if inner:
+        along = (pixels.rgb - base) @ axis / float(axis @ axis)
+        return np.where(near, np.clip(along, 0, 1), 0).astype(np.float32)
+    cover = np.clip(pixels.far / np.sqrt(float(axis @ axis)), 0, 1)
+    if pixels.name == "black" and color < HUES:
+        dark = ndimage.binary_opening(part & (pixels.label >= DARK), EIGHT[:2, :2])
+        cover = np.where(dark, 1, cover)
+    return np.where(part, cover, 0).astype(np.float32)
+
+
+def dim(pixels: Pixels, color: int) -> np.ndarray:
+    """Pixels nearer to the shade of `color` than to the colour."""
+    halfway = (1 + SHADE) / 2
+    axis = BRIGHT[color]
+    return pixels.rgb @ axis < halfway * float(axis @ axis)
