@@ -1,0 +1,65 @@
+"""The embedded tokenizer's encoder: a cell's code depends on its own 4x4 pixels and on nothing else."""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from ladr.errors import LadrError
+
+CELL = 4
+
+
+def cut(images: np.ndarray) -> np.ndarray:
+    """(B, h, w, 3) uint8 -> (B, h/4, w/4, 48) uint8, one row of pixels per cell."""
+    b, h, w, _ = images.shape
+    if h % CELL or w % CELL:
+        raise LadrError(f"image size {h}x{w}: both sides must be a multiple of {CELL}")
+    cells = images.reshape(b, h // CELL, CELL, w // CELL, CELL, 3).transpose(0, 1, 3, 2, 4, 5)
+    return cells.reshape(b, h // CELL, w // CELL, -1)
+
+
+def paste(cells: np.ndarray) -> np.ndarray:
+    """The inverse of `cut`."""
+    b, h, w, _ = cells.shape
+    pixels = cells.reshape(b, h, w, CELL, CELL, 3).transpose(0, 1, 3, 2, 4, 5)
+    return pixels.reshape(b, h * CELL, w * CELL, 3)
+
+
+class PatchCodes:
+    """Nearest of K mean patches; `means` is (K, 48) float32 in 0..255."""
+
+    def __init__(self, means: np.ndarray):
+        self.means = np.ascontiguousarray(means, np.float32)
+        self._half_norm = 0.5 * (self.means**2).sum(1)
+        self._known: dict[bytes, int] = {}
+
+    @property
+    def codes(self) -> int:
+        return len(self.means)
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """(B, h, w, 3) uint8 -> codes (B, h/4, w/4) int64; a tie goes to the lower code."""
+        cells = cut(np.asarray(images))
+        flat = np.ascontiguousarray(cells.reshape(-1, cells.shape[-1]))
+        # Scenes are made of few distinct patches: look each up once.
+        keys = flat.view(np.dtype((np.void, flat.shape[1]))).ravel()
+        distinct, inverse = np.unique(keys, return_inverse=True)
+        fresh = [k for k in distinct if k.tobytes() not in self._known]
+        if fresh:
+            pixels = np.frombuffer(b"".join(k.tobytes() for k in fresh), np.uint8).reshape(len(fresh), -1)
+            nearest = np.argmax(pixels.astype(np.float32) @ self.means.T - self._half_norm, 1)
+            self._known.update((k.tobytes(), int(c)) for k, c in zip(fresh, nearest, strict=True))
+        table = np.array([self._known[k.tobytes()] for k in distinct], np.int64)
+        return table[inverse].reshape(cells.shape[:3])
+
+    def mosaic(self, codes: np.ndarray) -> np.ndarray:
+        """Codes (B, H, W) -> the mean patches side by side, (B, 4H, 4W, 3) uint8."""
+        return paste(np.rint(self.means[codes]).astype(np.uint8))
+
+    def save(self, path: str | Path) -> None:
+        save_file({"means": self.means}, str(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "PatchCodes":
+        return cls(load_file(str(path))["means"])

@@ -1,0 +1,1 @@
+"""Trains the tokenizer and the embedded model on the shape world."""

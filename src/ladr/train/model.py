@@ -1,0 +1,214 @@
+"""`ladr train model`: one run, resumable at any moment, on one or more CPU processes or on a GPU."""
+
+import json
+import os
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from ladr.backbones.llada import LLaDA
+from ladr.backbones.patches import PatchCodes
+from ladr.train import checkpoints
+from ladr.train.data import Stream
+from ladr.train.objective import loss
+from ladr.train.settings import SHARDS, Settings
+from ladr.train.vocabulary import build
+
+VALIDATION_SEED = 1_000_003
+
+
+class Run:
+    """The state of a run on one of `world` processes: each takes every `world`-th shard."""
+
+    def __init__(self, settings: Settings, patches: PatchCodes, folder: Path, rank: int = 0, world: int = 1):
+        self.settings, self.folder, self.rank, self.world = settings, folder, rank, world
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(settings.seed)  # the one use of the global stream: initial weights
+        self.model = initial(LLaDA(settings.config)).to(self.device)
+        self.average = {k: v.clone() for k, v in self.model.state_dict().items()}
+        matrices = [p for p in self.model.body["blocks"].parameters() if p.ndim == 2]
+        others = [p for p in self.model.parameters() if not any(p is m for m in matrices)]
+        self.muon = torch.optim.Muon(matrices, lr=settings.matrix_rate, weight_decay=0.01)
+        self.adam = torch.optim.AdamW(others, lr=settings.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
+        self.step, self.spent = 0, 0.0
+        tokenizer = build()
+        layout = settings.layout
+
+        def encode(caption: str | None) -> list[int]:
+            return tokenizer.encode(layout.text(layout.uncondition if caption is None else caption)).ids
+
+        def stream(seed: int, shard: int, shards: int) -> Stream:
+            return Stream(seed, shard, shards, settings.shard_batch, encode, patches)
+
+        self.streams = [stream(settings.seed, s, SHARDS) for s in range(SHARDS)]
+        self.batches = [iter(s) for s in self.streams]
+        held_out = iter(stream(VALIDATION_SEED, 0, 1))
+        self.validation = [next(held_out) for _ in range(8)] if rank == 0 else []
+
+    def advance(self, compiled: bool) -> float:
+        """One optimizer step over all shards; the mean loss of this process's shards."""
+        s = self.settings
+        for optimizer, rate in ((self.muon, s.matrix_rate), (self.adam, s.other_rate)):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * s.rate(self.step)
+        losses = []
+        for shard in range(self.rank, SHARDS, self.world):
+            with torch.autocast(self.device.type, torch.bfloat16):
+                seed = [s.seed, self.step, shard]
+                value = loss(
+                    self.model, next(self.batches[shard]), s.layout, seed, s.cells(self.step), compiled
+                )
+            (value / SHARDS).backward()
+            losses.append(value.detach())
+        self._share_gradients()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in (self.muon, self.adam):
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self._update_average()
+        self.step += 1
+        return float(torch.stack(losses).mean())
+
+    def _share_gradients(self) -> None:
+        if self.world == 1:
+            return
+        grads = [p.grad for p in self.model.parameters()]
+        flat = torch.cat([g.flatten() for g in grads])
+        dist.all_reduce(flat)
+        for grad, part in zip(grads, flat.split([g.numel() for g in grads]), strict=True):
+            grad.copy_(part.view_as(grad))
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        keep = min(self.settings.average, (1 + self.step) / (10 + self.step))
+        mine = self.model.state_dict()
+        torch._foreach_lerp_(list(self.average.values()), [mine[k] for k in self.average], 1 - keep)
+
+    @torch.no_grad()
+    def validate(self) -> float:
+        """The averaged weights' loss on images that training never sees, all cells in the sequence."""
+        model = LLaDA(self.settings.config).to(self.device)
+        model.load_state_dict(self.average)
+        values = []
+        for i, batch in enumerate(self.validation):
+            with torch.autocast(self.device.type, torch.bfloat16):
+                values.append(loss(model, batch, self.settings.layout, [VALIDATION_SEED, i]))
+        return float(torch.stack(values).mean())
+
+    def save(self) -> None:
+        """Everything to go on from here, from whichever number of processes."""
+        tensors: dict[str, Tensor] = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.items()}
+        tensors |= checkpoints.flatten("muon", self.muon) | checkpoints.flatten("adam", self.adam)
+        states = [stream.state() for stream in self.streams]
+        if self.world > 1:
+            gathered: list = [None] * self.world
+            dist.all_gather_object(gathered, states)
+            states = [gathered[s % self.world][s] for s in range(SHARDS)]
+        if self.rank == 0:
+            state = {
+                "step": self.step,
+                "seconds": self.spent,
+                "streams": states,
+                "steps": self.settings.steps,
+            }
+            checkpoints.write(self.folder, tensors, state)
+
+    def resume(self) -> bool:
+        """Go on from the last checkpoint of the folder, if there is one."""
+        found = checkpoints.read(self.folder)
+        if found is None:
+            return False
+        tensors, state = found
+        chosen = {p: {} for p in ("model", "average")}
+        for name, tensor in tensors.items():
+            head, _, rest = name.partition(".")
+            if head in chosen:
+                chosen[head][rest] = tensor
+        self.model.load_state_dict(chosen["model"])
+        self.average = {k: v.to(self.device) for k, v in chosen["average"].items()}
+        checkpoints.restore("muon", self.muon, tensors)
+        checkpoints.restore("adam", self.adam, tensors)
+        self.step, self.spent = state["step"], state["seconds"]
+        for stream, saved in zip(self.streams, state["streams"], strict=True):
+            stream.restore(saved)
+        self.batches = [iter(s) for s in self.streams]
+        return True
+
+
+@torch.no_grad()
+def initial(model: LLaDA) -> LLaDA:
+    """Small normal weights; what is added to the residual stream starts smaller with depth."""
+    for name, weight in model.named_parameters():
+        if weight.ndim == 2:
+            torch.nn.init.normal_(weight, std=0.02)
+        if name.endswith(("attn_out.weight", ".ff_out.weight")) and "blocks" in name:
+            weight.mul_((2 * model.config.n_layers) ** -0.5)
+    return model
+
+
+def train(
+    folder: Path,
+    patches: PatchCodes,
+    settings: Settings,
+    *,
+    processes: int = 1,
+    compiled: bool = False,
+    minutes: float | None = None,
+    save_every: int = 200,
+) -> None:
+    """Train to the end of `settings.steps`, or for `minutes`; call again to go on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1) + "\n")
+    with tempfile.TemporaryDirectory() as meeting:
+        arguments = (processes, meeting, folder, patches.means, settings, compiled, minutes, save_every)
+        if processes == 1:
+            _work(0, *arguments)
+        else:
+            torch.multiprocessing.spawn(_work, arguments, nprocs=processes)
+
+
+def _work(rank, world, meeting, folder, means, settings, compiled, minutes, save_every) -> None:
+    if world > 1:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+        torch.set_num_threads(1)
+        dist.init_process_group("gloo", init_method=f"file://{meeting}/store", rank=rank, world_size=world)
+    run = Run(settings, PatchCodes(means), folder, rank, world)
+    run.resume()
+    began, last, recent = time.monotonic(), time.monotonic(), []
+    stop = torch.zeros(1)
+    while run.step < settings.steps and not stop.item():
+        recent.append(run.advance(compiled))
+        now = time.monotonic()
+        run.spent += now - last
+        last = now
+        if rank == 0 and run.step % 20 == 0:
+            _log(folder, run, sum(recent) / len(recent))
+            recent = []
+        stop[0] = float(minutes is not None and now - began > 60 * minutes)
+        if world > 1:
+            dist.broadcast(stop, 0)
+        if run.step % save_every == 0 or run.step == settings.steps or stop.item():
+            run.save()
+    if world > 1:
+        dist.destroy_process_group()
+
+
+def _log(folder: Path, run: Run, value: float) -> None:
+    """One line of the run's log: what is drawn as the loss curve and shipped with the weights."""
+    images = run.step * SHARDS * run.settings.shard_batch
+    row = {"step": run.step, "images": images, "loss": round(value, 4), "seconds": round(run.spent, 1)}
+    if run.step % 200 == 0:
+        row["validation"] = round(run.validate(), 4)
+    with open(folder / "log.jsonl", "a") as file:
+        file.write(json.dumps(row) + "\n")
+    rate = images / max(run.spent, 1e-9)
+    print(
+        f"step {run.step}/{run.settings.steps}  loss {value:.3f}  {rate:.0f} images/s  {row.get('validation', '')}",
+        flush=True,
+    )

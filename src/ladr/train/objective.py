@@ -1,0 +1,72 @@
+"""The training objective: guess the masked cells of an image from its prompt and the other cells."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ladr.backbones.dimoo import Layout
+from ladr.backbones.llada import LLaDA
+from ladr.train.data import Batch
+from ladr.train.forward import forward
+
+
+def mask_cells(shape: tuple[int, int, int], seed: list[int]) -> np.ndarray:
+    """(B, H, W) bool: each image masked at random to a ratio cos(pi u / 2), u stratified over the batch."""
+    rng = np.random.default_rng(seed)
+    b, n = shape[0], shape[1] * shape[2]
+    u = (np.arange(b) + rng.random(b)) / b
+    count = np.maximum(1, np.floor(n * np.cos(u * math.pi / 2))).astype(int)
+    rank = np.argsort(rng.random((b, n)), 1).argsort(1)
+    return (rank < count[:, None]).reshape(shape)
+
+
+def sequence(batch: Batch, masked: np.ndarray, layout: Layout) -> tuple[np.ndarray, int]:
+    """Ids (B, L) in the backbone's layout, and where the image block starts."""
+    b, h, _ = batch.codes.shape
+    cells = np.where(masked, layout.mask, batch.codes + layout.image_offset)
+    image = np.concatenate([cells, np.full((b, h, 1), layout.newline)], 2).reshape(b, -1)
+    before = np.tile([layout.boa, layout.boi], (b, 1))
+    after = np.tile([layout.eoi, layout.eoa], (b, 1))
+    return np.concatenate([batch.text, before, image, after], 1), batch.text.shape[1] + 2
+
+
+def kept_positions(masked: np.ndarray, start: int, length: int, keep: int, seed: list[int]) -> np.ndarray:
+    """(B, L') sorted positions of a shortened sequence: `keep` cells stay, masked ones leave first."""
+    b, h, w = masked.shape
+    noise = np.random.default_rng(seed).random((b, h * w)) - masked.reshape(b, -1)
+    leaves = np.argsort(noise, 1)[:, : h * w - keep]
+    alive = np.ones((b, length), bool)
+    np.put_along_axis(alive, start + leaves + leaves // w, False, 1)
+    return np.nonzero(alive)[1].reshape(b, -1)
+
+
+def loss(
+    model: LLaDA,
+    batch: Batch,
+    layout: Layout,
+    seed: list[int],
+    keep: int | None = None,
+    compiled: bool = False,
+) -> Tensor:
+    """Mean cross-entropy in nats over the masked cells that are in the sequence."""
+    device = model.body["wte"].weight.device
+    masked = mask_cells(batch.codes.shape, [*seed, 0])
+    ids, start = sequence(batch, masked, layout)
+    b, h, w = masked.shape
+    target = np.full(ids.shape, -1)
+    target[:, start : start + h * (w + 1)] = np.concatenate(
+        [np.where(masked, batch.codes, -1), np.full((b, h, 1), -1)], 2
+    ).reshape(b, -1)
+    positions = None
+    if keep is not None and keep < h * w:
+        positions = kept_positions(masked, start, ids.shape[1], keep, [*seed, 1])
+        ids, target = (np.take_along_axis(x, positions, 1) for x in (ids, target))
+        positions = torch.from_numpy(positions).to(device)
+    hidden = forward(model, torch.from_numpy(ids).to(device), positions, compiled)
+    target = torch.from_numpy(target).to(device)
+    wanted = target >= 0
+    logits = model.head(hidden[wanted], layout.image_offset, layout.image_offset + layout.codebook)
+    return functional.cross_entropy(logits.float(), target[wanted])

@@ -1,0 +1,65 @@
+"""What a training run is made of."""
+
+from dataclasses import dataclass, field
+
+from ladr.backbones.dimoo import Layout
+from ladr.backbones.llada import LLaDAConfig
+from ladr.shapes.scene import CELL, GRID
+from ladr.train.codebook import CODEBOOK
+from ladr.train.vocabulary import IMAGE_OFFSET, SPECIAL
+
+SHARDS = 2  # the data order is fixed by this, not by how many processes share the work
+
+
+def embedded_layout() -> Layout:
+    """Lumina-DiMOO's layout with the shape world's ids and a short template."""
+    ids = {name: SPECIAL.index(f"<{name}>") for name in ("mask", "newline", "boi", "eoi", "boa", "eoa")}
+    return Layout(
+        template="<user>{prompt}</user>",
+        uncondition="<uncondition>",
+        uncond=SPECIAL.index("<uncondition>"),
+        image_offset=IMAGE_OFFSET,
+        codebook=CODEBOOK,
+        grid=(GRID, GRID),
+        vq_factor=CELL,
+        **ids,
+    )
+
+
+def embedded_config() -> LLaDAConfig:
+    return LLaDAConfig(
+        d_model=160,
+        n_heads=5,
+        n_layers=6,
+        mlp_hidden_size=432,
+        rope_theta=10000.0,
+        rms_norm_eps=1e-5,
+        embedding_size=IMAGE_OFFSET + CODEBOOK,
+        max_sequence_length=384,
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`steps` may be raised when a run is resumed, as long as its decay has not begun."""
+
+    seed: int = 0
+    steps: int = 8000
+    shard_batch: int = 32  # images per shard and step
+    matrix_rate: float = 0.01  # Muon, for the matrices of the blocks
+    other_rate: float = 1.5e-3  # AdamW, for embedding, head and norms
+    warmup: int = 200
+    decay_from: float = 0.5  # share of the run after which the rate falls linearly to 0
+    average: float = 0.998  # of the moving average of the weights that is shipped
+    keep: int | None = 160  # image cells in the sequence ...
+    keep_until: float = 0.7  # ... in this share of the run, all of them after it
+    config: LLaDAConfig = field(default_factory=embedded_config)
+    layout: Layout = field(default_factory=embedded_layout)
+
+    def rate(self, step: int) -> float:
+        """The learning rates' common factor: warm-up, plateau, linear decay to 0."""
+        start = self.decay_from * self.steps
+        return min((step + 1) / self.warmup, 1.0, (self.steps - step) / max(1.0, self.steps - start))
+
+    def cells(self, step: int) -> int | None:
+        return self.keep if step < self.keep_until * self.steps else None
