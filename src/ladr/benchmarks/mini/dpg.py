@@ -1,0 +1,80 @@
+"""mini-DPG: dense prompts, a graph of questions, children of failed parents zeroed."""
+
+from collections.abc import Mapping
+
+from ladr.benchmarks.mini.suite import Group, MiniSuite, Point, spec_of
+from ladr.benchmarks.prompt import Prompt
+from ladr.shapes import propose
+from ladr.shapes.detect import Reading
+from ladr.shapes.evaluate import answers, zeroed
+from ladr.shapes.questions import Question, questions
+from ladr.shapes.spec import Spec
+
+LEVELS = ("Global", "Entity", "Attribute", "Relation", "Other")
+ZEROED = tuple(f"{level} (zeroed)" for level in LEVELS)
+_KINDS = {  # fact -> level 1, level 2
+    "background": ("Global", "global"),
+    "shape": ("Entity", "whole"),
+    "color": ("Attribute", "color"),
+    "size": ("Attribute", "size"),
+    "texture": ("Attribute", "texture"),
+    "relation": ("Relation", "spatial"),
+    "band": ("Relation", "spatial"),
+    "text": ("Other", "text"),
+    "total": ("Other", "count"),
+}
+
+
+def graph(spec: Spec) -> tuple[Question, ...]:
+    """All questions of a dense prompt, parents before children: what it states, and the number of things."""
+    wanted = sum(item.count for item in spec.items)
+    return (*questions(spec), Question("total 0", f"Are there exactly {wanted} shapes?"))
+
+
+def level(question: Question) -> tuple[str, str]:
+    """DPG's two levels of a question's category."""
+    return _KINDS[question.fact]
+
+
+def judge(prompt: Prompt, reading: Reading) -> list[Point]:
+    """Per question its raw and its zeroed answer, and per image the mean of the zeroed ones as Overall."""
+    spec = spec_of(prompt)
+    asked = graph(spec)
+    raw = {**answers(spec, reading), "total 0": _total(spec, reading)}
+    held = zeroed(asked, raw)
+    points = [Point("Overall", "image", sum(held.values()) / len(held))]
+    for question in asked:
+        first, second = level(question)
+        name = f"{first.lower()} - {second} ({question.id})"
+        points.append(Point(first, name, float(raw[question.id])))
+        points.append(Point(f"{first} (zeroed)", name, float(held[question.id])))
+    return points
+
+
+def _total(spec: Spec, reading: Reading) -> bool:
+    """As many things as the prompt names, every one of them sure."""
+    wanted = sum(item.count for item in spec.items)
+    return len(reading.things) == wanted and all(d.shape and d.sure for d in reading.things)
+
+
+def official_levels(judged: Mapping[int, list[Point]]) -> dict[str, tuple[float, int]]:
+    """The official convention for one prompt: raw answers of its LAST image only, as (sum, questions)."""
+    last = judged[max(judged)]
+    found: dict[str, tuple[float, int]] = {}
+    for point in last:
+        if point.column in LEVELS:
+            total, count = found.get(point.column, (0.0, 0))
+            found[point.column] = (total + point.value, count + 1)
+    return found
+
+
+SUITE = MiniSuite(
+    name="mini-dpg",
+    version=1,
+    number=3,
+    columns=(*LEVELS, "Overall", *ZEROED),
+    judge=judge,
+    binary=False,
+    weak={"Global": "background only", "Entity": "whole things only", "Relation": "spatial only"},
+    groups=(Group("Dense", 400, propose.dense),),
+)
