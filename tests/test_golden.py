@@ -1,4 +1,4 @@
-"""Token for token the reference decoder: recorded runs of a tiny random model, through this package's own loop."""
+"""Token for token the reference decoder: recorded runs of a tiny random model through this loop."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,6 @@ from ladr.caches import MLCache
 from ladr.decode import decode
 from ladr.noise import UpstreamGumbel
 from ladr.policies import Scheduled
-from ladr.view import MASK
 
 GOLDEN = Path(__file__).parent / "golden"
 RUNS = json.loads((GOLDEN / "traces.json").read_text())

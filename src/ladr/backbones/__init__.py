@@ -1,0 +1,21 @@
+"""Backbones by name. Each is imported when it is first asked for, so that a decode loads only its own."""
+
+from importlib import import_module
+
+from ladr.errors import LadrError, nearest
+
+BACKBONES = {
+    "field": "ladr.backbones.field:Field",
+    "mixture": "ladr.backbones.mixture:Mixture",
+    "shapes": "ladr.backbones.dimoo:shapes",
+    "lumina-dimoo": "ladr.backbones.dimoo:lumina",
+    "amused": "ladr.backbones.amused:load",
+}
+
+
+def load(name: str, **settings):
+    """The backbone of that name with its own settings."""
+    if name not in BACKBONES:
+        raise LadrError(f"backbone: {name!r} is not known{nearest(name, BACKBONES)}")
+    module, attribute = BACKBONES[name].split(":")
+    return getattr(import_module(module), attribute)(**settings)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ladr.backbones import checkpoint
 from ladr.backbones.guided import GuidedDenoiser
-from ladr.backbones.hub import folder_of
+from ladr.backbones.hub import embedded, folder_of
 from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.pack import Frame
 from ladr.backbones.pixels import Pixels
@@ -18,6 +18,7 @@ from ladr.errors import LadrError, nearest
 
 SYSTEM = "Generate an image according to the text prompt."
 REAL_LENGTH = 8192
+HUB = "Alpha-VLLM/Lumina-DiMOO"
 
 
 @dataclass(frozen=True)
@@ -167,3 +168,13 @@ class DiMOO:
         if self.pixels is None:
             raise LadrError("render: this backbone was built without a VQ model")
         return self.pixels.decode(tokens).cpu().numpy()
+
+
+def shapes(folder: str | Path | None = None, **settings) -> DiMOO:
+    """The embedded model, or another checkpoint folder of its kind."""
+    return DiMOO.from_pretrained(folder or embedded("shapes"), **settings)
+
+
+def lumina(source: str | Path = HUB, revision: str | None = None, **settings) -> DiMOO:
+    """Lumina-DiMOO by its hub name or from a folder."""
+    return DiMOO.from_pretrained(source, revision, **settings)

@@ -18,6 +18,15 @@ def folder_of(source: str | Path, revision: str | None = None) -> Path:
     return _snapshot(text, revision)
 
 
+def embedded(name: str) -> Path:
+    """The folder `models/NAME` that comes with a checkout (or lies in the folder one works in)."""
+    places = [Path(__file__).parents[3] / "models" / name, Path("models") / name]
+    for place in places:
+        if (place / "config.json").is_file():
+            return place
+    raise LadrError(f"backbone: no {name} checkpoint in {' or '.join(map(str, places))}; give its folder")
+
+
 def _snapshot(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RevisionNotFoundError

@@ -77,13 +77,12 @@ class Pack:
             at += length
         return out
 
-    def source(self, old: "Pack", came_from: list[int | None]) -> tuple[Tensor, Tensor]:
-        """Where in `old` each place was, and which places are new: sequence s was `came_from[s]` there."""
-        where, fresh = [], []
+    def source(self, old: "Pack", came_from: list[int | None]) -> Tensor:
+        """(total,): where in `old` each place was, sequence s being its came_from[s]; 0 for new ones."""
+        where = []
         for s, length in zip(self.order, self.lengths, strict=True):
-            start = 0 if came_from[s] is None else old.starts[came_from[s]]
-            where.append(torch.arange(start, start + (length if came_from[s] is not None else 0)))
-            if came_from[s] is None:
-                where[-1] = torch.zeros(length, dtype=torch.int64)
-            fresh.append(torch.full((length,), came_from[s] is None))
-        return torch.cat(where).to(self.ids.device), torch.cat(fresh).to(self.ids.device)
+            was = came_from[s]
+            where.append(torch.zeros(length, dtype=torch.int64))
+            if was is not None:
+                torch.arange(old.starts[was], old.starts[was] + length, out=where[-1])
+        return torch.cat(where).to(self.ids.device)

@@ -1,0 +1,138 @@
+"""When a cache asks for a full pass, and what the network recomputes otherwise."""
+
+import pytest
+import torch
+
+from ladr.backbones.blank import random_checkpoint
+from ladr.backbones.dimoo import DiMOO
+from ladr.caches import BranchCache, MLCache, Recompute, cache
+from ladr.decode import decode
+from ladr.errors import LadrError
+from ladr.policies import LADR, Scheduled
+from ladr.view import MASK
+
+COSINE = Scheduled(schedule="fixed")
+PROMPTS = ["a red circle", "two blue square on the left of one green circle"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return random_checkpoint(tmp_path_factory.mktemp("caches"), parts=1)
+
+
+def asked(folder, given, policy=COSINE, steps=16, **settings):
+    """Every plan of a decode with the cache `given`, and the result."""
+    plans = []
+
+    def watched(view):
+        plans.append(given(view))
+        return plans[-1]
+
+    result = decode(DiMOO.from_pretrained(folder, **settings), PROMPTS, policy, steps=steps, cache=watched)
+    return plans, result
+
+
+def full_steps(plans, row=0):
+    return [s for s, plan in enumerate(plans) if plan.full is None or bool(plan.full[row])]
+
+
+def test_literal_full_passes_are_the_references(folder):
+    plans, _ = asked(folder, MLCache(literal=True))
+    assert full_steps(plans) == [0, 1, 2, 3, 4, 9, 14]
+    assert not any(plan.changed for plan in plans)
+    plans, _ = asked(folder, MLCache(literal=True), steps=64)
+    assert full_steps(plans) == [*range(20), *range(24, 64, 5)][: len(full_steps(plans))]
+
+
+def test_a_literal_cache_never_wakes_up_for_few_passes_and_ours_does(folder):
+    _, literal = asked(folder, MLCache(literal=True), LADR(), steps=64)
+    _, ours = asked(folder, MLCache(), LADR(), steps=64)
+    for trace in literal.trace.images:
+        assert trace.equivalents == trace.passes
+    for trace in ours.trace.images:
+        late = [cost for cost, masked in zip(trace.cost, trace.masked, strict=True) if masked < 50]
+        assert min(late) < 1
+
+
+def test_warm_up_is_read_off_each_images_own_time(folder):
+    plans, result = asked(folder, MLCache(warmup=0.5, refresh=100))
+    for row, trace in enumerate(result.trace.images):
+        early = [s for s, masked in enumerate(trace.masked) if s and trace.masked[s - 1] > 64 * 0.7072]
+        assert full_steps(plans, row) == [0, *early]
+
+
+def test_pass_equivalents_are_what_the_ratio_says(folder):
+    plans, result = asked(folder, MLCache(ratio=0.75, literal=True))
+    for trace in result.trace.images:
+        for s, cost in enumerate(trace.cost):
+            assert cost == 1 if s in full_steps(plans) else 0.24 < cost < 0.28
+
+
+def test_just_committed_places_are_recomputed(folder):
+    tokens = torch.full((1, 8, 8), MASK)
+    row, some = torch.tensor([0]), torch.zeros(1, dtype=torch.bool)
+    for changed in (True, False):
+        denoiser = DiMOO.from_pretrained(folder).bind(["a red circle"])
+        denoiser.logits(tokens, row, recompute=Recompute())
+        # The two cells with the highest peaks: a share of the lowest never reaches them.
+        peak = denoiser.memory.peak[denoiser.pack.cells].sum(0)
+        top = peak.topk(2).indices
+        after = tokens.flatten(1).index_fill(1, top, 3).view_as(tokens)
+        denoiser.logits(after, row, recompute=Recompute(some, 0.1, changed))
+        seen = denoiser.memory.ids[denoiser.pack.cells[:, top]]
+        assert (seen == 128 + 3).all() if changed else (seen == 116).any()
+
+
+def test_a_full_plan_equals_no_cache(folder):
+    plain = decode(DiMOO.from_pretrained(folder), PROMPTS, COSINE, steps=12)
+    always = decode(DiMOO.from_pretrained(folder), PROMPTS, COSINE, steps=12, cache=lambda view: Recompute())
+    assert torch.equal(plain.tokens, always.tokens)
+    assert all(trace.equivalents == trace.passes for trace in always.trace.images)
+
+
+def test_the_branch_cache_halves_the_other_passes(folder):
+    _, result = asked(folder, BranchCache(every=4, warmup=0.0))
+    for trace in result.trace.images:
+        wanted = [1.0] + [1.0 if s % 4 == 0 else 0.5 for s in range(1, trace.passes)]
+        assert [round(cost, 1) for cost in trace.cost] == wanted
+
+
+def test_the_branch_cache_reuses_the_difference(folder):
+    tokens = torch.full((2, 8, 8), MASK)
+    tokens[:, 0] = 3
+    rows, none = torch.tensor([0, 1]), torch.tensor([False, False])
+    denoiser = DiMOO.from_pretrained(folder, guidance=2.0).bind(PROMPTS)
+    first = denoiser.logits(tokens, rows, recompute=Recompute())
+    cond = denoiser.conditional
+    second = denoiser.logits(tokens, rows, recompute=Recompute(uncond=torch.tensor([True, True])))
+    assert torch.allclose(first, second, atol=1e-4)
+    third = denoiser.logits(tokens, rows, recompute=Recompute(uncond=none))
+    assert torch.allclose(third, second, atol=1e-4)
+    after = tokens.clone()
+    after[:, 1] = 9
+    fourth = denoiser.logits(after, rows, recompute=Recompute(uncond=none))
+    still = (after == MASK)[tokens == MASK]
+    gap = (first - cond)[still]
+    assert torch.allclose(fourth, denoiser.conditional + gap, atol=1e-4)
+
+
+@pytest.mark.parametrize("given", [MLCache(), MLCache(literal=True), MLCache(branch_every=2), BranchCache()])
+def test_caches_work_without_guidance(folder, given):
+    _, result = asked(folder, given, guidance=0.0)
+    assert (result.tokens >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "says"),
+    [
+        ("mlc", {}, "cache: 'mlc' is not known .did you mean 'ml'"),
+        ("ml", {"ratoi": 0.9}, r"cache\.ratoi: 'ml' has no such field .did you mean 'ratio'"),
+        ("ml", {"ratio": 1.5}, r"cache\.ratio: 1\.5 is not allowed; a number from 0 to 1"),
+        ("ml", {"refresh": 0}, r"cache\.refresh: 0 is not allowed; a whole number from 1"),
+        ("branch", {"every": 1.5}, r"cache\.every: 1\.5 is not allowed"),
+    ],
+)
+def test_bad_fields_are_named(name, fields, says):
+    with pytest.raises(LadrError, match=says):
+        cache(name, **fields)
+    assert cache("ml", ratio=0.8) == MLCache(ratio=0.8)
