@@ -40,6 +40,8 @@ class BlipVqa:
     @torch.inference_mode()
     def yes(self, image: Image.Image, questions: Sequence[str]) -> list[float]:
         """P(yes) / (P(yes) + P(no)) of the first answer token per question, rounded to 4 decimals."""
+        if not questions:
+            return []
         states, mask = self._read(image, questions)
         start = torch.full((len(questions), 1), BOS, device=self.device)
         out = self.model.text_decoder(

@@ -1,4 +1,4 @@
-"""Noun chunks of prompts, which T2I-CompBench asks about: from spaCy where it is installed, or from a file."""
+"""Noun chunks of prompts, which T2I-CompBench asks about: from spaCy where it is there, or from a file."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +35,8 @@ def save(path: Path, chunks: Mapping[str, Sequence[str]]) -> None:
 
 
 def load(path: Path, texts: Sequence[str]) -> dict[str, list[str]]:
-    """The chunks of `texts` from a file that `save` wrote; every prompt must be there with some chunk."""
+    """The chunks of `texts` from a file that `save` wrote; every prompt must be there."""
     held = json.loads(Path(path).read_text(encoding="utf-8"))
-    if absent := [text for text in texts if not held.get(text)]:
+    if absent := [text for text in texts if text not in held]:
         raise LadrError(f"{path}: no chunks of {len(absent)} prompts: {some(absent, 3)}")
     return {text: list(held[text]) for text in texts}

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -171,8 +172,9 @@ def check(
     texts = dict(suite.sidecars())
     present = set(_walk(folder))
     report = Report(expected=len(wanted), found=len(wanted.keys() & present))
-    surplus = present - wanted.keys() - texts.keys()
-    report.faults |= dict.fromkeys(sorted(surplus), "surplus: no such image in this benchmark")
+    for path in sorted(present - wanted.keys() - texts.keys()):
+        if not any(fnmatch(path, pattern) for pattern in suite.outputs):
+            report.faults[path] = "surplus: no such image in this benchmark"
     for path, text in texts.items():
         if path not in present:
             report.faults[path] = "missing"

@@ -1,12 +1,14 @@
 """Scores a folder of images without the official environments. Each scorer goes on where it stopped."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ladr.benchmarks.official import blip, clip, t2i
+from ladr.benchmarks.official import blip, clip
+from ladr.benchmarks.official import t2i as t2i_suite
 from ladr.benchmarks.official.blip import BlipVqa
 from ladr.benchmarks.official.clip import Clip
 from ladr.benchmarks.official.detector import Detector
@@ -17,7 +19,7 @@ from ladr.benchmarks.official.geneval import import_results as import_geneval
 from ladr.benchmarks.official.geneval_rules import evaluate, keep
 from ladr.benchmarks.official.pixels import read
 from ladr.benchmarks.official.suite import Scores, Suite
-from ladr.errors import LadrError
+from ladr.errors import LadrError, nearest
 from ladr.ledger import Ledger
 
 Progress = Callable[[int], None]
@@ -28,15 +30,16 @@ def geneval(
 ) -> Scores:
     """Judge every image by the official rules into `out`, a file of the official form with a `scorer` column,
     and import it like an official one."""
-    scorer = f"{detector.name}+{colours.name}"
+    scorer, rows = f"{detector.name}+{colours.name}", []
     with Ledger(out.with_name(out.name + ".partial")) as done:
         for number, (path, i, _) in enumerate(suite.files(), start=1):
-            if f"{scorer} {path}" not in done.answers:
+            key = _key(suite, scorer, folder, path)
+            if key not in done.answers:
                 row = judge_geneval(suite.prompts[i].meta, Path(folder) / path, detector, colours)
-                done.add({"key": f"{scorer} {path}", "filename": path, **row, "scorer": scorer})
+                done.add({"key": key, "filename": path, **row, "scorer": scorer})
+            rows.append({k: v for k, v in done.answers[key].items() if k != "key"})
             progress(number)
-        rows = [done.answers[f"{scorer} {path}"] for path, _, _ in suite.files()]
-    _write(out, (json.dumps({k: v for k, v in row.items() if k != "key"}) for row in rows))
+    _write(out, (json.dumps(row) for row in rows))
     return import_geneval(suite, out)
 
 
@@ -65,9 +68,9 @@ def dpg(
     answers: dict[tuple[str, int], dict[int, bool]] = {}
     with Ledger(book) as kept:
         for number, (path, i, tiles) in enumerate(suite.files(), start=1):
-            item = suite.prompts[i].id
+            item, whole = suite.prompts[i].id, _key(suite, name, folder, path)
             for tile in tiles:
-                key = f"{name} {item} {tile}"
+                key = f"{whole} {tile}"
                 if key not in kept.answers:
                     image = crop_tile(read(Path(folder) / path), tile, len(tiles))
                     given = vqa.answers_yes(image, [q.text for q in questions[item]])
@@ -76,6 +79,31 @@ def dpg(
                 answers[item, tile] = {q.proposition: v for q, v in zip(questions[item], yes, strict=True)}
             progress(number)
     return aggregate_dpg(suite, questions, answers, name)
+
+
+def t2i(
+    suite: Suite,
+    category: str,
+    folder: Path,
+    checkpoints: tuple[str, str],
+    chunks: Mapping[str, Sequence[str]] | None,
+    device: str,
+    progress: Progress,
+) -> float:
+    """Score one category with the BLIP-VQA or CLIP checkpoint that it takes; its mean. Spatial needs UniDet,
+    and Complex therefore too: only the official script gives them."""
+    kind = t2i_suite.RESULT_OF[category]
+    if kind == t2i_suite.ATTRIBUTE:
+        answers = t2i_attribute(
+            suite, category, folder, BlipVqa.load(checkpoints[0], device), chunks, progress
+        )
+    elif kind == t2i_suite.CLIP:
+        answers = t2i_cosine(suite, category, folder, Clip.load(checkpoints[1], device), progress)
+    else:
+        raise LadrError(
+            f"t2i: {category} needs UniDet: score it with the official script and import the result"
+        )
+    return sum(answers) / len(answers)
 
 
 def t2i_attribute(
@@ -95,14 +123,14 @@ def t2i_attribute(
         return round(product, 4)
 
     scorer, exact = f"blip-vqa:{vqa.name}", vqa.name == blip.EXACT
-    return _t2i(suite, category, folder, t2i.ATTRIBUTE, scorer, exact, score, progress)
+    return _t2i(suite, category, folder, t2i_suite.ATTRIBUTE, scorer, exact, score, progress)
 
 
 def t2i_cosine(suite: Suite, category: str, folder: Path, model: Clip, progress: Progress) -> list[float]:
     """The raw CLIP cosine of image and prompt, of one category."""
     scorer, exact = f"clip:{model.name}", model.name == clip.EXACT["cosine"]
     score = lambda path, text: model.cosine(read(path), text)  # noqa: E731
-    return _t2i(suite, category, folder, t2i.CLIP, scorer, exact, score, progress)
+    return _t2i(suite, category, folder, t2i_suite.CLIP, scorer, exact, score, progress)
 
 
 def _t2i(
@@ -119,21 +147,37 @@ def _t2i(
     answers = []
     with Ledger(out.with_name("vqa_result.partial")) as done:
         for path, text in _category(suite, category):
-            key = f"{scorer} {path}"
+            key = _key(suite, scorer, folder, path)
             if key not in done.answers:
                 done.add({"key": key, "score": score(Path(folder) / path, text)})
             answers.append(done.answers[key]["score"])
             progress(len(answers))
-    t2i.write_result(out, answers, scorer, exact)
+    t2i_suite.write_result(out, answers, scorer, exact)
     return answers
 
 
+def _key(suite: Suite, scorer: str, folder: Path, path: str) -> str:
+    """What identifies a judgement: the scorer, the prompts' version, the file's place and its bytes."""
+    try:
+        data = (Path(folder) / path).read_bytes()
+    except FileNotFoundError as error:
+        raise LadrError(
+            f"{folder}: {path} is missing; `ladr benchmark {suite.name} --check` lists all"
+        ) from error
+    return f"{scorer} {suite.prompts_sha256[:16]} {path} {hashlib.sha256(data).hexdigest()}"
+
+
+def texts_of(suite: Suite, category: str) -> list[str]:
+    """The prompts of one category."""
+    if texts := [p.text for p in suite.prompts if p.meta["category"] == category]:
+        return texts
+    raise LadrError(f"t2i: category {category!r} is unknown{nearest(category, t2i_suite.CATEGORIES)}")
+
+
 def _category(suite: Suite, category: str) -> Iterator[tuple[str, str]]:
-    own = [(path, suite.prompts[i]) for path, i, _ in suite.files()]
-    chosen = [(path, p.text) for path, p in own if p.meta["category"] == category]
-    if not chosen:
-        raise LadrError(f"t2i: no prompt of category {category!r}")
-    yield from chosen
+    for path, i, _ in suite.files():
+        if suite.prompts[i].meta["category"] == category:
+            yield path, suite.prompts[i].text
 
 
 def _write(path: Path, rows: Iterator[str]) -> None:

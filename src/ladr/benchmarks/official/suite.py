@@ -28,6 +28,7 @@ class Suite:
     images_per_prompt: int
     place: Callable[[int, int], str]
     sidecars: Callable[[], Iterable[tuple[str, str]]] = field(default=lambda: ())
+    outputs: tuple[str, ...] = ()  # patterns of what the official scorer writes into the folder
 
     @cached_property
     def prompts_sha256(self) -> str:

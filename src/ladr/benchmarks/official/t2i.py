@@ -78,7 +78,10 @@ def suite(texts: Mapping[str, Sequence[str]], images_per_prompt: int = IMAGES) -
         return f"{meta['category']}/samples/{prompts[i].text}_{running:06d}.png"
 
     columns = tuple(CATEGORIES[category] for category in texts)
-    return Suite("t2i", VERSION, source_of("t2i"), columns, prompts, images_per_prompt, place)
+    outputs = ("*/annotation*", "*/labels/*")
+    return Suite(
+        "t2i", VERSION, source_of("t2i"), columns, prompts, images_per_prompt, place, outputs=outputs
+    )
 
 
 def import_results(suite: Suite, folder: Path, kinds: Sequence[str] | None = None) -> Scores:

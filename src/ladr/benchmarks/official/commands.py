@@ -1,0 +1,212 @@
+"""`ladr benchmark ...`: fetch, check, import and score the official benchmarks by hand."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ladr.benchmarks.official import chunks as noun_chunks
+from ladr.benchmarks.official import dpg as dpg_suite
+from ladr.benchmarks.official import dpg_results, fetch, unigen_judge
+from ladr.benchmarks.official import geneval as geneval_suite
+from ladr.benchmarks.official import t2i as t2i_suite
+from ladr.benchmarks.official import unigen as unigen_suite
+from ladr.benchmarks.official.suite import Scores
+from ladr.benchmarks.official.terminal import bar, console, run, said
+
+app = typer.Typer(no_args_is_help=True, help="The official benchmarks: prompts, folders, results, scores.")
+Prompts = Annotated[
+    Path | None, typer.Option(help="folder of the official files (default: what `fetch` got)")
+]
+Check = Annotated[Path | None, typer.Option(help="compare a folder of images with the official layout")]
+Results = Annotated[Path | None, typer.Option(help="import what the official scorer wrote")]
+Images = Annotated[Path | None, typer.Option("--score", help="score a folder of images here")]
+Sheet = Annotated[Path | None, typer.Option(help="write an HTML page of the failures")]
+PerPrompt = Annotated[int, typer.Option(help="images per prompt")]
+Device = Annotated[str, typer.Option(help="where the scoring networks run")]
+
+
+@app.command("fetch")
+def fetch_command(name: str, to: Annotated[Path | None, typer.Option(help="folder")] = None) -> None:
+    """Download the pinned official files of NAME (geneval, unigen, dpg, t2i) and verify them."""
+    with said(), bar(f"fetch {name}") as advance:
+        where = fetch.fetch(name, to, progress=lambda done, total: advance(done, total))
+    console.print(f"{name} is in {where} ({fetch.source_of(name)}, licence {fetch.pin(name)['licence']})")
+
+
+@app.command()
+def geneval(
+    check: Check = None,
+    results: Results = None,
+    score: Images = None,
+    prompts: Prompts = None,
+    detector: Annotated[
+        str, typer.Option(help="Mask2Former checkpoint")
+    ] = "facebook/mask2former-swin-small-coco-instance",
+    clip: Annotated[str, typer.Option(help="CLIP checkpoint")] = "openai/clip-vit-large-patch14",
+    out: Annotated[Path, typer.Option(help="result file that --score writes")] = Path("geneval.jsonl"),
+    allow_few_detections: bool = False,
+    sheet: Sheet = None,
+    images_per_prompt: PerPrompt = 4,
+    device: Device = "cpu",
+) -> None:
+    """GenEval: 553 prompts, 4 images each."""
+    with said():
+        suite = geneval_suite.load(prompts, images_per_prompt)
+
+        def native(images: Path) -> Scores:
+            from ladr.benchmarks.official import native
+            from ladr.benchmarks.official.clip import Clip
+            from ladr.benchmarks.official.detector import Detector
+
+            classes = fetch.locate("geneval", "evaluation/object_names.txt", prompts).read_text().split("\n")
+            finds = Detector.load(detector, [name.strip() for name in classes if name.strip()], device)
+            with bar("geneval", suite.images) as advance:
+                return native.geneval(suite, images, out, finds, Clip.load(clip, device), advance)
+
+        def read(path: Path) -> Scores:
+            return geneval_suite.import_results(suite, path, allow_few_detections=allow_few_detections)
+
+        run(suite, check, results, score, sheet, read, native)
+
+
+@app.command()
+def unigen(
+    check: Check = None,
+    results: Results = None,
+    score: Images = None,
+    prompts: Prompts = None,
+    endpoint: Annotated[
+        str, typer.Option(help="OpenAI-compatible address, up to /v1")
+    ] = "http://127.0.0.1:8000/v1",
+    model: Annotated[str, typer.Option(help="the judge's name at the endpoint")] = "QwenVL",
+    key_env: Annotated[str, typer.Option(help="environment variable with the API key")] = "OPENAI_API_KEY",
+    book: Annotated[Path, typer.Option(help="where answers are kept")] = Path("unigen.answers.jsonl"),
+    concurrency: int = 8,
+    price_in: Annotated[float | None, typer.Option(help="per million tokens in")] = None,
+    price_out: Annotated[float | None, typer.Option(help="per million tokens out")] = None,
+    seconds: Annotated[float, typer.Option(help="your guess of one call's time, for the estimate")] = 10.0,
+    yes: Annotated[bool, typer.Option(help="ask without confirming the estimate")] = False,
+    sheet: Sheet = None,
+    images_per_prompt: PerPrompt = 4,
+) -> None:
+    """UniGenBench: 600 prompts, 4 images each, a judge for 1,813 test points."""
+    from ladr.judge import Judge
+
+    def native(images: Path) -> Scores:
+        wording = unigen_judge.load_wording(prompts)
+        judge = Judge(endpoint, model, book, key_env=key_env, concurrency=concurrency)
+        asks = unigen_judge.questions(suite, images, wording)
+        prices = None if price_in is None or price_out is None else (price_in, price_out)
+        console.print(str(judge.estimate(asks, seconds=seconds, prices=prices)))
+        if not yes:
+            typer.confirm("Ask?", abort=True)
+        with bar("unigen", len(asks)) as advance:
+            done = iter(range(1, len(asks) + 1))
+            return unigen_judge.score(suite, images, judge, wording, lambda id: advance(next(done)))
+
+    def read(path: Path) -> Scores:
+        summary = path.suffix == ".json"
+        return unigen_suite.import_summary(path) if summary else unigen_suite.import_results(suite, path)
+
+    with said():
+        suite = unigen_suite.load(prompts, images_per_prompt)
+        run(suite, check, results, score, sheet, read, native)
+
+
+@app.command()
+def dpg(
+    check: Check = None,
+    results: Annotated[Path | None, typer.Option(help="the official `..._detail.txt`")] = None,
+    totals: Annotated[
+        Path | None, typer.Option(help="the official `..._results.txt`, checked against it")
+    ] = None,
+    score: Images = None,
+    prompts: Prompts = None,
+    questions: Annotated[Path | None, typer.Option(help="dpg_bench.csv")] = None,
+    vqa: Annotated[
+        str, typer.Option(help="BLIP-VQA checkpoint; scores are named dpg-<it>")
+    ] = "Salesforce/blip-vqa-capfilt-large",
+    book: Annotated[Path, typer.Option(help="where answers are kept")] = Path("dpg.answers.jsonl"),
+    sheet: Sheet = None,
+    images_per_prompt: PerPrompt = 4,
+    device: Device = "cpu",
+) -> None:
+    """DPG-Bench: 1,065 prompts, a grid of 4 images each."""
+    with said():
+        suite = dpg_suite.load(prompts, images_per_prompt)
+
+        def asked() -> tuple[dpg_suite.Questions, list[str]]:
+            return dpg_suite.load_questions(dpg_suite.find_questions(questions), suite)
+
+        def native(images: Path) -> Scores:
+            from ladr.benchmarks.official import native
+            from ladr.benchmarks.official.blip import BlipVqa
+
+            with bar("dpg", len(suite.prompts)) as advance:
+                return native.dpg(suite, asked()[0], images, book, BlipVqa.load(vqa, device), advance)
+
+        def read(path: Path) -> Scores:
+            own, notes = asked()
+            return dpg_results.import_results(suite, own, path, totals, notes)
+
+        run(suite, check, results, score, sheet, read, native)
+
+
+@app.command()
+def t2i(
+    check: Check = None,
+    results: Annotated[
+        Path | None, typer.Option(help="folder of <category>/annotation_.../vqa_result.json")
+    ] = None,
+    score: Images = None,
+    prompts: Prompts = None,
+    category: Annotated[
+        str, typer.Option(help="what --score scores: color, shape, texture, non_spatial, complex")
+    ] = "",
+    blip: Annotated[str, typer.Option(help="BLIP-VQA checkpoint")] = "Salesforce/blip-vqa-capfilt-large",
+    clip: Annotated[str, typer.Option(help="CLIP checkpoint")] = "openai/clip-vit-base-patch32",
+    chunks: Annotated[Path | None, typer.Option(help="file of noun chunks (default: spaCy)")] = None,
+    parts: Annotated[bool, typer.Option(help="check Complex against its three parts")] = False,
+    images_per_prompt: PerPrompt = t2i_suite.IMAGES,
+    device: Device = "cpu",
+) -> None:
+    """T2I-CompBench: 6 x 300 prompts, 10 images each."""
+    with said():
+        suite = t2i_suite.load(prompts, images_per_prompt)
+
+        def native(images: Path) -> Scores | None:
+            from ladr.benchmarks.official import native
+
+            texts = native.texts_of(suite, category)
+            asked = None
+            if t2i_suite.RESULT_OF[category] == t2i_suite.ATTRIBUTE:
+                asked = noun_chunks.load(chunks, texts) if chunks else noun_chunks.from_spacy(texts)
+            with bar(f"t2i {category}", len(texts) * images_per_prompt) as advance:
+                value = native.t2i(suite, category, images, (blip, clip), asked, device, advance)
+            console.print(f"{t2i_suite.CATEGORIES[category]}: {100 * value:.2f}")
+            return None
+
+        def read(path: Path) -> Scores:
+            kinds = t2i_suite.complex_kinds(suite, prompts) if parts else None
+            return t2i_suite.import_results(suite, path, kinds)
+
+        run(suite, check, results, score, None, read, native)
+
+
+@app.command("chunks")
+def chunks_command(out: Path, prompts: Prompts = None) -> None:
+    """Write the noun chunks of T2I-CompBench's prompts with spaCy, once, for machines without it."""
+    with said():
+        suite = t2i_suite.load(prompts)
+        noun_chunks.save(out, noun_chunks.from_spacy([p.text for p in suite.prompts]))
+
+
+@app.command("convert-detector")
+def convert_detector(source: Path, target: Path) -> None:
+    """Turn the official GenEval detector (as safetensors) into a transformers folder."""
+    from ladr.benchmarks.official.mmdet import convert_file
+
+    with said():
+        convert_file(source, target)
+    console.print(f"{target}: use it with `ladr benchmark geneval --detector {target}`")

@@ -1,0 +1,83 @@
+"""What a person sees of the official benchmarks in a terminal: bars, tables, reasons."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ladr.benchmarks.official import folder, sheet
+from ladr.benchmarks.official.suite import Scores, Suite
+from ladr.errors import LadrError
+
+console = Console()
+SHOWN = 20
+
+
+def run(
+    suite: Suite,
+    check: Path | None,
+    results: Path | None,
+    images: Path | None,
+    page: Path | None,
+    read: Callable[[Path], Scores],
+    native: Callable[[Path], Scores | None],
+) -> None:
+    """Do what the options ask: check a folder, then import or score, show, and write the page."""
+    if check:
+        check_folder(suite, check)
+    if not (check or results or images):
+        raise LadrError("nothing to do: give --check, --results or --score")
+    scores = read(results) if results else native(images) if images else None
+    if scores is None:
+        return
+    show(scores)
+    if page:
+        found = sheet.write_sheet(suite, scores, images, page)
+        console.print(f"{page}: {found} judgements that are not full")
+
+
+def check_folder(suite: Suite, images: Path) -> None:
+    with bar(f"check {suite.name}", sum(1 for _ in suite.files())) as advance:
+        report = folder.check(suite, images, progress=advance)
+    console.print(
+        f"{suite.name}: {report.found} of {report.expected} image files, {len(report.faults)} faults"
+    )
+    for path, reason in list(report.faults.items())[:SHOWN]:
+        console.print(f"  {path}: {reason}", markup=False)
+    if len(report.faults) > SHOWN:
+        console.print(f"  and {len(report.faults) - SHOWN} more")
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def show(scores: Scores) -> None:
+    table = Table(
+        "column", "score", "official script", title=f"{scores.benchmark}, scored by {scores.scorer}"
+    )
+    for name, value in scores.columns.items():
+        table.add_row(name, f"{100 * value:.2f}", f"{100 * scores.official[name]:.2f}")
+    console.print(table)
+    for note in scores.notes:
+        console.print(f"- {note}", markup=False)
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """A LadrError as one line and exit status 2."""
+    try:
+        yield
+    except LadrError as error:
+        Console(stderr=True).print(str(error), markup=False, style="red")
+        raise typer.Exit(2) from error
+
+
+@contextmanager
+def bar(title: str, total: int | None = None) -> Iterator[Callable[..., None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done, whole=total: progress.update(task, completed=done, total=whole)
