@@ -1,11 +1,11 @@
 """KL(truth || sampler) on exact fields: how far parallel decoding is from the model's own distribution.
 
-For a choose-then-sample rule, KL = sum of the entropies of the cells when they are committed - H(truth): it is
-as good as the context that its cells have by then. Nothing is approximated but the mean over exact samples of
-the truth, and that comes with its standard error.
+For a choose-then-sample rule, KL = sum of the entropies of the cells when they are committed - H(truth): it
+is as good as the context that its cells have by then. Nothing is approximated but the mean over exact samples
+of the truth, and that comes with its standard error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -14,8 +14,9 @@ from ladr.backbones.field import Field
 from ladr.backbones.transfer import Transfer
 from ladr.decode import decode
 from ladr.noise import derived, seed_of
-from ladr.policies import Policy
-from ladr.theory.teacher import READS, Likelihood, likelihood
+from ladr.policies import LADR, Policy, build
+from ladr.policies.orders import ORDERS
+from ladr.theory.teacher import READS, Likelihood, counterpart, drawn_step, likelihood
 
 KINDS = {"nothing random": "exact", "its own noise": "upper bound", "drawn tokens": "upper bound"}
 
@@ -101,11 +102,48 @@ def agreement(x: Tensor) -> Tensor:
     return torch.cat([down.flatten(1), right.flatten(1)], 1).double().mean(1)
 
 
-def curve(
-    backbone: Field, rules: Mapping[str, tuple[Policy, int, int]], samples: int, seed: int
-) -> list[dict]:
-    """One `kl` row per named rule (policy, steps, paths)."""
+def _rules(quick: bool) -> list[tuple[str, Policy, Sequence[int]]]:
+    """Name, policy and the T's to run it at. Where a rule ranks by the drawn token, its choose-then-sample
+    counterpart, named top-1, stands first and the rule itself, as the backbones run it, after."""
+    top1 = {"select": "top1", "noise": 0}
+    fixed, few = ([4, 8], [8]) if quick else ([4, 6, 8], [8, 16])
+    exact = [
+        ("cosine, top-1", counterpart(build("cosine")), fixed),
+        *((name, build({"policy": name, "schedule": "fixed"}), fixed) for name in ORDERS),
+        ("LADR, top-1", LADR(**top1), few if quick else [8, 16, 48]),
+        ("LADR, top-1, independent", LADR(**top1, where="independent"), few),
+        ("LADR, top-1, independent, thin", LADR(**top1, where="independent", thin=True), few),
+        ("LADR, top-1, parity", LADR(**top1, where="parity"), few),
+        ("LADR, top-1, not the frontier", LADR(**top1, where="non-frontier-first"), few),
+        ("entropy bound 1", build({"policy": "entropy_bound", "bound": 1.0, "schedule": "none"}), [8]),
+        ("entropy bound 2", build({"policy": "entropy_bound", "bound": 2.0, "schedule": "none"}), [8]),
+        ("threshold 0.7", build({"policy": "threshold", "level": 0.7, "schedule": "none"}), [8]),
+    ]
+    drawn = [("cosine", build("cosine"), [8]), ("LADR", LADR(), few), ("MaskGIT", build("maskgit"), [8])]
+    return exact + ([] if quick else drawn)
+
+
+def rows(quick: bool = False) -> list[dict]:
+    """`kl` of every rule on 6x6 grids with 3 codes at two couplings (5x5 and one coupling when quick)."""
+    grid, samples, paths = ((5, 5), 32, 2) if quick else ((6, 6), 128, 8)
+    out = []
+    for coupling in (0.9,) if quick else (0.6, 0.9):
+        backbone = Field(grid, 3, coupling=coupling)
+        for name, policy, many in _rules(quick):
+            mixture = name == "random" or drawn_step(policy) is not None
+            size = {"samples": samples // 2, "paths": paths} if mixture else {"samples": samples}
+            for steps in many:
+                found = kl(backbone, policy, steps, seed=0, **size)
+                out.append({"coupling": coupling, "rule": name, "steps": steps} | found)
+    return out
+
+
+def fidelity_rows(quick: bool = False) -> list[dict]:
+    """`fidelity` of rules at their true selection, on the same grids."""
+    backbone = Field((5, 5) if quick else (6, 6), 3, coupling=0.9)
+    rules = [("cosine", build("cosine")), ("MaskGIT", build("maskgit")), ("LADR", LADR())]
+    rules += [("cosine, top-1", counterpart(build("cosine"))), ("Halton", build("halton"))]
     return [
-        {"rule": name, "steps": steps} | kl(backbone, policy, steps, samples, seed, paths=paths)
-        for name, (policy, steps, paths) in rules.items()
+        {"rule": name, "steps": 8} | fidelity(backbone, policy, 8, 64 if quick else 512, 0)
+        for name, policy in rules
     ]

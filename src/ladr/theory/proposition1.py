@@ -13,6 +13,7 @@ from ladr.backbones.field import Field
 from ladr.backbones.transfer import Transfer
 from ladr.frontier import dilate, frontier
 
+READINGS = ("marginal", "joint", "own entropy")
 FAR = 3  # Chebyshev distance from which a cell counts as distant
 
 
@@ -54,17 +55,17 @@ def locality(truth: Transfer, observed: int, samples: int, seed: int) -> dict:
     gain = {name: _kl(_at(truth, x, given | s, i), base) for name, s in (("near", near), ("far", far))}
     (near_mean, near_se), (far_mean, far_se) = mean_se(gain["near"]), mean_se(gain["far"])
     return {
-        "observed": observed, "cells": float(sizes.double().mean()), "near": near_mean, "near_se": near_se,
+        "observed": observed, "size": float(sizes.double().mean()), "near": near_mean, "near_se": near_se,
         "far": far_mean, "far_se": far_se, "ratio": near_mean / max(far_mean, 1e-12),
     }  # fmt: skip
 
 
-def frontier_gain(truth: Transfer, observed: int, samples: int, seed: int) -> dict:
+def frontier_gain(truth: Transfer, observed: int, samples: int, seed: int) -> list[dict]:
     """What revealing one frontier cell tells about the rest, against one masked cell off the frontier.
 
-    Two readings, both exact given the sample: `joint`, I(x_a; all other masked cells | o), and `marginal`,
-    the entropy that the other cells' marginals lose in sum, which is what the next parallel pass feels. `own`
-    is the entropy of the revealed cell: how uncertain the commit is.
+    One row per reading, all exact given the sample: `marginal` is the entropy that the other cells' marginals
+    lose in sum, which is what the next parallel pass feels; `joint` is I(x_a; all other masked cells | o);
+    `own entropy` is that of the revealed cell: how uncertain the commit is.
     """
     stream = torch.Generator().manual_seed(seed)
     shape = (samples, *_grid(truth))
@@ -77,13 +78,13 @@ def frontier_gain(truth: Transfer, observed: int, samples: int, seed: int) -> di
     gains = {}
     for name, pool in (("frontier", edge), ("isolated", ~given & ~edge)):
         gains[name] = _gain(truth, x, given, random_subset(pool, 1, stream), before)
-    row: dict = {"observed": observed, "draws": len(x)}
-    for reading in ("joint", "marginal", "own"):
-        for name in ("frontier", "isolated"):
-            row[f"{reading}_{name}"] = mean_se(gains[name][reading])[0]
-        paired = gains["frontier"][reading] - gains["isolated"][reading]
-        row[f"{reading}_difference"], row[f"{reading}_se"] = mean_se(paired)
-    return row
+    out = []
+    for reading in READINGS:
+        edge_gain, inner_gain = gains["frontier"][reading], gains["isolated"][reading]
+        difference, se = mean_se(edge_gain - inner_gain)
+        row = {"observed": observed, "reading": reading, "draws": len(x), "frontier": float(edge_gain.mean())}
+        out.append(row | {"isolated": float(inner_gain.mean()), "difference": difference, "se": se})
+    return out
 
 
 def _gain(truth: Transfer, x: Tensor, given: Tensor, cell: Tensor, before: Tensor) -> dict[str, Tensor]:
@@ -96,7 +97,7 @@ def _gain(truth: Transfer, x: Tensor, given: Tensor, cell: Tensor, before: Tenso
         after = (entropy_of(truth.log_marginals(revealed)) * rest).sum((1, 2))
         marginal = marginal - own[:, code].exp() * after
     joint = _kl(truth.local_log_probs(x)[cell], own)  # given everything else: the whole information at once
-    return {"joint": joint, "marginal": marginal, "own": entropy_of(own)}
+    return {"joint": joint, "marginal": marginal, "own entropy": entropy_of(own)}
 
 
 def _grid(truth: Transfer) -> tuple[int, int]:
@@ -139,9 +140,10 @@ def rows(quick: bool = False) -> list[dict]:
 
 def remark_rows(quick: bool = False) -> list[dict]:
     """`frontier_gain` on 6x6 grids with 3 codes over couplings and numbers of observed cells."""
-    samples = 60 if quick else 300
+    samples = 60 if quick else 600
     return [
-        {"coupling": beta} | frontier_gain(Field((6, 6), 3, coupling=beta).truth(), observed, samples, seed=2)
+        {"coupling": beta} | row
         for beta in (0.6, 0.9)
         for observed in (1, 2, 4)
+        for row in frontier_gain(Field((6, 6), 3, coupling=beta).truth(), observed, samples, seed=2)
     ]

@@ -9,7 +9,6 @@ choice was once the discarded tokens are averaged out (see `selection`): again o
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -45,7 +44,7 @@ class Teacher:
 @dataclass
 class Likelihood:
     """Of N grids (N,): minus log q in nats along one path, the entropies of the cells when they were
-    committed, and forward passes; `reads`: what the choice of cells looks at, found by trying (see READS)."""
+    committed, and forward passes; `reads`: what the choice of cells looks at (one of READS)."""
 
     nll: Tensor
     entropy: Tensor
@@ -103,21 +102,19 @@ def counterpart(policy: Policy, noise: float = 0.0) -> Policy:
     return replace(policy, **changes) if changes else policy
 
 
-def noise_scale(policy: Policy, view: View) -> Tensor:
-    """(B,1,1,1): scale of the Gumbel noise in the standard step of a rule that ranks by the drawn token."""
+def drawn_step(policy: Policy) -> Scheduled | None:
+    """The standard step of a rule that ranks by the drawn token, where its discarded tokens can be averaged
+    out; None for any other rule."""
     parts = policy.parts if isinstance(policy, LADR) else policy
     first = parts.first if isinstance(parts, Then) and isinstance(parts.second, Rescue) else parts
-    if not isinstance(first, Scheduled) or first.rank != "sampled" or first.noise == 0 or first.independent:
-        _no_likelihood(policy)
+    drawn = isinstance(first, Scheduled) and first.rank == "sampled"
+    return first if drawn and first.noise > 0 and not first.independent else None
+
+
+def _noise_scale(first: Scheduled, view: View) -> Tensor:
+    """(B,1,1,1): scale of the Gumbel noise of this pass."""
     left = [1.0 if first.anneal == "constant" else max(1e-3, 1 - (s + 1) / view.steps) for s in view.step]
     return first.noise * torch.tensor(left, dtype=torch.float64).view(-1, 1, 1, 1)
-
-
-def _no_likelihood(policy: Policy) -> NoReturn:
-    raise LadrError(
-        f"{policy!r}: its choice reads the drawn tokens, so its likelihood is out of reach here; "
-        "counterpart(policy) ranks by the top-1 probability instead"
-    )
 
 
 class _Recorder:
@@ -127,7 +124,7 @@ class _Recorder:
         self.policy, self.average = policy, average
         self.stream, self.other = derived(seed, "probe"), ImageStreams([seed ^ 1] * len(x))
         self.nll, self.entropy, self.weight = (torch.zeros(len(x), dtype=torch.float64) for _ in range(3))
-        self.own_noise = self.drawn = False
+        self.own_noise, self.drawn = False, average and drawn_step(policy) is not None
 
     def __call__(self, view: View, take: Tensor) -> None:
         commit = settle(self.policy, view)
@@ -139,27 +136,30 @@ class _Recorder:
         images = torch.tensor(list(view.images))[take.nonzero()[:, 0].cpu()]
         self.nll.index_add_(0, images, -own.cpu())
         self.entropy.index_add_(0, images, -(log_p.exp() * log_p).sum(1).cpu())
-        self._probe(view, commit)
         if self.drawn:
             self._reweigh(view, commit)
+        else:
+            self._probe(view, commit)
 
     def _probe(self, view: View, commit: Commit) -> None:
-        """Would other drawn tokens, or other noise, have led to another choice? Asked until it is yes."""
+        """Would other noise, or other drawn tokens, have led to another choice?"""
         device = view.tokens.device
         if not self.own_noise:
             noise = gumbel_of(torch.rand(view.gumbel.shape, generator=self.stream)).to(device)
             noisy = replace(view, gumbel=noise, draw_keys=self.other.keys)
             self.own_noise = not torch.equal(settle(self.policy, noisy).take, commit.take)
-        if not self.drawn:
-            seen = view.predictions
-            marginals = Marginals(seen.marginals.logits)
-            uniform = torch.rand(len(marginals.logits), generator=self.stream).to(device)
-            redrawn = Predictions(seen.at, marginals, marginals.draw(uniform), seen.before)
-            other = settle(self.policy, replace(view, predictions=redrawn))
-            self.drawn = not torch.equal(other.take, commit.take)
+        seen = view.predictions
+        marginals = Marginals(seen.marginals.logits)
+        uniform = torch.rand(len(marginals.logits), generator=self.stream).to(device)
+        redrawn = Predictions(seen.at, marginals, marginals.draw(uniform), seen.before)
+        if not torch.equal(settle(self.policy, replace(view, predictions=redrawn)).take, commit.take):
+            raise LadrError(
+                f"{self.policy!r}: its choice reads the drawn tokens, so its likelihood is out of reach; "
+                "counterpart(policy) ranks by the top-1 probability instead"
+            )
 
     def _reweigh(self, view: View, commit: Commit) -> None:
-        scale = noise_scale(self.policy, view) if self.average else _no_likelihood(self.policy)
+        scale = _noise_scale(drawn_step(self.policy), view)
         log_p = view.predictions.marginals.logits.double().log_softmax(-1)
         rescued = torch.zeros_like(commit.take) if commit.rescued is None else commit.rescued
         table = torch.zeros(*view.tokens.shape, log_p.shape[1], dtype=log_p.dtype)
