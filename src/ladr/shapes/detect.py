@@ -91,7 +91,7 @@ def read(image: np.ndarray) -> Reading:
         raise ValueError(f"image is {image.dtype} {image.shape}, expected uint8 ({CANVAS}, {CANVAS}, 3)")
     pixels = look(image)
     found: list[Detection] = []
-    for region in regions(pixels.front):
+    for region in regions(pixels.front) if pixels.plain else ():
         found += _detections(pixels, region)
     letters, things = _line(found)
     explained = np.zeros((CANVAS, CANVAS), bool)
@@ -135,7 +135,17 @@ def _things(
     """Fit templates to a part of one colour, cutting it in two where that explains it better."""
     cover = cover_of(pixels, part, color, base, inner)
     pieces = _pieces(cover, depth=2)
-    return [_detection(pixels, piece, found, color) for piece, found in pieces]
+    return [
+        _detection(pixels, piece, found, color, inner or _stands_out(pixels, found.mask))
+        for piece, found in pieces
+    ]
+
+
+def _stands_out(pixels: Pixels, mask: np.ndarray) -> bool:
+    """Whether most of what lies around a thing is background: a shape cut out of a mosaic is none."""
+    near = ndimage.binary_dilation(mask, EIGHT)
+    ring = ndimage.binary_dilation(near, EIGHT) & ~near
+    return bool(pixels.front[ring].sum() <= 0.5 * ring.sum())
 
 
 def _box(cover: np.ndarray) -> tuple[int, int, int, int]:
@@ -156,7 +166,7 @@ def _pieces(cover: np.ndarray, depth: int) -> list[tuple[np.ndarray, Fit]]:
     widths = cover.sum(1 - axis)[start : start + length]
     places = np.arange(length // 4, length - length // 4)
     best = [(cover, whole)]
-    for cut in places[np.argsort(widths[places], kind="stable")[:4]]:
+    for cut in places[np.argsort(widths[places], kind="stable")[:2]]:
         first, second = np.split(cover, [start + int(cut)], axis)
         blank = np.zeros_like
         halves = (
@@ -169,17 +179,17 @@ def _pieces(cover: np.ndarray, depth: int) -> list[tuple[np.ndarray, Fit]]:
     return best
 
 
-def _detection(pixels: Pixels, cover: np.ndarray, found: Fit, color: int | None) -> Detection:
+def _detection(pixels: Pixels, cover: np.ndarray, found: Fit, color: int | None, whole: bool) -> Detection:
     part = cover > 0.5
     label = pixels.label[part & found.mask] if found.score >= SEEN else pixels.label[part]
     bright = label[(label >= 0) & (label < DARK) & (label != BLACK)]
     ink = color is not None and color >= HUES
     own = (label == color).sum() if color is not None else 0
     total = (label >= 0).sum() if ink else len(bright)
-    accepted = found.score >= SEEN
+    accepted = whole and found.score >= SEEN
     kind = found.kind if accepted else None
     pattern, certainty = "solid", 1.0
-    if kind == "shape" and not ink:
+    if kind == "shape" and color is not None and not ink:
         core = ndimage.binary_erosion(found.mask, EIGHT)
         dark = (pixels.label >= DARK) | (pixels.label == BLACK) | ((pixels.label < 0) & dim(pixels, color))
         pattern, certainty = texture(dark & part, core & part, found.box[:2])

@@ -10,6 +10,8 @@ from ladr.shapes.scene import BACKGROUNDS, BLUEPRINT, CANVAS, COLORS, INKS, SHAD
 
 LEAST = 24  # pixels; less is dirt, never a thing
 MIXED = 60.0  # RGB distance beyond which a pixel has no colour of its own
+NEAR = 45.0  # RGB distance up to which a pixel of the border is of the background
+PLAIN = 0.6  # share of the border that must be
 EIGHT = np.ones((3, 3), bool)
 _GROUNDS = {**BACKGROUNDS, "blueprint": BLUEPRINT}
 _GROUND_RGB = np.float32(list(_GROUNDS.values()))
@@ -18,7 +20,7 @@ _GROUND_NAMES = tuple(_GROUNDS)
 _FAINT = {"white": 60.0, "grey": 40.0, "black": 26.0, "blueprint": 60.0, None: 60.0}
 NAMES = (*COLORS, *INKS)
 BRIGHT = np.float32([*COLORS.values(), *INKS.values()])
-_SHADES = np.float32(list(COLORS.values())) * SHADE
+_SHADES = np.rint(np.float32(list(COLORS.values())) * SHADE)
 _PALETTE = np.concatenate([BRIGHT, _SHADES])
 HUES = len(COLORS)
 BLACK, WHITE = HUES, HUES + 1
@@ -32,28 +34,31 @@ class Pixels:
     rgb: np.ndarray  # (64, 64, 3) float32
     ground: np.ndarray  # (3,) the background's colour
     name: str | None
+    plain: bool  # whether the border has one colour: only then can anything stand out from it
     far: np.ndarray  # distance to the background
     label: np.ndarray  # nearest palette entry, -1 for mixtures
     front: np.ndarray  # bool
 
 
 def look(image: np.ndarray) -> Pixels:
+    """Background and labels of `image`, (64, 64, 3) uint8. All colours are whole numbers: sums are exact."""
     rgb = image.astype(np.float32)
     edge = np.concatenate([rgb[:2].reshape(-1, 3), rgb[-2:].reshape(-1, 3), rgb[2:-2, :2].reshape(-1, 3)])
     edge = np.concatenate([edge, rgb[2:-2, -2:].reshape(-1, 3)])
     distance = _distances(edge, _GROUND_RGB)
-    nearest = np.where(distance.min(1) < 45, distance.argmin(1), -1)
+    nearest = np.where(distance.min(1) < NEAR, distance.argmin(1), -1)
     counts = np.bincount(nearest[nearest >= 0], minlength=len(_GROUND_NAMES))
     winner = int(counts.argmax())
-    if counts[winner] >= 0.6 * len(edge):
-        name, ground = _GROUND_NAMES[winner], edge[nearest == winner].mean(0)
+    if counts[winner] >= PLAIN * len(edge):
+        name, ground = _GROUND_NAMES[winner], np.rint(edge[nearest == winner].mean(0))
     else:
-        name, ground = None, np.median(edge, 0)
+        name, ground = None, np.rint(np.median(edge, 0))
+    plain = bool((_distances(edge, ground[None]) < NEAR).mean() >= PLAIN)
     far = _distances(rgb.reshape(-1, 3), ground[None])[:, 0].reshape(CANVAS, CANVAS)
     palette = _distances(rgb.reshape(-1, 3), _PALETTE)
     palette[:, _distances(_PALETTE, ground[None])[:, 0] < 40] = np.inf
     label = np.where(palette.min(1) < MIXED, palette.argmin(1), -1).reshape(CANVAS, CANVAS)
-    return Pixels(rgb, ground, name, far, label, far > _FAINT[name])
+    return Pixels(rgb, ground, name, plain, far, label, far > _FAINT[name])
 
 
 def _distances(points: np.ndarray, centres: np.ndarray) -> np.ndarray:

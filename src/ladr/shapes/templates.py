@@ -1,4 +1,8 @@
-"""Soft templates of shapes and letters, and how well a patch of coverage agrees with them."""
+"""Soft templates of shapes and letters, and how well a patch of coverage agrees with them.
+
+Coverage is held in whole 64ths, so that every sum of products stays below 2^24: float32 sums them exactly,
+in whatever order a BLAS library takes them, and a score is the same on every machine.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +13,11 @@ from ladr.shapes.render import coverage
 from ladr.shapes.scene import CANVAS, CELL, LETTER_HEIGHT, LETTER_WIDTH, LETTERS, SHAPES
 
 REACH = 2  # pixels, how far a template may lie from the middle of the box that the patch was cut by
-SIDES = (10, 12, 14, 16, 18, 20, 24, 28, 32)  # pixels, of the shapes that are looked for
+PERIOD = 2 * CELL  # pixels, of every texture
+FEW = 0.06  # share of dark pixels below which a thing is solid
+_PHASE_ZERO = 3  # how many patterns, the first ones, begin where the thing begins
+LEVELS = 64  # of coverage
+SIDES = (12, 14, 16, 18, 20, 24, 28, 32)  # pixels, of the shapes that are looked for
 
 
 @dataclass(frozen=True)
@@ -32,16 +40,18 @@ class _Bank:
 
 
 def fit(cover: np.ndarray, box: tuple[int, int, int, int]) -> Fit:
-    """The template that agrees best with `cover` (64, 64), whose half-covered pixels fill `box`."""
+    """The template that agrees best with `cover`, (64, 64) in [0, 1] and half there on all of `box`."""
+    cover = np.rint(cover * LEVELS)
     y0, x0, height, width = box
     bank = _bank(_near(max(height, width)), 15 <= height <= 25 and 7 <= width <= 17)
     top, left = y0 + height // 2 - bank.window // 2, x0 + width // 2 - bank.window // 2
     patch = _cut(cover, top, left, bank.window)
-    agreement = 2 * (bank.values @ patch.ravel()) / (bank.energy + float((cover * cover).sum()))
+    shared = (bank.values @ patch.ravel()).astype(np.float64)
+    agreement = 2 * shared / (bank.energy + float((cover * cover).sum()))
     best = int(agreement.argmax())
     name, kind, h, w, dy, dx = bank.names[best]
     y, x = top + (bank.window - h) // 2 + dy, left + (bank.window - w) // 2 + dx
-    stamp = bank.values[best].reshape(bank.window, bank.window) > 0.5
+    stamp = bank.values[best].reshape(bank.window, bank.window) > LEVELS / 2
     mask = _cut(stamp, -top, -left, CANVAS)
     return Fit(name, kind, float(agreement[best]), (y, x, h, w), mask)
 
@@ -80,8 +90,8 @@ def _bank(sides: tuple[int, ...], letters: bool) -> _Bank:
                 plane[y : y + h, x : x + w] = stamp
                 names.append((name, kind, h, w, dy, dx))
                 values.append(plane.ravel())
-    stacked = np.stack(values)
-    return _Bank(tuple(names), window, stacked, (stacked * stacked).sum(1))
+    stacked = np.rint(np.stack(values) * LEVELS)
+    return _Bank(tuple(names), window, stacked, (stacked * stacked).sum(1, dtype=np.float64))
 
 
 @lru_cache(maxsize=32)
@@ -94,42 +104,38 @@ def glyph(letter: str) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[tuple[str, ...], np.ndarray]:
-    """Every texture at every phase over a canvas: names and (patterns, 64, 64) in {0, 1}; own phase first."""
-    y, x = np.indices((CANVAS, CANVAS))
+    """Every texture at every phase: names and (patterns, 8, 8) in {0, 1}, repeating; phase zero first."""
+    y, x = np.indices((PERIOD, PERIOD))
     names, planes = [], []
-    for dy in range(2 * CELL):
-        for dx in range(2 * CELL):
-            r, c = (y - dy) // CELL % 2, (x - dx) // CELL % 2
+    for dy in range(PERIOD):
+        for dx in range(PERIOD):
+            r, c = (y - dy) % PERIOD // CELL, (x - dx) % PERIOD // CELL
             candidates = {"checkered": (r + c) % 2, "dotted": r & c}
             if dx == 0:
                 candidates["striped"] = r
-            for name, plane in candidates.items():
-                names.append(name)
-                planes.append(plane)
+            names += candidates
+            planes += candidates.values()
     return tuple(names), np.stack(planes).astype(np.float32)
 
 
 def texture(dark: np.ndarray, core: np.ndarray, corner: tuple[int, int]) -> tuple[str, float]:
     """Name and certainty in [0, 1] of the pattern that the `dark` pixels make on `core`, both (64, 64) bool.
 
-    `corner` is where the thing's box begins; patterns that begin there are believed a little more.
+    `corner` is where the thing's box begins; patterns that begin there are believed a little more. The
+    agreement is the correlation of two sets of pixels.
     """
-    inside = dark[core].astype(np.float32)
-    share = float(inside.mean()) if inside.size else 0.0
-    if share < 0.06:
-        return "solid", 1.0 - 5 * share
+    y, x = np.nonzero(core)
+    inside = dark[y, x].astype(np.float32)
+    size, filled = len(y), float(inside.sum())
+    if filled < FEW * size or not size:
+        return "solid", 1.0 - (filled / size / FEW / 2 if size else 0)
     names, planes = _patterns()
-    shifted = np.roll(planes, corner, (1, 2))[:, core]
-    shifted = shifted - shifted.mean(1, keepdims=True)
-    centred = inside - share
-    norm = np.sqrt((shifted * shifted).sum(1) * float((centred * centred).sum()))
-    agreement = (shifted @ centred) / np.maximum(norm, 1e-6)
-    agreement[: _own_phase()] += 0.05
+    laid = planes[:, (y - corner[0]) % PERIOD, (x - corner[1]) % PERIOD]
+    area = laid.sum(1, dtype=np.float64)
+    both = (laid @ inside).astype(np.float64)
+    spread = np.sqrt(area * (size - area) * filled * (size - filled))
+    agreement = (size * both - area * filled) / np.maximum(spread, 1)
+    agreement[:_PHASE_ZERO] += 0.05
     best = int(agreement.argmax())
     score = min(1.0, float(agreement[best]))
     return (names[best], score) if score >= 0.5 else ("other", score)
-
-
-def _own_phase() -> int:
-    """How many of the patterns, the first ones, have phase zero."""
-    return 3
