@@ -208,7 +208,5 @@ def _log(folder: Path, run: Run, value: float) -> None:
     with open(folder / "log.jsonl", "a") as file:
         file.write(json.dumps(row) + "\n")
     rate = images / max(run.spent, 1e-9)
-    print(
-        f"step {run.step}/{run.settings.steps}  loss {value:.3f}  {rate:.0f} images/s  {row.get('validation', '')}",
-        flush=True,
-    )
+    done = f"step {run.step}/{run.settings.steps}"
+    print(f"{done}  loss {value:.3f}  {rate:.0f} images/s  {row.get('validation', '')}", flush=True)

@@ -1,0 +1,114 @@
+"""`ladr train vq`: the tokenizer of the embedded model as a `diffusers.VQModel`.
+
+The codebook comes first (`codebook.py`); then the decoder learns to draw images from codes, seeing a
+cell's neighbours, and the encoder learns to name the code of every patch.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ladr.backbones.patches import PatchCodes
+from ladr.shapes.render import render
+from ladr.train import checkpoints
+from ladr.train.codebook import latents, learn_codebook
+from ladr.train.data import sample
+
+CHANNELS = 16
+BATCH = 16
+RATE = 2e-3
+SHARPNESS = 4.0  # of the encoder's choice among codes
+
+
+def new_vq(patches: PatchCodes):
+    """An untrained VQModel around the codebook of `patches`."""
+    from diffusers import VQModel
+
+    model = VQModel(
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        block_out_channels=(24, 48, 64),
+        layers_per_block=1,
+        latent_channels=CHANNELS,
+        vq_embed_dim=CHANNELS,
+        num_vq_embeddings=patches.codes,
+        norm_num_groups=8,
+        mid_block_add_attention=False,
+        lookup_from_codebook=True,
+    )
+    with torch.no_grad():
+        model.quantize.embedding.weight.copy_(torch.from_numpy(latents(patches, CHANNELS)))
+    model.quantize.embedding.weight.requires_grad_(False)
+    return model.to(memory_format=torch.channels_last)
+
+
+def batch(patches: PatchCodes, seed: int, step: int) -> tuple[Tensor, Tensor]:
+    """Images (B, 3, 64, 64) in [0, 1] and their codes (B, 16, 16)."""
+    numbers = range(step * BATCH, (step + 1) * BATCH)
+    images = np.stack([render(sample(seed, n)[2]) for n in numbers])
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    return pixels.contiguous(memory_format=torch.channels_last), torch.from_numpy(patches.encode(images))
+
+
+def decoder_loss(model, pixels: Tensor, codes: Tensor) -> Tensor:
+    """How far the drawn image is from the true one."""
+    vectors = model.quantize.embedding(codes).permute(0, 3, 1, 2)
+    drawn = model.decoder(model.post_quant_conv(vectors))
+    return functional.l1_loss(drawn, pixels) + 4 * functional.mse_loss(drawn, pixels)
+
+
+def encoder_loss(model, pixels: Tensor, codes: Tensor) -> Tensor:
+    """How far each cell's vector is from its own code, and how much nearer than to any other."""
+    found = model.quant_conv(model.encoder(pixels)).permute(0, 2, 3, 1).flatten(0, 2).float()
+    book, codes = model.quantize.embedding.weight, codes.flatten()
+    nearness = -SHARPNESS * torch.cdist(found, book).square()
+    weight = 1 / torch.bincount(codes, minlength=len(book)).clamp_min(1).sqrt()
+    return functional.cross_entropy(nearness, codes, weight) + functional.mse_loss(found, book[codes])
+
+
+def train_vq(folder: Path, *, seed: int = 0, steps: int = 1500, save_every: int = 100) -> None:
+    """Train codebook, decoder and encoder; saved to `folder`/vqvae. Call again to go on after a kill."""
+    folder.mkdir(parents=True, exist_ok=True)
+    book = folder / "patches.safetensors"
+    if not book.exists():
+        learn_codebook(seed=seed).save(book)
+    patches = PatchCodes.load(book)
+    torch.manual_seed(seed)  # the one use of the global stream: initial weights
+    model = new_vq(patches)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    adam = torch.optim.AdamW(parameters, lr=RATE, betas=(0.9, 0.99), weight_decay=0.0)
+    found = checkpoints.read(folder / "vq")
+    step, spent = 0, 0.0
+    if found:
+        tensors, state = found
+        model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+        checkpoints.restore("adam", adam, tensors)
+        step, spent = state["step"], state["seconds"]
+    began = time.monotonic() - spent
+    while step < steps:
+        for group in adam.param_groups:
+            group["lr"] = RATE * min((step + 1) / 50, 1.0, 2 * (steps - step) / steps)
+        pixels, codes = batch(patches, seed, step)
+        with torch.autocast("cpu", torch.bfloat16):
+            drawn, named = decoder_loss(model, pixels, codes), encoder_loss(model, pixels, codes)
+        (drawn + 0.1 * named).backward()
+        adam.step()
+        adam.zero_grad(set_to_none=True)
+        step += 1
+        if step % 20 == 0:
+            row = {"step": step, "decoder": round(drawn.item(), 5), "encoder": round(named.item(), 4)}
+            row["seconds"] = round(time.monotonic() - began, 1)
+            with open(folder / "vq.jsonl", "a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(row, flush=True)
+        if step % save_every == 0 or step == steps:
+            tensors = {f"model.{k}": v for k, v in model.state_dict().items()} | checkpoints.flatten(
+                "adam", adam
+            )
+            checkpoints.write(folder / "vq", tensors, {"step": step, "seconds": time.monotonic() - began})
+    model.save_pretrained(folder / "vqvae", safe_serialization=True)
