@@ -29,10 +29,11 @@ def check_finite(marginals: Marginals) -> None:
         raise LadrError(f"logits: {peak} as the largest of predicted cell {cell}; a finite number is wanted")
 
 
-def settle(policy: Callable[[View], Tensor | Commit], view: View) -> Commit:
+def settle(policy: Callable[[View], Tensor | Commit], view: View, known: Tensor | None = None) -> Commit:
     """The policy's commit in this pass, checked: masked cells only, and at least one of each image.
 
-    Where a policy takes nothing of an image, its surest masked cell is committed.
+    Where a policy takes nothing of an image, its surest masked cell is committed. known (B, H, W) bool: cells
+    that it may not mask again.
     """
     commit = as_commit(policy(view))
     for name in ("take", "drop", "rescued", "rewrite"):
@@ -50,7 +51,10 @@ def settle(policy: Callable[[View], Tensor | Commit], view: View) -> Commit:
     rescued = None if commit.rescued is None else commit.rescued & take
     if commit.tokens is not None:
         check_codes(commit.tokens[take & (commit.tokens != MASK)], view.predictions.marginals.codes)
-    return commit._replace(take=take, rescued=rescued)
+    drop = commit.drop
+    if drop is not None:
+        drop = drop & ~view.masked if known is None else drop & ~view.masked & ~known
+    return commit._replace(take=take, rescued=rescued, drop=drop)
 
 
 def packed(raw: Tensor, masked: Tensor, at: Tensor, codes: int) -> Tensor:

@@ -141,7 +141,7 @@ class _Run:
         began = time.perf_counter()
         plan = self.cache(batch.previous) if self.cache is not None else None
         view = self.look(denoiser, batch, plan)
-        commit = settle(self.policy, view)
+        commit = settle(self.policy, view, self.known[batch.images])
         if self.on_step is not None:
             self.on_step(view, commit.take)
         tokens = self.write(view, commit)
@@ -191,16 +191,15 @@ class _Run:
         if commit.rescued is not None:
             self.rescued[rows] |= commit.rescued
         if commit.drop is not None:
-            drop = commit.drop & ~view.masked & ~self.known[rows]
-            tokens = tokens.masked_fill(drop, MASK)
-            self.rescued[rows] &= ~drop
+            tokens = tokens.masked_fill(commit.drop, MASK)
+            self.rescued[rows] &= ~commit.drop
         return tokens
 
     def note(self, view: View, commit: Commit, cost: Any, seconds: float) -> None:
         """Add this pass to the traces of its images."""
         B = len(view.images)
         rescued = torch.zeros_like(commit.take) if commit.rescued is None else commit.rescued
-        dropped = torch.zeros_like(commit.take) if commit.drop is None else commit.drop & ~view.masked
+        dropped = torch.zeros_like(commit.take) if commit.drop is None else commit.drop
         chosen, prob = view.drawn, view.drawn_prob
         if commit.tokens is not None:
             chosen = torch.where(commit.take & (commit.tokens != MASK), commit.tokens, view.drawn)

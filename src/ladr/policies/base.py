@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from ladr.errors import LadrError, nearest
+from ladr.schedule import CURVES
 from ladr.view import Commit, View
 
 REPLAY = "replay:"
@@ -26,6 +27,13 @@ def within(name: str, value: Any, low: float, high: float = math.inf) -> None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not low <= value <= high:
         raise LadrError(f"{name}: {value!r} is not allowed; a number from {low} to {high}")
+
+
+def count(name: str, value: Any, low: int, high: float = math.inf) -> None:
+    """Raise unless `value` is an integer in [low, high]."""
+    if not isinstance(value, int):
+        raise LadrError(f"{name}: {value!r} is not allowed; an integer from {low} to {high}")
+    within(name, value, low, high)
 
 
 def flag(name: str, value: Any) -> None:
@@ -168,8 +176,6 @@ class Counted(Policy):
     )
 
     def __post_init__(self):
-        from ladr.schedule import CURVES
-
         if not str(self.schedule).startswith(REPLAY):
             one_of("schedule", self.schedule, ("inverse", "fixed", "replay:NAME"))
         one_of("curve", self.curve, tuple(CURVES))

@@ -1,6 +1,6 @@
 """Locality-Aware Dynamic Rescue: after the standard step, commit further cells next to observed ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -86,7 +86,7 @@ def phases_of(given: Any) -> Phases:
         else:
             paper = {}
         given = [_phase(name, row, paper) for name, row in given.items()]
-    phases = Phases(given)
+    phases = Phases(given if isinstance(given, Sequence) else ())
     if not phases or not all(isinstance(p, Phase) for p in phases):
         raise LadrError(f"phases: {given!r} is not allowed; a mapping from name to until, alpha, tau")
     start = 0.0
@@ -169,7 +169,9 @@ class Rescue(Policy):
         if self.where == "parity":
             colour = torch.tensor(list(view.step), device=valid.device)
             return valid & geometry.parity(view.grid, colour)
-        return valid if self.where == "frontier" else view.masked
+        return {"frontier": valid, "anywhere": view.masked, "non-frontier-first": view.masked & ~edge}[
+            self.where
+        ]
 
     def __call__(self, view: View) -> Commit:
         edge, valid = self.candidates(view)
@@ -179,23 +181,18 @@ class Rescue(Policy):
         count = torch.minimum(torch.tensor(shares, device=sizes.device), passing)
         if self.replays is not None:
             count, valid = view.still_due(replayed(self.counts, view, self.budget)), edge
-        pool = self._pool(view, edge, valid, score)
-        take = (
-            geometry.top(score, count, pool)
-            if self.replays is None and self.where in _ONE_TIER
-            else (self._tiered(view, edge, pool, score, count))
-        )
+        take = self._choose(view, edge, valid, score, count)
         tokens = None
         if self.token == "argmax":
             tokens = torch.where(take, view.argmax, MASK)
         return Commit(take, tokens=tokens, rescued=take, notes={"frontier": sizes, "passing": passing})
 
-    def _tiered(self, view: View, edge: Tensor, pool: Tensor, score: Tensor, count: Tensor) -> Tensor:
-        """The best `count` cells, first from the pool that `where` names, then from the other masked ones."""
-        first = view.masked & ~edge if self.where == "non-frontier-first" else pool
+    def _choose(self, view: View, edge: Tensor, valid: Tensor, score: Tensor, count: Tensor) -> Tensor:
+        """The best `count` cells of the place that `where` names. Controls and replays owe their full number:
+        what that place lacks comes from the other masked cells."""
+        first = self._pool(view, edge, valid, score)
         chosen = geometry.top(score, count, first)
+        if self.replays is None and self.where in ("frontier", "independent", "parity"):
+            return chosen
         left = count - chosen.flatten(1).sum(1)
         return chosen | geometry.top(score, left, view.masked & ~first)
-
-
-_ONE_TIER = ("frontier", "independent", "parity")

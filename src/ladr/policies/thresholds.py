@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ladr.frontier import dilate, ranks, top
-from ladr.policies.base import Counted, one_of, within
+from ladr.policies.base import Counted, count, one_of, within
 from ladr.policies.scheduled import RANKS, log_score
 from ladr.view import View
 
@@ -89,7 +89,7 @@ class LocalLeap(_Barred):
         super().__post_init__()
         within("anchor", self.anchor, 0, 1)
         within("relaxed", self.relaxed, 0, 1)
-        dilate(torch.zeros(1, 1, 1), 2 * self.radius + 1)
+        count("radius", self.radius, 0)
 
     def passes(self, view: View) -> Tensor:
         anchors = view.masked & (view.top1 >= self.anchor)
@@ -111,7 +111,7 @@ class Klass(_Barred):
         super().__post_init__()
         within("level", self.level, 0, 1)
         within("kl", self.kl, 0)
-        within("stable", self.stable, 1, 2)
+        count("stable", self.stable, 1, 2)
 
     def passes(self, view: View) -> Tensor:
         calm = view.change < self.kl
