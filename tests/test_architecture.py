@@ -146,9 +146,9 @@ def offences(tree, weights=False):
             for prefix in ("np.random.", "numpy.random."):
                 if path.startswith(prefix) and path.removeprefix(prefix).split(".")[0] not in NUMPY_OK:
                     yield node.lineno, path
-        if isinstance(node, ast.Call):
-            if not (weights and dotted(node.func).startswith("torch.nn.init.")):
-                yield from call_offences(node)
+        initial = weights and isinstance(node, ast.Call) and dotted(node.func).startswith("torch.nn.init.")
+        if isinstance(node, ast.Call) and not initial:
+            yield from call_offences(node)
 
 
 def call_offences(node):

@@ -114,8 +114,8 @@ def test_every_field_of_a_policy_is_in_its_spec_and_matters(name):
     assert hash(policy) == hash(build(policy.spec))
 
 
-# Tokens of fixed runs, by spec. If they change on purpose, raise the `version` of the policy, which is part of
-# its spec, and write the new digest.
+# Tokens of fixed runs, by spec. If they change on purpose, raise the `version` of the policy, which is
+# part of its spec, and write the new digest.
 GOLDEN = {
     "6ad34f59": "83d72b64",
     "521a4d16": "4f5e1184",
