@@ -109,7 +109,7 @@ def _rules(quick: bool) -> list[tuple[str, Policy, Sequence[int]]]:
     fixed, few = ([4, 8], [8]) if quick else ([4, 6, 8], [8, 16])
     exact = [
         ("cosine, top-1", counterpart(build("cosine")), fixed),
-        *((name, build({"policy": name, "schedule": "fixed"}), fixed) for name in ORDERS),
+        *((name, _order(name), [8] if name == "raster" else fixed) for name in ORDERS),
         ("LADR, top-1", LADR(**top1), few if quick else [8, 16, 48]),
         ("LADR, top-1, independent", LADR(**top1, where="independent"), few),
         ("LADR, top-1, independent, thin", LADR(**top1, where="independent", thin=True), few),
@@ -121,6 +121,10 @@ def _rules(quick: bool) -> list[tuple[str, Policy, Sequence[int]]]:
     ]
     drawn = [("cosine", build("cosine"), [8]), ("LADR", LADR(), few), ("MaskGIT", build("maskgit"), [8])]
     return exact + ([] if quick else drawn)
+
+
+def _order(name: str) -> Policy:
+    return build({"policy": name, "schedule": "fixed"})
 
 
 def rows(quick: bool = False) -> list[dict]:
@@ -135,6 +139,23 @@ def rows(quick: bool = False) -> list[dict]:
             for steps in many:
                 found = kl(backbone, policy, steps, seed=0, **size)
                 out.append({"coupling": coupling, "rule": name, "steps": steps} | found)
+    return out
+
+
+def convergence_rows(quick: bool = False) -> list[dict]:
+    """How the upper bounds fall with the number of paths, on a 4x4 grid where they come to rest."""
+    backbone = Field((4, 4), 3, coupling=0.9)
+    rules = [("halton", _order("halton"), 4), ("random", _order("random"), 4), ("LADR", LADR(), 8)]
+    rules += [("LADR, top-1", counterpart(LADR()), 8), ("cosine", build("cosine"), 6)]
+    out = []
+    for name, policy, steps in rules:
+        for paths in (1, 4) if quick else (1, 8, 64):
+            row = {"rule": name, "steps": steps} | kl(
+                backbone, policy, steps, 24 if quick else 64, 0, paths=paths
+            )
+            out.append(row)
+            if row["kind"] == "exact":
+                break
     return out
 
 

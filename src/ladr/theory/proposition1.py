@@ -129,7 +129,7 @@ REGIMES: Sequence[tuple[float, float]] = [
 
 def rows(quick: bool = False) -> list[dict]:
     """`locality` on 7x7 grids with 3 codes over couplings; (2, no field) orders the whole grid and fails."""
-    grid, samples = ((6, 6), 60) if quick else ((7, 7), 200)
+    grid, samples = ((6, 6), 60) if quick else ((7, 7), 150)
     return [
         {"coupling": beta, "external": external}
         | locality(Field(grid, 3, coupling=beta, external=external).truth(), observed, samples, seed=1)
@@ -140,7 +140,7 @@ def rows(quick: bool = False) -> list[dict]:
 
 def remark_rows(quick: bool = False) -> list[dict]:
     """`frontier_gain` on 6x6 grids with 3 codes over couplings and numbers of observed cells."""
-    samples = 60 if quick else 600
+    samples = 60 if quick else 400
     return [
         {"coupling": beta} | row
         for beta in (0.6, 0.9)
