@@ -1,0 +1,74 @@
+"""`ladr train vq` and `ladr train model`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ladr.errors import LadrError
+
+app = typer.Typer(no_args_is_help=True, help="Train the embedded tokenizer and model from nothing.")
+Folder = Annotated[Path, typer.Option(help="Where checkpoints, logs and the result go.")]
+
+
+@app.command()
+def vq(
+    folder: Folder = Path("runs/shapes"),
+    seed: int = 0,
+    steps: Annotated[int, typer.Option(min=1)] = 1500,
+) -> None:
+    """Codebook, decoder and encoder of the tokenizer; call again to go on after an interruption."""
+    from ladr.train.vq import train_vq
+
+    train_vq(folder, seed=seed, steps=steps)
+
+
+@app.command()
+def model(
+    folder: Folder = Path("runs/shapes"),
+    seed: int = 0,
+    steps: Annotated[int, typer.Option(min=1, help="May be raised on resume until the decay begins.")] = 7000,
+    processes: Annotated[int, typer.Option(min=1, help="One-thread CPU processes; 1 on a GPU.")] = 1,
+    minutes: Annotated[float | None, typer.Option(help="Stop (resumable) after so long.")] = None,
+    compiled: Annotated[bool, typer.Option(help="torch.compile: slow to start, twice as fast after.")] = True,
+    shard_batch: Annotated[int, typer.Option(min=1, help="Images per shard and step; two shards.")] = 32,
+) -> None:
+    """The transformer; call again to go on after an interruption."""
+    from ladr.backbones.patches import PatchCodes
+    from ladr.train.model import train
+    from ladr.train.settings import Settings
+
+    book = folder / "patches.safetensors"
+    if not book.exists():
+        raise LadrError(f"{book}: not there; run `ladr train vq --folder {folder}` first")
+    settings = Settings(seed=seed, steps=steps, shard_batch=shard_batch)
+    options = {"processes": processes, "compiled": compiled, "minutes": minutes}
+    train(folder / "model", PatchCodes.load(book), settings, **options)
+
+
+@app.command()
+def export(
+    folder: Folder = Path("runs/shapes"),
+    to: Annotated[Path, typer.Option(help="The checkpoint folder to write.")] = Path("models/shapes"),
+) -> None:
+    """Write the averaged weights, the tokenizer and the log as a checkpoint folder in the hub layout."""
+    from ladr.train.export import export as write
+
+    state = write(folder, to)
+    typer.echo(json.dumps(state))
+
+
+@app.command()
+def curve(
+    folder: Folder = Path("runs/shapes"),
+    to: Annotated[Path, typer.Option(help="The picture to write.")] = Path("runs/shapes/loss.png"),
+    mlflow: Annotated[bool, typer.Option(help="Also log the run to MLflow.")] = False,
+) -> None:
+    """Draw the loss curve of a run, and log it to MLflow if asked."""
+    from ladr.train.log import draw, track
+
+    draw(folder / "model" / "log.jsonl", to)
+    if mlflow:
+        track(folder, to)
+    typer.echo(str(to))

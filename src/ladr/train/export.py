@@ -1,0 +1,37 @@
+"""From a training run to a checkpoint folder in the hub layout."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from ladr.errors import LadrError
+from ladr.train import checkpoints
+from ladr.train.settings import Settings
+from ladr.train.vocabulary import build
+
+
+def export(run: Path, to: Path) -> dict:
+    """Write config.json, model.safetensors (averaged weights), tokenizer.json, vqvae/, patches.safetensors
+    and training.jsonl into `to`; says at which step the run was."""
+    found = checkpoints.read(run / "model")
+    if found is None:
+        raise LadrError(f"{run / 'model'}: no checkpoint; run `ladr train model --folder {run}` first")
+    tensors, state = found
+    settings = Settings()
+    to.mkdir(parents=True, exist_ok=True)
+    weights = {k.removeprefix("average."): v for k, v in tensors.items() if k.startswith("average.")}
+    save_file(weights, to / "model.safetensors.part", {"format": "pt"})
+    os.replace(to / "model.safetensors.part", to / "model.safetensors")
+    config = {"model_type": "llada", **asdict(settings.config), "ladr": asdict(settings.layout)}
+    (to / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    build().save(str(to / "tokenizer.json"))
+    shutil.copy(run / "patches.safetensors", to / "patches.safetensors")
+    shutil.copy(run / "model" / "log.jsonl", to / "training.jsonl")
+    if (run / "vqvae").exists():
+        shutil.copytree(run / "vqvae", to / "vqvae", dirs_exist_ok=True)
+        shutil.copy(run / "vq.jsonl", to / "training-vq.jsonl")
+    return {"step": state["step"], "of": state["steps"], "seconds": round(state["seconds"])}

@@ -1,0 +1,60 @@
+"""The record of a training run: its curve, and its entry in MLflow."""
+
+import json
+import os
+from pathlib import Path
+
+
+def read_log(path: Path) -> list[dict]:
+    """One row per logged step; a line cut short by a kill, and steps done twice, are left out."""
+    rows: dict[int, dict] = {}
+    for line in path.read_text().splitlines():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        rows[row["step"]] = row
+    return [rows[step] for step in sorted(rows)]
+
+
+def draw(log: Path, to: Path) -> None:
+    """Loss against images seen, with the validation loss of the averaged weights."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    rows = read_log(log)
+    figure, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
+    axis.plot(
+        [r["images"] for r in rows], [r["loss"] for r in rows], lw=0.8, color="#7a9cc6", label="training"
+    )
+    held_out = [r for r in rows if "validation" in r]
+    axis.plot(
+        [r["images"] for r in held_out], [r["validation"] for r in held_out], "o-", ms=3, color="#b3452c",
+        label="held out, averaged weights",
+    )  # fmt: skip
+    axis.set(xlabel="images seen", ylabel="loss per masked cell (nats)", yscale="log")
+    axis.legend(frameon=False)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(to, dpi=150)
+    plt.close(figure)
+
+
+def track(run: Path, curve: Path) -> None:
+    """One MLflow run per training run, made anew when it is logged again."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    import mlflow
+
+    mlflow.set_experiment("training")
+    name = str(run)
+    known = mlflow.search_runs(filter_string=f"tags.`ladr.training` = '{name}'", output_format="list")
+    for old in known:
+        mlflow.delete_run(old.info.run_id)
+    settings = json.loads((run / "model" / "settings.json").read_text())
+    with mlflow.start_run(run_name=name, tags={"ladr.training": name}):
+        mlflow.log_params({k: v for k, v in settings.items() if not isinstance(v, dict)})
+        for row in read_log(run / "model" / "log.jsonl"):
+            numbers = {k: float(v) for k, v in row.items() if k != "step"}
+            mlflow.log_metrics(numbers, step=row["step"])
+        mlflow.log_artifact(str(curve))

@@ -1,0 +1,217 @@
+"""The trainer: the same data for the same seed, and a killed run goes on as if nothing had happened."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ladr.backbones.llada import LLaDA, LLaDAConfig
+from ladr.backbones.patches import PatchCodes, cut, paste
+from ladr.errors import LadrError
+from ladr.shapes.render import render
+from ladr.train import checkpoints
+from ladr.train.codebook import latents, learn_codebook
+from ladr.train.data import Stream, sample
+from ladr.train.export import export
+from ladr.train.forward import forward
+from ladr.train.log import draw, read_log
+from ladr.train.model import Run, train
+from ladr.train.objective import kept_positions, loss, mask_cells, sequence
+from ladr.train.settings import Settings
+from ladr.train.vocabulary import IMAGE_OFFSET, SPECIAL, build, words
+
+TINY = LLaDAConfig(
+    d_model=32, n_heads=2, n_layers=2, mlp_hidden_size=48, rope_theta=10000.0, rms_norm_eps=1e-5,
+    embedding_size=IMAGE_OFFSET + 512, max_sequence_length=384,
+)  # fmt: skip
+SETTINGS = Settings(steps=6, shard_batch=2, warmup=2, config=TINY)
+
+
+@pytest.fixture(scope="module")
+def patches() -> PatchCodes:
+    return learn_codebook(scenes=1500)
+
+
+def test_patches_are_cut_and_pasted_back():
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3), np.uint8)
+    assert (paste(cut(images)) == images).all()
+    with pytest.raises(LadrError, match=r"9x12.*multiple of 4"):
+        cut(np.zeros((1, 9, 12, 3), np.uint8))
+
+
+def test_a_code_depends_on_its_own_patch_alone(patches):
+    image = render(sample(0, 3)[2])[None]
+    before = patches.encode(image)
+    changed = image.copy()
+    changed[0, 8:12, 20:24] = (1, 200, 3)
+    after = patches.encode(changed)
+    where = np.argwhere(before != after)
+    assert where.tolist() == [[0, 2, 5]]
+
+
+def test_encoding_is_the_nearest_mean(patches):
+    images = np.stack([render(sample(1, n)[2]) for n in range(4)])
+    cells = cut(images).astype(np.float32)
+    distance = ((cells[..., None, :] - patches.means) ** 2).sum(-1)
+    assert (patches.encode(images) == distance.argmin(-1)).mean() > 0.9999
+    assert (PatchCodes(patches.means).encode(images[2:]) == patches.encode(images)[2:]).all()
+
+
+def test_flat_patches_keep_their_colour(patches):
+    flat = np.zeros((1, 4, 4, 3), np.uint8)
+    for rgb in ((248, 248, 248), (158, 158, 162), (20, 20, 24), (214, 40, 40)):
+        flat[:] = rgb
+        assert (patches.mosaic(patches.encode(flat)) == flat).all()
+
+
+def test_codebook_vectors_are_distinct(patches):
+    vectors = torch.from_numpy(latents(patches, 16))
+    distance = torch.cdist(vectors, vectors) + 1e9 * torch.eye(len(vectors))
+    assert distance.min() > 0
+
+
+def test_every_caption_is_in_the_vocabulary():
+    tokenizer = build()
+    for number in range(400):
+        assert SPECIAL.index("<unknown>") not in tokenizer.encode(sample(2, number)[1]).ids
+    assert tokenizer.get_vocab_size() == len(SPECIAL) + len(words()) <= IMAGE_OFFSET
+
+
+def test_capitals_begin_sentences_and_spell_letters():
+    encode = build().encode
+    assert encode("A red circle").tokens == ["a", "red", "circle"]
+    assert encode('The word "CA"').tokens == ["the", "word", '"', "C", "A", '"']
+
+
+def stream(patches, **options):
+    tokenizer = build()
+    return Stream(0, 0, 1, 4, lambda c: tokenizer.encode(c or "<uncondition>").ids, patches, **options)
+
+
+def test_same_seed_same_data_and_streams_go_on(patches):
+    first = iter(stream(patches))
+    batches = [next(first) for _ in range(5)]
+    again = stream(patches)
+    going = iter(again)
+    for batch in batches[:2]:
+        assert (next(going).codes == batch.codes).all()
+    resumed = stream(patches)
+    resumed.restore(json.loads(json.dumps(again.state())))
+    rest = iter(resumed)
+    for batch in batches[2:]:
+        found = next(rest)
+        assert found.numbers == batch.numbers
+        assert (found.text == batch.text).all()
+
+
+def test_masks_are_stratified_over_the_batch():
+    masked = mask_cells((64, 16, 16), [0])
+    ratios = np.sort(masked.mean((1, 2)))
+    assert ratios[0] < 0.05
+    assert ratios[-1] > 0.95
+    assert abs(ratios.mean() - 2 / np.pi) < 0.02
+
+
+def test_shortened_sequences_keep_text_newlines_and_what_is_known(patches):
+    batch = next(iter(stream(patches)))
+    layout = SETTINGS.layout
+    masked = np.zeros(batch.codes.shape, bool)
+    masked[:, :, :10] = True
+    ids, start = sequence(batch, masked, layout)
+    positions = kept_positions(masked, start, ids.shape[1], 96 + 20, [0])
+    kept = np.take_along_axis(ids, positions, 1)
+    assert (np.diff(positions, axis=1) > 0).all()
+    assert ((kept == layout.newline).sum(1) == 16).all()
+    assert ((kept >= layout.image_offset).sum(1) == 96).all()
+    assert ((kept == layout.mask).sum(1) == 20).all()
+
+
+def test_training_forward_equals_the_models_own():
+    torch.manual_seed(0)
+    model = LLaDA(TINY)
+    ids = torch.randint(0, 600, (3, 40))
+    positions = torch.sort(torch.randperm(90)[:40]).values.expand(3, -1)
+    for where in (None, positions):
+        assert torch.allclose(model(ids, where), forward(model, ids, where), atol=1e-5)
+
+
+def test_loss_starts_at_chance_and_falls(patches, tmp_path):
+    run = Run(SETTINGS, patches, tmp_path)
+    first = run.advance(compiled=False)
+    assert abs(first - np.log(512)) < 0.3
+    for _ in range(5):
+        last = run.advance(compiled=False)
+    assert last < first
+
+
+def test_a_run_cut_in_two_ends_where_a_whole_one_does(patches, tmp_path):
+    whole = Run(SETTINGS, patches, tmp_path / "whole")
+    for _ in range(4):
+        whole.advance(compiled=False)
+    cut_short = Run(SETTINGS, patches, tmp_path / "cut")
+    for _ in range(2):
+        cut_short.advance(compiled=False)
+    cut_short.save()
+    resumed = Run(SETTINGS, patches, tmp_path / "cut")
+    assert resumed.resume()
+    for _ in range(2):
+        resumed.advance(compiled=False)
+    for name, weight in whole.model.state_dict().items():
+        assert torch.equal(weight, resumed.model.state_dict()[name]), name
+    assert torch.equal(
+        whole.average["model.transformer.ln_f.weight"], resumed.average["model.transformer.ln_f.weight"]
+    )
+
+
+@pytest.mark.slow
+def test_two_processes_do_the_work_of_one(patches, tmp_path):
+    settings = replace(SETTINGS, steps=2)
+    for processes in (1, 2):
+        train(tmp_path / str(processes), patches, settings, processes=processes, save_every=1)
+    one, two = (checkpoints.read(tmp_path / str(n)) for n in (1, 2))
+    assert one[1]["step"] == two[1]["step"] == 2
+    assert one[1]["streams"] == two[1]["streams"]
+    for name in one[0]:
+        if name.startswith("model."):
+            assert torch.allclose(one[0][name], two[0][name], atol=2e-3), name
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    (tmp_path / checkpoints.NAME).write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{")
+    with pytest.raises(LadrError, match=r"checkpoint\.safetensors: not a checkpoint"):
+        checkpoints.read(tmp_path)
+    assert checkpoints.read(tmp_path / "nowhere") is None
+
+
+def test_the_rate_warms_up_holds_and_falls_to_zero():
+    settings = Settings(steps=1000, warmup=10, decay_from=0.5)
+    assert settings.rate(0) == pytest.approx(0.1)
+    assert settings.rate(300) == 1
+    assert settings.rate(750) == pytest.approx(0.5)
+    assert settings.rate(1000) == 0
+
+
+def test_export_and_log(patches, tmp_path):
+    patches.save(tmp_path / "patches.safetensors")
+    with pytest.raises(LadrError, match="no checkpoint"):
+        export(tmp_path, tmp_path / "out")
+    run = Run(SETTINGS, patches, tmp_path / "model")
+    run.save()
+    (tmp_path / "model" / "log.jsonl").write_text('{"step": 20, "images": 80, "loss": 2.0}\n{"step": 40, "im')
+    assert export(tmp_path, tmp_path / "out") == {"step": 0, "of": 6, "seconds": 0}
+    assert [r["step"] for r in read_log(tmp_path / "out" / "training.jsonl")] == [20]
+    draw(tmp_path / "model" / "log.jsonl", tmp_path / "loss.png")
+    assert (tmp_path / "loss.png").stat().st_size > 1000
+
+
+def test_loss_ignores_what_is_known(patches):
+    torch.manual_seed(0)
+    model = LLaDA(TINY)
+    batch = next(iter(stream(patches)))
+    value = loss(model, batch, SETTINGS.layout, [0, 0])
+    other = replace(batch, codes=np.where(mask_cells(batch.codes.shape, [0, 0, 0]), batch.codes, 7))
+    assert value.item() != loss(model, other, SETTINGS.layout, [0, 0]).item()
+    value.backward()
+    assert model.body["ff_out"].weight.grad[: SETTINGS.layout.image_offset].abs().sum() == 0
