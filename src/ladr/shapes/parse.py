@@ -1,0 +1,258 @@
+"""From the plain English of `caption` back to the spec; what cannot be read is refused with its word."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from ladr.errors import LadrError, nearest
+from ladr.shapes.caption import NUMBERS, OPENINGS, PHRASES, PLURAL_OPENINGS, WRITTEN
+from ladr.shapes.propose import composite_named
+from ladr.shapes.scene import BACKGROUNDS, BANDS, COLORS, LETTERS, SHAPES, SIZES, STYLES, TEXTURES
+from ladr.shapes.spec import PLACES, Item, Relation, Spec, Word
+
+COMPOSITES = ("house", "snowman", "traffic light", "target")
+SIDES = {"triangle": 3, "square": 4, "diamond": 4}
+LONGEST, MOST = 4, 9  # letters that fit in a row, things that fit on the canvas
+_COUNTS = {"a": 1, "an": 1, "the": 1} | {word: n for n, word in enumerate(NUMBERS) if n}
+_NOUNS = {s: s for s in SHAPES} | {"crosses" if s == "cross" else f"{s}s": s for s in SHAPES}
+_NOUNS |= {"shape": None, "shapes": None}
+
+
+def _any(words) -> str:
+    return f"(?:{'|'.join(sorted(words, key=len, reverse=True))})"
+
+
+_ADJECTIVE = _any([*SIZES, *TEXTURES, *COLORS])
+_NOUN = rf"(?:(?:{_any(_COUNTS)}) )?(?:{_ADJECTIVE} )*{_any(_NOUNS)}(?: in the {_any(PLACES)}(?: corner)?)?"
+_LIST = rf"{_NOUN}(?:(?:, and |, | and ){_NOUN})*"
+_SHAPE, _COLOR = rf"({_any(_NOUNS)})", rf"({_any(COLORS)})"
+_TEXT = (
+    _any(f.split(' "')[0] for f in WRITTEN)
+    + rf' "([^"]*)"(?: in {_COLOR})?(?: (at the top|in the middle|at the bottom))?'
+)
+_BACKGROUND = rf"({_any(BACKGROUNDS)})"
+
+
+def _words() -> frozenset[str]:
+    """Every word that some frame understands."""
+    frames = [*OPENINGS, *PLURAL_OPENINGS, *WRITTEN, *(f for fs in PHRASES.values() for f in fs)]
+    names = [*_COUNTS, *_NOUNS, *SIZES, *TEXTURES, *COLORS, *BACKGROUNDS, *STYLES, *PLACES, *COMPOSITES]
+    rest = """on a white background the is there also you can see too written at top middle bottom with in
+    style row column diagonal corners corner and than that same color shape none of them without all latter
+    former as many has sides plus both bigger smaller next pattern"""
+    text = " ".join([*(re.sub(r"\{\w*\}", "", f) for f in frames), *names, rest])
+    return frozenset(re.findall(r"[a-z]+", text))
+
+
+def parse(text: str) -> Spec:
+    """The spec that `text` states: every sentence that `caption` can write, in upper or lower case.
+
+    LadrError names a word that is not known, or says that the sentence is not.
+    """
+    plain = _normal(text)
+    spec = _dense(plain) if " . " in plain else _sentence(plain)
+    if spec is None:
+        raise LadrError(
+            f"prompt {text!r}: the words are known, the sentence is not; a prompt reads like "
+            "'two red circles', 'a cross above a square on a grey background' or 'the word \"HAT\" in red'"
+        )
+    return _checked(spec, text)
+
+
+def _normal(text: str) -> str:
+    """Lower case but for what is quoted, one blank between words, sentences parted by ` . `."""
+    tokens = re.findall(r'"[^"]*"|[^\s",.]+|[",.]', text)
+    known = _words()
+    for i, token in enumerate(tokens):
+        if token[:1] != '"' or len(token) == 1:
+            tokens[i] = token = token.lower()
+            if token not in known and token not in (",", "."):
+                raise LadrError(f"prompt {text!r}: {token!r} is not a known word{nearest(token, known)}")
+    return re.sub(" ,", ",", " ".join(tokens)).removesuffix(" .")
+
+
+def _checked(spec: Spec, text: str) -> Spec:
+    letters = spec.word.letters if spec.word else ""
+    for letter in letters:
+        if letter not in LETTERS:
+            raise LadrError(
+                f"prompt {text!r}: {letter!r} cannot be written; letters are {', '.join(LETTERS)}"
+            )
+    if spec.word and not 1 <= len(letters) <= LONGEST:
+        raise LadrError(f"prompt {text!r}: {len(letters)} letters are not allowed; 1 to {LONGEST}")
+    if sum(item.count for item in spec.items) > MOST:
+        raise LadrError(f"prompt {text!r}: there is room for {MOST} things at most")
+    return spec
+
+
+def _sentence(text: str) -> Spec | None:
+    """One sentence, with the background it may name."""
+    background = re.fullmatch(rf"on a {_BACKGROUND} background there is (.*)", text)
+    if background:
+        background, text = background.groups()
+    elif background := re.fullmatch(rf"(.*) on a {_BACKGROUND} background", text):
+        text, background = background.groups()
+    for pattern, build in _frames():
+        found = re.fullmatch(pattern, text)
+        if found:
+            spec = build(*found.groups())
+            return Spec(**{**spec.__dict__, "background": background}) if background else spec
+    return None
+
+
+@lru_cache(maxsize=1)
+def _frames() -> list[tuple[re.Pattern, Callable[..., Spec]]]:
+    """Every kind of sentence, the special ones before the plain ones."""
+    opening = rf"(?:{'|'.join(f.format('') for f in {*OPENINGS, *PLURAL_OPENINGS} if f != '{}')})?"
+    frames = [
+        (rf"{opening}an? ({_any(COMPOSITES)})", composite_named),
+        (rf"({_LIST}) in ({_any(STYLES)}) style", lambda a, s: Spec("style", _items(a), style=s)),
+        (rf"in ({_any(STYLES)}) style, ({_LIST})", lambda s, a: Spec("style", _items(a), style=s)),
+        (rf"({_NOUN})(?: that is)? (bigger|smaller) than ({_NOUN})", _comparison),
+        (rf"({_NOUN}) and ({_NOUN}) of the same (color|shape)", _similarity),
+        (rf"({_NOUN}), none of them {_COLOR}", lambda a, c: _negation("none of")(a, f"{c} shape")),
+        (rf"({_NOUN}) without ({_NOUN})", _negation("without")),
+        (rf"({_NOUN}), all ({_any(TEXTURES)})", _all),
+        (rf"({_NOUN}) and ({_NOUN}), the (latter|former) is {_COLOR}", _pronoun),
+        (
+            rf"as many {_SHAPE} as an? ({_any(SIDES)}) has sides",
+            lambda s, of: Spec("logic", (Item(_NOUNS[s], count=SIDES[of]),), name=f"sides {of}"),
+        ),
+        (rf"({_any(NUMBERS)}) plus ({_any(NUMBERS)}) {_SHAPE}", _sum),
+        (
+            rf"a big and a small shape, both {_SHAPE}, the bigger is {_COLOR}, the smaller is {_COLOR}",
+            _biggest,
+        ),
+        (rf"{_SHAPE} in a row, {_COLOR}, {_COLOR} and the next in the pattern", _pattern),
+        (rf"{opening}({_NOUN}) in (?:a (row|column|diagonal)|the (corners))", _grouped),
+        (rf"{opening}{_TEXT}(?: and ({_LIST}))?", _text),
+        (rf"{opening}({_LIST}) with {_TEXT}", lambda a, *word: _text(*word, a)),
+    ]
+    for kind, phrases in PHRASES.items():
+        for phrase in phrases:
+            swapped = phrase.index("{b}") < phrase.index("{a}")
+            pattern = opening + phrase.format(a=f"({_NOUN})", b=f"({_NOUN})")
+            frames.append((pattern, _relation(kind, swapped)))
+    frames.append((rf"{opening}({_LIST})", lambda a: Spec(_kind(_items(a)), _items(a))))
+    return [(re.compile(pattern), build) for pattern, build in frames]
+
+
+def _item(text: str) -> Item:
+    text, _, place = text.partition(" in the ")
+    *words, name = text.split()
+    count = _COUNTS[words.pop(0)] if words and words[0] in _COUNTS else 1
+    looks = []
+    for kind, options in {"color": COLORS, "size": SIZES, "texture": TEXTURES}.items():
+        said = [w for w in words if w in options]
+        if len(said) > 1:
+            raise LadrError(
+                f"prompt: {' '.join(said)!r} before {name!r} are two of one kind; one {kind} is wanted"
+            )
+        looks.append(said[0] if said else None)
+    return Item(_NOUNS[name], *looks, count, place.removesuffix(" corner") or None)
+
+
+def _items(text: str) -> tuple[Item, ...]:
+    return tuple(_item(part) for part in re.split(r", and |, | and ", text))
+
+
+def _kind(items: tuple[Item, ...]) -> str:
+    """The kind of prompt that a plain list of things is."""
+    if any(item.place for item in items):
+        return "layout"
+    textured = any(item.texture for item in items)
+    if len(items) > 2:
+        return "compound" if textured else "attribute"
+    if items[0].count > 1:
+        return "counting"
+    if textured or any(item.size for item in items):
+        return "texture" if textured else "size"
+    if len(items) == 2:
+        return "attribute" if any(item.color for item in items) else "two"
+    return "colors" if items[0].color else "single"
+
+
+def _relation(kind: str, swapped: bool) -> Callable[[str, str], Spec]:
+    def build(first: str, second: str) -> Spec:
+        a, b = (_item(second), _item(first)) if swapped else (_item(first), _item(second))
+        if kind == "inside":
+            return Spec(kind, (b, a), (Relation(kind, 1, 0),))
+        looks = a.size or a.texture or b.size or b.texture
+        name = kind if kind in ("near", "touching") else "position"
+        return Spec("complex" if looks else name, (a, b), (Relation(kind, 0, 1),))
+
+    return build
+
+
+def _text(letters: str, color: str | None, where: str | None, items: str | None = None) -> Spec:
+    band = next((b for b in BANDS if where and where.endswith(b)), None)
+    return Spec("text", _items(items) if items else (), word=Word(letters, color, band))
+
+
+def _grouped(thing: str, line: str | None, corners: str | None) -> Spec:
+    return Spec("layout", (_item(thing),), layout=line or corners)
+
+
+def _comparison(a: str, kind: str, b: str) -> Spec:
+    sizes = ("big", "small") if kind == "bigger" else ("small", "big")
+    items = (Item(i.shape, i.color, size) for i, size in zip((_item(a), _item(b)), sizes, strict=True))
+    return Spec("relationship", tuple(items), name=kind)
+
+
+def _similarity(a: str, b: str, attribute: str) -> Spec:
+    return Spec("relationship", (_item(a), _item(b)), same=(attribute,), name=f"same {attribute}")
+
+
+def _negation(name: str) -> Callable[[str, str], Spec]:
+    return lambda there, absent: Spec("grammar", (_item(there),), absent=(_item(absent),), name=name)
+
+
+def _all(things: str, texture: str) -> Spec:
+    item = _item(things)
+    return Spec("grammar", (Item(item.shape, item.color, item.size, texture, item.count),), name="all")
+
+
+def _pronoun(a: str, b: str, which: str, color: str) -> Spec:
+    items = [_item(a), _item(b)]
+    marked = 1 if which == "latter" else 0
+    items[marked] = Item(items[marked].shape, color)
+    return Spec("grammar", tuple(items), name=which)
+
+
+def _sum(a: str, b: str, shape: str) -> Spec:
+    a, b = NUMBERS.index(a), NUMBERS.index(b)
+    return Spec("logic", (Item(_NOUNS[shape], count=a + b),), name=f"sum {a} {b}")
+
+
+def _biggest(shape: str, big: str, small: str) -> Spec:
+    return Spec(
+        "logic", (Item(_NOUNS[shape], big, "big"), Item(_NOUNS[shape], small, "small")), name="biggest"
+    )
+
+
+def _pattern(shape: str, first: str, second: str) -> Spec:
+    row = tuple(Item(_NOUNS[shape], c) for c in (first, second, first))
+    return Spec("logic", row, (Relation("left", 0, 1), Relation("left", 1, 2)), name="pattern")
+
+
+def _dense(text: str) -> Spec | None:
+    """Several sentences: a background, a relation, more things, letters."""
+    first, relations, more, word, background = (), (), (), None, None
+    for part in text.split(" . "):
+        if found := re.fullmatch(rf"(?:on a {_BACKGROUND} background|the background is {_BACKGROUND})", part):
+            background = found[1] or found[2]
+        elif found := re.fullmatch(rf"{_TEXT} is written(?: (at the top|at the bottom))?", part):
+            word = _text(found[1], found[2], found[3] or found[4]).word
+        elif found := re.fullmatch(rf"(at the top|in the middle|at the bottom) is {_TEXT}", part):
+            word = _text(found[2], found[3], found[1]).word
+        elif found := re.fullmatch(rf"(?:there is also|you can see) ({_LIST})|({_LIST}) is there too", part):
+            more += _items(found[1] or found[2])
+        elif (spec := _sentence(part)) and not (relations and spec.relations) and not spec.absent:
+            if spec.relations:
+                first, relations = spec.items, spec.relations
+            else:
+                more += spec.items
+            word = spec.word or word
+        else:
+            return None
+    return Spec("dense", (*first, *more), relations, word, background)
