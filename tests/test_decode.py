@@ -91,7 +91,7 @@ def test_the_backbone_is_told_the_time_of_each_row():
     decode(backbone, ["a", "b"], LADR(), steps=8, on_step=lambda v, take: views.append(v))
     for view, (rows, t) in zip(views, denoisers[0].seen, strict=True):
         assert rows.tolist() == list(view.images)
-        assert torch.equal(t, view.t)
+        assert torch.equal(t, view.t.float())
 
 
 def test_the_trace_adds_up_and_becomes_a_table():
@@ -260,6 +260,14 @@ def test_an_error_in_the_callback_reaches_the_caller():
 
     with pytest.raises(Enough):
         decode(ToyBackbone(), ["a"], COSINE, on_step=stop)
+
+
+def test_a_policy_may_be_given_by_name_or_as_a_dict():
+    named = decode(ToyBackbone(), ["a"], "ladr", steps=8)
+    assert torch.equal(named.tokens, decode(ToyBackbone(), ["a"], LADR(), steps=8).tokens)
+    assert torch.equal(named.tokens, decode(ToyBackbone(), ["a"], {"policy": "ladr"}, steps=8).tokens)
+    with pytest.raises(LadrError, match="'cosin' is not known"):
+        decode(ToyBackbone(), ["a"], "cosin")
 
 
 def test_one_and_the_same_call_twice_gives_the_same_tokens():

@@ -49,7 +49,7 @@ def test_a_seed_is_a_63_bit_integer(seed):
         ImageStreams([0, seed])
 
 
-@pytest.mark.parametrize("codes", [2, 5, 600, 1024])
+@pytest.mark.parametrize("codes", [2, 5, 64, 600, 1024])
 @pytest.mark.parametrize("temperature", [1.0, 0.5])
 def test_draws_follow_the_distribution(codes, temperature):
     """Evenly spaced uniforms through the inverse CDF give each code its share, to one part in n."""
@@ -62,7 +62,7 @@ def test_draws_follow_the_distribution(codes, temperature):
     assert (share - (logits / temperature).softmax(-1)).abs().max() < 2 / n
 
 
-@pytest.mark.parametrize("codes", [3, 700, 1024])
+@pytest.mark.parametrize("codes", [3, 40, 700, 1024])
 def test_codes_without_probability_are_never_drawn(codes):
     g = torch.Generator().manual_seed(1)
     logits = torch.randn(4000, codes, generator=g).masked_fill(
@@ -76,7 +76,7 @@ def test_codes_without_probability_are_never_drawn(codes):
     assert logits.gather(1, drawn[:, None]).isfinite().all()
 
 
-@pytest.mark.parametrize("codes", [1, 2, 3, 500, 513, 1024])
+@pytest.mark.parametrize("codes", [1, 2, 3, 31, 32, 33, 64, 500, 1024])
 def test_the_sweep_equals_a_full_table(codes):
     g = torch.Generator().manual_seed(codes)
     logits = 3 * torch.randn(3000, codes, generator=g)

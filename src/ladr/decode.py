@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from ladr.checks import called, check_call, check_codes, check_finite, noise_of,
 from ladr.errors import LadrError
 from ladr.marginals import Marginals
 from ladr.noise import Noise
+from ladr.policies import build
 from ladr.trace import ImageTrace, Trace
 from ladr.view import MASK, Commit, Predictions, View, times
 
@@ -63,7 +64,7 @@ class Decoded:
 def decode(
     backbone: Backbone,
     prompts: Sequence[str],
-    policy: Policy,
+    policy: Policy | str | Mapping[str, Any],
     *,
     steps: int = 64,
     seeds: Sequence[int] | None = None,
@@ -76,16 +77,16 @@ def decode(
 ) -> Decoded:
     """Decode one image per prompt.
 
-    policy says which masked cells each pass commits; a pass commits at least one cell of each image. steps:
-    T of the schedules. seeds: one per image (default 0, 1, ...), or noise: any source of randomness.
-    Results do not depend on batch_size: each image has its own time and noise, leaves the batch when it is
-    done, and a waiting one takes its place (with a cache, or a policy that looks back, once the whole batch
-    is done). temperature: of the drawn codes; probabilities that policies see are at 1. start (N, H, W):
-    known tokens, MASK elsewhere; they never change. on_step(view, take) is called after every pass, before
-    the tokens change.
+    policy, or its name or plain dict, says which masked cells each pass commits; a pass commits at least
+    one cell of each image. steps: T of the schedules. seeds: one per image (default 0, 1, ...), or noise:
+    any source of randomness. Results do not depend on batch_size: each image has its own time and noise,
+    leaves the batch when it is done, and a waiting one takes its place (with a cache, or a policy that
+    looks back, once the whole batch is done). temperature: of the drawn codes; probabilities that policies
+    see are at 1. start (N, H, W): known tokens, MASK elsewhere; they never change. on_step(view, take) is
+    called after every pass, before the tokens change.
     """
     check_call(backbone, prompts, steps, batch_size, temperature)
-    N = len(prompts)
+    N, policy = len(prompts), policy if callable(policy) else build(policy)
     start = start_of(backbone, N, start)
     noise = noise_of(N, seeds, noise)
     run = _Run(backbone, policy, steps, noise, cache, float(temperature), on_step, start)
@@ -156,7 +157,7 @@ class _Run:
         everywhere = getattr(self.policy, "everywhere", False)
         rows = torch.tensor(batch.images, device=batch.tokens.device)
         step = [self.traces[i].passes for i in batch.images]
-        t = times(_count(masked), masked[0].numel()).to(masked.device)
+        t = times(_count(masked), masked[0].numel()).to(masked.device, torch.float32)
         raw = denoiser.logits(batch.tokens, rows, t=t, recompute=plan)
         at = torch.ones_like(masked) if everywhere else masked
         marginals = Marginals(packed(raw, masked, at, self.codes))

@@ -61,11 +61,11 @@ def independent(score: Tensor, pool: Tensor) -> Tensor:
     walk.
     """
     # Local winners of each round are cells that the walk would reach before any of their neighbours.
-    worth = (score[0].numel() - ranks(score, pool)).double()
+    worth = (score[0].numel() - ranks(score, pool)).float()  # exact: a grid has fewer than 2**24 cells
     alive, taken = pool.clone(), torch.zeros_like(pool)
     while bool(alive.any()):
         live = worth * alive
         won = alive & (live > _around(live))
         taken |= won
-        alive &= ~(won | (_around(won.double()) > 0))
+        alive &= ~(won | (_around(won.float()) > 0))
     return taken

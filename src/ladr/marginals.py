@@ -4,23 +4,26 @@ A full table of probabilities is never stored: rows are swept in chunks that sta
 and what a decoder needs (drawn code, its probability, arg-max, the two largest probabilities) is kept.
 """
 
+import math
 from functools import cached_property
 
 import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-BLOCK = 128  # codes are summed in blocks first, then the block that holds the answer is looked into
-
 
 def _blocks(p: Tensor) -> Tensor:
-    """(n, K) -> (n, K / block, block), the tail filled with zeros; one block when K is small."""
+    """(n, K) -> (n, K / block, block), block near the root of K, the tail filled with zeros.
+
+    What is looked for is found among the blocks' sums or peaks first, then within one block.
+    """
     K = p.shape[1]
-    if K <= 4 * BLOCK:
+    if K < 32:
         return p[:, None]
-    if K % BLOCK:
-        p = nn.pad(p, (0, BLOCK - K % BLOCK))
-    return p.view(len(p), -1, BLOCK)
+    block = 1 << math.ceil(math.log2(K) / 2)
+    if K % block:
+        p = nn.pad(p, (0, block - K % block))
+    return p.view(len(p), -1, block)
 
 
 def _pick(blocks: Tensor, which: Tensor) -> Tensor:
