@@ -1,0 +1,14 @@
+"""The benchmarks by name."""
+
+from ladr.benchmarks.mini import SUITES
+from ladr.benchmarks.mini.suite import MiniSuite
+from ladr.errors import LadrError, nearest
+
+BENCHMARKS: dict[str, MiniSuite] = {**SUITES}
+
+
+def benchmark(name: str) -> MiniSuite:
+    """The benchmark of that name."""
+    if name not in BENCHMARKS:
+        raise LadrError(f"benchmark: {name!r} is unknown{nearest(name, BENCHMARKS)}")
+    return BENCHMARKS[name]

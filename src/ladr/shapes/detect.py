@@ -13,7 +13,6 @@ from ladr.shapes.pixels import (
     BLACK,
     BRIGHT,
     DARK,
-    EIGHT,
     HUES,
     LEAST,
     NAMES,
@@ -21,6 +20,7 @@ from ladr.shapes.pixels import (
     cover_of,
     dim,
     groups_of,
+    grow,
     look,
     owners,
     parent_of,
@@ -98,7 +98,7 @@ def read(image: np.ndarray) -> Reading:
     for d in found:
         if d.shape or d.letter:
             explained |= d.mask
-    explained = ndimage.binary_dilation(explained, EIGHT)
+    explained = grow(explained)
     front = int(pixels.front.sum())
     return Reading(
         things=tuple(sorted(things, key=lambda d: (-d.score, d.box))),
@@ -143,8 +143,8 @@ def _things(
 
 def _stands_out(pixels: Pixels, mask: np.ndarray) -> bool:
     """Whether most of what lies around a thing is background: a shape cut out of a mosaic is none."""
-    near = ndimage.binary_dilation(mask, EIGHT)
-    ring = ndimage.binary_dilation(near, EIGHT) & ~near
+    near = grow(mask)
+    ring = grow(near) & ~near
     return bool(pixels.front[ring].sum() <= 0.5 * ring.sum())
 
 
@@ -190,7 +190,7 @@ def _detection(pixels: Pixels, cover: np.ndarray, found: Fit, color: int | None,
     kind = found.kind if accepted else None
     pattern, certainty = "solid", 1.0
     if kind == "shape" and color is not None and not ink:
-        core = ndimage.binary_erosion(found.mask, EIGHT)
+        core = ~grow(~found.mask)
         dark = (pixels.label >= DARK) | (pixels.label == BLACK) | ((pixels.label < 0) & dim(pixels, color))
         pattern, certainty = texture(dark & part, core & part, found.box[:2])
     return Detection(

@@ -67,9 +67,20 @@ def _distances(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(square, 0))
 
 
+def grow(mask: np.ndarray) -> np.ndarray:
+    """The mask and every pixel beside it, corners too."""
+    tall = mask.copy()
+    tall[1:] |= mask[:-1]
+    tall[:-1] |= mask[1:]
+    wide = tall.copy()
+    wide[:, 1:] |= tall[:, :-1]
+    wide[:, :-1] |= tall[:, 1:]
+    return wide
+
+
 def regions(mask: np.ndarray) -> list[np.ndarray]:
     """Connected parts of `mask`, joined over gaps of up to two pixels; dirt left out."""
-    grown = ndimage.binary_dilation(mask, EIGHT)
+    grown = grow(mask)
     labels, count = ndimage.label(grown, EIGHT)
     labels = np.where(mask, labels, 0)
     areas = np.bincount(labels.ravel(), minlength=count + 1)
@@ -104,7 +115,7 @@ def owners(pixels: Pixels, region: np.ndarray, groups: list[int]) -> np.ndarray:
 
 def parent_of(part: np.ndarray, owner: np.ndarray, region: np.ndarray) -> int | None:
     """The colour that surrounds `part`, if one does."""
-    ring = ndimage.binary_dilation(part, EIGHT) & ~part
+    ring = grow(part) & ~part
     around = Counter(np.where(region, owner, -1)[ring].tolist())
     color, count = around.most_common(1)[0]
     return color if color >= 0 and count >= 0.9 * ring.sum() else None
@@ -114,7 +125,7 @@ def cover_of(
     pixels: Pixels, part: np.ndarray, color: int | None, base: np.ndarray, inner: bool
 ) -> np.ndarray:
     """How much of each pixel the part covers, (64, 64) in [0, 1]."""
-    near = ndimage.binary_dilation(part, EIGHT)
+    near = grow(part)
     if color is None:
         return part.astype(np.float32)
     axis = BRIGHT[color] - base

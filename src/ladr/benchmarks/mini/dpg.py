@@ -1,7 +1,5 @@
 """mini-DPG: dense prompts, a graph of questions, children of failed parents zeroed."""
 
-from collections.abc import Mapping
-
 from ladr.benchmarks.mini.suite import Group, MiniSuite, Point, spec_of
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
@@ -55,17 +53,6 @@ def _total(spec: Spec, reading: Reading) -> bool:
     """As many things as the prompt names, every one of them sure."""
     wanted = sum(item.count for item in spec.items)
     return len(reading.things) == wanted and all(d.shape and d.sure for d in reading.things)
-
-
-def official_levels(judged: Mapping[int, list[Point]]) -> dict[str, tuple[float, int]]:
-    """The official convention for one prompt: raw answers of its LAST image only, as (sum, questions)."""
-    last = judged[max(judged)]
-    found: dict[str, tuple[float, int]] = {}
-    for point in last:
-        if point.column in LEVELS:
-            total, count = found.get(point.column, (0.0, 0))
-            found[point.column] = (total + point.value, count + 1)
-    return found
 
 
 SUITE = MiniSuite(

@@ -1,0 +1,200 @@
+"""Scores the images of a mini benchmark: all of them or none, the same rows on any number of processes."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from multiprocessing import get_all_start_methods, get_context
+from pathlib import Path
+
+import numpy as np
+
+from ladr.benchmarks.mini.suite import MiniSuite, Point, column_of, shuffled, truth
+from ladr.benchmarks.prompt import Prompt, prompts_sha256
+from ladr.errors import LadrError
+from ladr.shapes.detect import VERSION, Reading, read
+from ladr.shapes.scene import CANVAS
+
+Picture = np.ndarray | Path
+Images = Mapping[tuple[str, int], Picture]  # (prompt id, image number from 0) -> image
+Judge = Callable[[Prompt, Reading], list[Point]]
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One judgement. `kind` is "score", "floor" (the same image, judged by another prompt), "junk" (share of
+    the foreground that nothing explains) or "diversity" (mean distance between the images of one prompt)."""
+
+    prompt: str
+    image: int  # -1 where all images of the prompt are meant
+    column: str
+    question: str
+    value: float
+    kind: str = "score"
+
+
+def score(
+    suite: MiniSuite,
+    prompts: Sequence[Prompt],
+    images: Images,
+    *,
+    processes: int = 1,
+    progress: Callable[[int], None] = lambda done: None,
+) -> tuple[Row, ...]:
+    """Every judgement of every image, prompts in their order; `progress` hears how many prompts are done.
+
+    All prompts have the same number of images, numbered from 0; anything else is refused, and so is an image
+    that cannot be read, before anything is returned.
+    """
+    pictures = _complete(prompts, images)
+    partner = shuffled(prompts)
+    jobs = [(suite.judge, p, partner[p.id], pictures[p.id]) for p in prompts]
+    rows: list[Row] = []
+    with _mapping(processes) as mapping:
+        for done, found in enumerate(mapping(_score_prompt, jobs), start=1):
+            rows += found
+            progress(done)
+    return tuple(rows)
+
+
+def ceiling(
+    suite: MiniSuite, prompts: Sequence[Prompt], through: Callable[[np.ndarray], np.ndarray] = lambda x: x
+) -> tuple[Row, ...]:
+    """Scores of ground-truth images sent `through` a tokenizer, (N, 64, 64, 3) uint8 to the same: the best
+    that a model over its tokens can reach. Without `through`, the ceiling of the evaluator alone."""
+    rows: list[Row] = []
+    for start in range(0, len(prompts), 64):
+        part = prompts[start : start + 64]
+        shown = through(np.stack([truth(p) for p in part]))
+        images = {(p.id, 0): image for p, image in zip(part, shown, strict=True)}
+        rows += score(suite, part, images)
+    return tuple(row for row in rows if row.kind == "score")
+
+
+def header(suite: MiniSuite, prompts: Sequence[Prompt], images_per_prompt: int) -> dict[str, object]:
+    """What a result must say about itself to be compared with another."""
+    return {
+        "benchmark": suite.name,
+        "version": suite.version,
+        "evaluator": VERSION,
+        "prompts": len(prompts),
+        "prompts_sha256": prompts_sha256(prompts),
+        "images_per_prompt": images_per_prompt,
+    }
+
+
+def write_rows(path: Path, head: Mapping[str, object], rows: Iterable[Row]) -> None:
+    """JSON lines, the header first; the file appears whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    text = [json.dumps(dict(head), sort_keys=True), *(json.dumps(asdict(row)) for row in rows)]
+    part.write_text("\n".join(text) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def read_rows(path: Path) -> tuple[dict[str, object], tuple[Row, ...]]:
+    """What `write_rows` wrote."""
+    try:
+        first, *rest = path.read_text(encoding="utf-8").splitlines()
+        return json.loads(first), tuple(Row(**json.loads(line)) for line in rest)
+    except (OSError, ValueError, TypeError) as error:
+        raise LadrError(f"{path}: no scores can be read ({error})") from error
+
+
+def load_image(path: Path) -> np.ndarray:
+    """(64, 64, 3) uint8 from a file that holds exactly that."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.load()
+            mode, size = image.mode, image.size
+            pixels = np.asarray(image) if mode == "RGB" else None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise LadrError(f"{path}: cannot be read as an image ({error})") from error
+    if pixels is None:
+        raise LadrError(f"{path}: mode is {mode!r}, allowed is 'RGB'")
+    if size != (CANVAS, CANVAS):
+        raise LadrError(f"{path}: size is {size[0]}x{size[1]}, allowed is {CANVAS}x{CANVAS}")
+    return pixels
+
+
+def images_in(
+    folder: Path, prompts: Sequence[Prompt], images_per_prompt: int = 1
+) -> dict[tuple[str, int], Path]:
+    """The files PROMPT_NUMBER.png of a folder, neither one too many nor one too few."""
+    if not folder.is_dir():
+        raise LadrError(f"{folder}: no such folder")
+    wanted = {f"{p.id}_{n}.png": (p.id, n) for p in prompts for n in range(images_per_prompt)}
+    present = {path.name for path in folder.glob("*.png")}
+    _refuse(folder, sorted(wanted.keys() - present), "missing")
+    _refuse(folder, sorted(present - wanted.keys()), "too many")
+    return {key: folder / name for name, key in wanted.items()}
+
+
+def _refuse(where: object, names: Sequence[object], what: str) -> None:
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        raise LadrError(f"{where}: image {names[0]}{more} {what}")
+
+
+def _complete(prompts: Sequence[Prompt], images: Images) -> dict[str, list[Picture]]:
+    """The images of every prompt in order; an error that names the first one missing or in excess."""
+    count = max((n for _, n in images), default=0) + 1
+    wanted = [(p.id, n) for p in prompts for n in range(count)]
+    _refuse("scores", [f"{p}_{n}" for p, n in wanted if (p, n) not in images], "missing")
+    _refuse("scores", [f"{p}_{n}" for p, n in sorted(images.keys() - set(wanted))], "too many")
+    return {p.id: [images[p.id, n] for n in range(count)] for p in prompts}
+
+
+@contextmanager
+def _mapping(processes: int) -> Iterator[Callable]:
+    """`map`, over a pool where more than one process is asked for; each of its workers has one thread."""
+    if processes <= 1:
+        yield map
+        return
+    kept = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        with ProcessPoolExecutor(processes, mp_context=_context()) as pool:
+            yield lambda function, jobs: pool.map(function, jobs, chunksize=8)
+    finally:
+        for name, value in kept.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _context():
+    """Workers forked from a clean server that has imported this module once; spawned where there is no fork."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _score_prompt(job: tuple[Judge, Prompt, Prompt, list[Picture]]) -> list[Row]:
+    judge, prompt, other, pictures = job
+    shown = [p if isinstance(p, np.ndarray) else load_image(p) for p in pictures]
+    rows: list[Row] = []
+    for number, pixels in enumerate(shown):
+        reading = read(pixels)
+        for kind, asked in (("score", prompt), ("floor", other)):
+            rows += [
+                Row(prompt.id, number, p.column, p.question, round(p.value, 6), kind)
+                for p in judge(asked, reading)
+            ]
+        rows.append(Row(prompt.id, number, column_of(prompt), "junk area", round(reading.junk, 6), "junk"))
+    if len(shown) > 1:
+        value = round(distance(shown), 6)
+        rows.append(Row(prompt.id, -1, column_of(prompt), "pairwise distance", value, "diversity"))
+    return rows
+
+
+def distance(images: Sequence[np.ndarray]) -> float:
+    """Mean root-mean-square distance between two of the images, 0 for copies, 1 for black against white."""
+    planes = [image.astype(np.int64) for image in images]
+    apart = [np.sqrt(((a - b) ** 2).mean()) / 255 for a, b in combinations(planes, 2)]
+    return float(np.mean(apart))

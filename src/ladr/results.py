@@ -1,0 +1,127 @@
+"""Tidy results: all judgements in one table, scores with intervals, differences to a baseline."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ladr.benchmarks.intervals import difference, mcnemar
+from ladr.benchmarks.mini.scoring import Row, read_rows
+from ladr.benchmarks.mini.suite import MiniSuite
+from ladr.benchmarks.mini.summary import (
+    OVERALL,
+    UNSEEN,
+    Line,
+    mean_of_kind,
+    sample,
+    samples,
+    summarise,
+)
+from ladr.benchmarks.prompt import Prompt
+from ladr.errors import LadrError
+
+KEYS = ["cell", "prompt", "image", "column"]
+TIDY = [*KEYS, "question", "kind", "value"]
+MUST_AGREE = ("benchmark", "version", "evaluator", "prompts_sha256", "images_per_prompt")
+
+
+def tidy(cells: Mapping[str, Sequence[Row]]) -> pd.DataFrame:
+    """One line per judgement of every cell, sorted: the same table in whatever order rows were made."""
+    lines = [{"cell": cell, **asdict(row)} for cell, rows in cells.items() for row in rows]
+    table = pd.DataFrame(lines, columns=TIDY)
+    return table.sort_values([*KEYS, "kind", "question"], kind="stable", ignore_index=True)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Parquet or CSV by the name's ending; the file appears whole or not at all."""
+    writers = {".parquet": table.to_parquet, ".csv": table.to_csv}
+    if path.suffix not in writers:
+        raise LadrError(f"{path}: ending {path.suffix!r} is neither of {', '.join(writers)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    writers[path.suffix](part, index=False)
+    os.replace(part, path)
+
+
+def require_complete(
+    cell: str, rows: Sequence[Row], prompts: Sequence[Prompt], images_per_prompt: int
+) -> None:
+    """Refuse a cell that lacks an image of a prompt, or has one that no prompt asked for."""
+    wanted = {(p.id, n) for p in prompts for n in range(images)}
+    present = {(row.prompt, row.image) for row in rows if row.kind == "score"}
+    for keys, what in ((wanted - present, "missing"), (present - wanted, "too many")):
+        if keys:
+            prompt, number = min(keys)
+            raise LadrError(f"cell {cell}: image {number} of prompt {prompt} {what} ({len(keys)} in all)")
+
+
+def read_cells(files: Mapping[str, Path]) -> tuple[dict[str, object], dict[str, tuple[Row, ...]]]:
+    """The rows of several cells that were asked the same things, and the header that they share."""
+    shared: dict[str, object] = {}
+    cells: dict[str, tuple[Row, ...]] = {}
+    for cell, path in files.items():
+        head, cells[cell] = read_rows(path)
+        shared = shared or head
+        for key in MUST_AGREE:
+            if head.get(key) != shared.get(key):
+                raise LadrError(
+                    f"{path}: {key} is {head.get(key)!r}, the other cells have {shared.get(key)!r}; "
+                    "only runs of the same prompts and evaluator can be compared"
+                )
+    return shared, cells
+
+
+def summary(suite: MiniSuite, rows: Sequence[Row], ceiling: Sequence[Row] | None = None) -> pd.DataFrame:
+    """The suite's table in percent: value, 95 % interval, prompts, floor, ceiling, note; N/A is missing.
+
+    The last lines are no scores: junk area (share of the foreground that nothing explains) and diversity
+    (mean distance between images of one prompt, missing where each has one image only).
+    """
+    lines = [_percent(line) for line in summarise(suite, rows, ceiling)]
+    for kind, name in (("junk", "Junk area"), ("diversity", "Diversity")):
+        value = mean_of_kind(rows, kind)
+        lines.append(
+            {"column": name, "value": np.nan if value is None else 100 * value, "note": "not a score"}
+        )
+    return pd.DataFrame(lines, columns=["column", "value", "low", "high", "n", "floor", "ceiling", "note"])
+
+
+def _percent(line: Line) -> dict[str, object]:
+    s = line.score
+    values = {"value": s.value, "low": s.low, "high": s.high} if s else {}
+    values |= {"floor": line.floor, "ceiling": line.ceiling}
+    percent = {name: 100 * value for name, value in values.items() if value is not None}
+    return {"column": line.column, "n": s.n if s else 0, "note": line.note, **percent}
+
+
+def compare(suite: MiniSuite, ours: Sequence[Row], baseline: Sequence[Row]) -> pd.DataFrame:
+    """Ours minus the baseline in points, column by column, paired by prompt: 95 % interval, and McNemar's p
+    where a column holds one verdict per prompt."""
+    a, b = samples(ours), samples(baseline)
+    order = [c for c in suite.columns if c in a] + [c + UNSEEN for c in suite.columns if c + UNSEEN in a]
+    columns = {c: (c,) for c in order}
+    if suite.overall and set(suite.overall) <= a.keys():
+        columns[OVERALL] = suite.overall
+    return pd.DataFrame([_compared(name, parts, a, b) for name, parts in columns.items()])
+
+
+def _compared(name: str, parts: Sequence[str], a, b) -> dict[str, object]:
+    pairs = []
+    for column in parts:
+        prompts = sorted(a[column])
+        if prompts != sorted(b.get(column, ())):
+            raise LadrError(f"column {column}: the two runs were not asked the same prompts")
+        pairs.append((sample(a[column], prompts), sample(b[column], prompts)))
+    found = difference([x for x, _ in pairs], [y for _, y in pairs])
+    p = mcnemar(*pairs[0]) if len(pairs) == 1 else None
+    return {
+        "column": name,
+        "difference": 100 * found.value,
+        "low": 100 * found.low,
+        "high": 100 * found.high,
+        "n": found.n,
+        "mcnemar_p": np.nan if p is None else p,
+    }
