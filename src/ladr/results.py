@@ -50,7 +50,7 @@ def require_complete(
     cell: str, rows: Sequence[Row], prompts: Sequence[Prompt], images_per_prompt: int
 ) -> None:
     """Refuse a cell that lacks an image of a prompt, or has one that no prompt asked for."""
-    wanted = {(p.id, n) for p in prompts for n in range(images)}
+    wanted = {(p.id, n) for p in prompts for n in range(images_per_prompt)}
     present = {(row.prompt, row.image) for row in rows if row.kind == "score"}
     for keys, what in ((wanted - present, "missing"), (present - wanted, "too many")):
         if keys:

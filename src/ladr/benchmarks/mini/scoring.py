@@ -167,7 +167,7 @@ def _mapping(processes: int) -> Iterator[Callable]:
 
 
 def _context():
-    """Workers forked from a clean server that has imported this module once; spawned where there is no fork."""
+    """Workers forked from a clean server that has imported this module once; spawned where none can fork."""
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
