@@ -1,0 +1,155 @@
+"""A backbone that is exactly right about pictures: a mixture of seeded scenes that satisfy the prompt.
+
+p(x) = 1/M sum_m prod_i [(1 - epsilon) 1(x_i = x_mi) + epsilon / K] over the token grids x_m of M scenes. No
+weights, no training, a millisecond or two per pass; whatever a decoded picture gets wrong is the decoder's
+doing alone.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ladr.backbones.bank import Banks, cache_folder, stated
+from ladr.backbones.patches import PatchCodes
+from ladr.backbones.pixels import Pixels
+from ladr.errors import LadrError
+from ladr.shapes.parse import parse
+from ladr.shapes.place import UnsatisfiableError, realise
+from ladr.shapes.scene import CELL, GRID
+from ladr.shapes.spec import Spec
+from ladr.shapes.spec_json import spec_from_json
+
+CODEBOOK = "patches.safetensors"
+RENDERERS = ("mosaic", "vq")
+GREY = 128  # of a masked cell
+
+
+class Mixture:
+    """The backbone.
+
+    scenes: M, per prompt. epsilon: chance that a cell shows any code at all instead of its scene's.
+    guidance s: (1 + s) log p(cell | prompt) - s log p(cell), the second from M scenes of all kinds.
+    pixels: `mosaic`, every code its mean patch, or `vq`, through the trained decoder. folder: of the
+    embedded checkpoint, for its codebook and its decoder. cache: keep banks on disk (LADR_CACHE).
+    """
+
+    grid = (GRID, GRID)
+
+    def __init__(
+        self,
+        scenes: int = 1024,
+        epsilon: float = 1e-3,
+        seed: int = 0,
+        guidance: float = 0.0,
+        pixels: str = "mosaic",
+        folder: str | Path | None = None,
+        cache: bool = True,
+    ):
+        _check(scenes, epsilon, guidance, pixels)
+        self.folder = Path(folder) if folder else embedded()
+        self.patches = PatchCodes.load(_codebook(self.folder))
+        self.codes = self.patches.codes
+        self.epsilon, self.guidance, self.pixels = float(epsilon), float(guidance), pixels
+        self.banks = Banks(self.patches, scenes, seed, cache_folder() if cache else None)
+
+    @property
+    def penalty(self) -> float:
+        """What one observed cell that differs costs a scene, in nats."""
+        return math.log((1 - self.epsilon + self.epsilon / self.codes) / (self.epsilon / self.codes))
+
+    def bind(self, prompts: Sequence[Any]) -> "MixtureDenoiser":
+        """The conditionals of these prompts: sentences, Specs, or prompts with a spec in their `meta`."""
+        return MixtureDenoiser(self, [spec_of(prompt, f"prompts[{i}]") for i, prompt in enumerate(prompts)])
+
+    def render(self, tokens: Tensor) -> np.ndarray:
+        """tokens (B, H, W) -> uint8 (B, 4H, 4W, 3); masked cells are grey."""
+        codes = torch.as_tensor(tokens).cpu()
+        masked = codes < 0
+        if self.pixels == "vq":
+            images = Pixels(self.folder, self.codes, CELL).decode(codes.clamp_min(0)).cpu().numpy()
+        else:
+            images = self.patches.mosaic(codes.clamp_min(0).numpy())
+        images[masked.numpy().repeat(CELL, 1).repeat(CELL, 2)] = GREY
+        return images
+
+
+class MixtureDenoiser:
+    """Exact log marginals of bound prompts; time and cache plans are ignored: there is nothing to save.
+
+    `conditional` (M, K): the last pass's logits before guidance, None without guidance.
+    """
+
+    def __init__(self, model: Mixture, specs: Sequence[Spec]):
+        self.model, self.specs = model, list(specs)
+        self.conditional: Tensor | None = None
+
+    def logits(self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute=None) -> Tensor:
+        """tokens (B, H, W) -> (M, K) float32 for the masked cells in row-major order."""
+        flat = tokens.flatten(1).cpu().numpy()
+        told = [
+            self._log_marginals(self.specs[row], grid) for row, grid in zip(rows.tolist(), flat, strict=True)
+        ]
+        told = torch.from_numpy(np.concatenate(told))
+        s = self.model.guidance
+        if not s:
+            return told
+        self.conditional = told
+        free = torch.from_numpy(np.concatenate([self._log_marginals(None, grid) for grid in flat]))
+        return (1 + s) * told - s * free
+
+    def _log_marginals(self, spec: Spec | None, tokens: np.ndarray) -> np.ndarray:
+        """log p(code | observed cells) at the masked cells of tokens (N,): (n, K) float32."""
+        model, bank, masked = self.model, self.model.banks[spec], tokens < 0
+        shown = bank.shown
+        mass = shown.mass(bank.weights(tokens, model.penalty))
+        floor = model.epsilon / model.codes
+        out = np.full((len(tokens), model.codes), math.log(floor), np.float32)
+        out[shown.cell, shown.code] = np.log((1 - model.epsilon) * mass + floor)
+        return out[masked]
+
+
+def spec_of(prompt: Any, where: str = "prompt") -> Spec:
+    """What a prompt states; LadrError if it cannot be read, or if no scene can show it."""
+    if isinstance(prompt, Spec):
+        spec = prompt
+    elif isinstance(prompt, str):
+        spec = parse(prompt)
+    else:
+        meta = getattr(prompt, "meta", None)
+        if meta is None:
+            raise LadrError(f"{where}: {prompt!r} is not allowed; a sentence, a Spec or a Prompt")
+        spec = spec_from_json(meta["spec"]) if "spec" in meta else parse(prompt.text)
+    try:
+        realise(spec, np.random.default_rng(0))
+    except UnsatisfiableError as error:
+        raise LadrError(f"{where}: {getattr(prompt, 'text', prompt)!r} cannot be drawn ({error})") from None
+    return stated(spec)
+
+
+def embedded() -> Path:
+    """`models/shapes` of the checkout, or of the folder one works in: where its codebook lies."""
+    places = [Path(__file__).parents[3] / "models" / "shapes", Path("models") / "shapes"]
+    return next((place for place in places if (place / CODEBOOK).is_file()), places[0])
+
+
+def _codebook(folder: Path) -> Path:
+    path = folder / CODEBOOK
+    if not path.is_file():
+        raise LadrError(f"mixture: no {CODEBOOK} in {folder}; give the folder of the embedded checkpoint")
+    return path
+
+
+def _check(scenes: Any, epsilon: Any, guidance: Any, pixels: Any) -> None:
+    if isinstance(scenes, bool) or not isinstance(scenes, int) or scenes < 1:
+        raise LadrError(f"mixture: scenes {scenes!r} is not allowed; an integer >= 1")
+    if not 0 < epsilon < 1:
+        raise LadrError(f"mixture: epsilon {epsilon!r} is not allowed; a number between 0 and 1")
+    if not 0 <= guidance < math.inf:
+        raise LadrError(f"mixture: guidance {guidance!r} is not allowed; a number >= 0")
+    if pixels not in RENDERERS:
+        raise LadrError(f"mixture: pixels {pixels!r} is not allowed; {' or '.join(RENDERERS)}")
