@@ -135,6 +135,19 @@ def test_alone_is_batched_token_for_token(folder, policy, cache, guidance):
         assert alone.trace.images[0].cost == pytest.approx(whole.trace.images[i].cost)
 
 
+@pytest.mark.parametrize("cache", [None, MLCache(literal=True)], ids=["plain", "cached"])
+def test_everywhere_answers_at_observed_cells_too(backbone, cache):
+    tokens, row = torch.full((1, 8, 8), MASK), torch.tensor([0])
+    tokens[0, :2] = 4
+    plan = cache(None) if cache else None
+    packed, dense = backbone.bind(["a red"]), backbone.bind(["a red"])
+    dense.everywhere = True
+    logits = dense.logits(tokens, row, recompute=plan)
+    assert logits.shape == (1, 8, 8, 64)
+    assert torch.allclose(logits[tokens == MASK], packed.logits(tokens, row, recompute=plan), atol=1e-4)
+    assert torch.allclose(dense.conditional, packed.conditional, atol=1e-5)
+
+
 def test_known_tokens_and_other_grids(folder):
     backbone = DiMOO.from_pretrained(folder, size=(20, 44))
     assert backbone.grid == (5, 11)
@@ -153,6 +166,8 @@ def test_bfloat16_runs_and_rounds_where_asked(folder):
     assert half.bind(["a"]).logits(tokens, row).dtype == torch.float32
     assert upstream.bind(["a"]).logits(tokens, row).dtype == torch.bfloat16
     assert (half.bind(["a"]).logits(tokens, row) - exact).abs().mean() < 0.2
+    for backbone in (half, upstream):
+        assert (decode(backbone, PROMPTS[:2], LADR(), steps=12, cache=MLCache()).tokens >= 0).all()
 
 
 @pytest.mark.parametrize(
@@ -185,6 +200,7 @@ def test_bad_prompts_are_named(backbone):
         ({"embedding_size": 160}, "embedding_size is 160, but image codes end at 192"),
         ({"ladr_codebook": 65}, "image codes end at 193"),
         ({"ladr_boi": 128}, r"ladr\.boi is 128; ids below 128 are text"),
+        ({"ladr_mask": "<mask>"}, r"ladr\.mask '<mask>' is not allowed; a whole number"),
         ({"ladr_mast": 1}, r"ladr\.mast is not a field of the layout .did you mean 'mask'"),
         ({"ladr_template": "draw it"}, r"has no \{prompt\}"),
         ({"ladr_vq_factor": 8}, "shrink by 4; vq_factor"),

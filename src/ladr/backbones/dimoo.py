@@ -18,6 +18,7 @@ from ladr.errors import LadrError, nearest
 
 SYSTEM = "Generate an image according to the text prompt."
 REAL_LENGTH = 8192
+IDS = ("mask", "newline", "boi", "eoi", "uncond", "boa", "eoa")
 HUB = "Alpha-VLLM/Lumina-DiMOO"
 
 
@@ -57,6 +58,11 @@ class Layout:
 
     def check(self, config: LLaDAConfig, path) -> None:
         """Refuse a vocabulary that does not hold this layout's ids."""
+        for name in (*IDS, "image_offset", "codebook", "vq_factor"):
+            if type(getattr(self, name)) is not int or getattr(self, name) < 0:
+                raise LadrError(
+                    f"{path}: ladr.{name} {getattr(self, name)!r} is not allowed; a whole number from 0"
+                )
         if "{prompt}" not in self.template:
             raise LadrError(f"{path}: ladr.template {self.template!r} has no {{prompt}}")
         end = self.image_offset + self.codebook

@@ -31,7 +31,8 @@ class GuidedDenoiser:
     """Logits after guidance, (1 + s) cond - s uncond, packed (M, K) for the M masked cells.
 
     Both branches run in one batch. Without a cache the last layer and the head work at masked cells only.
-    `conditional` (M, K) is the last call's conditional branch alone.
+    `conditional` (M, K) is the last call's conditional branch alone. With `everywhere` the answer is dense,
+    (B, H, W, K), observed cells included.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class GuidedDenoiser:
         self.rows: list[int] = []
         self.memory: Memory | None = None
         self.conditional: Tensor | None = None
+        self.everywhere = False
 
     @torch.no_grad()
     def logits(self, tokens: Tensor, rows: Tensor, *, t=None, recompute=None) -> Tensor:
@@ -52,11 +54,16 @@ class GuidedDenoiser:
         masked = tokens == MASK
         codes = torch.where(masked, self.frame.mask, tokens + self.frame.image_offset).flatten(1)
         ids = self.pack.fill(codes.repeat(self.branches, 1))
-        masked = masked.flatten(1)
+        asked = torch.ones_like(masked) if self.everywhere else masked
         if recompute is None:
             self.memory = None
-            return self._plain(ids, masked)
-        return self._cached(ids, masked, recompute)
+            logits = self._plain(ids, asked.flatten(1))
+        else:
+            logits = self._cached(ids, asked.flatten(1), recompute)
+        if not self.everywhere:
+            return logits
+        self.conditional = self.conditional[masked.flatten()]
+        return logits.unflatten(0, masked.shape)
 
     def keep(self, live: Tensor) -> None:
         """Forget the rows that are not `live` (B,)."""
@@ -82,18 +89,18 @@ class GuidedDenoiser:
         gap = None if m.gap is None else m.gap[[b or 0 for b in from_row]]
         self.memory = Memory(m.kv.moved(source), m.logits[source], m.peak[source], m.ids[source], fresh, gap)
 
-    def _plain(self, ids: Tensor, masked: Tensor) -> Tensor:
+    def _plain(self, ids: Tensor, asked: Tensor) -> Tensor:
         pack = self.pack
-        wanted = pack.flags(masked.repeat(self.branches, 1))
+        wanted = pack.flags(asked.repeat(self.branches, 1))
         ask = wanted.nonzero()[:, 0], grouped(pack.counts(wanted), pack.lengths)
         hidden = self.model.run(ids, self.turn, self.full, last=ask)
         place = wanted.cumsum(0) - 1
-        cond, *uncond = (self._head(hidden[place[cells]]) for cells in self._cells(masked))
+        cond, *uncond = (self._head(hidden[place[cells]]) for cells in self._cells(asked))
         return self._guide(cond, *uncond)
 
-    def _cells(self, masked: Tensor) -> list[Tensor]:
-        """For each branch the packed places (M,) of the masked cells."""
-        return [cells[masked] for cells in self.pack.cells.split(len(masked))]
+    def _cells(self, asked: Tensor) -> list[Tensor]:
+        """For each branch the packed places (M,) of the cells `asked` (B, N)."""
+        return [cells[asked] for cells in self.pack.cells.split(len(asked))]
 
     def _head(self, hidden: Tensor) -> Tensor:
         lo = self.frame.image_offset
@@ -104,7 +111,7 @@ class GuidedDenoiser:
         self.conditional = cond
         return cond if uncond is None else (1 + self.guidance) * cond - self.guidance * uncond
 
-    def _cached(self, ids: Tensor, masked: Tensor, plan) -> Tensor:
+    def _cached(self, ids: Tensor, asked: Tensor, plan) -> Tensor:
         pack, memory = self.pack, self._remember(ids)
         chosen = self._chosen(ids, plan)
         counts = pack.counts(chosen)
@@ -113,16 +120,16 @@ class GuidedDenoiser:
         hidden = self.model.run(ids[at], self.turn.at(at), groups, kv=memory.kv, at=at)
         new = self._head(hidden)
         memory.logits[at], memory.peak[at] = new, new.amax(-1).float()
-        logits = self._remembered(masked, plan)
+        logits = self._remembered(asked, plan)
         plan.cost = self._note(chosen, ids, counts)
         return logits
 
-    def _remembered(self, masked: Tensor, plan) -> Tensor:
-        """The guided logits (M, K) of the masked cells as remembered, new or old."""
+    def _remembered(self, asked: Tensor, plan) -> Tensor:
+        """The guided logits (M, K) of the cells asked for, as remembered, new or old."""
         if plan.uncond is not None and self.branches == 2:
-            cond = self._guide(self.memory.logits[self._cells(masked)[0]])
-            return cond + self.guidance * self._gap(plan)[masked]
-        cond, *uncond = (self.memory.logits[cells] for cells in self._cells(masked))
+            cond = self._guide(self.memory.logits[self._cells(asked)[0]])
+            return cond + self.guidance * self._gap(plan)[asked]
+        cond, *uncond = (self.memory.logits[cells] for cells in self._cells(asked))
         return self._guide(cond, *uncond)
 
     def _remember(self, ids: Tensor) -> Memory:

@@ -76,8 +76,10 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        normed = functional.rms_norm(x.float(), self.weight.shape, None, self.eps).to(x.dtype)
-        return normed * self.weight.to(x.dtype)
+        normed, weight = functional.rms_norm(x.float(), self.weight.shape, None, self.eps), self.weight
+        if torch.is_grad_enabled():
+            return normed.to(x.dtype) * weight.to(x.dtype)
+        return normed.to(x.dtype).mul_(weight)
 
 
 class Turn(NamedTuple):
@@ -91,11 +93,14 @@ class Turn(NamedTuple):
         return Turn(*(None if t is None else t[index] for t in self))
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x (n, heads, D) rotated half against half; the complex form computes the same, faster."""
-        a, b = x.float().chunk(2, -1)
+        """x (n, heads, D) rotated half against half. The complex form computes the same, faster, within x."""
+        a, b = x.chunk(2, -1)
         if self.both is not None:
-            turned = torch.complex(a, b).mul_(self.both)
-            return torch.cat((turned.real, turned.imag), -1).to(x.dtype)
+            turned = torch.complex(a.float(), b.float()).mul_(self.both)
+            a.copy_(turned.real)
+            b.copy_(turned.imag)
+            return x
+        a, b = a.float(), b.float()
         cos, sin = self.cos, self.sin
         return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
 
@@ -106,6 +111,10 @@ class Group(NamedTuple):
     rows: int
     queries: int
     keys: int
+
+
+# So many rows of the wide layer stay in a CPU core's cache.
+CHUNK = 576
 
 
 def grouped(queries: list[int], keys: list[int]) -> list[Group]:
@@ -166,10 +175,16 @@ class Block(nn.Module):
             k, v = kv.put(self.layer, at, k, v)
         if want is not None:
             x, n, turn = x[want], n[want], turn.at(want)
-        x = x + self.attn_out(attend(turn(self._heads(self.q_proj(n))), k, v, groups))
-        n = self.ff_norm(x)
-        gate, up = functional.silu(self.ff_proj(n)), self.up_proj(n)
-        return x + self.ff_out(gate * up if torch.is_grad_enabled() else gate.mul_(up))
+        mixed = self.attn_out(attend(turn(self._heads(self.q_proj(n))), k, v, groups))
+        if torch.is_grad_enabled():
+            x = x + mixed
+            n = self.ff_norm(x)
+            return x + self.ff_out(functional.silu(self.ff_proj(n)) * self.up_proj(n))
+        x = mixed.add_(x)
+        for part in x.split(len(x) if x.is_cuda else CHUNK):
+            n = self.ff_norm(part)
+            part.add_(self.ff_out(functional.silu(self.ff_proj(n), inplace=True).mul_(self.up_proj(n))))
+        return x
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1))

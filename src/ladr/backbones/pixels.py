@@ -8,6 +8,8 @@ from torch import Tensor
 from ladr.backbones import checkpoint
 from ladr.errors import LadrError
 
+CELLS = 1 << 14  # decoded at once: 64 images of the miniature, 4 of 1024x1024
+
 
 class Pixels:
     """`vqvae/` of a checkpoint folder, loaded strictly: `codebook` codes, cells of `factor` pixels."""
@@ -42,9 +44,12 @@ class Pixels:
     @torch.inference_mode()
     def decode(self, tokens: Tensor) -> Tensor:
         """tokens (B,H,W) codes -> (B, H * factor, W * factor, 3) uint8."""
+        together = max(1, CELLS // tokens[0].numel())
+        return torch.cat([self._decode(part) for part in tokens.to(self.device).split(together)])
+
+    def _decode(self, tokens: Tensor) -> Tensor:
         shape = (*tokens.shape, self.config["latent_channels"])
-        codes = tokens.to(self.device).flatten()
-        image = self.model.decode(codes, force_not_quantize=True, shape=shape).sample
+        image = self.model.decode(tokens.flatten(), force_not_quantize=True, shape=shape).sample
         return image.clamp_(0, 1).mul_(255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
     @torch.inference_mode()

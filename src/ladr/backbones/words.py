@@ -20,6 +20,8 @@ class Words:
             self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises a bare Exception
             raise LadrError(f"{path}: not a tokenizer file ({error})") from None
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
         self.path = path
         self._unknown = getattr(self._tokenizer.model, "unk_token", None)
 

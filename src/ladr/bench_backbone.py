@@ -1,0 +1,164 @@
+"""How fast the transformer runs, against the matrix products that the same process reaches."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ladr.backbones.blank import random_checkpoint
+from ladr.backbones.dimoo import DiMOO, Layout
+from ladr.backbones.llada import LLaDAConfig
+from ladr.caches import MLCache, Recompute
+from ladr.decode import decode
+from ladr.policies import Scheduled
+from ladr.view import MASK
+
+MINIATURE = LLaDAConfig(
+    d_model=192,
+    n_heads=3,
+    n_layers=6,
+    mlp_hidden_size=512,
+    rope_theta=10000.0,
+    embedding_size=704,
+    max_sequence_length=384,
+)
+LAYOUT = Layout(
+    template="<system> draw an image </system> <user> {prompt} </user>",
+    mask=180,
+    newline=181,
+    boi=182,
+    eoi=183,
+    uncond=184,
+    boa=185,
+    eoa=186,
+    image_offset=192,
+    codebook=512,
+    grid=(16, 16),
+    vq_factor=4,
+)
+PROMPT = "a red circle on the left of one green square"
+
+
+def seconds(calls: dict[str, Callable[[], Any]], repeat: int) -> dict[str, float]:
+    """Median seconds of each call, all of them interleaved, after one round that warms up."""
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(repeat + 1):
+        for name, call in calls.items():
+            began = time.perf_counter()
+            call()
+            if turn:
+                found[name].append(time.perf_counter() - began)
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+def flops(config: LLaDAConfig, lengths: list[int]) -> float:
+    """Floating-point operations of the layers over sequences of these lengths (head not counted)."""
+    d, m = config.d_model, config.mlp_hidden_size
+    return sum(config.n_layers * n * (2 * (4 * d * d + 3 * d * m) + 4 * n * d) for n in lengths)
+
+
+def _masked(backbone: DiMOO, batch: int, ratio: float) -> torch.Tensor:
+    """(B,H,W) tokens of which `ratio` are masked, at random."""
+    stream = torch.Generator().manual_seed(0)
+    codes = torch.randint(0, backbone.codes, (batch, *backbone.grid), generator=stream)
+    cells = codes[0].numel()
+    ranks = torch.rand(batch, cells, generator=stream).argsort(1).argsort(1)
+    return codes.masked_fill((ranks < round(ratio * cells)).view_as(codes), MASK)
+
+
+def _passes(backbone: DiMOO, batch: int, ratio: float, share: float) -> dict[str, Callable[[], Any]]:
+    """One guided pass of `batch` images in each form, as calls."""
+    tokens, rows = _masked(backbone, batch, ratio), torch.arange(batch)
+    plain, cached = (backbone.bind([PROMPT] * batch) for _ in range(2))
+    plain.logits(tokens, rows)
+    cached.logits(tokens, rows, recompute=Recompute())
+    ids = plain.pack.ids
+    some = Recompute(torch.zeros(batch, dtype=torch.bool), share, False)
+    model = backbone.model
+    return {
+        "forward": torch.no_grad()(lambda: model.run(ids, plain.turn, plain.full)),
+        "full_head": torch.no_grad()(lambda: model.head(model.run(ids, plain.turn, plain.full))),
+        "masked_head": lambda: plain.logits(tokens, rows),
+        "cached_full": lambda: cached.logits(tokens, rows, recompute=Recompute()),
+        "cached_part": lambda: cached.logits(tokens, rows, recompute=some),
+    }
+
+
+def _products(config: LLaDAConfig, places: int) -> tuple[dict[str, Callable[[], Any]], dict[str, float]]:
+    """A large square product and the model's own shapes, as calls, with their operations."""
+    d, m = config.d_model, config.mlp_hidden_size
+    shapes = {
+        "square": (2048, 2048, 2048),
+        "attention": (places, d, d),
+        "up": (places, d, m),
+        "down": (places, m, d),
+    }
+    calls, counts = {}, {}
+    for name, (n, k, o) in shapes.items():
+        a, b = torch.ones(n, k), torch.ones(k, o)
+        calls[f"gemm_{name}"] = lambda a=a, b=b: a @ b
+        counts[f"gemm_{name}"] = 2.0 * n * k * o
+    return calls, counts
+
+
+def _decodes(backbone: DiMOO, batch: int, steps: int, repeat: int) -> dict[str, float]:
+    """Seconds per image of whole decodes, pixels included, and pass-equivalents, without and with a cache."""
+    prompts, policy, found = [PROMPT] * batch, Scheduled(schedule="fixed"), {}
+    results: dict[str, Any] = {}
+
+    def whole(name: str, cache) -> None:
+        results[name] = decode(backbone, prompts, policy, steps=steps, batch_size=batch, cache=cache)
+
+    calls = {"plain": lambda: whole("plain", None), "ml_cache": lambda: whole("ml_cache", MLCache())}
+    backbone.render(decode(backbone, prompts[:1], policy, steps=2).tokens)
+    times = seconds({**calls, "pixels": lambda: backbone.render(results["plain"].tokens)}, repeat)
+    for name in calls:
+        images = results[name].trace.images
+        found[f"{name}_s_per_image"] = (times[name] + times["pixels"]) / batch
+        found[f"{name}_equivalents"] = statistics.mean(image.equivalents for image in images)
+    return {**found, "pixels_s_per_image": times["pixels"] / batch}
+
+
+def bench_backbone(
+    folder: str | Path | None = None, *, batch: int = 8, steps: int = 64, threads: int = 2, repeat: int = 3
+) -> dict[str, Any]:
+    """Rates and ratios of one run: the checkpoint in `folder`, or random weights of the miniature's size.
+
+    `forward_of_gemm` is the rate of a full guided pass over that of a large square product;
+    `masked_of_full_head` compares a pass with 64 % of the cells masked (the mean of cosine decoding), head
+    and last layer at masked cells and image codes only, with the whole head everywhere; `cached_of_full` is
+    a pass that recomputes a tenth of the positions over a full one.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with tempfile.TemporaryDirectory() as made:
+            backbone = DiMOO.from_pretrained(folder or random_checkpoint(made, MINIATURE, LAYOUT))
+            return _measure(backbone, batch, steps, threads, repeat)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _measure(backbone: DiMOO, batch: int, steps: int, threads: int, repeat: int) -> dict[str, Any]:
+    config, denoiser = backbone.model.config, backbone.bind([PROMPT] * batch)
+    denoiser.logits(_masked(backbone, batch, 1.0), torch.arange(batch))
+    lengths = denoiser.pack.lengths
+    calls, counts = _products(config, sum(lengths))
+    took = seconds({**calls, **_passes(backbone, batch, 0.64, 0.1)}, 4 * repeat)
+    counts["forward"] = flops(config, lengths)
+    rates = {f"{name}_gflops": count / took[name] / 1e9 for name, count in counts.items()}
+    whole = _decodes(backbone, batch, steps, repeat)
+    return {
+        "threads": threads, "batch": batch, "steps": steps, "grid": list(backbone.grid), "lengths": lengths,
+        "parameters": sum(p.numel() for p in backbone.model.parameters()),
+        **{f"{name}_s": took[name] for name in took if not name.startswith("gemm")}, **rates, **whole,
+        "forward_of_gemm": rates["forward_gflops"] / rates["gemm_square_gflops"],
+        "masked_of_full_head": took["masked_head"] / took["full_head"],
+        "cached_of_full": took["cached_part"] / took["masked_head"],
+        "ml_cache_of_plain": whole["ml_cache_s_per_image"] / whole["plain_s_per_image"],
+        "ml_cache_equivalents_of_plain": whole["ml_cache_equivalents"] / whole["plain_equivalents"],
+    }  # fmt: skip
