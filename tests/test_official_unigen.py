@@ -171,7 +171,7 @@ WORDING = '''
 import os
 raise SystemExit("this file is read, never run")
 EXPLANATION_DICT_EN = {"Style": "how it looks", "Attribute - Material": "what of"}
-SYSTEM_PROMPT_EN_TEMPLATE = """Judge {prompt} by {testpoint}. {explanation} {test_explanation} So: {prompt}."""
+SYSTEM_PROMPT_EN_TEMPLATE = """Judge {prompt} by {testpoint}. {explanation} {test_explanation} {prompt}"""
 '''
 
 

@@ -39,40 +39,27 @@ class BlipVqa:
 
     @torch.inference_mode()
     def yes(self, image: Image.Image, questions: Sequence[str]) -> list[float]:
-        """P(yes) / (P(yes) + P(no)) of the first answer token per question, rounded to 4 decimals."""
-        if not questions:
-            return []
-        states, mask = self._read(image, questions)
-        start = torch.full((len(questions), 1), BOS, device=self.device)
-        out = self.model.text_decoder(
-            input_ids=start, encoder_hidden_states=states, encoder_attention_mask=mask
-        )
-        logits = out.logits[:, 0].float()
-        share = torch.softmax(logits[:, [YES, NO]], dim=-1)[:, 0]
-        return [round(p, 4) for p in share.tolist()]
+        """P(yes) / (P(yes) + P(no)) of the first answer token per question, rounded to 4 decimals.
+
+        The image is encoded once. Questions are not padded into a batch: the cross attention of transformers
+        5 drops the question's mask, so its decoder would look at padding, which the official one does not.
+        """
+        side = self.model.config.vision_config.image_size
+        seen = self.model.vision_model(pixel_values=for_blip(image, side).to(self.device)).last_hidden_state
+        return [round(self._yes(seen, question), 4) for question in questions]
 
     def answers_yes(self, image: Image.Image, questions: Sequence[str]) -> list[bool]:
         """Whether "yes" is likelier than "no"."""
         return [p > 0.5 for p in self.yes(image, questions)]
 
-    def _read(self, image: Image.Image, questions: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
-        """The questions' states over the image, which is encoded once: (n, length, d) and their mask."""
-        side = self.model.config.vision_config.image_size
-        seen = self.model.vision_model(pixel_values=for_blip(image, side).to(self.device)).last_hidden_state
-        seen = seen.expand(len(questions), -1, -1)
-        texts = [clean(question) for question in questions]
-        encoded = self.tokenizer(
-            texts, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
-        )
-        ids, mask = encoded["input_ids"].to(self.device), encoded["attention_mask"].to(self.device)
+    def _yes(self, seen: torch.Tensor, question: str) -> float:
+        encoded = self.tokenizer(clean(question), truncation=True, max_length=LONGEST, return_tensors="pt")
+        ids = encoded["input_ids"].to(self.device)
         ids[:, 0] = ENC
-        states = self.model.text_encoder(
-            input_ids=ids,
-            attention_mask=mask,
-            encoder_hidden_states=seen,
-            encoder_attention_mask=torch.ones(seen.shape[:2], dtype=torch.long, device=self.device),
-        ).last_hidden_state
-        return states, mask
+        states = self.model.text_encoder(input_ids=ids, encoder_hidden_states=seen).last_hidden_state
+        start = torch.full((1, 1), BOS, device=self.device)
+        out = self.model.text_decoder(input_ids=start, encoder_hidden_states=states)
+        return float(torch.softmax(out.logits[0, 0, [YES, NO]].float(), dim=-1)[0])
 
 
 def clean(question: str) -> str:

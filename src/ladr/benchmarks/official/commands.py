@@ -61,8 +61,11 @@ def geneval(
 
             classes = fetch.locate("geneval", "evaluation/object_names.txt", prompts).read_text().split("\n")
             finds = Detector.load(detector, [name.strip() for name in classes if name.strip()], device)
+            scored_by = finds, Clip.load(clip, device)
             with bar("geneval", suite.images) as advance:
-                return native.geneval(suite, images, out, finds, Clip.load(clip, device), advance)
+                return native.geneval(
+                    suite, images, out, *scored_by, advance, allow_few_detections=allow_few_detections
+                )
 
         def read(path: Path) -> Scores:
             return geneval_suite.import_results(suite, path, allow_few_detections=allow_few_detections)

@@ -26,7 +26,14 @@ Progress = Callable[[int], None]
 
 
 def geneval(
-    suite: Suite, folder: Path, out: Path, detector: Detector, colours: Clip, progress: Progress
+    suite: Suite,
+    folder: Path,
+    out: Path,
+    detector: Detector,
+    colours: Clip,
+    progress: Progress,
+    *,
+    allow_few_detections: bool = False,
 ) -> Scores:
     """Judge every image by the official rules into `out`, a file of the official form with a `scorer` column,
     and import it like an official one."""
@@ -40,7 +47,7 @@ def geneval(
             rows.append({k: v for k, v in done.answers[key].items() if k != "key"})
             progress(number)
     _write(out, (json.dumps(row) for row in rows))
-    return import_geneval(suite, out)
+    return import_geneval(suite, out, allow_few_detections=allow_few_detections)
 
 
 def judge_geneval(meta: Mapping[str, Any], path: Path, detector: Detector, colours: Clip) -> dict[str, Any]:
