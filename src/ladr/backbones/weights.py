@@ -1,0 +1,64 @@
+"""What a backbone's weights are, as a text that changes when they do."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ladr.errors import LadrError
+
+BIG = 64 << 20
+CACHE = Path(".cache/weights.json")
+WITHOUT = ("field",)
+
+
+def weights(kind: str, settings: Mapping[str, Any]) -> str | None:
+    """A checkpoint folder's sha256, `owner/name@revision` of the hub, None for a backbone without."""
+    if kind in WITHOUT:
+        return None
+    source = settings.get("folder") or settings.get("source")
+    if source is None and kind in ("shapes", "mixture"):
+        from ladr.backbones.hub import embedded
+
+        source = embedded("shapes")
+    if source is not None and Path(source).is_dir():
+        return folder_sha256(Path(source))
+    if kind in ("shapes", "mixture"):
+        raise LadrError(f"backbones: {kind}: {source} is no folder")
+    return f"{source or 'default'}@{settings.get('revision') or 'main'}"
+
+
+@cache
+def folder_sha256(folder: Path) -> str:
+    """One hash of the names and contents of the tensors and settings of a checkpoint folder."""
+    files = sorted(p for p in folder.rglob("*") if p.suffix in (".json", ".safetensors") and p.is_file())
+    if not files:
+        raise LadrError(f"{folder}: no checkpoint there (no .safetensors, no .json)")
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(folder)}\x1f{_sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Of the file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    """The same, remembered for big files by their size and time of change."""
+    stat = path.stat()
+    if stat.st_size < BIG:
+        return sha256(path)
+    key = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
+    known = json.loads(CACHE.read_text()) if CACHE.is_file() else {}
+    if key not in known:
+        known[key] = sha256(path)
+        CACHE.parent.mkdir(exist_ok=True)
+        part = CACHE.with_suffix(".part")
+        part.write_text(json.dumps(known, indent=1))
+        part.replace(CACHE)
+    return known[key]

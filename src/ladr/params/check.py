@@ -1,0 +1,271 @@
+"""What a reader of params.yaml may have got wrong beyond types: names, fields of policies, references."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from itertools import product
+from typing import Any
+
+from ladr.backbones import BACKBONES
+from ladr.benchmarks import BENCHMARKS
+from ladr.caches import CACHES, cache
+from ladr.errors import LadrError, nearest
+from ladr.params.models import Sampler
+from ladr.policies import PAIRS, POLICIES, Phase, build
+from ladr.policies.base import REPLAY
+
+OWN = tuple(Sampler.model_fields)
+PHASE = ("until", "alpha", "tau")
+SIZES = ("smoke", "default", "full")
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One mistake: `path` are the keys that lead to it."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def issues(data: Mapping[str, Any]) -> Iterator[Issue]:
+    """Every mistake that the types do not show. `data` may be wrong in any way."""
+    yield from _backbones(data)
+    for path, row in rows(data):
+        yield from _row(path, row, data)
+    yield from _ablations(data)
+    yield from _sweeps(data)
+    yield from _others(data)
+
+
+def rows(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Every sampler of the file with its path."""
+    for name, row in _items(data, "samplers"):
+        yield ("samplers", name), row
+    for group, body in _items(data, "ablations"):
+        for name, row in _items(body, "rows"):
+            yield ("ablations", group, "rows", name), row
+
+
+def _items(data: Any, key: str) -> list[tuple[str, Mapping[str, Any]]]:
+    found = data.get(key) if isinstance(data, Mapping) else None
+    return [(k, v) for k, v in found.items() if isinstance(v, Mapping)] if isinstance(found, Mapping) else []
+
+
+def _names(path: tuple, given: Any, known: Iterable[str], what: str) -> Iterator[Issue]:
+    """Each of the given names must be one of the known."""
+    known = list(known)
+    for i, name in enumerate(given if isinstance(given, (list, tuple)) else ()):
+        if name not in known:
+            yield Issue((*path, i), f"{what} {name!r} is not known{nearest(name, known)}")
+
+
+def _size(path: tuple, size: Any) -> Iterator[Issue]:
+    if isinstance(size, str) and size not in SIZES:
+        yield Issue(path, f"size {size!r} is not known{nearest(size, SIZES)}, or a number of prompts")
+
+
+def _backbones(data: Mapping[str, Any]) -> Iterator[Issue]:
+    known = [name for name, _ in _items(data, "backbones")]
+    yield from _names(("use",), data.get("use"), known, "backbone")
+    for name, row in _items(data, "backbones"):
+        path = ("backbones", name)
+        if (kind := row.get("kind") or name) not in BACKBONES:
+            at = (*path, "kind") if "kind" in row else path
+            yield Issue(at, f"backbone {kind!r} is not known{nearest(kind, BACKBONES)}")
+        wanted = row.get("benchmarks")
+        for benchmark, size in wanted.items() if isinstance(wanted, Mapping) else ():
+            if benchmark not in BENCHMARKS:
+                yield Issue(
+                    (*path, "benchmarks", benchmark),
+                    f"benchmark {benchmark!r} is not known{nearest(benchmark, BENCHMARKS)}",
+                )
+            yield from _size((*path, "benchmarks", benchmark), size)
+
+
+def _row(path: tuple[str, ...], row: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Issue]:
+    yield from policy_issues(path, {k: v for k, v in row.items() if k not in OWN or k == "policy"})
+    yield from _cache(path, row.get("cache"))
+    yield from _names((*path, "backbones"), row.get("backbones"), data.get("backbones") or (), "backbone")
+    known = [*dict.fromkeys([*siblings(path, data), *(data.get("samplers") or ())])]
+    targets = [(("match",), row["match"])] if isinstance(row.get("match"), str) else []
+    targets += [(key, text.removeprefix(REPLAY)) for key, text in _replays(row)]
+    for key, target in targets:
+        if target == path[-1]:
+            yield Issue((*path, *key), f"{target!r} refers to itself")
+        elif target not in known:
+            yield Issue((*path, *key), f"sampler {target!r} is not known{nearest(target, known)}")
+    if "match" in row and "steps" in row:
+        yield Issue((*path, "match"), "both `match` and `steps` say how many steps to take; leave one out")
+
+
+def siblings(path: tuple[str, ...], data: Mapping[str, Any]) -> Iterable[str]:
+    """The names of the rows beside the one at `path`."""
+    return data["ablations"][path[1]]["rows"] if path[0] == "ablations" else data["samplers"]
+
+
+def _replays(row: Any, key: tuple = ()) -> Iterator[tuple[tuple, str]]:
+    if isinstance(row, Mapping):
+        for name, value in row.items():
+            yield from _replays(value, (*key, name))
+    elif isinstance(row, str) and row.startswith(REPLAY):
+        yield key, row
+
+
+def policy_issues(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Issue]:
+    """Every wrong field of a policy's plain dict, each on its own; then what only the whole shows."""
+    name = spec.get("policy")
+    if not isinstance(name, str):
+        return
+    if name in PAIRS:
+        for part in ("first", "second"):
+            if isinstance(spec.get(part), Mapping):
+                yield from policy_issues((*path, part), spec[part])
+    elif name not in POLICIES:
+        yield Issue((*path, "policy"), f"policy {name!r} is not known{nearest(name, [*POLICIES, *PAIRS])}")
+        return
+    found = False
+    for issue in _fields(path, name, spec):
+        found = True
+        yield issue
+    if not found and name not in PAIRS:
+        yield from _built(path, spec)
+
+
+def _fields(path: tuple[str, ...], name: str, spec: Mapping[str, Any]) -> Iterator[Issue]:
+    known = fields_of(name)
+    for key, value in spec.items():
+        if key == "policy":
+            continue
+        if key not in known:
+            yield Issue((*path, key), f"no such field of policy {name!r}{nearest(key, [*known, *OWN])}")
+        elif key == "phases" and isinstance(value, Mapping):
+            yield from _phases((*path, key), value)
+        elif name not in PAIRS:
+            yield from _built((*path, key), {"policy": name, key: value})
+
+
+def fields_of(name: str) -> list[str]:
+    """The fields of a policy that params may set."""
+    if name in PAIRS:
+        return ["first", "second"]
+    made = POLICIES[name]
+    cls = made.func if isinstance(made, partial) else made
+    return [f.name for f in fields(cls) if f.metadata.get("spec", True)]
+
+
+def _phases(path: tuple[str, ...], phases: Mapping[str, Any]) -> Iterator[Issue]:
+    for name, row in phases.items():
+        if not isinstance(row, Mapping):
+            yield Issue((*path, name), f"{row!r} is not allowed; a mapping with {', '.join(PHASE)}")
+            continue
+        for key, value in row.items():
+            if key not in PHASE:
+                yield Issue((*path, name, key), f"no such field of a phase{nearest(key, PHASE)}")
+                continue
+            try:
+                Phase(name, **{"until": 1.0, "alpha": 0.0, key: value})
+            except (LadrError, TypeError) as error:
+                yield Issue((*path, name, key), str(error).removeprefix(f"phases.{name}.{key}: "))
+
+
+def _built(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Issue]:
+    try:
+        build(spec)
+    except (LadrError, TypeError) as error:
+        message = re.sub(r"^policy '\w+': ", "", str(error))
+        yield Issue(path, message.removeprefix(f"{path[-1]}: "))
+
+
+def _cache(path: tuple[str, ...], given: Any) -> Iterator[Issue]:
+    if not isinstance(given, Mapping):
+        return
+    if (name := given.get("name")) not in CACHES:
+        key = ("name",) if "name" in given else ()
+        yield Issue((*path, "cache", *key), f"cache {name!r} is not known{nearest(str(name), CACHES)}")
+        return
+    for key in given:
+        if key != "name":
+            try:
+                cache(name, **{key: given[key]})
+            except (LadrError, TypeError) as error:
+                yield Issue((*path, "cache", key), str(error).removeprefix(f"cache.{key}: "))
+
+
+def _ablations(data: Mapping[str, Any]) -> Iterator[Issue]:
+    for name, body in _items(data, "ablations"):
+        yield from _names(("ablations", name, "benchmarks"), body.get("benchmarks"), BENCHMARKS, "benchmark")
+        yield from _size(("ablations", name, "size"), body.get("size"))
+
+
+def _sweeps(data: Mapping[str, Any]) -> Iterator[Issue]:
+    samplers = dict(_items(data, "samplers"))
+    for name, body in _items(data, "sweeps"):
+        path = ("sweeps", name)
+        yield from _names((*path, "benchmarks"), body.get("benchmarks"), BENCHMARKS, "benchmark")
+        yield from _names(
+            (*path, "backbones"), body.get("backbones"), data.get("backbones") or (), "backbone"
+        )
+        yield from _size((*path, "size"), body.get("size"))
+        base = body.get("base")
+        if isinstance(base, str) and base not in samplers:
+            yield Issue((*path, "base"), f"sampler {base!r} is not known{nearest(base, samplers)}")
+        elif base in samplers and isinstance(body.get("grid"), Mapping):
+            yield from _points((*path, "grid"), samplers[base], body["grid"])
+
+
+def _points(path: tuple[str, ...], base: Mapping[str, Any], grid: Mapping[str, Any]) -> Iterator[Issue]:
+    """Each value by itself, then each combination, so that a bad value is named once."""
+    found = [*_row_of(base)]
+    known = {issue.message for issue in found}
+    for key, values in grid.items():
+        for i, value in enumerate(values if isinstance(values, list) else ()):
+            for issue in _row_of(varied(base, {key: value})):
+                found.append(issue)
+                if issue.message not in known:
+                    yield Issue((*path, key, i), issue.message)
+    if not found and all(isinstance(v, list) for v in grid.values()):
+        for point in points(grid):
+            for issue in _row_of(varied(base, point)):
+                yield Issue(path, f"{', '.join(f'{k} = {v}' for k, v in point.items())}: {issue.message}")
+
+
+def _row_of(row: Mapping[str, Any]) -> Iterator[Issue]:
+    yield from policy_issues((), {k: v for k, v in row.items() if k not in OWN or k == "policy"})
+    yield from _cache((), row.get("cache"))
+
+
+def points(grid: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """Every combination of the values, the last key varying fastest."""
+    for values in product(*grid.values()):
+        yield dict(zip(grid, values, strict=True))
+
+
+def varied(row: Mapping[str, Any], point: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with the dotted fields of `point` set; what it did not have is added."""
+    out = {k: v for k, v in row.items() if not (k == "match" and "steps" in point)}
+    for key, value in point.items():
+        *above, last = key.split(".")
+        node = out
+        for name in above:
+            inner = node.get(name)
+            node[name] = dict(inner) if isinstance(inner, Mapping) else {}
+            node = node[name]
+        node[last] = value
+    return out
+
+
+def _others(data: Mapping[str, Any]) -> Iterator[Issue]:
+    samplers = [name for name, _ in _items(data, "samplers")]
+    baseline = data.get("baseline", "cosine")
+    if isinstance(baseline, str) and samplers and baseline not in samplers:
+        yield Issue(("baseline",), f"sampler {baseline!r} is not known{nearest(baseline, samplers)}")
+    latency = data.get("latency")
+    if isinstance(latency, Mapping):
+        known = data.get("backbones") or ()
+        yield from _names(("latency", "backbones"), latency.get("backbones"), known, "backbone")
+        name = latency.get("benchmark")
+        if isinstance(name, str) and name not in BENCHMARKS:
+            yield Issue(
+                ("latency", "benchmark"), f"benchmark {name!r} is not known{nearest(name, BENCHMARKS)}"
+            )

@@ -1,0 +1,96 @@
+"""The shape of params.yaml. What the keys mean stands in params.yaml and in the descriptions."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+Size = Annotated[str | Annotated[int, Field(ge=1, strict=True)], Field(union_mode="left_to_right")]
+Count = Annotated[int, Field(ge=1, strict=True)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class BackboneRow(Strict):
+    """A model and what it is asked."""
+
+    kind: str | None = Field(None, description="which backbone of the registry; default: the row's own name")
+    settings: dict[str, Any] = Field({}, description="handed to the backbone when it is loaded")
+    batch_size: Count = Field(16, description="images decoded at once; tokens do not depend on it")
+    threads: Count = Field(1, description="CPU threads of one decode job")
+    mem_mb: Count = Field(2000, description="memory that one decode job asks for")
+    runtime: Count = Field(240, description="minutes that one decode job asks for, on a cluster")
+    gpus: int = Field(0, ge=0, strict=True, description="GPUs that one decode job asks for")
+    benchmarks: dict[str, Size] = Field(
+        description="benchmark -> size: smoke, default, full, or prompts per column"
+    )
+
+
+class Sampler(BaseModel):
+    """A policy with its steps. Every other key is a field of the policy."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    policy: str = Field(description="the name of a policy")
+    label: str | None = Field(None, description="what tables and figures call it; default: the row's name")
+    steps: Count | None = Field(None, description="T of the schedules; default: the file's `steps`")
+    match: Name | None = Field(
+        None, description="take as many steps as that sampler needed passes on average"
+    )
+    temperature: float | None = Field(None, ge=0, description="of the drawn codes; default: the file's")
+    cache: dict[str, Any] | None = Field(None, description="{name: ml | branch, field: value, ...}")
+    backbones: list[str] | None = Field(None, description="only on these backbones")
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What `ladr.policies.build` takes."""
+        return {"policy": self.policy, **(self.model_extra or {})}
+
+
+class Ablation(Strict):
+    """Rows that belong to one figure, on some of the benchmarks."""
+
+    label: str | None = None
+    benchmarks: list[str] = Field(min_length=1)
+    size: Size | None = Field(None, description="overrides the backbone's size")
+    images: Count | None = Field(None, description="images per prompt; default: the file's")
+    rows: dict[Name, Sampler] = Field(min_length=1)
+
+
+class Sweep(Strict):
+    """Every combination of values for some fields of one sampler."""
+
+    label: str | None = None
+    base: Name = Field(description="the sampler to vary")
+    benchmarks: list[str] = Field(min_length=1)
+    size: Size | None = None
+    images: Count | None = None
+    backbones: list[str] | None = None
+    grid: dict[str, list[Any]] = Field(min_length=1, description="field, dotted for inner ones -> its values")
+
+
+class Latency(Strict):
+    """Seconds per image, one image at a time, all samplers by turns."""
+
+    benchmark: str = Field(description="where the prompts come from")
+    prompts: Count = 6
+    warmup: int = Field(1, ge=0, strict=True, description="images decoded before the clock counts")
+    backbones: list[str] | None = None
+
+
+class Params(Strict):
+    use: list[str] = Field(min_length=1, description="the backbones that run")
+    seed: int = Field(0, ge=0, strict=True, description="number of the first image of each prompt")
+    images: Count = Field(1, description="images per prompt")
+    steps: Count = Field(64, description="T of the schedules")
+    temperature: float = Field(1.0, ge=0, description="of the drawn codes")
+    baseline: Name = Field("cosine", description="the sampler that all others are compared with")
+    part: Count = Field(64, description="images that are saved together; what a kill costs at most")
+    cells_per_job: Count = Field(12, description="cells that one decode process runs")
+    backbones: dict[Name, BackboneRow] = Field(min_length=1)
+    samplers: dict[Name, Sampler] = Field(min_length=1)
+    ablations: dict[Name, Ablation] = {}
+    sweeps: dict[Name, Sweep] = {}
+    latency: Latency | None = None

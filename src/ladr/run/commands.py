@@ -1,0 +1,180 @@
+"""`ladr grid`, `run`, `grade`, `table`, `latency`, `doctor`, `params` and the like: the workflow by hand.
+
+Snakemake calls the same commands."""
+
+import json as jsonlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ladr.errors import LadrError
+
+app = typer.Typer(
+    no_args_is_help=True, help="The experiment of params.yaml: cells, tables, tracking, sweeps."
+)
+File = Annotated[Path, typer.Option("--params", help="the experiment")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="KEY=VALUE, a dotted key of the experiment changed")
+]
+Cells = Annotated[list[str], typer.Argument(help="ids, their last 8 digits, paths, or row names")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+PARAMS = Path("params.yaml")
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """An error a person can act on is printed and ends the command with 1."""
+    try:
+        yield
+    except LadrError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def _read(path: Path, given: list[str] | None):
+    from ladr.cells import grid
+    from ladr.params import changes_of, load
+
+    params = load(path, changes_of(given or []))
+    return params, grid(params)
+
+
+@app.command("grid")
+def grid_command(params: File = PARAMS, set_: Set = None, json: Json = False) -> None:
+    """List the cells: which row wants them, done or missing, and how long the missing ones may take."""
+    with said():
+        from ladr.run.overview import overview, printed
+
+        _, grid = _read(params, set_)
+        rows = overview(grid)
+        if json:
+            typer.echo(jsonlib.dumps(rows, indent=1))
+        else:
+            printed(rows)
+
+
+@app.command("run")
+def run_command(
+    cells: Cells,
+    params: File = PARAMS,
+    set_: Set = None,
+    wait: Annotated[bool, typer.Option(help="wait for a process that is at work on a cell")] = False,
+) -> None:
+    """Decode cells, and the cells that they need. What is done is not done again."""
+    with said():
+        from ladr.run import run
+
+        read, grid = _read(params, set_)
+        asked = grid.find(cells)
+        wanted = {c.id for c in asked} | {i for c in asked for i in c.needs}
+        run([c for i, c in grid.cells.items() if i in wanted], part=read.part, wait=wait)
+
+
+@app.command("grade")
+def grade_command(
+    cells: Cells,
+    params: File = PARAMS,
+    set_: Set = None,
+    processes: Annotated[int, typer.Option(help="how many score at once")] = 1,
+) -> None:
+    """Score decoded cells."""
+    with said():
+        from ladr.run.grade import grade
+
+        _, grid = _read(params, set_)
+        grade(grid.find(cells), processes=processes)
+
+
+@app.command("ceiling")
+def ceiling_command(file: Path, params: File = PARAMS, set_: Set = None) -> None:
+    """Score ground truth through a backbone's tokenizer: FILE in results/ceilings."""
+    with said():
+        from ladr.run.grade import ceiling_file, grade_ceiling
+
+        _, grid = _read(params, set_)
+        for cell in grid.cells.values():
+            if ceiling_file(cell) == file:
+                return grade_ceiling(cell)
+        raise LadrError(f"{file}: no cell of the grid has this ceiling")
+
+
+@app.command("table")
+def table_command(params: File = PARAMS, set_: Set = None, out: Path = Path("results")) -> None:
+    """Put all scores of the grid together, with intervals and differences to the baseline."""
+    with said():
+        from ladr.run.table import write
+
+        read, grid = _read(params, set_)
+        lines = write(grid, read.baseline, out)
+        typer.echo(f"{out}/scores.csv: {len(lines)} lines of {len(grid.cells)} cells")
+
+
+@app.command("latency")
+def latency_command(
+    names: Annotated[list[str] | None, typer.Argument(help="measurements (default: all)")] = None,
+    params: File = PARAMS,
+    set_: Set = None,
+) -> None:
+    """Seconds per image at batch 1, all samplers by turns. Keep the machine quiet meanwhile."""
+    with said():
+        from ladr.run.latency import measure, measurements
+
+        read, grid = _read(params, set_)
+        for name in names or measurements(read, grid):
+            record = measure(name, read, grid)
+            for sampler, row in record["rows"].items():
+                typer.echo(f"{sampler:24} {row['seconds']:8.3f} s {row['passes']:6.1f} passes")
+
+
+@app.command("doctor")
+def doctor_command(
+    mend_: Annotated[
+        bool, typer.Option("--mend", help="remove what is damaged, and a dead run's lock")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="say only what is wrong")] = False,
+) -> None:
+    """Check every checksum below results/; exit 1 if one does not hold (0 if it was mended)."""
+    with said():
+        from ladr.run import doctor
+
+        if mend_ and doctor.unlock():
+            typer.echo("removed the lock of a run that was killed", err=True)
+        findings = list(doctor.examine())
+        for finding in findings:
+            typer.echo(finding.message, err=True)
+        if mend_ and findings:
+            typer.echo(f"removed {doctor.mend(findings)} files; the next run makes them anew", err=True)
+        elif findings:
+            raise LadrError(f"{len(findings)} findings; `ladr doctor --mend` removes what is damaged")
+        elif not quiet:
+            typer.echo("every checksum holds")
+
+
+@app.command("prune")
+def prune_command(params: File = PARAMS, set_: Set = None) -> None:
+    """Remove the cells that params.yaml no longer names."""
+    with said():
+        from ladr.run.doctor import prune
+
+        for name in prune(_read(params, set_)[1].cells):
+            typer.echo(f"removed {name}")
+
+
+@app.command("params")
+def params_command(
+    params: File = PARAMS,
+    set_: Set = None,
+    schema: Annotated[bool, typer.Option("--schema", help="print the JSON schema for editors")] = False,
+) -> None:
+    """Check params.yaml and say what it asks for."""
+    with said():
+        if schema:
+            from ladr.params.schema import schema as made
+
+            typer.echo(jsonlib.dumps(made(), indent=1))
+            return
+        _, grid = _read(params, set_)
+        typer.echo(f"{params}: well formed; {len(grid.lines)} rows, {len(grid.cells)} cells")

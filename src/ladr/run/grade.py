@@ -1,0 +1,135 @@
+"""Score finished cells from their tokens. The images are rendered here; nothing of the decoder is asked."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ladr import backbones
+from ladr.benchmarks import BENCHMARKS
+from ladr.benchmarks.mini.scoring import Row, ceiling, header, read_rows, score, write_rows
+from ladr.cells import Cell, canonical
+from ladr.errors import LadrError
+from ladr.run import Say, asked, files, folder_of, images_of, read_tokens, tell
+from ladr.run.files import CELL, RESULTS, SCORE, SCORES, TOKENS
+from ladr.run.provenance import provenance
+
+CHUNK = 64  # images that are rendered at once
+
+
+def grade(cells: Iterable[Cell], *, results: Path = RESULTS, processes: int = 1, say: Say = tell) -> None:
+    """Write scores.jsonl of each cell, and score.json, which vouches for it, last."""
+    loaded: dict[str, Any] = {}
+    for cell in cells:
+        folder = folder_of(cell.id, results)
+        record = files.read_json(folder / CELL)
+        if graded(folder):
+            say(f"{cell.id}: scored already")
+            continue
+        backbone = loaded.get(key := canonical(cell.spec["backbone"])) or _loaded(cell)
+        loaded = {key: backbone}
+        rows = judged(cell, folder, backbone, processes)
+        suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], asked(cell.spec)
+        with files.appearing(folder / SCORES) as half:
+            write_rows(half, _header(suite, prompts, cell), rows)
+        content = {
+            "id": cell.id,
+            "tokens": record["files"][TOKENS]["sha256"],
+            "lines": table_lines(suite, rows),
+            "provenance": provenance(),
+            "files": files.described(folder, [SCORES]),
+        }
+        files.write_json(folder / SCORE, content)
+        say(f"{cell.id}: {len(rows)} judgements")
+
+
+def graded(folder: Path) -> bool:
+    """Has this cell scores, whole, and of the tokens that are there now?"""
+    if not files.done(folder / SCORE) or not files.done(folder / CELL):
+        return False
+    judged_tokens = files.read_json(folder / SCORE).get("tokens")
+    return judged_tokens == files.read_json(folder / CELL)["files"][TOKENS]["sha256"]
+
+
+def _loaded(cell: Cell) -> Any:
+    spec = cell.spec["backbone"]
+    return backbones.load(spec["name"], **spec["settings"])
+
+
+def _header(suite: Any, prompts: Any, cell: Cell) -> dict[str, object]:
+    return {
+        **header(suite, prompts, cell.spec["benchmark"]["images"]),
+        "seed": cell.spec["benchmark"]["seed"],
+    }
+
+
+def judged(cell: Cell, folder: Path, backbone: Any, processes: int = 1) -> tuple[Row, ...]:
+    """Every judgement of every image of a finished cell; images are numbered from 0."""
+    suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], asked(cell.spec)
+    tokens, first = read_tokens(folder)["tokens"].long(), cell.spec["benchmark"]["seed"]
+    keys = [(prompt.id, number - first) for prompt, number in images_of(cell.spec)]
+    if len(keys) != len(tokens):
+        raise LadrError(f"{folder / TOKENS}: {len(tokens)} images, {len(keys)} were asked for")
+    if hasattr(suite, "judge_tokens"):
+        return suite.judge_tokens(prompts, dict(zip(keys, tokens, strict=True)), backbone)
+    return score(
+        suite, prompts, dict(zip(keys, rendered(backbone, tokens), strict=True)), processes=processes
+    )
+
+
+def rendered(backbone: Any, tokens: torch.Tensor) -> np.ndarray:
+    """(N, h, w, 3) uint8."""
+    parts = [np.asarray(backbone.render(tokens[i : i + CHUNK])) for i in range(0, len(tokens), CHUNK)]
+    return np.concatenate(parts)
+
+
+def table_lines(suite: Any, rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """The suite's table with intervals, as plain rows; a missing value is None."""
+    from ladr.results import summary
+
+    return summary(suite, list(rows)).astype(object).where(lambda t: t.notna(), None).to_dict("records")
+
+
+def ceiling_file(cell: Cell, results: Path = RESULTS) -> Path | None:
+    """Where scores of ground truth through this cell's tokenizer lie; None for a suite without pixels."""
+    if hasattr(BENCHMARKS[cell.spec["benchmark"]["name"]], "judge_tokens"):
+        return None
+    import hashlib
+
+    wanted = {k: v for k, v in cell.spec["benchmark"].items() if k not in ("images", "seed")}
+    text = canonical([cell.spec["backbone"], wanted])
+    name = f"{cell.spec['backbone']['name']}-{wanted['name']}"
+    return results / "ceilings" / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
+
+
+def grade_ceiling(cell: Cell, results: Path = RESULTS) -> None:
+    """Score ground truth through the tokenizer of this cell's backbone, once for all its samplers."""
+    path = ceiling_file(cell, results)
+    if path is None or path.is_file():
+        return
+    suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], asked(cell.spec)
+    rows = ceiling(suite, prompts, through(_loaded(cell)))
+    with files.appearing(path) as half:
+        write_rows(half, header(suite, prompts, 1), rows)
+
+
+def through(backbone: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Images to tokens and back."""
+    encoder = getattr(backbone, "patches", None) or backbone.pixels
+
+    def both_ways(images: np.ndarray) -> np.ndarray:
+        given = images if hasattr(backbone, "patches") else torch.from_numpy(images)
+        return np.asarray(backbone.render(torch.as_tensor(encoder.encode(given))))
+
+    return both_ways
+
+
+def read_scores(folder: Path) -> tuple[Mapping[str, object], tuple[Row, ...]]:
+    """Header and judgements of a scored cell."""
+    if not graded(folder):
+        raise LadrError(
+            f"{folder / SCORE}: no scores of the tokens that are there; run `ladr grade {folder.name}`"
+        )
+    return read_rows(folder / SCORES)

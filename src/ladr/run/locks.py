@@ -1,0 +1,50 @@
+"""Who works here: locks that the kernel drops when their holder ends, however it ends."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ladr.errors import LadrError
+
+
+@contextmanager
+def hold(
+    path: Path, what: str, *, wait: bool = False, say: Callable[[str], None] = lambda text: None
+) -> Iterator[None]:
+    """Hold the lock file at `path`. While another process has it: LadrError, or with `wait` patience."""
+    handle = take(path)
+    if handle is None and not wait:
+        raise LadrError(f"{what}: process {holder(path)} is at work on it; wait for it, or stop it first")
+    if handle is None:
+        say(f"{what}: waiting for process {holder(path)}")
+        while (handle := take(path)) is None:
+            time.sleep(0.5)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def take(path: Path) -> int | None:
+    """The locked file's descriptor, None if another process holds it. It goes with the process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    os.truncate(handle, 0)
+    os.write(handle, str(os.getpid()).encode())
+    return handle
+
+
+def holder(path: Path) -> str:
+    """The number of the process that wrote itself into the lock file last."""
+    try:
+        return path.read_text() or "unknown"
+    except OSError:
+        return "unknown"

@@ -1,0 +1,118 @@
+"""The table of a grid: every judgement, every score with its interval, every difference to the baseline."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ladr.benchmarks import BENCHMARKS
+from ladr.benchmarks.mini.scoring import Row, read_rows
+from ladr.benchmarks.mini.summary import OVERALL, samples
+from ladr.cells import Cell, Grid
+from ladr.errors import LadrError
+from ladr.results import compare, require_complete, tidy, write_table
+from ladr.run import asked, files, folder_of, parts
+from ladr.run.files import CELL, RESULTS, SCORE
+from ladr.run.grade import ceiling_file, read_scores
+
+RECORD = "table.json"
+TABLE, LINES, CSV, METRICS = "table.parquet", "scores.parquet", "scores.csv", "metrics.json"
+PLACE = ["group", "name", "label", "backbone", "benchmark", "cell"]
+
+
+def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULTS) -> pd.DataFrame:
+    """Write table.parquet (every judgement), scores.parquet and .csv (one line per row of params.yaml and
+    column) and metrics.json; table.json, which vouches for them, last. A cell that is missing or lacks an
+    image is an error."""
+    rows = dict(_rows(grid, results))
+    lines = pd.DataFrame(_lines(grid, rows, baseline, results))
+    for name in (TABLE, LINES, CSV):
+        with files.appearing(out / name) as half:
+            path = half.with_name(half.name + Path(name).suffix)
+            write_table(tidy(rows) if name == TABLE else lines, path)
+            path.replace(half)
+    files.write_json(out / METRICS, metrics(lines))
+    files.write_json(out / RECORD, {"files": files.described(out, [TABLE, LINES, CSV, METRICS])})
+    for cell in grid.cells:
+        shutil.rmtree(folder_of(cell, results) / parts.FOLDER, ignore_errors=True)
+    return lines
+
+
+def _rows(grid: Grid, results: Path) -> Iterator[tuple[str, tuple[Row, ...]]]:
+    for cell in grid.cells.values():
+        folder = folder_of(cell.id, results)
+        if not files.done(folder / CELL):
+            raise LadrError(f"cell {cell.id}: not decoded; run `ladr run {cell.id}`")
+        rows = read_scores(folder)[1]
+        require_complete(cell.id, rows, asked(cell.spec), cell.spec["benchmark"]["images"])
+        yield cell.id, rows
+
+
+def _lines(grid: Grid, rows: Mapping[str, tuple[Row, ...]], baseline: str, results: Path) -> Iterator[dict]:
+    records = {i: files.read_json(folder_of(i, results) / CELL) for i in grid.cells}
+    scores = {i: files.read_json(folder_of(i, results) / SCORE) for i in grid.cells}
+    compared: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for line in grid.lines:
+        cell = grid.cells[line.cell]
+        base = _baseline(grid, line, baseline)
+        if base is not None and (cell.id, base) not in compared:
+            compared[cell.id, base] = _compared(cell, rows, base)
+        place = {key: getattr(line, key) for key in PLACE}
+        about = {**place, "point": json.dumps(dict(line.point)), **records[cell.id]["summary"]}
+        best = _ceiling(cell, results)
+        for score in scores[cell.id]["lines"]:
+            column = score["column"]
+            yield {
+                **about, **score,
+                "ceiling": best.get(column),
+                "baseline": base,
+                **compared.get((cell.id, base), {}).get(column, {}),
+            }  # fmt: skip
+
+
+def _baseline(grid: Grid, line: Any, name: str) -> str | None:
+    """The baseline's cell that was asked exactly the same as this line's cell."""
+    wanted = grid.cells[line.cell].key
+    for other in grid.lines:
+        if (other.group, other.name) == ("samplers", name) and grid.cells[other.cell].key == wanted:
+            return other.cell
+    return None
+
+
+def _compared(cell: Cell, rows: Mapping[str, tuple[Row, ...]], base: str) -> dict[str, dict[str, Any]]:
+    suite = BENCHMARKS[cell.spec["benchmark"]["name"]]
+    found = compare(suite, rows[cell.id], rows[base]).to_dict("records")
+    names = {"difference": "difference", "low": "difference_low", "high": "difference_high", "mcnemar_p": "p"}
+    return {line["column"]: {new: line[old] for old, new in names.items()} for line in found}
+
+
+def _ceiling(cell: Cell, results: Path) -> dict[str, float]:
+    path = ceiling_file(cell, results)
+    if path is None or not path.is_file():
+        return {}
+    suite = BENCHMARKS[cell.spec["benchmark"]["name"]]
+    found = samples(read_rows(path)[1])
+    best = {c: 100 * sum(s for s, _ in f.values()) / sum(n for _, n in f.values()) for c, f in found.items()}
+    if suite.overall and set(suite.overall) <= best.keys():
+        best[OVERALL] = sum(best[c] for c in suite.overall) / len(suite.overall)
+    return best
+
+
+def main_column(benchmark: str, columns: Any) -> str:
+    """The one figure that stands for a benchmark: Overall, or its first column."""
+    return OVERALL if OVERALL in set(columns) else BENCHMARKS[benchmark].columns[0]
+
+
+def metrics(lines: pd.DataFrame) -> dict[str, Any]:
+    """backbone -> benchmark -> sampler -> score, passes, seconds: what `dvc metrics show` prints."""
+    out: dict[str, Any] = {}
+    main = lines[lines.group == "samplers"]
+    for (backbone, benchmark, name), rows in main.groupby(["backbone", "benchmark", "name"], sort=False):
+        column = main_column(benchmark, rows.column)
+        row = rows[rows.column == column].iloc[0]
+        place = out.setdefault(backbone, {}).setdefault(benchmark, {})
+        place[name] = {k: round(float(row[v]), 4) for k, v in (("score", "value"), ("passes", "passes"))}
+    return out
