@@ -106,6 +106,12 @@ def test_specs_round_trip_as_plain_json(spec):
     assert plain["version"] == policy.version
 
 
+def test_whole_numbers_and_floats_are_one_spec():
+    """1 and 1.0 in a params file mean the same run."""
+    whole = build({"policy": "ladr", "noise": 1, "phases": {"refinement": {"until": 1, "alpha": 1}}})
+    assert json.dumps(whole.spec) == json.dumps(build("ladr").spec)
+
+
 @pytest.mark.parametrize("name", sorted({type(build(n)).name for n in POLICIES}))
 def test_every_field_of_a_policy_is_in_its_spec_and_matters(name):
     policy = build(name)

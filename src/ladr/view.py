@@ -214,6 +214,5 @@ class View:
     def passed(self, changed: Tensor) -> View:
         """This view as the next pass and the cache remember it: `just_committed` are the cells that this very
         pass changed, (B, H, W) bool; without a past of its own."""
-        if "change" in vars(self.predictions):
-            self.predictions.before = None
+        self.predictions.before = None
         return replace(self, previous=None, conditional=None, began=self.began, just_committed=changed)

@@ -83,6 +83,7 @@ class Policy:
     def spec(self) -> dict[str, Any]:
         """The plain dict that `build` turns back into this policy: what a result's identity is made of."""
         own = {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.metadata.get("spec", True)}
+        own |= {f.name: float(own[f.name]) for f in fields(self) if f.type in (float, "float")}
         return {"policy": self.name, "version": self.version, **own}
 
     @property

@@ -34,6 +34,11 @@ class Phase:
         if self.tau is not None:
             within(f"phases.{self.name}.tau", self.tau, 0)
 
+    def plain(self) -> dict[str, float | None]:
+        """The fields but for the name."""
+        tau = None if self.tau is None else float(self.tau)
+        return {"until": float(self.until), "alpha": float(self.alpha), "tau": tau}
+
     def share(self, cells: int) -> int:
         """floor(alpha * cells), exact for alpha as it is written in decimals."""
         return int(Fraction(str(self.alpha)) * cells)
@@ -44,10 +49,12 @@ class Phases(tuple):
 
     __slots__ = ()
 
-    def plain(self) -> dict[str, dict[str, Any]]:
-        return {p.name: {"until": p.until, "alpha": p.alpha, "tau": p.tau} for p in self}
+    def plain(self) -> dict[str, dict[str, float | None]]:
+        """The mapping that `phases_of` reads."""
+        return {p.name: p.plain() for p in self}
 
     def at(self, t: float) -> Phase:
+        """The phase that time t falls in; a phase does not hold its end, but for the last."""
         return next((p for p in self if t < p.until), self[-1])
 
 
