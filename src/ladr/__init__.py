@@ -18,3 +18,12 @@ __all__ = [
     "decode",
     "policies",
 ]
+
+
+def __getattr__(name: str):
+    """`LADRScheduler` is imported when asked for: it needs diffusers, which takes seconds to load."""
+    if name == "LADRScheduler":
+        from ladr.scheduler import LADRScheduler
+
+        return LADRScheduler
+    raise AttributeError(f"module 'ladr' has no attribute {name!r}")

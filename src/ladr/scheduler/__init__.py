@@ -1,0 +1,200 @@
+"""The policies of this package as a scheduler of diffusers' masked-image pipelines (aMUSEd, Meissonic).
+
+`pipe.scheduler = LADRScheduler.from_config(pipe.scheduler.config)` is all that a pipeline needs. Every step
+is one pass of the very loop that `ladr.decode` runs; the pipeline only brings the logits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from diffusers.utils import BaseOutput
+from torch import Tensor
+
+from ladr import schedule
+from ladr.decode import _Batch, _Run
+from ladr.errors import LadrError
+from ladr.frontier import top
+from ladr.policies import Policy, build
+from ladr.policies.base import one_of
+from ladr.scheduler.streams import Generators, GeneratorStreams, streams
+from ladr.scheduler.times import InPipeline, UntilSettled
+from ladr.trace import Trace
+from ladr.view import MASK, View
+
+AMUSED_MASK = 8255
+TIMES = ("steps", "mask_ratio")
+
+
+@dataclass
+class LADRSchedulerOutput(BaseOutput):
+    """prev_sample: token ids after the step, the mask id where masked; pred_original_sample: the same with
+    every masked cell filled by the code drawn for it; committed: bool, the cells that this step settled."""
+
+    prev_sample: Tensor
+    pred_original_sample: Tensor | None = None
+    committed: Tensor | None = None
+
+
+class LADRScheduler(SchedulerMixin, ConfigMixin):
+    """Locality-Aware Dynamic Rescue, or any other policy, behind AmusedScheduler's interface.
+
+    mask_token_id: the id of a masked cell. policy: a name of `ladr.POLICIES`, a plain dict {policy: NAME,
+    field: value}, or a Policy. sampling_temperature: of the drawn codes. time: what the pipeline's loop
+    hands to a network that takes time: `steps`, T-1 down to 0, or `mask_ratio`, 1000 times the share of
+    masked cells; both are read off what is masked. masking_schedule is kept for AmusedScheduler and not
+    read, and neither is the pipeline's `temperature`: curve and selection noise are fields of the policy.
+
+    A loop over `timesteps` ends when all images are settled, so a pipeline's progress bar may stop early. A
+    loop over indices (image-to-image, inpainting) makes all its planned passes; finished images then stay as
+    they are, and the last pass commits what is left. A batch runs as long as its slowest image.
+
+    generator: a list gives each image its own stream, and the tokens that `ladr.decode` gives for the same
+    seeds, alone and in any batch; from a single one for several images, one seed per image is drawn. Without
+    any, fresh seeds are taken; `seeds` keeps them.
+    """
+
+    order = 1
+
+    @register_to_config
+    def __init__(
+        self,
+        *,
+        mask_token_id: int = AMUSED_MASK,
+        masking_schedule: str = "cosine",
+        policy: str | Mapping[str, Any] | Policy = "ladr",
+        sampling_temperature: float = 1.0,
+        time: str = "steps",
+    ):
+        one_of("time", time, TIMES)
+        self.policy = policy if isinstance(policy, Policy) else build(policy)
+        if isinstance(policy, Policy):
+            self.register_to_config(policy=policy.spec)
+        self.timesteps: UntilSettled | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._run: _Run | None = None
+        self._batch: _Batch | None = None
+        self._streams: GeneratorStreams | None = None
+        self._view: View | None = None
+        self.passes = 0
+        self.seeds: list[int] = []
+
+    @property
+    def settled(self) -> bool:
+        """Is nothing masked any more? False before the first step."""
+        return self._batch is not None and not self._batch.images
+
+    @property
+    def t(self) -> float:
+        """The effective time of the image that is furthest behind, 0 before the first step."""
+        if self._batch is None:
+            return 0.0
+        masked = (self._run.tokens == MASK).flatten(1)
+        return schedule.inverse(int(masked.sum(1).max()) / masked.shape[1])
+
+    @property
+    def trace(self) -> Trace:
+        """Passes and counts of the images so far; `seconds` leaves out the network."""
+        return Trace([] if self._run is None else self._run.traces)
+
+    def set_timesteps(self, num_inference_steps: int, temperature: Any = None, device: Any = None) -> None:
+        """Begin a decode of at most so many planned passes; `temperature` is not read."""
+        if num_inference_steps < 1:
+            raise LadrError(
+                f"num_inference_steps: {num_inference_steps} is not allowed; a whole number from 1"
+            )
+        self.timesteps = UntilSettled(self, int(num_inference_steps), device)
+        self._forget()
+
+    def step(
+        self,
+        model_output: Tensor,
+        timestep: Any,
+        sample: Tensor,
+        starting_mask_ratio: Any = 1.0,
+        generator: Generators = None,
+        return_dict: bool = True,
+    ) -> LADRSchedulerOutput | tuple[Tensor, Tensor]:
+        """One pass: model_output (B, K, H, W) logits after guidance, sample (B, H, W) token ids.
+
+        `timestep` and `starting_mask_ratio` are not read: both follow from what is masked.
+        """
+        tokens = self._tokens(model_output, sample)
+        if self._run is None:
+            self._begin(tokens, model_output.shape[1], generator)
+        elif not torch.equal(tokens, self._run.tokens):
+            raise LadrError(
+                "sample: not the prev_sample of the step before; set_timesteps begins a new decode"
+            )
+        before, self.passes = tokens, self.passes + 1
+        guess = tokens
+        if not self.settled:
+            live = self._batch.images
+            self._batch = self._run.one_pass(_Given(model_output.permute(0, 2, 3, 1)), self._batch)
+            guess = self._run.tokens.clone()
+            guess[live] = torch.where(guess[live] == MASK, self._view.drawn, guess[live])
+        after = self._run.tokens
+        previous = after.masked_fill(after == MASK, self.config.mask_token_id)
+        if not return_dict:
+            return previous, guess
+        return LADRSchedulerOutput(previous, guess, (before == MASK) & (after != MASK))
+
+    def _tokens(self, logits: Tensor, sample: Tensor) -> Tensor:
+        """The sample with MASK where masked, once its shape is known to be right."""
+        if self.timesteps is None:
+            raise LadrError("timesteps: not set; call set_timesteps(num_inference_steps) first")
+        if sample.ndim != 3 or logits.ndim != 4 or logits.shape[:1] + logits.shape[2:] != sample.shape:
+            raise LadrError(
+                f"sample: {tuple(sample.shape)} with model_output {tuple(logits.shape)} is not allowed; "
+                "(B, H, W) and (B, K, H, W) are wanted, for neighbours need a grid"
+            )
+        return sample.masked_fill(sample == self.config.mask_token_id, MASK)
+
+    def _begin(self, tokens: Tensor, codes: int, generator: Generators) -> None:
+        steps, at = self.timesteps.steps, self.timesteps.at
+        policy = InPipeline(self.policy, self.timesteps, 0 if at is None else range(steps)[at])
+        noise, temperature = self._noise(len(tokens), generator), float(self.config.sampling_temperature)
+        model = SimpleNamespace(codes=codes)
+        self._run = _Run(model, policy, steps, noise, None, temperature, self._look, tokens)
+        images = [i for i, masked in enumerate((tokens == MASK).flatten(1).any(1).tolist()) if masked]
+        self._batch = _Batch(images, tokens[images], torch.zeros_like(tokens[images], dtype=torch.bool))
+
+    def _look(self, view: View, take: Tensor) -> None:
+        self._view = view
+
+    def _noise(self, images: int, generator: Generators) -> "GeneratorStreams":
+        if self._streams is None or len(self._streams.seeds) != images:
+            self._streams = GeneratorStreams(streams(generator, images))
+            self.seeds = self._streams.seeds
+        return self._streams
+
+    def add_noise(self, sample: Tensor, timesteps: Any, generator: Generators = None) -> Tensor:
+        """sample (B, H, W) with as many cells masked, at random, as the schedule has left after this time.
+
+        Of T planned passes, `timesteps[i]` stands for the i + 1 first ones: after `timesteps[-1]`, which is
+        what image-to-image asks for at strength 1, everything is masked.
+        """
+        steps, at = self.timesteps.steps, self.timesteps.at
+        if at is None:
+            at = steps - 1 - int(timesteps)
+        masked = int(sample[0].numel() * schedule.gamma((at + 1) / steps))
+        uniform = self._noise(len(sample), generator).uniform(range(len(sample)), sample)
+        pool = torch.ones_like(sample, dtype=torch.bool)
+        chosen = top(uniform, torch.full((len(sample),), masked, device=sample.device), pool)
+        return sample.masked_fill(chosen, self.config.mask_token_id)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A denoiser that has been run already: logits (B, H, W, K) of all rows."""
+
+    all: Tensor
+
+    def logits(self, tokens: Tensor, rows: Tensor, *, t=None, recompute=None) -> Tensor:
+        return self.all if len(rows) == len(self.all) else self.all[rows]

@@ -1,0 +1,84 @@
+"""How a scheduler ends a pipeline's loop, and how a policy fits into one that cannot end early."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from ladr import schedule
+from ladr.policies import Policy
+from ladr.policies.base import as_commit
+from ladr.view import Commit, View
+
+TRAINED = 1000  # Meissonic was trained on this multiple of the mask ratio
+
+
+class Decoding(Protocol):
+    """What the times look at: the passes made, the time of the slowest image, whether all is settled."""
+
+    passes: int
+    t: float
+    settled: bool
+    config: Any
+
+
+class UntilSettled(Sequence):
+    """The times of a decode: as long as it may take, and over as soon as nothing is masked.
+
+    `len` is the number of planned passes T and `times[i]` the planned time of pass i. Iterating yields, pass
+    by pass, the time that the share of masked cells says, and stops when every image is settled. `at` is the
+    index last asked for, None while iterating.
+    """
+
+    def __init__(self, scheduler: "Decoding", steps: int, device: Any = None):
+        self.scheduler, self.steps, self.device = scheduler, steps, device
+        self.at: int | None = None
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, index: int) -> Tensor:
+        at = range(self.steps)[index]
+        self.at = index
+        return self._time(at / self.steps)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        self.at = None
+        for yielded in count():
+            unused = self.scheduler.passes < yielded  # somebody only lists the times
+            if self.scheduler.settled or (unused and yielded >= self.steps):
+                return
+            yield self._time(yielded / self.steps if unused else self.scheduler.t)
+
+    def _time(self, t: float) -> Tensor:
+        """t in [0, 1] on the scale that the network expects, as a 0-dimensional tensor."""
+        if self.scheduler.config.time == "mask_ratio":
+            return torch.tensor(TRAINED * schedule.gamma(t), device=self.device)
+        made = min(self.steps - 1, int(t * self.steps + 1e-6))
+        return torch.tensor(self.steps - 1 - made, device=self.device)
+
+    @property
+    def last(self) -> bool:
+        """Is this the last pass of a loop over indices, which cannot go on?"""
+        return self.at is not None and range(self.steps)[self.at] == self.steps - 1
+
+
+class InPipeline:
+    """A policy in a loop that begins at pass `first` of T and may have to end at the last."""
+
+    def __init__(self, policy: Policy, times: UntilSettled, first: int):
+        self.policy, self.times, self.first = policy, times, first
+        self.name, self.history, self.everywhere = policy.name, policy.history, policy.everywhere
+
+    def __call__(self, view: View) -> Commit:
+        commit = as_commit(self.policy(self._continued(view) if self.first else view))
+        return commit._replace(take=view.masked, drop=None) if self.times.last else commit
+
+    def _continued(self, view: View) -> View:
+        """As if the decode had begun at pass 0, with as many masked cells as now leave just these."""
+        left = schedule.gamma(self.first / self.times.steps)
+        whole = [int(n / left) for n in view.initial]
+        return replace(view, step=[s + self.first for s in view.step], initial=whole)
