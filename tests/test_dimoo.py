@@ -148,6 +148,11 @@ def test_everywhere_answers_at_observed_cells_too(backbone, cache):
     assert torch.allclose(dense.conditional, packed.conditional, atol=1e-5)
 
 
+def test_the_printed_algorithm_runs_here_too(backbone):
+    result = decode(backbone, PROMPTS[:2], LADR(literal=True), steps=8)
+    assert (result.tokens >= 0).all()
+
+
 def test_known_tokens_and_other_grids(folder):
     backbone = DiMOO.from_pretrained(folder, size=(20, 44))
     assert backbone.grid == (5, 11)

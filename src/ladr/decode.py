@@ -23,7 +23,7 @@ class Denoiser(Protocol):
 
     Optional: `keep(live)`, live (B,) bool, tells which batch rows stay when finished ones are dropped (the
     batch then goes on with these rows, in order); `conditional` (M, K), the last pass's logits before
-    guidance.
+    guidance; `everywhere`, set to True when the policy needs dense logits.
     """
 
     def logits(
@@ -91,6 +91,8 @@ def decode(
     noise = noise_of(N, seeds, noise)
     run = _Run(backbone, policy, steps, noise, cache, float(temperature), on_step, start)
     denoiser = backbone.bind(list(prompts))
+    if hasattr(denoiser, "everywhere"):
+        denoiser.everywhere = getattr(policy, "everywhere", False)
     waiting = deque(i for i in range(N) if bool((start[i] == MASK).any()))
     waves = cache is not None or getattr(policy, "history", False)
     batch = _Batch.empty(start)

@@ -39,7 +39,7 @@ def _snapshot(name: str, revision: str | None) -> Path:
             f"backbone: {at} does not exist; give a branch, tag or commit of that repository"
         ) from None
     except LocalEntryNotFoundError:
-        hint = f"huggingface-cli download {name}" + (f" --revision {revision}" if revision else "")
+        hint = f"hf download {name}" + (f" --revision {revision}" if revision else "")
         raise LadrError(
             f"backbone: {at} is not in the cache and the hub cannot be reached; online: {hint}"
         ) from None
