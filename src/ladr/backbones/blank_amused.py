@@ -1,4 +1,4 @@
-"""Random weights in aMUSEd's folder layout, saved by diffusers itself: for tests, and for trying a pipeline."""
+"""Random weights in aMUSEd's folder layout, saved by diffusers itself: for tests and first tries."""
 
 import json
 import tempfile

@@ -1,0 +1,245 @@
+"""aMUSEd, and networks called like it (Meissonic), through the parts that diffusers and transformers have."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ladr import schedule
+from ladr.backbones import checkpoint
+from ladr.backbones.hub import folder_of
+from ladr.backbones.pixels import Pixels
+from ladr.backbones.refuse import refuse_foreign_parts
+from ladr.errors import LadrError
+from ladr.policies.base import one_of
+from ladr.view import MASK
+
+HUB = "amused/amused-512"
+PARTS = {
+    "transformer": {("diffusers", "UVit2DModel")},
+    "vqvae": {("diffusers", "VQModel")},
+    "text_encoder": {("transformers", "CLIPTextModelWithProjection")},
+    "tokenizer": {("transformers", "CLIPTokenizer"), ("transformers", "CLIPTokenizerFast")},
+    "scheduler": {("diffusers", "AmusedScheduler"), ("ladr.scheduler", "LADRScheduler")},
+}
+
+
+@dataclass(frozen=True)
+class Text:
+    """What a network is told about S sequences: hidden (S, L, D) and pooled (S, P) states of the text
+    encoder, micro (S, 5): width, height, crop, aesthetic score."""
+
+    hidden: Tensor
+    pooled: Tensor
+    micro: Tensor
+
+    def __getitem__(self, rows: Tensor) -> "Text":
+        return Text(self.hidden[rows], self.pooled[rows], self.micro[rows])
+
+
+Adapter = Callable[[nn.Module, Tensor, Text, Tensor], Tensor]
+
+
+def untimed(network: nn.Module, ids: Tensor, text: Text, t: Tensor) -> Tensor:
+    """aMUSEd's UVit2DModel: ids (S, H, W) -> logits (S, K, H, W). It takes no time, so t (S,) is not read."""
+    return network(
+        ids, encoder_hidden_states=text.hidden, pooled_text_emb=text.pooled, micro_conds=text.micro
+    )
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Meissonic's transformer, which takes each image's time.
+
+    time: `mask_ratio`, 1000 times the share of masked cells, which it was trained with; or `steps`, the step
+    of a decode of `steps` passes counted down to 0, which its own pipeline hands it. shrink: how many cells
+    a side one position of the network covers.
+    """
+
+    time: str = "mask_ratio"
+    steps: int = 64
+    shrink: int = 1
+
+    def __post_init__(self):
+        one_of("time", self.time, ("mask_ratio", "steps"))
+
+    def timestep(self, t: Tensor) -> Tensor:
+        """What the network is told at effective times t (S,)."""
+        if self.time == "steps":
+            return (self.steps - 1 - (t * self.steps + 1e-6).floor()).clamp_min(0)
+        return torch.tensor([1000 * schedule.gamma(x) for x in t.tolist()], device=t.device)
+
+    def __call__(self, network: nn.Module, ids: Tensor, text: Text, t: Tensor) -> Tensor:
+        H, W = (n // self.shrink for n in ids.shape[1:])
+        places = torch.cartesian_prod(torch.zeros(1), torch.arange(H), torch.arange(W))
+        return network(
+            hidden_states=ids,
+            encoder_hidden_states=text.hidden,
+            pooled_projections=text.pooled,
+            micro_conds=text.micro,
+            img_ids=places.to(text.hidden),
+            txt_ids=text.hidden.new_zeros(text.hidden.shape[1], 3),
+            timestep=self.timestep(t),
+        )
+
+
+class Amused:
+    """A network with its text encoder and VQ model as a backbone: `codes`, `grid`, `bind`, `render`."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        encode: Callable[[Sequence[str]], tuple[Tensor, Tensor]],
+        pixels: Pixels,
+        *,
+        mask: int,
+        size: tuple[int, int],
+        guidance: float = 10.0,
+        negative: str = "",
+        aesthetic: float = 6.0,
+        crop: tuple[int, int] = (0, 0),
+        adapter: Adapter = untimed,
+    ):
+        """encode: texts -> (hidden, pooled); mask: the id of a masked cell; size: (height, width) in pixels.
+
+        guidance g: uncond + g (cond - uncond), from 1, which is none; negative: the text of the
+        unconditional branch; aesthetic, crop: the rest of the micro-conditioning.
+        """
+        if not guidance >= 1:
+            raise LadrError(f"guidance: {guidance!r} is not allowed; a number from 1 (no guidance) up")
+        self.network, self.encode, self.pixels, self.mask = network.eval(), encode, pixels, mask
+        self.guidance, self.negative, self.adapter = float(guidance), negative, adapter
+        self.codes, self.grid = pixels.config["num_vq_embeddings"], _cells(size, pixels)
+        self.micro = [size[1], size[0], *crop, aesthetic]
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        source: str | Path = HUB,
+        revision: str | None = None,
+        *,
+        network: nn.Module | None = None,
+        size: tuple[int, int] | None = None,
+        dtype: str = "float32",
+        device: str = "cpu",
+        **settings,
+    ) -> "Amused":
+        """Load a folder in aMUSEd's layout, or `owner/name` of the hub at `revision`.
+
+        network: your own in place of the folder's transformer, with an `adapter` that calls it: no code
+        comes with a checkpoint. settings: guidance, negative, aesthetic, crop, adapter.
+        """
+        folder, kind = folder_of(source, revision), checkpoint.dtype_of("dtype", dtype)
+        refuse_foreign_parts(folder, PARTS, given=frozenset(["transformer"] if network is not None else []))
+        if network is None:
+            network = _uvit(folder / "transformer", kind, device)
+        vq, config = checkpoint.read_json(folder / "vqvae" / "config.json"), getattr(network, "config", {})
+        factor = 2 ** (len(vq.get("block_out_channels", [])) - 1)
+        pixels = Pixels(folder, config.get("codebook_size", vq.get("num_vq_embeddings")), factor, device)
+        if size is None and "sample_size" not in config:
+            raise LadrError(
+                "size: this network does not say how many pixels it was made for; (height, width)"
+            )
+        size = size or (config["sample_size"] * factor,) * 2
+        mask = checkpoint.read_json(folder / "scheduler" / "scheduler_config.json").get("mask_token_id")
+        if not isinstance(mask, int):
+            raise LadrError(f"{folder}: scheduler/scheduler_config.json gives no mask_token_id")
+        return cls(network, Encoder(folder, kind, device), pixels, mask=mask, size=size, **settings)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
+    def bind(self, prompts: Sequence[str]) -> "AmusedDenoiser":
+        """The prompts of one decode call, read by the text encoder once."""
+        hidden, pooled = self.encode([*prompts, self.negative])
+        micro = torch.tensor(self.micro, dtype=hidden.dtype, device=hidden.device)
+        return AmusedDenoiser(self, Text(hidden, pooled, micro.expand(len(hidden), -1)))
+
+    def render(self, tokens: Tensor):
+        """tokens (B,H,W) -> uint8 array (B,h,w,3)."""
+        return self.pixels.decode(tokens).cpu().numpy()
+
+
+class AmusedDenoiser:
+    """Guided logits: packed (M, K) for the M masked cells, dense (B, H, W, K) with `everywhere`.
+
+    `conditional` (M, K) is the last call's conditional branch alone.
+    """
+
+    def __init__(self, model: Amused, text: Text):
+        """text: the prompts', then that of the unconditional branch."""
+        self.model, self.text, self.everywhere = model, text, False
+        self.conditional: Tensor | None = None
+
+    @torch.no_grad()
+    def logits(self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute=None) -> Tensor:
+        """See `ladr.decode.Denoiser`; `t` goes to the network where its adapter wants it."""
+        if recompute is not None:
+            raise LadrError("cache: this network has no cached passes; leave `cache` out")
+        model, masked = self.model, tokens == MASK
+        ids, guided = tokens.masked_fill(masked, model.mask), model.guidance > 1
+        if guided:
+            blank = torch.full_like(rows, len(self.text.hidden) - 1)
+            ids, rows, t = ids.repeat(2, 1, 1), torch.cat([blank, rows]), t.repeat(2)
+        out = model.adapter(model.network, ids, self.text[rows], t).float().permute(0, 2, 3, 1)
+        self.conditional = out[-len(tokens) :][masked]
+        if guided:
+            uncond, cond = out.chunk(2)
+            out = uncond + model.guidance * (cond - uncond)
+        return out if self.everywhere else out[masked]
+
+
+class Encoder:
+    """`tokenizer/` and `text_encoder/` of a folder: texts -> (hidden (S, L, D), pooled (S, P))."""
+
+    def __init__(self, folder: Path, dtype: torch.dtype, device: str):
+        from transformers import CLIPTextModelWithProjection, CLIPTokenizer
+
+        self.words = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+        checkpoint.shards(folder / "text_encoder")
+        model, found = CLIPTextModelWithProjection.from_pretrained(
+            folder / "text_encoder", use_safetensors=True, local_files_only=True, output_loading_info=True
+        )
+        if missing := sorted(found["missing_keys"]):
+            raise LadrError(f"{folder / 'text_encoder'}: tensor {', '.join(missing[:3])} is missing")
+        self.model, self.device = model.to(device, dtype).eval().requires_grad_(False), device
+
+    @torch.no_grad()
+    def __call__(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        length = self.words.model_max_length
+        ids = self.words(
+            list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
+        )
+        out = self.model(ids.input_ids.to(self.device), output_hidden_states=True, return_dict=True)
+        return out.hidden_states[-2], out.text_embeds
+
+
+def _uvit(folder: Path, dtype: torch.dtype, device: str) -> nn.Module:
+    from diffusers.models.unets.uvit_2d import UVit2DModel
+
+    config = checkpoint.read_json(folder / "config.json")
+    with torch.device("meta"):
+        network = UVit2DModel.from_config(_plain(config))
+    checkpoint.load(network, folder, "diffusion_pytorch_model", dtype=dtype, device=device)
+    return network.requires_grad_(False)
+
+
+def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in config.items() if not name.startswith("_")}
+
+
+def _cells(size: tuple[int, int], pixels: Pixels) -> tuple[int, int]:
+    factor = 2 ** (len(pixels.config["block_out_channels"]) - 1)
+    for name, n in zip(("height", "width"), size, strict=True):
+        if n < factor or n % factor:
+            raise LadrError(f"size: {name} {n} is not allowed; a multiple of {factor} pixels")
+    return size[0] // factor, size[1] // factor
+
+
+def load(source: str | Path = HUB, revision: str | None = None, **settings) -> Amused:
+    """aMUSEd by its hub name or from a folder."""
+    return Amused.from_pretrained(source, revision, **settings)

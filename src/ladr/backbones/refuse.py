@@ -1,0 +1,59 @@
+"""Checkpoints that want to run code of their own are refused: a folder is data here, never a program."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ladr.backbones.checkpoint import read_json
+from ladr.errors import LadrError
+
+LIBRARIES = (None, "diffusers", "transformers", "ladr.scheduler")
+OURS = ("LLaDAConfig", "LLaDAModelLM", "LLaDAForMultiModalGeneration")
+NO = "code that comes with a checkpoint is never run here"
+BRING = (
+    f"{NO}; if you trust it, import it yourself and hand the network in: "
+    "Amused.from_pretrained(..., network=..., adapter=...)"
+)
+
+
+def refuse_foreign_parts(
+    folder: Path, known: Mapping[str, set[tuple[str, str]]], given: frozenset[str] = frozenset()
+) -> None:
+    """Raise unless the model_index.json of `folder` names for each part one of the `known` (library, class).
+
+    given: parts that the caller brings; what the folder names for them is not loaded. Other parts are not
+    loaded either, but one that comes with code of its own is refused all the same.
+    """
+    path = folder / "model_index.json"
+    index = read_json(path)
+    if not isinstance(index.get("_class_name"), str):
+        raise LadrError(
+            f"{path}: _class_name {index.get('_class_name')} asks for the repository's own code; {NO}"
+        )
+    for part, named in index.items():
+        if isinstance(named, list) and part not in known and named[0] not in LIBRARIES:
+            raise LadrError(f"{path}: {part} is {named}, the repository's own code; {NO}")
+    for part in known.keys() - given:
+        _refuse_part(path, part, index.get(part), known[part])
+
+
+def _refuse_part(path: Path, part: str, named, allowed: set[tuple[str, str]]) -> None:
+    if not isinstance(named, list) or tuple(named) not in allowed:
+        wanted = " or ".join(".".join(pair) for pair in sorted(allowed))
+        raise LadrError(f"{path}: {part} is {named}, {wanted} is wanted; {BRING}")
+    for config in sorted((path.parent / part).glob("*config.json")):
+        if asked := read_json(config).get("auto_map"):
+            raise LadrError(f"{config}: auto_map asks for the repository's own code ({asked}); {NO}")
+
+
+def refuse_foreign_code(config: Mapping, path: Path) -> None:
+    """Raise if the config at `path` maps a class to code of the repository that has no counterpart here.
+
+    A LLaDA checkpoint may name upstream's classes: this package has its own, and what the map points to is
+    neither fetched nor run.
+    """
+    for name, where in (config.get("auto_map") or {}).items():
+        if str(where).split(".")[-1] not in OURS:
+            raise LadrError(
+                f"{path}: auto_map.{name} asks for the repository's own code ({where}); {NO}. "
+                f"Built in are {', '.join(OURS)}"
+            )
