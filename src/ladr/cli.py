@@ -1,10 +1,50 @@
-"""The command line: `ladr --help`."""
+"""The command line: `ladr --help`. A command's modules are imported when it is asked for."""
+
+import sys
+from importlib import import_module
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+from ladr.errors import LadrError
+
+# command -> module that has it; `module:function` for a lone function, else the module's typer `app`.
+GROUPS = {
+    "train": "ladr.train.commands",
+    "bench": "ladr.bench",
+    "benchmark": "ladr.benchmarks.official.commands",
+}
+COMMANDS = {
+    "theory": "ladr.theory.report:theory",
+    **dict.fromkeys(("score", "prompts", "evaluate"), "ladr.benchmarks.commands"),
+    **dict.fromkeys(
+        ("params", "grid", "run", "grade", "table", "latency", "track", "doctor"), "ladr.run.commands"
+    ),
+}
+
+
+def build(only: str | None = None) -> typer.Typer:
+    """The whole application, or as much of it as the command `only` needs."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, help="Training-free faster decoding.")
+    app.callback()(lambda: None)
+    for name, module in GROUPS.items():
+        if only in (None, name):
+            app.add_typer(import_module(module).app, name=name)
+    chosen = COMMANDS.values() if only is None else [COMMANDS[only]] if only in COMMANDS else []
+    for place in dict.fromkeys(chosen):
+        module, _, function = place.partition(":")
+        if function:
+            app.command()(getattr(import_module(module), function))
+        else:
+            app.add_typer(import_module(module).app)
+    return app
 
 
 def main() -> None:
-    """Entry point of the `ladr` command."""
-    app()
+    """Entry point of the `ladr` command; bad input ends with one message and exit status 2."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else None
+    known = asked in GROUPS or asked in COMMANDS
+    try:
+        build(asked if known else None)()
+    except LadrError as mistake:
+        typer.secho(f"ladr: {mistake}", fg="red", err=True)
+        sys.exit(2)

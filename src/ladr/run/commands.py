@@ -15,9 +15,9 @@ from ladr.errors import LadrError
 app = typer.Typer(
     no_args_is_help=True, help="The experiment of params.yaml: cells, tables, tracking, sweeps."
 )
-File = Annotated[Path, typer.Option("--params", help="the experiment")]
+File = Annotated[Path, typer.Option("--params", envvar="LADR_PARAMS", help="the experiment")]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", help="KEY=VALUE, a dotted key of the experiment changed")
+    list[str] | None, typer.Option("--set", envvar="LADR_SET", help="KEY=VALUE: change a dotted key")
 ]
 Cells = Annotated[list[str], typer.Argument(help="ids, their last 8 digits, paths, or row names")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -65,7 +65,7 @@ def run_command(
 ) -> None:
     """Decode cells, and the cells that they need. What is done is not done again."""
     with said():
-        from ladr.run import run
+        from ladr.run.cell import run
 
         read, grid = _read(params, set_)
         asked = grid.find(cells)
@@ -140,8 +140,8 @@ def doctor_command(
     with said():
         from ladr.run import doctor
 
-        if mend_ and doctor.unlock():
-            typer.echo("removed the lock of a run that was killed", err=True)
+        if mend_:
+            doctor.claim()
         findings = list(doctor.examine())
         for finding in findings:
             typer.echo(finding.message, err=True)
@@ -151,6 +151,24 @@ def doctor_command(
             raise LadrError(f"{len(findings)} findings; `ladr doctor --mend` removes what is damaged")
         elif not quiet:
             typer.echo("every checksum holds")
+
+
+@app.command("track")
+def track_command(
+    params: File = PARAMS,
+    set_: Set = None,
+    record: Annotated[Path | None, typer.Option(help="write what was done here")] = None,
+) -> None:
+    """Bring MLflow up to date with results/ (MLFLOW_TRACKING_URI, or results/mlflow.db)."""
+    with said():
+        from ladr.run.files import write_json
+        from ladr.track import track
+
+        read, grid = _read(params, set_)
+        count = track(grid, read.baseline)
+        typer.echo(f"MLflow: {count['new']} new, {count['changed']} changed, {count['same']} as they were")
+        if record:
+            write_json(record, {"cells": list(grid.cells)})
 
 
 @app.command("prune")

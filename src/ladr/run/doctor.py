@@ -1,18 +1,18 @@
 """Is everything that was written still what was written? And make room for what is not."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ladr.errors import LadrError
-from ladr.run import files, locks, parts
+from ladr.run import files, locks
 from ladr.run.files import CELL, RESULTS, SCORE, SCORES, TOKENS, TRACE
 
 RUNNING = ".locks/snakemake.lock"
 STALE = Path(".snakemake/locks")
+RECORD = "table.json"
+BESIDE = ("table.parquet", "scores.parquet", "scores.csv", "metrics.json")
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,14 @@ def examine(results: Path = RESULTS) -> Iterator[Finding]:
     """Every checksum below results/ that does not hold."""
     for folder in sorted(p for p in (results / "cells").glob("*") if p.is_dir()):
         yield from _cell(folder)
-    for record in sorted(results.glob("**/table.json")):
-        beside = tuple(
-            record.parent / n for n in ("table.parquet", "scores.parquet", "scores.csv", "metrics.json")
-        )
+    for record in sorted(results.glob(f"**/{RECORD}")):
+        beside = tuple(record.parent / name for name in BESIDE)
         for message in files.damage(record):
             yield Finding(message, (record, *beside))
 
 
 def _cell(folder: Path) -> Iterator[Finding]:
-    scores = (folder / SCORE, folder / SCORES)
+    scores = (folder / SCORE, folder / SCORES, folder / "samples.png")
     if (folder / CELL).is_file():
         for message in files.damage(folder / CELL):
             yield Finding(message, (folder / CELL, folder / TOKENS, folder / TRACE, *scores))
@@ -44,7 +42,9 @@ def _cell(folder: Path) -> Iterator[Finding]:
         for message in files.damage(folder / SCORE):
             yield Finding(message, scores)
         yield from _other_tokens(folder, scores)
-    for path in (folder / parts.FOLDER).glob("*.safetensors"):
+    for path in sorted((folder / "parts").glob("*.safetensors")):
+        from ladr.run import parts
+
         if parts.read(path) is None:
             yield Finding(f"{path}: a damaged part", (path,))
 
@@ -67,25 +67,19 @@ def mend(findings: Iterable[Finding]) -> int:
     return len(gone)
 
 
-def unlock(results: Path = RESULTS) -> bool:
-    """Drop the lock of a Snakemake that was killed; LadrError while one is at work here."""
-    handle = locks.take(results / RUNNING)
-    if handle is None:
+def claim(results: Path = RESULTS) -> None:
+    """This process alone runs the workflow in this folder from now to its end; LadrError while another does.
+
+    The kernel drops the claim with the process, so a lock of Snakemake's own that is still there then was
+    left by one that was killed: it is removed.
+    """
+    if locks.take(results / RUNNING) is None:
         raise LadrError(
             f"process {locks.holder(results / RUNNING)} runs the workflow in this folder; "
             "wait until it is done, or stop it first"
         )
-    try:
-        if not any(STALE.glob("*")):
-            return False
-        subprocess.run(
-            [sys.executable, "-m", "snakemake", "--unlock", "--quiet", "all"], check=True, timeout=300
-        )
-        return True
-    finally:
-        import os
-
-        os.close(handle)
+    for path in STALE.glob("*"):
+        path.unlink()
 
 
 def prune(keep: Iterable[str], results: Path = RESULTS) -> list[str]:

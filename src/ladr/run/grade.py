@@ -12,10 +12,12 @@ from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.mini.scoring import Row, ceiling, header, read_rows, score, write_rows
 from ladr.cells import Cell, canonical
 from ladr.errors import LadrError
-from ladr.run import Say, asked, files, folder_of, images_of, read_tokens, tell
+from ladr.run import files
+from ladr.run.cell import Say, asked, folder_of, images_of, read_tokens, tell
 from ladr.run.files import CELL, RESULTS, SCORE, SCORES, TOKENS
 from ladr.run.provenance import provenance
 
+SHEET = "samples.png"
 CHUNK = 64  # images that are rendered at once
 
 
@@ -34,12 +36,14 @@ def grade(cells: Iterable[Cell], *, results: Path = RESULTS, processes: int = 1,
         suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], asked(cell.spec)
         with files.appearing(folder / SCORES) as half:
             write_rows(half, _header(suite, prompts, cell), rows)
+        with files.appearing(folder / SHEET) as half:
+            sheet(backbone, folder, cell.spec["benchmark"]["images"]).save(half, format="png")
         content = {
             "id": cell.id,
             "tokens": record["files"][TOKENS]["sha256"],
             "lines": table_lines(suite, rows),
             "provenance": provenance(),
-            "files": files.described(folder, [SCORES]),
+            "files": files.described(folder, [SCORES, SHEET]),
         }
         files.write_json(folder / SCORE, content)
         say(f"{cell.id}: {len(rows)} judgements")
@@ -83,6 +87,22 @@ def rendered(backbone: Any, tokens: torch.Tensor) -> np.ndarray:
     """(N, h, w, 3) uint8."""
     parts = [np.asarray(backbone.render(tokens[i : i + CHUNK])) for i in range(0, len(tokens), CHUNK)]
     return np.concatenate(parts)
+
+
+def sheet(backbone: Any, folder: Path, images: int, tiles: int = 24) -> Any:
+    """A picture of the first image of up to `tiles` prompts, spread evenly, eight in a row."""
+    from PIL import Image
+
+    tokens = read_tokens(folder)["tokens"].long()[::images]
+    chosen = torch.linspace(0, len(tokens) - 1, min(tiles, len(tokens))).long()
+    shown = rendered(backbone, tokens[chosen])
+    n, h, w, _ = shown.shape
+    rows = -(-n // 8)
+    canvas = np.full((rows * h, min(n, 8) * w, 3), 255, np.uint8)
+    for i, image in enumerate(shown):
+        y, x = i // 8 * h, i % 8 * w
+        canvas[y : y + h, x : x + w] = image
+    return Image.fromarray(canvas)
 
 
 def table_lines(suite: Any, rows: Iterable[Row]) -> list[dict[str, Any]]:

@@ -13,7 +13,9 @@ from ladr import backbones
 from ladr.cells import Cell, Grid, canonical
 from ladr.errors import LadrError
 from ladr.params import Params
-from ladr.run import RESULTS, Say, _Decoder, files, images_of, tell
+from ladr.run import files
+from ladr.run.cell import Decoder, Say, images_of, tell
+from ladr.run.files import RESULTS
 from ladr.run.provenance import provenance
 from ladr.view import MASK
 
@@ -54,7 +56,7 @@ def measure(
     torch.set_num_threads(first.row.threads)
     backbone = backbones.load(first.spec["backbone"]["name"], **first.spec["backbone"]["settings"])
     images = images_of(first.spec)[: settings.prompts + settings.warmup]
-    runs = {n: _Decoder(cell, backbone, images, results / "cells") for n, cell in rows}
+    runs = {n: Decoder(cell, backbone, images, results / "cells") for n, cell in rows}
     seconds: dict[str, list[float]] = {n: [] for n in runs}
     passes: dict[str, list[int]] = {n: [] for n in runs}
     for i in range(len(images)):
@@ -80,7 +82,7 @@ def measure(
     return record
 
 
-def _look(backbone: Any, run: _Decoder, i: int) -> None:
+def _look(backbone: Any, run: Decoder, i: int) -> None:
     """One pass that no clock sees, so that what is prepared once per prompt is ready."""
     prompt = run.images[i][0]
     denoiser = backbone.bind([prompt if run.whole else prompt.text])

@@ -6,7 +6,8 @@ from statistics import median
 from typing import Any
 
 from ladr.cells import Cell, Grid
-from ladr.run import files, folder_of
+from ladr.run import files
+from ladr.run.cell import folder_of
 from ladr.run.files import CELL, RESULTS
 from ladr.run.grade import graded
 

@@ -14,12 +14,13 @@ from ladr.benchmarks.mini.summary import OVERALL, samples
 from ladr.cells import Cell, Grid
 from ladr.errors import LadrError
 from ladr.results import compare, require_complete, tidy, write_table
-from ladr.run import asked, files, folder_of, parts
+from ladr.run import files, parts
+from ladr.run.cell import asked, folder_of
+from ladr.run.doctor import BESIDE, RECORD
 from ladr.run.files import CELL, RESULTS, SCORE
 from ladr.run.grade import ceiling_file, read_scores
 
-RECORD = "table.json"
-TABLE, LINES, CSV, METRICS = "table.parquet", "scores.parquet", "scores.csv", "metrics.json"
+TABLE, LINES, CSV, METRICS = BESIDE
 PLACE = ["group", "name", "label", "backbone", "benchmark", "cell"]
 
 

@@ -1,0 +1,29 @@
+"""The experiment of params.yaml. `snakemake --cores all`, or `snakemake` alone, makes everything."""
+
+import sys
+
+from snakemake.utils import min_version
+
+from ladr.run.workflow import Plan
+
+min_version("9.14")
+
+
+report: "workflow/report/workflow.rst"
+
+
+PLAN = Plan.read(config, sys.argv)
+
+
+include: "workflow/rules/decode.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/latency.smk"
+include: "workflow/rules/table.smk"
+include: "workflow/rules/track.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        PLAN.all,
+        TRACKED,

@@ -1,0 +1,147 @@
+"""What the Snakefile knows: which cells there are, which are to be made, and how they share processes."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ladr.cells import Cell, Grid, batches, grid
+from ladr.params import Params, load
+from ladr.run import doctor, files
+from ladr.run.cell import tell
+from ladr.run.files import CELL, RESULTS, SCORE
+from ladr.run.grade import ceiling_file, graded
+from ladr.run.latency import measurements, needs
+
+LOOKING = {
+    "-n", "--dry-run", "--dryrun", "--lint", "--report", "--dag", "--rulegraph", "--filegraph", "--d3dag",
+    "--summary", "-S", "--detailed-summary", "-D", "--unlock", "--list", "-l", "--list-rules", "--mode",
+    "--archive", "--print-compilation", "--generate-unit-tests", "--lt", "--list-target-rules",
+}  # fmt: skip
+TABLE = (doctor.RECORD, *doctor.BESIDE)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Cells that one job makes: its name, and what the job asks for."""
+
+    name: str
+    cells: tuple[Cell, ...]
+
+    def made(self, record: str) -> list[str]:
+        """The files that say that the cells are done."""
+        return [path(cell.id, record) for cell in self.cells]
+
+    @property
+    def needs(self) -> list[str]:
+        """The records of the cells outside that these read."""
+        own = {cell.id for cell in self.cells}
+        return list(dict.fromkeys(path(i, CELL) for cell in self.cells for i in cell.needs if i not in own))
+
+    @property
+    def threads(self) -> int:
+        return self.cells[0].row.threads if self.cells else 1
+
+    @property
+    def resources(self) -> dict[str, int]:
+        row = self.cells[0].row if self.cells else None
+        return {"mem_mb": row.mem_mb, "runtime": row.runtime, "gpu": row.gpus} if row else {}
+
+
+def path(cell: str, record: str) -> str:
+    return str(RESULTS / "cells" / cell / record)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The experiment as Snakemake sees it.
+
+    config: `params` (a file, default params.yaml), `out` (where the table goes), `backbone` (run this one
+    alone), and `set` (KEY=VALUE, or several joined by spaces).
+    """
+
+    params: Params
+    grid: Grid
+    out: Path
+
+    @classmethod
+    def read(cls, config: Mapping[str, Any], argv: Sequence[str] = ()) -> "Plan":
+        """Check everything, and claim the folder unless `argv` only looks."""
+        from ladr.params import changes_of
+
+        file, sets = str(config.get("params", "params.yaml")), str(config.get("set", "")).split()
+        if "backbone" in config:
+            sets.append(f"use=[{config['backbone']}]")
+        params = load(file, changes_of(sets))
+        plan = cls(params, grid(params), Path(config.get("out", RESULTS)))
+        os.environ.update({"LADR_PARAMS": file, "LADR_SET": " ".join(sets), "OMP_NUM_THREADS": "1"})
+        if not looking(argv):
+            plan.claim()
+        plan.note()
+        return plan
+
+    def claim(self) -> None:
+        """Before a real run: nobody else is here, and what is damaged is gone."""
+        doctor.claim()
+        findings = list(doctor.examine())
+        for finding in findings:
+            tell(f"{finding.message}; will be made anew")
+        doctor.mend(findings)
+
+    def note(self) -> None:
+        """The grid as a file that changes when the grid does: what the table depends on."""
+        file, text = self.out / "grid.json", self.grid.json()
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            with files.appearing(file) as half:
+                half.write_text(text, encoding="utf-8")
+
+    @cached_property
+    def decoded(self) -> tuple[Cell, ...]:
+        """The cells that are there."""
+        return tuple(c for c in self.grid.cells.values() if files.done(Path(path(c.id, CELL))))
+
+    @cached_property
+    def scored(self) -> tuple[Cell, ...]:
+        return tuple(c for c in self.decoded if graded(Path(path(c.id, CELL)).parent))
+
+    def batches(self, there: Sequence[Cell]) -> list[Batch]:
+        """What is there as one batch, never made again, and the rest in batches that share a process."""
+        known = {cell.id for cell in there}
+        left = [c for i, c in self.grid.cells.items() if i not in known]
+        groups = batches(left, self.params.cells_per_job)
+        names = [f"{g[0].backbone}_{g[0].spec['benchmark']['name']}_{i}" for i, g in enumerate(groups)]
+        named = [Batch(n.replace("-", "_"), tuple(g)) for n, g in zip(names, groups, strict=True)]
+        return [*([Batch("there", tuple(there))] if there else []), *named]
+
+    def records(self, name: str) -> list[str]:
+        """That file of every cell."""
+        return [path(i, name) for i in self.grid.cells]
+
+    @property
+    def ceilings(self) -> list[str]:
+        found = (ceiling_file(cell) for cell in self.grid.cells.values())
+        return list(dict.fromkeys(str(file) for file in found if file is not None))
+
+    @cached_property
+    def latencies(self) -> dict[str, list[str]]:
+        """Measurement -> the records that it reads."""
+        found = measurements(self.params, self.grid)
+        return {name: [path(i, CELL) for i in needs(rows)] for name, rows in found.items()}
+
+    @property
+    def table(self) -> list[str]:
+        return [str(self.out / name) for name in TABLE]
+
+    @property
+    def all(self) -> list[str]:
+        """Everything that `rule all` names."""
+        latencies = [str(RESULTS / "latency" / f"{name}.json") for name in self.latencies]
+        return [*self.records(CELL), *self.records(SCORE), *latencies, *self.table]
+
+
+def looking(argv: Sequence[str]) -> bool:
+    """Does this command line only look, or belong to a job of another run?"""
+    return bool(LOOKING & {word.split("=")[0] for word in argv}) or "pytest" in sys.modules

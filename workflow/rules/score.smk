@@ -1,0 +1,28 @@
+for batch in PLAN.batches(PLAN.scored):
+
+    rule:
+        name:
+            f"score_{batch.name}"
+        input:
+            ancient(batch.made("cell.json")),
+        output:
+            batch.made("score.json"),
+        log:
+            f"logs/score/{batch.name}.log",
+        resources:
+            mem_mb=2000,
+            runtime=60,
+        shell:
+            "ladr grade {output} 2>&1 | tee {log}"
+
+
+rule ceiling:
+    output:
+        "results/ceilings/{name}.jsonl",
+    log:
+        "logs/ceiling/{name}.log",
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "ladr ceiling {output} 2>&1 | tee {log}"

@@ -1,0 +1,20 @@
+rule table:
+    input:
+        str(PLAN.out / "grid.json"),
+        PLAN.records("cell.json"),
+        PLAN.records("score.json"),
+        ancient(PLAN.ceilings),
+    output:
+        PLAN.table[0],
+        PLAN.table[1:3],
+        report(PLAN.table[3], caption="../report/scores.rst", category="Tables"),
+        PLAN.table[4:],
+    log:
+        "logs/table.log",
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        out=str(PLAN.out),
+    shell:
+        "ladr table --out {params.out} 2>&1 | tee {log}"
