@@ -7,8 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ladr.benchmarks import benchmark
-from ladr.benchmarks.mini import SUITES, dpg
+from ladr.benchmarks.mini import SUITES, dpg, suite_named
 from ladr.benchmarks.mini.scoring import header, images_in, load_image, read_rows, score, write_rows
 from ladr.benchmarks.mini.sheet import annotated, contact_sheet
 from ladr.benchmarks.mini.suite import MiniSuite, freeze, spec_of, truth
@@ -40,7 +39,7 @@ def score_command(
     """Score a folder of images; print the table and write every judgement."""
     from rich.progress import track
 
-    suite = benchmark(benchmark_name)
+    suite = suite_named(benchmark_name)
     prompts = suite.prompts(_size(size))
     best = read_rows(ceiling)[1] if ceiling else None
     pictures = images_in(folder, prompts, images)
@@ -77,7 +76,7 @@ def prompts_command(
     refreeze: Annotated[Path | None, typer.Option(help="draw all suites anew into this folder")] = None,
 ) -> None:
     """List a benchmark's prompts; with --render show what they ask for."""
-    suite = benchmark(name)
+    suite = suite_named(name)
     if refreeze:
         freeze(tuple(SUITES.values()), refreeze)
         return
@@ -98,7 +97,7 @@ def evaluate_command(
     out: Annotated[Path | None, typer.Option(help="annotated PNG (default: beside the image)")] = None,
 ) -> None:
     """Explain a score: what was detected, which questions failed, and a picture of both."""
-    suite = benchmark(benchmark_name)
+    suite = suite_named(benchmark_name)
     asked = find_prompt(suite, prompt)
     pixels = load_image(image)
     reading = read(pixels)

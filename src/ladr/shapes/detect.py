@@ -4,7 +4,6 @@
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
@@ -26,63 +25,11 @@ from ladr.shapes.pixels import (
     parent_of,
     regions,
 )
+from ladr.shapes.reading import SEEN, VERSION, Detection, Reading
 from ladr.shapes.scene import CANVAS
 from ladr.shapes.templates import Fit, fit, texture
 
-VERSION = 1  # of the evaluator: grows with every change that can change a score
-SEEN = 0.80  # a thing is believed to be there
-SURE = 0.86  # a thing is believed enough to be counted
-
-
-@dataclass(frozen=True)
-class Detection:
-    """One thing or letter. `shape` is None where no template agrees: it is still something."""
-
-    shape: str | None
-    letter: str | None
-    score: float  # agreement with the template, [0, 1]
-    color: str
-    purity: float  # share of its coloured pixels that have `color`
-    texture: str
-    texture_score: float
-    hollow: bool  # an outline
-    box: tuple[int, int, int, int]  # y, x, height, width, pixels
-    mask: np.ndarray = field(repr=False, compare=False)  # (64, 64) bool
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        y, x, h, w = self.box
-        return y + h / 2, x + w / 2
-
-    @property
-    def size(self) -> str:
-        side = max(self.box[2:])
-        return "small" if side <= 13 else "medium" if side <= 21 else "big"
-
-    @property
-    def sure(self) -> bool:
-        return self.score >= SURE
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Everything that was read. Letters from left to right; `?` is ink in their line that is no letter."""
-
-    things: tuple[Detection, ...]  # those without a shape too
-    letters: tuple[Detection, ...]
-    text: str
-    text_color: str | None
-    background: str | None  # None: no one colour
-    style: str | None  # None: nothing there, or things that disagree
-    junk: float  # share of the foreground that no detection explains
-
-    @property
-    def known(self) -> tuple[Detection, ...]:
-        return tuple(d for d in self.things if d.shape is not None)
-
-    @property
-    def unknown(self) -> int:
-        return len(self.things) - len(self.known)
+__all__ = ["VERSION", "Detection", "Reading", "read"]
 
 
 def read(image: np.ndarray) -> Reading:
@@ -125,18 +72,28 @@ def _detections(pixels: Pixels, region: np.ndarray) -> list[Detection]:
             if parent is not None:
                 found += _things(pixels, part, color, BRIGHT[parent], inner=True)
             else:
-                found += _things(pixels, ndimage.binary_fill_holes(part) & region, color, pixels.ground)
+                filled = ndimage.binary_fill_holes(part) & region
+                found += _things(pixels, filled, color, pixels.ground, own=part)
     return found
 
 
 def _things(
-    pixels: Pixels, part: np.ndarray, color: int | None, base: np.ndarray, inner: bool = False
+    pixels: Pixels,
+    part: np.ndarray,
+    color: int | None,
+    base: np.ndarray,
+    inner: bool = False,
+    own: np.ndarray | None = None,
 ) -> list[Detection]:
-    """Fit templates to a part of one colour, cutting it in two where that explains it better."""
+    """Fit templates to a part of one colour, cutting it in two where that explains it better.
+
+    `own` is the part without what lies inside it.
+    """
+    own = part if own is None else own
     cover = cover_of(pixels, part, color, base, inner)
     pieces = _pieces(cover, depth=2)
     return [
-        _detection(pixels, piece, found, color, inner or _stands_out(pixels, found.mask))
+        _detection(pixels, piece, found, color, own, inner or _stands_out(pixels, found.mask))
         for piece, found in pieces
     ]
 
@@ -179,32 +136,39 @@ def _pieces(cover: np.ndarray, depth: int) -> list[tuple[np.ndarray, Fit]]:
     return best
 
 
-def _detection(pixels: Pixels, cover: np.ndarray, found: Fit, color: int | None, whole: bool) -> Detection:
-    part = cover > 0.5
-    label = pixels.label[part & found.mask] if found.score >= SEEN else pixels.label[part]
-    bright = label[(label >= 0) & (label < DARK) & (label != BLACK)]
-    ink = color is not None and color >= HUES
-    own = (label == color).sum() if color is not None else 0
-    total = (label >= 0).sum() if ink else len(bright)
-    accepted = whole and found.score >= SEEN
+def _detection(
+    pixels: Pixels, cover: np.ndarray, found: Fit, color: int | None, own: np.ndarray, stands: bool
+) -> Detection:
+    accepted = stands and found.score >= SEEN
     kind = found.kind if accepted else None
+    part = cover > 0.5
+    core = own & part & ~grow(~found.mask) if kind == "shape" else own & part
     pattern, certainty = "solid", 1.0
-    if kind == "shape" and color is not None and not ink:
-        core = ~grow(~found.mask)
+    if kind == "shape" and color is not None and color < HUES:
         dark = (pixels.label >= DARK) | (pixels.label == BLACK) | ((pixels.label < 0) & dim(pixels, color))
-        pattern, certainty = texture(dark & part, core & part, found.box[:2])
+        pattern, certainty = texture(dark, core, found.box[:2])
     return Detection(
         shape=found.name if kind in ("shape", "outline") else None,
         letter=found.name if kind == "letter" else None,
         score=found.score,
         color=NAMES[color] if color is not None else "other",
-        purity=float(own / total) if total else 0.0,
+        purity=_purity(pixels.label[core], color),
         texture=pattern,
         texture_score=certainty,
         hollow=kind == "outline",
         box=found.box if accepted else _box(cover),
         mask=found.mask if accepted else part,
     )
+
+
+def _purity(labels: np.ndarray, color: int | None) -> float:
+    """Share of the pixels that have a colour at all, shades left out, that have this one."""
+    colored = labels[(labels >= 0) & (labels < DARK)]
+    if color is None or not len(colored):
+        return 0.0
+    if color != BLACK:
+        colored = colored[colored != BLACK]
+    return float((colored == color).sum() / len(colored)) if len(colored) else 0.0
 
 
 def _line(found: list[Detection]) -> tuple[list[Detection], list[Detection]]:
@@ -228,12 +192,14 @@ def _most(names: list[str]) -> str | None:
 
 
 def _style(pixels: Pixels, things: list[Detection]) -> str | None:
-    """The one style that all things share."""
+    """The one style that all things share; the arms of a cross are too thin to say whether it is hollow."""
     known = [d for d in things if d.shape is not None]
     if not known:
         return None
+    known = [d for d in known if d.shape != "cross"] or known
     if pixels.name == "blueprint":
-        return "blueprint" if all(d.hollow and d.color == "white" for d in known) else None
+        hollow = all(d.hollow or d.shape == "cross" for d in known)
+        return "blueprint" if hollow and all(d.color == "white" for d in known) else None
     if all(d.hollow for d in known):
         return "outline"
     if any(d.hollow for d in known):

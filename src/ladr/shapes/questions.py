@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ladr.shapes.detect import Detection, Reading
+from ladr.shapes.reading import Detection, Reading
 from ladr.shapes.rules import arranged, called, exactly, holders, identity, in_place, linked, matches, words
 from ladr.shapes.spec import Item, Spec
 

@@ -1,6 +1,6 @@
 """The rules by which a reading is judged: who matches, where things lie, what counts as exactly three."""
 
-from ladr.shapes.detect import Detection, Reading
+from ladr.shapes.reading import Detection, Reading
 from ladr.shapes.scene import CANVAS
 from ladr.shapes.spec import PLACES, Item, Relation, Spec
 

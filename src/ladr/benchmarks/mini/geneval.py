@@ -5,7 +5,7 @@ import numpy as np
 from ladr.benchmarks.mini.suite import Group, MiniSuite, Point, named, spec_of
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
-from ladr.shapes.detect import Detection, Reading
+from ladr.shapes.reading import Detection, Reading
 from ladr.shapes.rules import exactly, holders, related
 from ladr.shapes.scene import HELD_OUT_PAIRS, HELD_OUT_RELATIONS, SHAPES
 from ladr.shapes.spec import Item, Spec

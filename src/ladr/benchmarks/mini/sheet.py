@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ladr.shapes.detect import Reading
+from ladr.shapes.reading import Reading
 from ladr.shapes.scene import CANVAS
 
 ZOOM = 8  # of an annotated image

@@ -14,8 +14,8 @@ import numpy as np
 from ladr.benchmarks.prompt import Prompt
 from ladr.errors import LadrError, nearest
 from ladr.shapes.caption import caption
-from ladr.shapes.detect import Reading
 from ladr.shapes.place import UnsatisfiableError, realise
+from ladr.shapes.reading import Reading
 from ladr.shapes.render import render
 from ladr.shapes.spec import Spec
 from ladr.shapes.spec_json import spec_from_json, spec_to_json
@@ -23,6 +23,7 @@ from ladr.shapes.spec_json import spec_from_json, spec_to_json
 SIZES = {"smoke": 8, "default": 24, "full": None}  # prompts per column; None: all there are
 FOLDER = "prompts"
 SEED = 20260
+FLOOR = 0.3  # what shuffled prompts stay below in every column that `floors` does not name
 _TRIES = 40  # draws for a text that its column does not have yet
 
 
@@ -58,7 +59,7 @@ class MiniSuite:
     than the official column of that place, `absent` which official columns have no counterpart and why. The
     score "Overall" is the mean of the columns `overall`, or, where that is empty and "Overall" is one of the
     `columns`, the mean of the judgements under that name. Compositions held out from training are judged
-    under "COLUMN (unseen)".
+    under "COLUMN (unseen)". `floors` says where shuffled prompts score more than FLOOR.
     """
 
     name: str
@@ -69,7 +70,7 @@ class MiniSuite:
     overall: tuple[str, ...] = ()
     weak: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
-    binary: bool = True
+    floors: Mapping[str, float] = field(default_factory=dict)
     number: int = 0  # of the random streams of its prompts
 
     def prompts(self, size: str | int = "default") -> tuple[Prompt, ...]:

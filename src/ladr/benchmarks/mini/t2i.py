@@ -5,7 +5,7 @@ import numpy as np
 from ladr.benchmarks.mini.suite import Group, MiniSuite, Point, named, spec_of
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
-from ladr.shapes.detect import Detection, Reading
+from ladr.shapes.reading import Detection, Reading
 from ladr.shapes.rules import NEAR, holders
 from ladr.shapes.scene import HELD_OUT_PAIRS, HELD_OUT_RELATIONS
 from ladr.shapes.spec import Item, Spec
@@ -114,7 +114,6 @@ SUITE = MiniSuite(
     number=4,
     columns=COLUMNS,
     judge=judge,
-    binary=False,
     weak={"Texture": "pattern, not material", "Complex": "attributes and place, no action"},
     absent={"Non-spatial": "people and their actions: nothing here acts"},
     groups=(
