@@ -122,7 +122,7 @@ def test_without_coupling_no_cell_tells_anything():
 def test_the_time_told_is_on_the_curve_and_a_step_counter_is_not():
     backbone = Field((8, 8), 2, coupling=0.5)
     ladr = proposition2.on_the_curve(backbone, LADR(), 24, images=3)
-    assert ladr["told"] < 1e-9
+    assert ladr["told"] < 1e-6  # float32 time
     assert ladr["counter"] > 0.5
     plain = proposition2.on_the_curve(backbone, build("cosine"), 24, images=3)
     assert plain["passes"] == 24
