@@ -16,7 +16,7 @@ Folder = Annotated[Path, typer.Option(help="Where checkpoints, logs and the resu
 def vq(
     folder: Folder = Path("runs/shapes"),
     seed: int = 0,
-    steps: Annotated[int, typer.Option(min=1)] = 1500,
+    steps: Annotated[int, typer.Option(min=1)] = 3000,
 ) -> None:
     """Codebook, decoder and encoder of the tokenizer; call again to go on after an interruption."""
     from ladr.train.vq import train_vq

@@ -5,7 +5,9 @@ cell's neighbours, and the encoder learns to name the code of every patch.
 """
 
 import json
+import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from ladr.backbones.patches import PatchCodes
+from ladr.shapes.place import realise
+from ladr.shapes.propose import TRAINING, pick
 from ladr.shapes.render import render
+from ladr.shapes.scene import BACKGROUNDS, Scene
 from ladr.train import checkpoints
 from ladr.train.codebook import latents, learn_codebook
-from ladr.train.data import sample
 
 CHANNELS = 16
 BATCH = 16
@@ -47,10 +51,19 @@ def new_vq(patches: PatchCodes):
     return model.to(memory_format=torch.channels_last)
 
 
+def scene(seed: int, number: int) -> Scene:
+    """The `number`-th scene of the tokenizer's data: every kind and every background equally often."""
+    rng = np.random.default_rng([seed, number])
+    spec = pick(TRAINING, rng)(rng)
+    if spec.style != "blueprint":
+        spec = replace(spec, background=pick(BACKGROUNDS, rng))
+    return realise(spec, rng, unseen=True)
+
+
 def batch(patches: PatchCodes, seed: int, step: int) -> tuple[Tensor, Tensor]:
     """Images (B, 3, 64, 64) in [0, 1] and their codes (B, 16, 16)."""
     numbers = range(step * BATCH, (step + 1) * BATCH)
-    images = np.stack([render(sample(seed, n)[2]) for n in numbers])
+    images = np.stack([render(scene(seed, n)) for n in numbers])
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     return pixels.contiguous(memory_format=torch.channels_last), torch.from_numpy(patches.encode(images))
 
@@ -59,7 +72,7 @@ def decoder_loss(model, pixels: Tensor, codes: Tensor) -> Tensor:
     """How far the drawn image is from the true one."""
     vectors = model.quantize.embedding(codes).permute(0, 3, 1, 2)
     drawn = model.decoder(model.post_quant_conv(vectors))
-    return functional.l1_loss(drawn, pixels) + 4 * functional.mse_loss(drawn, pixels)
+    return functional.l1_loss(drawn, pixels) + 8 * functional.mse_loss(drawn, pixels)
 
 
 def encoder_loss(model, pixels: Tensor, codes: Tensor) -> Tensor:
@@ -71,8 +84,14 @@ def encoder_loss(model, pixels: Tensor, codes: Tensor) -> Tensor:
     return functional.cross_entropy(nearness, codes, weight) + functional.mse_loss(found, book[codes])
 
 
-def train_vq(folder: Path, *, seed: int = 0, steps: int = 1500, save_every: int = 100) -> None:
-    """Train codebook, decoder and encoder; saved to `folder`/vqvae. Call again to go on after a kill."""
+PHASES = {"decoder": decoder_loss, "encoder": encoder_loss}
+
+
+def train_vq(folder: Path, *, seed: int = 0, steps: int = 3000, save_every: int = 100) -> None:
+    """Codebook, then `steps` for the decoder, then half as many for the encoder; saved to `folder`/vqvae.
+
+    Call again to go on after a kill.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     book = folder / "patches.safetensors"
     if not book.exists():
@@ -80,35 +99,48 @@ def train_vq(folder: Path, *, seed: int = 0, steps: int = 1500, save_every: int 
     patches = PatchCodes.load(book)
     torch.manual_seed(seed)  # the one use of the global stream: initial weights
     model = new_vq(patches)
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    adam = torch.optim.AdamW(parameters, lr=RATE, betas=(0.9, 0.99), weight_decay=0.0)
-    found = checkpoints.read(folder / "vq")
-    step, spent = 0, 0.0
+    for phase, length in (("decoder", steps), ("encoder", steps // 2)):
+        _train_part(model, phase, length, folder, patches, seed, save_every)
+    model.save_pretrained(folder / "vqvae", safe_serialization=True)
+
+
+def _parts(model, phase: str) -> list[torch.nn.Module]:
+    decoder = [model.decoder, model.post_quant_conv]
+    return decoder if phase == "decoder" else [model.encoder, model.quant_conv]
+
+
+def _train_part(model, phase: str, steps: int, folder: Path, patches: PatchCodes, seed: int, save_every: int):
+    parts = torch.nn.ModuleList(_parts(model, phase))
+    adam = torch.optim.AdamW(parts.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.0)
+    place, step, before = folder / "vq" / phase, 0, 0.0
+    found = checkpoints.read(place)
     if found:
         tensors, state = found
-        model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+        parts.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("parts.")})
         checkpoints.restore("adam", adam, tensors)
-        step, spent = state["step"], state["seconds"]
-    began = time.monotonic() - spent
+        step, before = state["step"], state["seconds"]
+    began = time.monotonic() - before
     while step < steps:
         for group in adam.param_groups:
-            group["lr"] = RATE * min((step + 1) / 50, 1.0, 2 * (steps - step) / steps)
+            group["lr"] = RATE * min((step + 1) / 50, 0.5 + 0.5 * math.cos(math.pi * step / steps))
         pixels, codes = batch(patches, seed, step)
         with torch.autocast("cpu", torch.bfloat16):
-            drawn, named = decoder_loss(model, pixels, codes), encoder_loss(model, pixels, codes)
-        (drawn + 0.1 * named).backward()
+            value = PHASES[phase](model, pixels, codes)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(parts.parameters(), 1.0)
         adam.step()
         adam.zero_grad(set_to_none=True)
         step += 1
         if step % 20 == 0:
-            row = {"step": step, "decoder": round(drawn.item(), 5), "encoder": round(named.item(), 4)}
-            row["seconds"] = round(time.monotonic() - began, 1)
-            with open(folder / "vq.jsonl", "a") as file:
-                file.write(json.dumps(row) + "\n")
-            print(row, flush=True)
+            _log(folder, {"phase": phase, "step": step, "loss": round(value.item(), 5)}, began)
         if step % save_every == 0 or step == steps:
-            tensors = {f"model.{k}": v for k, v in model.state_dict().items()} | checkpoints.flatten(
-                "adam", adam
-            )
-            checkpoints.write(folder / "vq", tensors, {"step": step, "seconds": time.monotonic() - began})
-    model.save_pretrained(folder / "vqvae", safe_serialization=True)
+            tensors = {f"parts.{k}": v for k, v in parts.state_dict().items()}
+            tensors |= checkpoints.flatten("adam", adam)
+            checkpoints.write(place, tensors, {"step": step, "seconds": time.monotonic() - began})
+
+
+def _log(folder: Path, row: dict, began: float) -> None:
+    row["seconds"] = round(time.monotonic() - began, 1)
+    with open(folder / "vq.jsonl", "a") as file:
+        file.write(json.dumps(row) + "\n")
+    print(row, flush=True)
