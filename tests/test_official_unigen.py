@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from judge_server import Server
 from ladr.benchmarks.official import unigen, unigen_judge
+from ladr.benchmarks.prompt import Prompt
 from ladr.errors import LadrError
+from ladr.judge import Judge
 
 ROWS = [
     ('A clay owl, "quoted", in ink.\nTwo lines.', ["Style", "Attribute - Material"], ["in ink", "of clay"]),
@@ -201,3 +205,41 @@ def test_an_answer_is_taken_only_in_full_form():
     for score in ("[1, 2]", "[1, 'x']", "[1, ", "1", "[0.5, 1]", "__import__('os')"):
         with pytest.raises(ValueError, match="score"):
             unigen_judge.parse_scores(answer("['a', 'b']", score), 2)
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    server.reply = lambda text: answer([""] * text.count("d:"), [1] * text.count("d:"))
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_whole_folder_is_judged_with_fixed_denominators(tmp_path, server):
+    pytest.importorskip("openai", reason="the judge extra is not installed")
+    points = ["Style", "World Knowledge"]
+    wording = unigen_judge.Wording(
+        "d: " * 2 + "{prompt} {testpoint} {explanation} {test_explanation}", dict.fromkeys(points, "x")
+    )
+    prompts = [
+        Prompt(str(k), f"prompt {k}", {"points": points, "descriptions": ["a", "b"]}) for k in range(3)
+    ]
+    suite = unigen.suite(prompts, 2)
+    for i in range(3):
+        for j in range(2):
+            Image.new("RGB", (8, 8), (i * 9, j * 9, 0)).save(tmp_path / suite.place(i, j))
+    asks = unigen_judge.questions(suite, tmp_path, wording)
+    server.faults = {asks[2].text: ["scores"] * 4 + ["500"] * 4}  # prompt 1: both of its images fail
+    judge = Judge(server.url, "m", tmp_path / "book", pause=0.001, longest=0.002, attempts=4, concurrency=2)
+    scores = unigen_judge.score(suite, tmp_path, judge, wording)
+    assert scores.scorer == "unigen-judge:m"
+    assert scores.counts["Style"] == (4, 6)
+    assert scores.columns["Style"] == 4 / 6
+    assert scores.official["Style"] == 1.0
+    assert "2 images without a judgement (1_0.png, 1_1.png)" in scores.notes[0]
+    again = unigen_judge.score(suite, tmp_path, judge, wording)
+    assert again.columns["Style"] == 1.0
+    (tmp_path / "2_1.png").unlink()
+    with pytest.raises(LadrError, match=r"1 images are missing \(2_1\.png\)"):
+        unigen_judge.questions(suite, tmp_path, wording)
