@@ -171,6 +171,56 @@ def track_command(
             write_json(record, {"cells": list(grid.cells)})
 
 
+@app.command("sweep")
+def sweep_command(
+    base: Annotated[str, typer.Option(help="the sampler to vary")] = "ladr",
+    alpha: Annotated[list[str] | None, typer.Option(help="PHASE=VALUE,VALUE,...")] = None,
+    tau: Annotated[list[str] | None, typer.Option(help="PHASE=VALUE,VALUE,...")] = None,
+    vary: Annotated[list[str] | None, typer.Option(help="FIELD=VALUE,VALUE,... of any field")] = None,
+    backbone: Annotated[list[str] | None, typer.Option(help="default: the first of `use`")] = None,
+    benchmark: Annotated[list[str] | None, typer.Option(help="default: the backbone's first")] = None,
+    size: Annotated[str | None, typer.Option(help="default: the backbone's")] = None,
+    images: Annotated[int | None, typer.Option(help="per prompt")] = None,
+    cores: str = "all",
+    params: File = PARAMS,
+) -> None:
+    """Decode every combination of values through Snakemake and draw the heat map."""
+    with said():
+        from ladr import sweep
+
+        grid = sweep.grid_of(alpha or [], tau or [], vary or [])
+        size_ = int(size) if size and size.isdecimal() else size
+        place = {"backbones": backbone, "benchmarks": benchmark, "size": size_, "images": images}
+        name, data = sweep.experiment(params, base, grid, **place)
+        folder = sweep.run(name, data, cores)
+        for path in sweep.heat_map(folder, name):
+            typer.echo(f"drawn: {path}")
+        typer.echo(f"table: {folder}/scores.csv")
+
+
+@app.command("search")
+def search_command(
+    trials: Annotated[int, typer.Option(help="settings tried in all, earlier runs included")] = 40,
+    base: Annotated[str, typer.Option(help="the sampler to vary")] = "ladr",
+    backbone: Annotated[str, typer.Option(help="a backbone of params.yaml")] = "mixture",
+    benchmark: Annotated[str, typer.Option(help="what to score on")] = "mini-geneval",
+    size: Annotated[str, typer.Option(help="smoke, default, full, or prompts per column")] = "smoke",
+    vary: Annotated[list[str] | None, typer.Option(help="FIELD=LOW:HIGH:STEP")] = None,
+    seed: int = 0,
+    params: File = PARAMS,
+) -> None:
+    """Search settings with Optuna for a high score in few passes; call again to go on."""
+    with said():
+        from ladr.run.files import RESULTS
+        from ladr.sweep.search import prepared, search
+
+        size_ = int(size) if size.isdecimal() else size
+        what = prepared(params, base, backbone, benchmark, size_, vary or ())
+        for row in search(what, trials, seed=seed):
+            typer.echo(f"score {row['score']:6.2f}  passes {row['passes']:6.2f}  {row['point']}")
+        typer.echo(f"rows to paste: {RESULTS}/search/{what.name}.yaml")
+
+
 @app.command("prune")
 def prune_command(params: File = PARAMS, set_: Set = None) -> None:
     """Remove the cells that params.yaml no longer names."""

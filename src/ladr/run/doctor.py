@@ -12,7 +12,7 @@ from ladr.run.files import CELL, RESULTS, SCORE, SCORES, TOKENS, TRACE
 RUNNING = ".locks/snakemake.lock"
 STALE = Path(".snakemake/locks")
 RECORD = "table.json"
-BESIDE = ("table.parquet", "scores.parquet", "scores.csv", "metrics.json")
+BESIDE = ("table.parquet", "scores.parquet", "scores.csv", "quality.csv", "metrics.json")
 
 
 @dataclass(frozen=True)

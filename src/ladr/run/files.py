@@ -24,6 +24,7 @@ def appearing(path: Path):
         yield half
         with open(half, "rb+") as file:
             os.fsync(file.fileno())
+        os.chmod(half, 0o644)
         os.replace(half, path)
     except OSError as error:
         raise LadrError(

@@ -20,23 +20,27 @@ from ladr.run.doctor import BESIDE, RECORD
 from ladr.run.files import CELL, RESULTS, SCORE
 from ladr.run.grade import ceiling_file, read_scores
 
-TABLE, LINES, CSV, METRICS = BESIDE
+TABLE, LINES, CSV, QUALITY, METRICS = BESIDE
 PLACE = ["group", "name", "label", "backbone", "benchmark", "cell"]
 
 
 def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULTS) -> pd.DataFrame:
-    """Write table.parquet (every judgement), scores.parquet and .csv (one line per row of params.yaml and
-    column) and metrics.json; table.json, which vouches for them, last. A cell that is missing or lacks an
-    image is an error."""
+    """Write the table; table.json, which vouches for its files, last.
+
+    table.parquet: every judgement; scores.parquet and .csv: one line per row of params.yaml and column;
+    quality.csv: the main score against passes; metrics.json. A cell that is missing or lacks an image is an
+    error.
+    """
     rows = dict(_rows(grid, results))
     lines = pd.DataFrame(_lines(grid, rows, baseline, results))
-    for name in (TABLE, LINES, CSV):
+    lines["n"] = lines["n"].astype("Int64")
+    for name, table in {TABLE: tidy(rows), LINES: lines, CSV: lines, QUALITY: quality(lines)}.items():
         with files.appearing(out / name) as half:
             path = half.with_name(half.name + Path(name).suffix)
-            write_table(tidy(rows) if name == TABLE else lines, path)
+            write_table(table, path)
             path.replace(half)
     files.write_json(out / METRICS, metrics(lines))
-    files.write_json(out / RECORD, {"files": files.described(out, [TABLE, LINES, CSV, METRICS])})
+    files.write_json(out / RECORD, {"files": files.described(out, list(BESIDE))})
     for cell in grid.cells:
         shutil.rmtree(folder_of(cell, results) / parts.FOLDER, ignore_errors=True)
     return lines
@@ -105,6 +109,15 @@ def _ceiling(cell: Cell, results: Path) -> dict[str, float]:
 def main_column(benchmark: str, columns: Any) -> str:
     """The one figure that stands for a benchmark: Overall, or its first column."""
     return OVERALL if OVERALL in set(columns) else BENCHMARKS[benchmark].columns[0]
+
+
+def quality(lines: pd.DataFrame) -> pd.DataFrame:
+    """One line per row of params.yaml: passes and the score that stands for the benchmark."""
+    wanted = {b: main_column(b, t.column) for b, t in lines.groupby("benchmark")}
+    main = lines[lines.column == lines.benchmark.map(wanted)]
+    named = main.rename(columns={"value": "score", "label": "sampler"})
+    columns = ["backbone", "benchmark", "group", "name", "sampler", "passes", "score", "low", "high"]
+    return named[columns].reset_index(drop=True)
 
 
 def metrics(lines: pd.DataFrame) -> dict[str, Any]:

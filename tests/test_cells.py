@@ -1,0 +1,113 @@
+"""Cells: an id is a function of the spec, and of nothing else."""
+
+import json
+
+import pytest
+
+from ladr.cells import batches, canonical, id_of
+from ladr.errors import LadrError
+from tiny import TEXT, cell_of, tiny
+
+
+def ids(folder, text=TEXT):
+    return list(tiny(folder, text)[1].cells)
+
+
+def test_every_row_has_a_cell_and_equal_specs_share_one(tmp_path):
+    _, grid = tiny(tmp_path)
+    assert [line.name for line in grid.lines] == [
+        "cosine", "matched", "ladr", "halton", "near", "far",
+        "phases.structure.alpha=0.3", "phases.structure.alpha=0.6",
+    ]  # fmt: skip
+    assert cell_of(grid, "phases.structure.alpha=0.3") is cell_of(grid, "ladr")
+    assert len(grid.cells) == 7
+
+
+def test_an_id_is_its_specs_alone(tmp_path):
+    before = ids(tmp_path)
+    renamed = TEXT.replace("  ladr:", "  mine:").replace(": ladr}", ": mine}", 1).replace(":ladr", ":mine")
+    renamed = renamed.replace("match: ladr", "match: mine").replace("base: ladr", "base: mine")
+    assert sorted(ids(tmp_path, renamed)) == sorted(before)
+    assert sorted(ids(tmp_path, TEXT.replace("batch_size: 4", "batch_size: 9"))) == sorted(before)
+    assert sorted(ids(tmp_path, TEXT.replace("alpha: 0.3}", "alpha: 0.30}"))) == sorted(before)
+
+
+def test_one_samplers_change_touches_it_and_what_reads_it(tmp_path):
+    _, old = tiny(tmp_path)
+    _, new = tiny(tmp_path, TEXT.replace("structure: {alpha: 0.3}", "structure: {alpha: 0.5}"))
+    same = [
+        n for n in ("cosine", "halton", "phases.structure.alpha=0.6") if cell_of(old, n) == cell_of(new, n)
+    ]
+    assert same == ["cosine", "halton", "phases.structure.alpha=0.6"]
+    for name in ("ladr", "matched", "near", "far"):
+        assert cell_of(old, name).id != cell_of(new, name).id
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("steps: 8", "steps: 9"),
+        ("use: [field]", "use: [field]\nseed: 1"),
+        ("use: [field]", "use: [field]\nimages: 2"),
+        ("use: [field]", "use: [field]\ntemperature: 0.5"),
+        ("codes: 3", "codes: 4"),
+        ("{field-exact: 3}", "{field-exact: 4}"),
+    ],
+)
+def test_what_all_tokens_depend_on_changes_every_id(tmp_path, old, new):
+    assert not set(ids(tmp_path)) & set(ids(tmp_path, TEXT.replace(old, new, 1)))
+
+
+def test_versions_are_part_of_the_id(tmp_path):
+    _, grid = tiny(tmp_path)
+    spec = json.loads(canonical(cell_of(grid, "ladr").spec))
+    spec["sampler"]["policy"]["version"] += 1
+    assert id_of(spec) not in grid.cells
+    spec = json.loads(canonical(cell_of(grid, "ladr").spec))
+    spec["benchmark"]["version"] += 1
+    assert id_of(spec) not in grid.cells
+
+
+def test_what_a_cell_needs_comes_before_it(tmp_path):
+    _, grid = tiny(tmp_path)
+    order = list(grid.cells)
+    ladr = cell_of(grid, "ladr").id
+    for name in ("matched", "near", "far"):
+        cell = cell_of(grid, name)
+        assert cell.needs == (ladr,)
+        assert order.index(ladr) < order.index(cell.id)
+    assert cell_of(grid, "matched").spec["sampler"]["steps"] == {"match": ladr}
+    assert cell_of(grid, "near").spec["sampler"]["policy"]["budget"] == f"replay:{ladr}"
+
+
+def test_rows_that_need_each_other_in_a_circle(tmp_path):
+    text = TEXT.replace("halton: {policy: halton}", "halton: {policy: halton, match: matched}")
+    text = text.replace("match: ladr}", "match: halton}")
+    with pytest.raises(LadrError, match="circle"):
+        tiny(tmp_path, text)
+
+
+def test_an_ablation_with_more_images_has_a_source_of_its_own(tmp_path):
+    text = TEXT.replace("    rows:\n      near", "    images: 2\n    rows:\n      near")
+    _, grid = tiny(tmp_path, text)
+    source = grid.cells[cell_of(grid, "near").needs[0]]
+    assert source.id != cell_of(grid, "ladr").id
+    assert source.spec["benchmark"]["images"] == 2
+
+
+def test_cells_are_found_by_id_digits_path_and_row(tmp_path):
+    _, grid = tiny(tmp_path)
+    cell = cell_of(grid, "halton")
+    names = [cell.id, cell.id[-8:], f"results/cells/{cell.id}/cell.json", "halton", "samplers/halton"]
+    assert {c.id for n in names for c in grid.find([n])} == {cell.id}
+    with pytest.raises(LadrError, match="did you mean 'halton'"):
+        grid.find(["haltn"])
+
+
+def test_batches_keep_order_and_one_kind_each(tmp_path):
+    _, grid = tiny(tmp_path, TEXT.replace("    rows:\n      near", "    images: 2\n    rows:\n      near"))
+    groups = batches(grid.cells.values(), 2)
+    assert all(len(g) <= 2 and len({c.key for c in g}) == 1 for g in groups)
+    assert sorted(c.id for g in groups for c in g) == sorted(grid.cells)
+    place = {c.id: i for i, g in enumerate(groups) for c in g}
+    assert all(place[need] <= place[c.id] for c in grid.cells.values() for need in c.needs)

@@ -1,0 +1,124 @@
+"""params.yaml: every mistake told at once, in the reader's words and at its line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ladr.errors import LadrError
+from ladr.params import changes_of, load
+from ladr.params.schema import schema
+from tiny import TEXT, write
+
+ROOT = Path(__file__).parents[1]
+
+WRONG = """\
+use: [fieldd]
+stepz: 3
+images: none
+backbones:
+  field:
+    batch_size: 0
+    benchmarks: {field-exact: smok, mini-genevall: 4}
+samplers:
+  cosine: {policy: cosine, steps: 8, match: ladr}
+  ladr:
+    policy: ladr
+    rankk: gap
+    phases:
+      structure: {alpah: 0.3, tau: -1}
+  x: {policy: haltonn}
+  y: {policy: cosine, match: ladrr}
+  z: {policy: cosine, cache: {name: ml, ratio: 3}}
+  Bad Name: {policy: cosine}
+sweeps:
+  s: {base: cosine, benchmarks: [field-exact], grid: {noise: [1, -2]}}
+"""
+
+EXPECTED = [
+    (1, "use.0 = 'fieldd'", "did you mean 'field'"),
+    (2, "stepz = 3", "did you mean 'steps'"),
+    (3, "images = 'none'", "integer"),
+    (6, "backbones.field.batch_size = 0", "greater than or equal to 1"),
+    (7, "backbones.field.benchmarks.field-exact = 'smok'", "did you mean 'smoke'"),
+    (7, "backbones.field.benchmarks.mini-genevall = 4", "did you mean 'mini-geneval'"),
+    (9, "samplers.cosine.match", "leave one out"),
+    (12, "samplers.ladr.rankk = 'gap'", "did you mean 'rank'"),
+    (14, "samplers.ladr.phases.structure.alpah = 0.3", "did you mean 'alpha'"),
+    (14, "samplers.ladr.phases.structure.tau = -1", "a number from 0"),
+    (15, "samplers.x.policy = 'haltonn'", "did you mean 'halton'"),
+    (16, "samplers.y.match = 'ladrr'", "did you mean 'ladr'"),
+    (17, "samplers.z.cache.ratio = 3", "from 0 to 1"),
+    (18, "samplers.Bad Name", "lower-case letters"),
+    (20, "sweeps.s.grid.noise.1 = -2", "a number from 0"),
+]
+
+
+def told(folder, text):
+    with pytest.raises(LadrError) as caught:
+        load(write(folder, text))
+    return str(caught.value)
+
+
+def test_all_mistakes_at_once_with_line_key_value_and_the_nearest_spelling(tmp_path):
+    lines = told(tmp_path, WRONG).splitlines()
+    for line, key, words in EXPECTED:
+        assert any(f"params.yaml:{line}: {key}" in x and words in x for x in lines), (line, key, lines)
+    assert len(lines) == 1 + len(EXPECTED), lines
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("samplers: [", "params.yaml:2: not valid YAML"),
+        ("use: [a]\nuse: [b]\n", "params.yaml:2: found duplicate key"),
+        ("- a\n", "holds no mapping"),
+        ("use: [field]\n", "samplers: is missing"),
+    ],
+)
+def test_a_file_that_is_no_experiment(tmp_path, text, words):
+    assert words in told(tmp_path, text)
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(LadrError, match=r"nowhere\.yaml: cannot be read"):
+        load("nowhere.yaml")
+
+
+def test_a_row_that_refers_to_itself(tmp_path):
+    text = TEXT.replace("match: ladr}", "match: matched}")
+    assert "'matched' refers to itself" in told(tmp_path, text)
+
+
+def test_a_combination_that_only_the_whole_shows(tmp_path):
+    text = TEXT.replace("structure: {alpha: 0.3}", "structure: {until: 0.15}")
+    assert "overlaps the phase before" in told(tmp_path, text)
+
+
+def test_a_sweep_names_the_bad_value_once(tmp_path):
+    lines = told(tmp_path, TEXT.replace("[0.3, 0.6]", "[0.3, 7]")).splitlines()
+    assert len(lines) == 2
+    assert "sweeps.alpha.grid.phases.structure.alpha.1 = 7" in lines[1]
+
+
+def test_changes_are_set_before_checks(tmp_path):
+    path = write(tmp_path)
+    assert load(path, changes_of(["samplers.cosine.steps=5"])).samplers["cosine"].steps == 5
+    with pytest.raises(LadrError, match=r"samplers\.cosine\.stepz"):
+        load(path, changes_of(["samplers.cosine.stepz=5"]))
+
+
+def test_the_files_of_the_repository_are_well_formed():
+    for name in ("params.yaml", "smoke.yaml"):
+        load(ROOT / name)
+
+
+def test_the_schema_in_docs_is_the_one_that_the_code_makes():
+    there = json.loads((ROOT / "docs/params.schema.json").read_text(encoding="utf-8"))
+    assert there == json.loads(json.dumps(schema())), "ladr params --schema > docs/params.schema.json"
+
+
+def test_the_schema_refuses_what_a_sampler_does_not_have():
+    sampler = schema()["$defs"]["Sampler"]
+    assert sampler["additionalProperties"] is False
+    assert {"policy", "steps", "phases", "scale"} <= sampler["properties"].keys()

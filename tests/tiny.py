@@ -1,0 +1,69 @@
+"""An experiment of seconds: the exact field on a 4x4 grid."""
+
+import json
+from pathlib import Path
+
+from ladr.cells import grid
+from ladr.params import load
+
+TEXT = """\
+use: [field]
+part: 4
+steps: 8
+backbones:
+  field:
+    settings: {grid: [4, 4], codes: 3}
+    batch_size: 4
+    benchmarks: {field-exact: 3}
+samplers:
+  cosine: {policy: cosine}
+  matched: {policy: cosine, match: ladr}
+  ladr:
+    policy: ladr
+    phases:
+      structure: {alpha: 0.3}
+  halton: {policy: halton}
+ablations:
+  fig:
+    benchmarks: [field-exact]
+    rows:
+      near: {policy: ladr, budget: "replay:ladr"}
+      far: {policy: ladr, where: non-frontier-first, budget: "replay:ladr"}
+sweeps:
+  alpha:
+    base: ladr
+    benchmarks: [field-exact]
+    grid: {phases.structure.alpha: [0.3, 0.6]}
+"""
+
+
+def write(folder: Path, text: str = TEXT) -> Path:
+    path = Path(folder) / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def tiny(folder: Path, text: str = TEXT):
+    """(params, grid) of that text."""
+    params = load(write(folder, text))
+    return params, grid(params)
+
+
+def cell_of(grid, name: str):
+    """The cell of the first row of that name."""
+    return grid.cells[next(line.cell for line in grid.lines if line.name == name)]
+
+
+def damage(path: Path, at: int = -20) -> None:
+    """Flip one byte, keeping size and time of change."""
+    import os
+
+    stat = path.stat()
+    data = bytearray(path.read_bytes())
+    data[at] ^= 255
+    path.write_bytes(data)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def record(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
