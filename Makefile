@@ -11,7 +11,9 @@ TORCHS_OWN := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cub
   nvidia-curand nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink \
   nvidia-nvshmem-cu13 nvidia-nvtx
 
-.PHONY: setup test lint format lock clean
+PORT   ?= 5000
+
+.PHONY: setup reproduce smoke report ui unlock test lint format lock clean
 
 setup: $(READY)
 
@@ -23,6 +25,27 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes --no-deps -r requirements.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $@
+
+# Everything that params.yaml asks for. Again after any kind of end: what is done is kept, what is damaged is mended.
+reproduce: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
+
+# The whole workflow without weights, in a folder of its own.
+smoke: $(READY)
+	mkdir -p runs/smoke
+	cp -r Snakefile workflow profiles runs/smoke
+	cp smoke.yaml runs/smoke/params.yaml
+	cd runs/smoke && PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
+
+report: reproduce
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --report results/report.html
+
+ui: $(READY)
+	$(BIN)/ladr ui --port $(PORT)
+
+# Only if Snakemake says that the directory is locked and `make reproduce` does not mend it.
+unlock: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --unlock
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not slow and not slurm"

@@ -5,12 +5,15 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ladr.cells import Cell, Grid
+from ladr.errors import LadrError
 from ladr.run import files
 from ladr.run.cell import folder_of, read_trace
 from ladr.run.files import CELL, RESULTS, SCORE
@@ -81,6 +84,16 @@ def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = 
         for runs in known.values():
             _retire(client, runs)
         return count
+
+
+def serve(host: str, port: int, results: Path = RESULTS) -> int:
+    """Run MLflow's page on the embedded store until it is stopped; its exit status."""
+    database = results / DATABASE
+    if not database.is_file():
+        raise LadrError(f"{database}: nothing is tracked yet; `ladr track` first")
+    words = ["ui", "--host", host, "--port", str(port)]
+    store = ["--backend-store-uri", f"sqlite:///{database.resolve()}"]
+    return subprocess.run([sys.executable, "-m", "mlflow", *words, *store]).returncode
 
 
 def _embedded(results: Path) -> Path:

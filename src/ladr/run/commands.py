@@ -171,6 +171,15 @@ def track_command(
             write_json(record, {"cells": list(grid.cells)})
 
 
+@app.command("ui")
+def ui_command(port: int = 5000, host: str = "127.0.0.1") -> None:
+    """Open MLflow on this machine's loopback address."""
+    with said():
+        from ladr.track import serve
+
+        raise typer.Exit(serve(host, port))
+
+
 @app.command("sweep")
 def sweep_command(
     base: Annotated[str, typer.Option(help="the sampler to vary")] = "ladr",
