@@ -241,6 +241,30 @@ def test_a_policy_that_takes_nothing_still_gets_on():
     assert image.committed == [1] * 30
 
 
+def test_taking_observed_cells_changes_and_counts_nothing():
+    start = torch.full((1, 6, 5), MASK)
+    start[:, 0] = 3
+    takes = []
+    out = decode(
+        ToyBackbone(), ["a"], lambda view: torch.ones_like(view.masked), start=start,
+        on_step=lambda view, take: takes.append(take),
+    )  # fmt: skip
+    assert torch.equal(takes[0], start == MASK)
+    assert out.trace.committed() == [[25]]
+    assert torch.equal(out.settled == -1, start != MASK)
+    assert torch.equal(out.tokens[:, 0], start[:, 0])
+
+
+def test_a_note_that_comes_and_goes_keeps_its_column_aligned():
+    def noting(view):
+        notes = {"late": torch.tensor([1.0] * len(view.images))} if view.step[0] in (1, 2) else {}
+        return Commit(build("scheduled")(view), notes=notes)
+
+    image = decode(ToyBackbone(), ["a"], noting, steps=8).trace.images[0]
+    assert len(image.notes["late"]) == image.passes
+    assert [math.isnan(x) for x in image.notes["late"][:4]] == [True, False, False, True]
+
+
 def test_known_tokens_only_need_no_pass():
     start = torch.zeros(2, 6, 5, dtype=torch.int64)
     backbone = ToyBackbone()
