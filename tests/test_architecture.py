@@ -27,7 +27,7 @@ FLOORS = (
         "audit",
         "paper",
     ),
-    ("figures", "cli"),
+    ("figures", "cli", "commands"),
 )
 FILES = sorted(SRC.rglob("*.py"))
 
