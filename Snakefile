@@ -26,4 +26,3 @@ rule all:
     default_target: True
     input:
         PLAN.all,
-        TRACKED,

@@ -70,7 +70,7 @@ def test_all_mistakes_at_once_with_line_key_value_and_the_nearest_spelling(tmp_p
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("samplers: [", "params.yaml:2: not valid YAML"),
+        ("use: [a]\nsamplers: }", "params.yaml:2: not valid YAML"),
         ("use: [a]\nuse: [b]\n", "params.yaml:2: found duplicate key"),
         ("- a\n", "holds no mapping"),
         ("use: [field]\n", "samplers: is missing"),

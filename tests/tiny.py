@@ -9,6 +9,7 @@ from ladr.params import load
 TEXT = """\
 use: [field]
 part: 4
+tracking: false
 steps: 8
 backbones:
   field:

@@ -1,11 +1,9 @@
-TRACKED = str(PLAN.out / "tracked.json")
-
-
 rule track:
     input:
         PLAN.table,
+        [f"results/latency/{name}.json" for name in PLAN.latencies],
     output:
-        TRACKED,
+        PLAN.tracked,
     log:
         "logs/track.log",
     resources:

@@ -174,7 +174,7 @@ def _built(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Issue]:
         build(spec)
     except (LadrError, TypeError) as error:
         message = re.sub(r"^policy '\w+': ", "", str(error))
-        yield Issue(path, message.removeprefix(f"{path[-1]}: "))
+        yield Issue(path, message.removeprefix(f"{path[-1]}: ") if path else message)
 
 
 def _cache(path: tuple[str, ...], given: Any) -> Iterator[Issue]:

@@ -88,6 +88,7 @@ class Params(Strict):
     temperature: float = Field(1.0, ge=0, description="of the drawn codes")
     baseline: Name = Field("cosine", description="the sampler that all others are compared with")
     part: Count = Field(64, description="images that are saved together; what a kill costs at most")
+    tracking: bool = Field(True, strict=True, description="log finished cells to MLflow")
     cells_per_job: Count = Field(12, description="cells that one decode process runs")
     backbones: dict[Name, BackboneRow] = Field(min_length=1)
     samplers: dict[Name, Sampler] = Field(min_length=1)

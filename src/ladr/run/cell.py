@@ -183,7 +183,7 @@ def read_tokens(folder: Path) -> dict[str, torch.Tensor]:
     from safetensors.torch import load_file
 
     try:
-        return load_file(folder / TOKENS)
+        return {name: tensor.clone() for name, tensor in load_file(folder / TOKENS).items()}
     except (OSError, SafetensorError) as error:
         raise LadrError(
             f"{folder / TOKENS}: cannot be read ({error}); `ladr doctor --mend`, then run again"

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from ladr.backbones.weights import sha256
 from ladr.errors import LadrError
 
@@ -26,10 +28,9 @@ def appearing(path: Path):
             os.fsync(file.fileno())
         os.chmod(half, 0o644)
         os.replace(half, path)
-    except OSError as error:
-        raise LadrError(
-            f"{path}: cannot be written ({error.strerror or error}); what is finished is kept"
-        ) from error
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LadrError(f"{path}: cannot be written ({reason}); what is finished is kept") from error
     finally:
         half.unlink(missing_ok=True)
 

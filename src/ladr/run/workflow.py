@@ -136,10 +136,16 @@ class Plan:
         return [str(self.out / name) for name in TABLE]
 
     @property
+    def tracked(self) -> str:
+        """Says that MLflow knows all cells."""
+        return str(self.out / "tracked.json")
+
+    @property
     def all(self) -> list[str]:
         """Everything that `rule all` names."""
         latencies = [str(RESULTS / "latency" / f"{name}.json") for name in self.latencies]
-        return [*self.records(CELL), *self.records(SCORE), *latencies, *self.table]
+        tracked = [self.tracked] if self.params.tracking else []
+        return [*self.records(CELL), *self.records(SCORE), *latencies, *self.table, *tracked]
 
 
 def looking(argv: Sequence[str]) -> bool:

@@ -1,0 +1,122 @@
+"""MLflow: what lies in results/ is told once, whoever is killed in between."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ladr.run.cell import run
+from ladr.run.grade import grade
+from ladr.track import curve, entries, track
+from tiny import TEXT, cell_of, tiny
+
+SMALL = TEXT[: TEXT.index("ablations:")]
+
+
+def quiet(text):
+    pass
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A tracked experiment: (params, grid, results, what the first pass did)."""
+    folder = tmp_path_factory.mktemp("made")
+    params, grid = tiny(folder, SMALL)
+    results = folder / "results"
+    run(grid.cells.values(), results=results, part=params.part, say=quiet)
+    grade(grid.cells.values(), results=results, say=quiet)
+    return params, grid, results, track(grid, params.baseline, results)
+
+
+@pytest.fixture
+def client(made):
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{made[2] / 'mlflow.db'}")
+
+
+def runs(client):
+    place = client.get_experiment_by_name("field/field-exact").experiment_id
+    return {run.data.tags["sampler"]: run for run in client.search_runs([place])}
+
+
+def test_telemetry_is_off():
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["DO_NOT_TRACK"] == "true"
+
+
+def test_one_flat_run_per_cell_with_params_metrics_curve_data_and_files(made, client):
+    _, grid, _, first = made
+    assert first == {"new": 4, "changed": 0, "same": 0}
+    found = runs(client)
+    assert set(found) == {"cosine", "matched", "ladr", "halton"}
+    ladr = found["ladr"]
+    assert ladr.info.status == "FINISHED"
+    assert "mlflow.parentRunId" not in ladr.data.tags
+    assert ladr.data.tags["ladr.cell"] == cell_of(grid, "ladr").id
+    assert ladr.data.params["sampler.policy.phases.structure.alpha"] == "0.3"
+    metrics = ladr.data.metrics
+    assert metrics["score/Likelihood_lo"] <= metrics["score/Likelihood"] <= metrics["score/Likelihood_hi"]
+    assert metrics["passes"] < found["cosine"].data.metrics["passes"] == 8
+    history = client.get_metric_history(ladr.info.run_id, "mask_ratio")
+    values = [m.value for m in sorted(history, key=lambda m: m.step)]
+    assert values[0] == 1
+    assert values == sorted(values, reverse=True)
+    assert values[-1] == 0
+    assert ladr.inputs.dataset_inputs[0].dataset.name == "field-exact"
+    kept = {a.path for a in client.list_artifacts(ladr.info.run_id)}
+    assert kept == {"cell.json", "score.json", "samples.png"}
+
+
+def test_a_second_pass_logs_nothing(made, client):
+    params, grid, results, _ = made
+    before = {name: run.info.run_id for name, run in runs(client).items()}
+    assert track(grid, params.baseline, results) == {"new": 0, "changed": 0, "same": 4}
+    assert {name: run.info.run_id for name, run in runs(client).items()} == before
+
+
+def test_a_killed_pass_is_completed_by_the_next(made, client):
+    params, grid, results, _ = made
+    run_id = runs(client)["ladr"].info.run_id
+    client.delete_tag(run_id, "ladr.result")
+    client.create_run(
+        client.get_experiment_by_name("field/field-exact").experiment_id,
+        tags={"ladr.cell": cell_of(grid, "halton").id},
+    )
+    assert track(grid, params.baseline, results) == {"new": 0, "changed": 2, "same": 2}
+    found = runs(client)
+    assert len(found) == 4
+    assert all(run.info.status == "FINISHED" and "ladr.result" in run.data.tags for run in found.values())
+    assert track(grid, params.baseline, results)["same"] == 4
+
+
+def test_a_cell_that_the_grid_no_longer_has_is_marked(made, client, tmp_path):
+    params, _, results, _ = made
+    _, smaller = tiny(tmp_path, SMALL.replace("  halton: {policy: halton}\n", ""))
+    track(smaller, params.baseline, results)
+    assert {n: r.data.tags["ladr.current"] for n, r in runs(client).items()}["halton"] == "no"
+
+
+def test_a_moved_folder_is_told_anew(made, tmp_path):
+    params, grid, results, _ = made
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(results, moved)
+    assert track(grid, params.baseline, moved)["new"] == 4
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{moved / 'mlflow.db'}")
+    places = [Path(r.info.artifact_uri.removeprefix("file://")) for r in runs(client).values()]
+    assert all(place.is_relative_to(moved) for place in places)
+
+
+def test_an_entry_changes_with_its_scores_alone(made):
+    params, grid, results, _ = made
+    a, b = (list(entries(grid, params.baseline, results)) for _ in range(2))
+    assert [e.digest for e in a] == [e.digest for e in b]
+    assert len({e.digest for e in a}) == 4
+
+
+def test_the_curve_counts_finished_images_as_unmasked():
+    trace = {"step": [0, 1, 0], "masked": [4, 2, 4]}
+    assert curve(trace, 2) == (1.0, 0.25, 0.0)

@@ -1,0 +1,227 @@
+"""The workflow as users run it: a folder of its own, the real Snakemake, the exact field."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ladr.run.cell import counts_of, read_tokens
+from ladr.run.workflow import Plan, looking
+from tiny import TEXT, cell_of, damage, tiny
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+slow = pytest.mark.slow
+
+
+def environment():
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
+
+
+def laid_out(folder, text=TEXT):
+    """The folder as a fresh checkout with that experiment."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "Snakefile", folder)
+    for name in ("workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
+    tiny(folder, text)
+    return folder
+
+
+def command(*words):
+    return [str(BIN / "snakemake"), "--cores", "2", *words]
+
+
+def snakemake(folder, *words, check=True):
+    done = subprocess.run(
+        command(*words), cwd=folder, capture_output=True, text=True, env=environment(), timeout=1500
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def started(folder):
+    """The workflow on its way, in a process group of its own."""
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command(), cwd=folder, env=environment(), start_new_session=True, **silent)
+
+
+def jobs(done):
+    """Rules of the jobs that a dry run or a run names."""
+    text = done.stdout + done.stderr
+    named = [x for x in text.splitlines() if x.startswith(("localrule ", "rule ")) and ":" in x]
+    return sorted(x.split()[1].rstrip(":") for x in named)
+
+
+def same(a, b, grid):
+    """Are the tokens, commits and scores of two folders equal?"""
+    for cell in grid.cells:
+        x, y = a / "results/cells" / cell, b / "results/cells" / cell
+        one, two = read_tokens(x), read_tokens(y)
+        assert all((one[k] == two[k]).all() for k in one), cell
+        assert counts_of(x) == counts_of(y), cell
+        assert (x / "scores.jsonl").read_bytes() == (y / "scores.jsonl").read_bytes(), cell
+    return (a / "results/table.parquet").read_bytes() == (b / "results/table.parquet").read_bytes()
+
+
+def test_command_lines_that_only_look():
+    assert looking(["snakemake", "-n"])
+    assert looking(["snakemake", "--report=x.html"])
+    assert looking(["snakemake", "--mode", "remote"])
+
+
+def test_the_plan_puts_what_is_missing_into_jobs(tmp_path, monkeypatch):
+    _, grid = tiny(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    plan = Plan.read({"set": "cells_per_job=3"}, ["-n"])
+    batches = plan.batches(plan.decoded)
+    assert [len(b.cells) for b in batches] == [3, 3, 1]
+    assert all(b.name != "there" for b in batches)
+    ladr = f"results/cells/{cell_of(grid, 'ladr').id}/cell.json"
+    assert any(ladr in b.needs for b in batches[1:])
+    assert ladr not in batches[0].needs
+    assert set(plan.records("cell.json")) <= set(plan.all)
+    assert json.loads(Path("results/grid.json").read_text())["cells"] == list(grid.cells)
+    before = Path("results/grid.json").stat().st_mtime_ns
+    Plan.read({}, ["-n"])
+    assert Path("results/grid.json").stat().st_mtime_ns == before
+
+
+def test_a_backbone_from_the_command_line_runs_alone(tmp_path, monkeypatch):
+    tiny(tmp_path, TEXT + "seed: 3\n")
+    monkeypatch.chdir(tmp_path)
+    assert Plan.read({"backbone": "field"}, ["-n"]).params.use == ["field"]
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """An undisturbed run."""
+    folder = laid_out(tmp_path_factory.mktemp("calm") / "w")
+    snakemake(folder)
+    return folder, tiny(folder)[1]
+
+
+@slow
+def test_a_second_run_does_nothing_and_a_dry_run_is_clean(calm):
+    folder, _ = calm
+    assert "Nothing to be done" in snakemake(folder).stderr
+    assert jobs(snakemake(folder, "-n")) == []
+
+
+@slow
+def test_one_changed_alpha_runs_that_samplers_cells_even_without_metadata(calm, tmp_path):
+    folder, _ = calm
+    other = tmp_path / "clone"
+    shutil.copytree(folder, other, ignore=shutil.ignore_patterns(".snakemake", ".locks"))
+    _, grid = tiny(other, TEXT.replace("structure: {alpha: 0.3}", "structure: {alpha: 0.9}"))
+    before = {p: p.stat().st_mtime_ns for p in (other / "results/cells").rglob("cell.json")}
+    snakemake(other)
+    after = {p: p.stat().st_mtime_ns for p in (other / "results/cells").rglob("cell.json")}
+    assert all(after[p] == t for p, t in before.items()), "a cell that had not changed was made again"
+    new = {p.parent.name for p in after.keys() - before.keys()}
+    assert new == {cell_of(grid, n).id for n in ("ladr", "matched", "near", "far")}
+    tiny(other, TEXT)
+    table = (folder / "results/table.parquet").read_bytes()
+    assert set(jobs(snakemake(other))) <= {"table", "track", "all"}
+    assert (other / "results/table.parquet").read_bytes() == table, "the table did not go back"
+
+
+@slow
+@pytest.mark.parametrize("moment", ["decoding", "between"])
+@pytest.mark.parametrize("victim", ["worker", "snakemake", "interrupt"])
+def test_a_run_that_was_ended_is_finished_by_the_next(calm, tmp_path, victim, moment):
+    calm_folder, grid = calm
+    folder = laid_out(tmp_path / "w")
+    process = started(folder)
+    cells = folder / "results/cells"
+    sign = "*/parts/[0-9]*.safetensors" if moment == "decoding" else "*/cell.json"
+    while not any(cells.glob(sign)):
+        assert process.poll() is None
+        time.sleep(0.02)
+    if victim == "worker":
+        for pid in children(process.pid):
+            os.kill(pid, signal.SIGKILL)
+    elif victim == "snakemake":
+        os.kill(process.pid, signal.SIGKILL)
+    else:
+        os.killpg(process.pid, signal.SIGINT)
+    process.wait()
+    snakemake(folder)
+    assert same(calm_folder, folder, grid)
+
+
+def children(pid):
+    """Process ids of all that this process has started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        if parent == pid:
+            found += [int(path.parent.name), *children(int(path.parent.name))]
+    return found
+
+
+@slow
+def test_damage_is_mended_by_the_next_run(calm, tmp_path):
+    calm_folder, grid = calm
+    folder = tmp_path / "w"
+    shutil.copytree(calm_folder, folder, ignore=shutil.ignore_patterns(".locks"))
+    place = folder / "results/cells"
+    damage(place / cell_of(grid, "ladr").id / "tokens.safetensors")
+    os.truncate(place / cell_of(grid, "cosine").id / "trace.parquet", 40)
+    damage(place / cell_of(grid, "halton").id / "scores.jsonl")
+    os.truncate(folder / "results/table.parquet", 100)
+    words = [str(BIN / "ladr"), "doctor"]
+    told = subprocess.run(words, cwd=folder, env=environment(), capture_output=True, text=True)
+    assert told.returncode == 1
+    for name in ("tokens.safetensors", "trace.parquet", "scores.jsonl", "table.parquet"):
+        assert name in told.stderr
+    snakemake(folder)
+    assert same(calm_folder, folder, grid)
+    assert subprocess.run(words, cwd=folder, env=environment(), capture_output=True).returncode == 0
+
+
+@slow
+def test_two_runs_in_one_folder_the_second_says_so(calm, tmp_path):
+    calm_folder, grid = calm
+    folder = laid_out(tmp_path / "w")
+    first = started(folder)
+    while not any((folder / "results/cells").glob("*/parts")):
+        assert first.poll() is None
+        time.sleep(0.02)
+    second = snakemake(folder, check=False)
+    assert second.returncode != 0
+    assert f"process {first.pid} runs the workflow in this folder" in second.stdout + second.stderr
+    assert first.wait(1500) == 0
+    assert same(calm_folder, folder, grid)
+
+
+@slow
+def test_mistakes_are_told_before_anything_runs(tmp_path):
+    folder = laid_out(tmp_path / "w")
+    (folder / "params.yaml").write_text(TEXT.replace("part: 4", "prt: 4").replace("halton}", "haltn}"))
+    done = snakemake(folder, check=False)
+    assert done.returncode != 0
+    assert "params.yaml: 2 mistakes" in done.stdout + done.stderr
+    assert not (folder / "results").exists()
+
+
+@slow
+def test_lint_format_and_report(calm):
+    folder, _ = calm
+    assert snakemake(folder, "--lint", check=False).returncode == 0
+    files = [str(folder / "Snakefile"), *map(str, (folder / "workflow/rules").glob("*.smk"))]
+    subprocess.run([str(BIN / "snakefmt"), "--check", *files], check=True)
+    snakemake(folder, "--report", "results/report.html")
+    page = (folder / "results/report.html").read_text(encoding="utf-8")
+    assert "scores.csv" in page
+    assert 'src="http' not in page
