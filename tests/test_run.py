@@ -223,6 +223,18 @@ def test_a_second_process_on_a_cell_says_so_or_waits(tmp_path):
     run([cell], results=tmp_path / "results", say=quiet)
 
 
+def test_each_job_takes_a_gpu_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert locks.own_gpu(tmp_path, 1) is None
+    assert [locks.own_gpu(tmp_path, 2)] == ["0"]
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert locks.own_gpu(tmp_path, 2) == "1"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert locks.own_gpu(tmp_path, 2) is None
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
 @pytest.mark.parametrize("name", ["tokens.safetensors", "trace.parquet"])
 @pytest.mark.parametrize("how", ["flip", "truncate", "remove"])
 def test_doctor_names_a_damaged_file_and_the_next_run_makes_it_anew(own, name, how):

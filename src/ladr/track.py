@@ -5,9 +5,11 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,8 +105,7 @@ def _embedded(results: Path) -> Path:
 
     database, root = results / DATABASE, (results / ARTIFACTS).resolve()
     if database.is_file():
-        found = MlflowClient(f"sqlite:///{database.resolve()}").search_experiments()
-        if all(e.artifact_location.startswith(root.as_uri()) for e in found if e.name != "Default"):
+        if all(place.startswith(root.as_uri()) for place in _places(database)):
             return root
         shutil.rmtree(root, ignore_errors=True)
         database.unlink()
@@ -114,6 +115,16 @@ def _embedded(results: Path) -> Path:
     MlflowClient(f"sqlite:///{half.resolve()}").search_experiments()
     os.replace(half, database)
     return root
+
+
+def _places(database: Path) -> list[str]:
+    """Where the store's experiments keep their artifacts. MLflow is not asked: it never lets go of a file."""
+    try:
+        with closing(sqlite3.connect(database)) as store:
+            rows = store.execute("SELECT artifact_location FROM experiments WHERE experiment_id != 0")
+            return [place for (place,) in rows]
+    except sqlite3.DatabaseError:
+        return ["nowhere: the file is damaged"]
 
 
 def _experiment(client: Any, name: str, root: Path | None) -> str:

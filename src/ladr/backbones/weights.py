@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ladr.backbones.hub import embedded
 from ladr.errors import LadrError
 
 BIG = 64 << 20
@@ -19,15 +20,27 @@ def weights(kind: str, settings: Mapping[str, Any]) -> str | None:
     if kind in WITHOUT:
         return None
     source = settings.get("folder") or settings.get("source")
-    if source is None and kind in ("shapes", "mixture"):
-        from ladr.backbones.hub import embedded
-
+    if kind == "mixture":
+        return _mixture(settings)
+    if kind == "shapes" and source is None:
         source = embedded("shapes")
     if source is not None and Path(source).is_dir():
         return folder_sha256(Path(source))
-    if kind in ("shapes", "mixture"):
+    if kind == "shapes":
         raise LadrError(f"backbones: {kind}: {source} is no folder")
     return f"{source or 'default'}@{settings.get('revision') or 'main'}"
+
+
+def _mixture(settings: Mapping[str, Any]) -> str:
+    """Of its codebook, and of the decoder where that draws its pictures."""
+    from ladr.backbones import mixture
+
+    folder = Path(settings["folder"]) if settings.get("folder") else mixture.embedded()
+    codebook = folder / mixture.CODEBOOK
+    if not codebook.is_file():
+        raise LadrError(f"backbones: mixture: no {codebook.name} in {folder}")
+    drawn = settings.get("pixels") == "vq"
+    return _sha256(codebook) + (f"+{folder_sha256(folder / 'vqvae')}" if drawn else "")
 
 
 @cache

@@ -20,7 +20,7 @@ from ladr.noise import seed_of
 from ladr.policies import build
 from ladr.run import files, parts
 from ladr.run.files import CELL, RESULTS, TOKENS, TRACE
-from ladr.run.locks import hold
+from ladr.run.locks import hold, own_gpu
 from ladr.run.parts import Part
 from ladr.run.provenance import provenance
 
@@ -53,7 +53,7 @@ def run(
                 if files.done(folder / CELL):
                     say(f"{cell.id}: done already")
                 else:
-                    _decode(cell, folder, loaded.backbone(cell), part, say)
+                    _decode(cell, folder, loaded.backbone(cell, results), part, say)
         except LadrError as error:
             failed.append(f"{cell.id}: {error}")
             say(failed[-1])
@@ -69,10 +69,12 @@ class _Loaded:
     def __init__(self):
         self.key, self.held = None, None
 
-    def backbone(self, cell: Cell) -> Any:
+    def backbone(self, cell: Cell, results: Path) -> Any:
         if self.key != cell.key:
             spec = cell.spec["backbone"]
             torch.set_num_threads(cell.row.threads)
+            if cell.row.gpus == 1 and self.key is None:
+                own_gpu(results / ".locks", torch.cuda.device_count())
             self.held = backbones.load(spec["name"], **spec["settings"])
             self.key = cell.key
         return self.held

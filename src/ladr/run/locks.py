@@ -48,3 +48,19 @@ def holder(path: Path) -> str:
         return path.read_text() or "unknown"
     except OSError:
         return "unknown"
+
+
+def own_gpu(folder: Path, count: int) -> str | None:
+    """One of this machine's `count` GPUs that no other job here has, from now on the only one this process sees.
+
+    None, and nothing changed, where there is no choice or none is free. Call it before CUDA is first used.
+    """
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = given.split(",") if given else [str(i) for i in range(count)]
+    if len(names) < 2:
+        return None
+    for name in names:
+        if take(folder / f"gpu-{os.uname().nodename}-{name}.lock") is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = name
+            return name
+    return None
