@@ -51,7 +51,7 @@ def holder(path: Path) -> str:
 
 
 def own_gpu(folder: Path, count: int) -> str | None:
-    """One of this machine's `count` GPUs that no other job here has, from now on the only one this process sees.
+    """One of this machine's `count` GPUs that no other job here has: the only one this process sees from now.
 
     None, and nothing changed, where there is no choice or none is free. Call it before CUDA is first used.
     """
