@@ -129,9 +129,7 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         if self._run is None:
             self._begin(tokens, model_output.shape[1], generator)
         elif not torch.equal(tokens, self._run.tokens):
-            raise LadrError(
-                "sample: not the prev_sample of the step before; set_timesteps begins a new decode"
-            )
+            raise LadrError("sample: not what the step before returned; set_timesteps begins a new decode")
         before, self.passes = tokens, self.passes + 1
         guess = tokens
         if not self.settled:
