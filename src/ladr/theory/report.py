@@ -125,7 +125,7 @@ def results(quick: bool = False) -> dict[str, dict[str, Any]]:
 
 def theory(
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Small samples: seconds, not a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Small samples: seconds, not minutes.")] = False,
 ) -> None:
     """Check the paper's theory on exact models: what holds, what fails, with measured numbers."""
     if json:
