@@ -15,6 +15,7 @@ GROUPS = {
 }
 COMMANDS = {
     "theory": "ladr.theory.report:theory",
+    "audit": "ladr.paper.commands:audit",
     **dict.fromkeys(("score", "prompts", "evaluate"), "ladr.benchmarks.commands"),
     **dict.fromkeys(
         ("params", "grid", "run", "grade", "table", "latency", "track", "doctor"), "ladr.run.commands"

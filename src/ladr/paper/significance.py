@@ -1,0 +1,29 @@
+"""How sure differences between printed proportions are, if images are independent and if they are not."""
+
+from collections.abc import Mapping
+from math import sqrt
+from statistics import NormalDist
+
+CONFIDENCE = 0.95
+LEVEL = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)  # two-sided
+ALIKE = 0.4  # assumed correlation between the images of one prompt
+
+
+def variance(percent: float, trials: int) -> float:
+    """Of a percentage, in squared points, if the trials are independent."""
+    return percent * (100 - percent) / trials
+
+
+def inflation(images: int, alike: float = ALIKE) -> float:
+    """By how much the variance grows when `images` images of a prompt are correlated (Kish)."""
+    return 1 + (images - 1) * alike
+
+
+def mean_variance(cells: Mapping[str, tuple[float, int]]) -> float:
+    """Of the unweighted mean of independent columns (percent, trials)."""
+    return sum(variance(value, trials) for value, trials in cells.values()) / len(cells) ** 2
+
+
+def z(difference: float, first: float, second: float, factor: float = 1.0) -> float:
+    """The difference in standard errors, given both variances and their inflation."""
+    return difference / sqrt((first + second) * factor)
