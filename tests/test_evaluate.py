@@ -211,6 +211,24 @@ def test_cells_of_many_images_thrown_together_are_mostly_junk():
     assert read(image).junk > 0.8
 
 
+def test_a_shape_cut_out_of_a_mosaic_is_no_thing():
+    paint = np.uint8(list(COLORS.values()))
+    tiles = paint[(np.arange(4)[:, None] + 2 * np.arange(4)) % len(paint)]
+    image = np.full((CANVAS, CANVAS, 3), 248, np.uint8)
+    image[8:56, 8:56] = tiles.repeat(12, 0).repeat(12, 1)
+    inner = [d for d in read(image).known if 16 <= d.box[0] <= 36 and 16 <= d.box[1] <= 36]
+    assert not inner
+
+
+def test_what_could_be_two_shapes_is_not_counted():
+    """A square without two of its corners is one for presence, loosely, and none for counting."""
+    image = render(Scene((Thing("square", "red", "medium", "solid", 6, 6),)))
+    image[24:28, 24:28] = image[36:40, 36:40] = 248
+    (thing,) = read(image).things
+    assert thing.shape is not None
+    assert not thing.sure
+
+
 def test_junk_is_what_no_detection_explains():
     (_, scene), *_ = drawn(1, seed=23, kind=propose.single)
     image = render(scene)
@@ -255,7 +273,7 @@ def test_reading_leaves_the_image_alone_and_repeats_itself():
 def box(y, x, h=16, w=16, score=0.99, shape="circle"):
     mask = np.zeros((CANVAS, CANVAS), bool)
     mask[y : y + h, x : x + w] = True
-    return Detection(shape, None, score, "red", 1.0, "solid", 1.0, False, (y, x, h, w), mask)
+    return Detection(shape, None, score, 0.1, "red", 1.0, "solid", 1.0, False, (y, x, h, w), mask)
 
 
 def test_direction_needs_more_than_half_of_the_offset_after_the_margin():

@@ -151,6 +151,7 @@ def _detection(
         shape=found.name if kind in ("shape", "outline") else None,
         letter=found.name if kind == "letter" else None,
         score=found.score,
+        margin=found.margin,
         color=NAMES[color] if color is not None else "other",
         purity=_purity(pixels.label[core], color),
         texture=pattern,

@@ -6,7 +6,8 @@ import numpy as np
 
 VERSION = 1  # of the evaluator: grows with every change that can change a score
 SEEN = 0.80  # a thing is believed to be there
-SURE = 0.86  # a thing is believed enough to be counted
+SURE = 0.86  # a thing is believed enough to be counted ...
+CLEAR = 0.02  # ... if it agrees so much better with its shape than with any other
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Detection:
     shape: str | None
     letter: str | None
     score: float  # agreement with the template, [0, 1]
+    margin: float  # how much better than with any other template
     color: str
     purity: float  # share of its coloured pixels that have `color`
     texture: str
@@ -36,7 +38,7 @@ class Detection:
 
     @property
     def sure(self) -> bool:
-        return self.score >= SURE
+        return self.score >= SURE and self.margin >= CLEAR
 
 
 @dataclass(frozen=True)

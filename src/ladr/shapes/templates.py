@@ -27,6 +27,7 @@ class Fit:
     name: str
     kind: str  # "shape" | "outline" | "letter"
     score: float
+    margin: float  # over the best template of another name
     box: tuple[int, int, int, int]
     mask: np.ndarray  # (64, 64) bool, where the template covers more than half a pixel
 
@@ -34,6 +35,7 @@ class Fit:
 @dataclass(frozen=True)
 class _Bank:
     names: tuple[tuple[str, str, int, int, int, int], ...]  # name, kind, height, width, dy, dx
+    group: np.ndarray  # (templates,) the same number for the same name
     window: int  # side of the patch that these templates live in
     values: np.ndarray  # (templates, window^2)
     energy: np.ndarray  # (templates,)
@@ -52,8 +54,9 @@ def fit(cover: np.ndarray, box: tuple[int, int, int, int]) -> Fit:
     name, kind, h, w, dy, dx = bank.names[best]
     y, x = top + (bank.window - h) // 2 + dy, left + (bank.window - w) // 2 + dx
     stamp = bank.values[best].reshape(bank.window, bank.window) > LEVELS / 2
+    margin = agreement[best] - agreement[bank.group != bank.group[best]].max()
     mask = _cut(stamp, -top, -left, CANVAS)
-    return Fit(name, kind, float(agreement[best]), (y, x, h, w), mask)
+    return Fit(name, kind, float(agreement[best]), float(margin), (y, x, h, w), mask)
 
 
 def _near(side: int) -> tuple[int, ...]:
@@ -91,7 +94,8 @@ def _bank(sides: tuple[int, ...], letters: bool) -> _Bank:
                 names.append((name, kind, h, w, dy, dx))
                 values.append(plane.ravel())
     stacked = np.rint(np.stack(values) * LEVELS)
-    return _Bank(tuple(names), window, stacked, (stacked * stacked).sum(1, dtype=np.float64))
+    group = np.unique([name for name, *_ in names], return_inverse=True)[1]
+    return _Bank(tuple(names), group, window, stacked, (stacked * stacked).sum(1, dtype=np.float64))
 
 
 @lru_cache(maxsize=32)
