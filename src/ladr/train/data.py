@@ -52,8 +52,10 @@ class Stream:
             self.next_number += self.shards
             length = len(self._text(number))
             self.waiting[length].append(number)
-            if len(self.waiting[length]) == self.size:
-                yield self._batch(self.waiting.pop(length))
+            if len(self.waiting[length]) >= self.size:
+                ready = self.waiting.pop(length)
+                self.waiting[length] = ready[self.size :]
+                yield self._batch(ready[: self.size])
 
     def _text(self, number: int) -> list[int]:
         drop = np.random.default_rng([self.seed, number, 1]).random() < UNCONDITIONAL
@@ -69,4 +71,6 @@ class Stream:
 
     def restore(self, state: dict) -> None:
         self.next_number = state["next_number"]
-        self.waiting = defaultdict(list, {int(k): list(v) for k, v in state["waiting"].items()})
+        self.waiting = defaultdict(list)
+        for number in sorted(n for numbers in state["waiting"].values() for n in numbers):
+            self.waiting[len(self._text(number))].append(number)
