@@ -150,6 +150,13 @@ def test_two_processes_cannot_write_one_book(server, image, tmp_path):
         judge(server, tmp_path).ask(questions(image, 1))
 
 
+def test_an_answer_is_kept_once_however_often_it_comes(tmp_path):
+    with Ledger(tmp_path / "book.jsonl") as book:
+        book.add({"key": "k", "text": "first"})
+        book.add({"key": "k", "text": "second"})
+    assert (tmp_path / "book.jsonl").read_text() == '{"key": "k", "text": "first"}\n'
+
+
 SCRIPT = """
 import sys, json
 from pathlib import Path

@@ -86,6 +86,9 @@ def test_a_no_zeroes_all_generations_below_it(questions):
     assert zeroed(questions["fox1"], {1: False, 2: True, 3: True}) == [0, 0, 0]
     assert zeroed(questions["7"], {1: False, 2: True, 3: True}) == [0, 0, 1]
 
+    chain = [Question(k, (k - 1,) if k > 1 else (), "entity", "", "?") for k in (1, 2, 3)]
+    assert zeroed(chain, {1: False, 2: True, 3: True}) == [0, 0, 0]
+
 
 def all_yes(suite, questions, but=()):
     return {

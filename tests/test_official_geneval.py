@@ -222,13 +222,14 @@ def suite():
     return geneval.suite(parse(rows_of(3)), 4)
 
 
-def test_overall_is_the_mean_of_the_six_columns_not_of_the_images(tmp_path, suite):
-    wrong = {(0, 0), (0, 1), (0, 2), (2, 0)}
+def test_overall_is_the_mean_of_the_six_columns_not_of_the_images(tmp_path):
+    rows = [*rows_of(3), {**rows_of()[0], "prompt": "one more cup"}]  # the tags differ in size
+    suite, wrong = geneval.suite(parse(rows), 4), {(0, 0), (0, 1), (0, 2), (2, 0)}
     scores = geneval.import_results(suite, write(tmp_path / "r.jsonl", results_of(suite, wrong)))
-    assert scores.columns["Single Obj."] == pytest.approx(9 / 12)
+    assert scores.columns["Single Obj."] == pytest.approx(13 / 16)
     assert scores.columns["Counting"] == pytest.approx(11 / 12)
-    assert scores.columns["Overall"] == pytest.approx((9 / 12 + 11 / 12 + 4) / 6)
-    assert scores.counts["Single Obj."] == (9, 12)
+    assert scores.columns["Overall"] == pytest.approx((13 / 16 + 11 / 12 + 4) / 6)
+    assert scores.counts["Single Obj."] == (13, 16)
     assert scores.scorer == "official"
     assert Counter(row.column for row in scores.rows if row.reason) == {"Single Obj.": 3, "Counting": 1}
 
