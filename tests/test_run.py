@@ -343,7 +343,11 @@ def test_latency_times_every_sampler_on_the_same_images(made, tmp_path):
 def test_prune_removes_what_the_grid_no_longer_names(own):
     _, grid, results = own
     gone = cell_of(grid, "halton").id
-    assert doctor.prune([i for i in grid.cells if i != gone], results) == [gone]
+    (results / "latency").mkdir()
+    for name in ("old.json", "kept.json"):
+        (results / "latency" / name).write_text("{}")
+    left = [i for i in grid.cells if i != gone]
+    assert doctor.prune(left, ["kept.json"], results) == sorted([gone, "old.json"])
     assert sorted(p.name for p in (results / "cells").iterdir()) == sorted(set(grid.cells) - {gone})
 
 

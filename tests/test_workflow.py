@@ -11,13 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from ladr.run.cell import counts_of, read_tokens
+from ladr.run.cell import counts_of, read_tokens, run
 from ladr.run.workflow import Plan, looking
 from tiny import TEXT, cell_of, damage, tiny
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 slow = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def environment_back(monkeypatch):
+    """A plan tells its jobs where to look through the environment; tests forget it."""
+    for name, value in (("LADR_PARAMS", "params.yaml"), ("LADR_SET", ""), ("OMP_NUM_THREADS", "1")):
+        monkeypatch.setenv(name, value)
 
 
 def environment():
@@ -81,7 +88,7 @@ def test_the_plan_puts_what_is_missing_into_jobs(tmp_path, monkeypatch):
     _, grid = tiny(tmp_path)
     monkeypatch.chdir(tmp_path)
     plan = Plan.read({"set": "cells_per_job=3"}, ["-n"])
-    batches = plan.batches(plan.decoded)
+    batches = plan.decoding
     assert [len(b.cells) for b in batches] == [3, 3, 1]
     assert all(b.name != "there" for b in batches)
     ladr = f"results/cells/{cell_of(grid, 'ladr').id}/cell.json"
@@ -92,6 +99,17 @@ def test_the_plan_puts_what_is_missing_into_jobs(tmp_path, monkeypatch):
     before = Path("results/grid.json").stat().st_mtime_ns
     Plan.read({}, ["-n"])
     assert Path("results/grid.json").stat().st_mtime_ns == before
+
+
+def test_a_job_elsewhere_sees_the_batches_that_the_run_began_with(tmp_path, monkeypatch):
+    params, grid = tiny(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = Plan.read({}, ["snakemake", "--cores", "1"])
+    names = {b.name: [c.id for c in b.cells] for b in before.decoding}
+    run([cell_of(grid, "cosine")], part=params.part, say=lambda text: None)
+    assert {b.name: [c.id for c in b.cells] for b in Plan.read({}, ["-n"]).decoding} != names
+    remote = Plan.read({}, ["snakemake", "--mode", "remote"])
+    assert {b.name: [c.id for c in b.cells] for b in remote.decoding} == names
 
 
 def test_a_backbone_from_the_command_line_runs_alone(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 # Cells of one backbone and benchmark share a process: importing torch and loading weights is paid once per job.
 # The cells that are there already form one batch, made by a rule that has nothing to do.
-for batch in PLAN.batches(PLAN.decoded):
+for batch in PLAN.decoding:
 
     rule:
         name:

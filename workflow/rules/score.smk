@@ -1,4 +1,4 @@
-for batch in PLAN.batches(PLAN.scored):
+for batch in PLAN.scoring:
 
     rule:
         name:

@@ -43,7 +43,8 @@ def run(
     """Decode the cells that are not done, in this process, a backbone loaded once for those that share it.
 
     A cell that fails does not stop the others; the error comes at the end. Parts are kept until all that was
-    asked for is there, so nothing that was decoded is decoded again.
+    asked for is there, and with `wait`, as a workflow's job, until the table is made: Snakemake takes records
+    away when a job fails or starts anew, and a record is made again from parts in no time.
     """
     cells, failed, loaded = list(cells), [], _Loaded()
     for cell in cells:
@@ -59,7 +60,7 @@ def run(
             say(failed[-1])
     if failed:
         raise LadrError("\n".join([f"{len(failed)} of {len(cells)} cells failed", *failed]))
-    for cell in cells:
+    for cell in cells if not wait else ():
         shutil.rmtree(folder_of(cell.id, results) / parts.FOLDER, ignore_errors=True)
 
 

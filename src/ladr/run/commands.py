@@ -232,11 +232,14 @@ def search_command(
 
 @app.command("prune")
 def prune_command(params: File = PARAMS, set_: Set = None) -> None:
-    """Remove the cells that params.yaml no longer names."""
+    """Remove what params.yaml no longer names from results/."""
     with said():
         from ladr.run.doctor import prune
+        from ladr.run.workflow import Plan
 
-        for name in prune(_read(params, set_)[1].cells):
+        plan = Plan(*_read(params, set_), Path("results"))
+        latencies = [f"{name}.json" for name in plan.latencies]
+        for name in prune(plan.grid.cells, [*plan.ceilings, *latencies]):
             typer.echo(f"removed {name}")
 
 

@@ -82,10 +82,13 @@ def claim(results: Path = RESULTS) -> None:
         path.unlink()
 
 
-def prune(keep: Iterable[str], results: Path = RESULTS) -> list[str]:
-    """Remove the cells that are not among `keep`; their names."""
-    wanted = set(keep)
-    gone = sorted(p.name for p in (results / "cells").glob("*") if p.is_dir() and p.name not in wanted)
-    for name in gone:
-        shutil.rmtree(results / "cells" / name)
-    return gone
+def prune(cells: Iterable[str], files: Iterable[str] = (), results: Path = RESULTS) -> list[str]:
+    """Leave these cells and, in ceilings/ and latency/, these files; the names of what went."""
+    wanted, kept = set(cells), {Path(file).name for file in files}
+    gone = [p for p in (results / "cells").glob("*") if p.is_dir() and p.name not in wanted]
+    for name in ("ceilings", "latency"):
+        (results / name).mkdir(parents=True, exist_ok=True)
+        gone += [p for p in (results / name).iterdir() if p.name not in kept]
+    for path in gone:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return sorted(path.name for path in gone)

@@ -1,9 +1,8 @@
 """What the Snakefile knows: which cells there are, which are to be made, and how they share processes."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ from ladr.run.files import CELL, RESULTS, SCORE
 from ladr.run.grade import ceiling_file, graded
 from ladr.run.latency import measurements, needs
 
-LOOKING = {
+LOOKING = {  # options of Snakemake that change nothing
     "-n", "--dry-run", "--dryrun", "--lint", "--report", "--dag", "--rulegraph", "--filegraph", "--d3dag",
     "--summary", "-S", "--detailed-summary", "-D", "--unlock", "--list", "-l", "--list-rules", "--mode",
     "--archive", "--print-compilation", "--generate-unit-tests", "--lt", "--list-target-rules",
 }  # fmt: skip
+BEGAN = ".began.json"
 TABLE = (doctor.RECORD, *doctor.BESIDE)
 
 
@@ -66,10 +66,14 @@ class Plan:
     params: Params
     grid: Grid
     out: Path
+    began: Mapping[str, list[str]] | None = None
 
     @classmethod
     def read(cls, config: Mapping[str, Any], argv: Sequence[str] = ()) -> "Plan":
-        """Check everything, and claim the folder unless `argv` only looks."""
+        """Check everything, and claim the folder unless `argv` only looks.
+
+        A job that reads the Snakefile on another machine sees what was there when the run began.
+        """
         from ladr.params import changes_of
 
         file, sets = str(config.get("params", "params.yaml")), str(config.get("set", "")).split()
@@ -78,8 +82,11 @@ class Plan:
         params = load(file, changes_of(sets))
         plan = cls(params, grid(params), Path(config.get("out", RESULTS)))
         os.environ.update({"LADR_PARAMS": file, "LADR_SET": " ".join(sets), "OMP_NUM_THREADS": "1"})
+        if "--mode" in argv:
+            return replace(plan, began=files.read_json(plan.out / BEGAN))
         if not looking(argv):
             plan.claim()
+            files.write_json(plan.out / BEGAN, plan.state())
         plan.note()
         return plan
 
@@ -98,14 +105,25 @@ class Plan:
             with files.appearing(file) as half:
                 half.write_text(text, encoding="utf-8")
 
-    @cached_property
-    def decoded(self) -> tuple[Cell, ...]:
-        """The cells that are there."""
-        return tuple(c for c in self.grid.cells.values() if files.done(Path(path(c.id, CELL))))
+    def state(self) -> dict[str, list[str]]:
+        """The cells that are decoded, and those that are scored, now."""
+        places = {i: Path(path(i, CELL)) for i in self.grid.cells}
+        decoded = [i for i, place in places.items() if files.done(place)]
+        return {"decoded": decoded, "scored": [i for i in decoded if graded(places[i].parent)]}
 
     @cached_property
-    def scored(self) -> tuple[Cell, ...]:
-        return tuple(c for c in self.decoded if graded(Path(path(c.id, CELL)).parent))
+    def there(self) -> dict[str, tuple[Cell, ...]]:
+        """The same as cells, as it was when the run began."""
+        found = self.began or self.state()
+        return {k: tuple(self.grid.cells[i] for i in v if i in self.grid.cells) for k, v in found.items()}
+
+    @property
+    def decoding(self) -> list["Batch"]:
+        return self.batches(self.there["decoded"])
+
+    @property
+    def scoring(self) -> list["Batch"]:
+        return self.batches(self.there["scored"])
 
     def batches(self, there: Sequence[Cell]) -> list[Batch]:
         """What is there as one batch, never made again, and the rest in batches that share a process."""
@@ -150,4 +168,4 @@ class Plan:
 
 def looking(argv: Sequence[str]) -> bool:
     """Does this command line only look, or belong to a job of another run?"""
-    return bool(LOOKING & {word.split("=")[0] for word in argv}) or "pytest" in sys.modules
+    return bool(LOOKING & {word.split("=")[0] for word in argv})
