@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from ladr.errors import LadrError, nearest
+from ladr.errors import LadrError, missing, nearest
 
 BACKBONES = {
     "field": "ladr.backbones.field:Field",
@@ -18,4 +18,7 @@ def load(name: str, **settings):
     if name not in BACKBONES:
         raise LadrError(f"backbone: {name!r} is not known{nearest(name, BACKBONES)}")
     module, attribute = BACKBONES[name].split(":")
-    return getattr(import_module(module), attribute)(**settings)
+    try:
+        return getattr(import_module(module), attribute)(**settings)
+    except ModuleNotFoundError as error:
+        raise LadrError(f"backbone {name}: {missing(error)}") from None

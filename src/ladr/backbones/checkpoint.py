@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ladr.backbones.hub import again
 from ladr.errors import LadrError, nearest
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -39,7 +40,7 @@ def shards(folder: Path, stem: str = "model") -> list[Path]:
         outside = [name for name in names if Path(name).name != name]
         if absent or outside or not names:
             wrong = ", ".join(outside or absent) or "an empty weight_map"
-            raise LadrError(f"{index}: names {wrong}, which is not in {folder}; download the folder again")
+            raise LadrError(f"{index}: names {wrong}, which is not in {folder}; {again(folder, False)}")
         return [folder / name for name in names]
     pickles = sorted(p.name for p in folder.glob("*") if p.suffix in PICKLES)
     if pickles:
@@ -58,7 +59,7 @@ def _open(path: Path):
         if head[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
             raise LadrError(f"{path}: a pickle under another name; only safetensors is read") from None
         size = path.stat().st_size
-        raise LadrError(f"{path}: truncated or damaged ({error}; {size} bytes); download it again") from None
+        raise LadrError(f"{path}: truncated or damaged ({error}; {size} bytes); {again(path)}") from None
 
 
 def _shapes(files: list[Path]) -> dict[str, tuple[Path, tuple[int, ...]]]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ladr.backbones import checkpoint
+from ladr.backbones import checkpoint, memory
 from ladr.backbones.guided import GuidedDenoiser
 from ladr.backbones.hub import embedded, folder_of
 from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.pack import Frame
 from ladr.backbones.pixels import Pixels
+from ladr.backbones.refuse import refuse_foreign_code
 from ladr.backbones.words import Words
 from ladr.errors import LadrError, nearest
 
@@ -20,6 +21,7 @@ SYSTEM = "Generate an image according to the text prompt."
 REAL_LENGTH = 8192
 IDS = ("mask", "newline", "boi", "eoi", "uncond", "boa", "eoa")
 HUB = "Alpha-VLLM/Lumina-DiMOO"
+SETTINGS, LOADING = ("guidance", "size", "sampling_dtype", "limit"), ("dtype", "device", "revision")
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,25 @@ class Layout:
         )
 
 
+def cells_of(size: tuple[int, int] | None, layout: Layout) -> tuple[int, int]:
+    """The grid of a picture of `size` (height, width) in pixels; None is the layout's own."""
+    factor = layout.vq_factor
+    if size is None:
+        return layout.grid
+    for name, pixels in zip(("height", "width"), size, strict=True):
+        if pixels < factor or pixels % factor:
+            raise LadrError(f"size: {name} {pixels} is not allowed; a multiple of {factor} pixels")
+    return size[0] // factor, size[1] // factor
+
+
 class DiMOO:
     """A checkpoint folder as a backbone: `codes`, `grid`, `bind(prompts)`, `render(tokens)`."""
 
     def __init__(self, model: LLaDA, layout: Layout, words: Words, pixels: Pixels | None, **settings):
         """settings: guidance, size (height, width) in pixels, sampling_dtype, limit (positions)."""
+        for name in settings:
+            if name not in SETTINGS:
+                raise LadrError(f"backbone: no setting {name!r}{nearest(name, [*SETTINGS, *LOADING])}")
         self.model, self.layout, self.words, self.pixels = model.eval(), layout, words, pixels
         self.guidance = settings.get("guidance")
         self.guidance = layout.guidance if self.guidance is None else self.guidance
@@ -107,7 +123,7 @@ class DiMOO:
         )
         self.limit = settings.get("limit") or model.config.max_sequence_length
         self.codes = layout.codebook
-        self.grid = self._grid(settings.get("size"))
+        self.grid = cells_of(settings.get("size"), layout)
         self.frame = layout.frame(self.grid, self.device)
         self._blank = self._ids(layout.uncondition, "uncondition")
 
@@ -122,6 +138,7 @@ class DiMOO:
         folder = folder_of(source, revision)
         path = folder / "config.json"
         found = checkpoint.read_json(path)
+        refuse_foreign_code(found, path)
         config, section = LLaDAConfig.of(found, path), found.get("ladr", {})
         layout = Layout.of(section, path)
         layout.check(config, path)
@@ -132,10 +149,13 @@ class DiMOO:
             )
         device = settings.pop("device", "cpu")
         dtype = checkpoint.dtype_of("dtype", settings.pop("dtype", "float32"))
+        pixels = Pixels(folder, layout.codebook, layout.vq_factor, device)
+        grid = cells_of(settings.get("size"), layout)
+        need = memory.of_dimoo(config, grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)
+        memory.check(need, device, str(source))
         with torch.device("meta"):
             model = LLaDA(config)
         checkpoint.load(model, folder, dtype=dtype, device=device)
-        pixels = Pixels(folder, layout.codebook, layout.vq_factor, device)
         # The hub's model repeats its text parent's max_sequence_length, which nothing there enforces.
         limit = config.max_sequence_length if section else max(REAL_LENGTH, config.max_sequence_length)
         return cls(model.requires_grad_(False), layout, words, pixels, limit=limit, **settings)
@@ -143,15 +163,6 @@ class DiMOO:
     @property
     def device(self) -> torch.device:
         return self.model.body["wte"].weight.device
-
-    def _grid(self, size: tuple[int, int] | None) -> tuple[int, int]:
-        factor = self.layout.vq_factor
-        if size is None:
-            return self.layout.grid
-        for name, pixels in zip(("height", "width"), size, strict=True):
-            if pixels < factor or pixels % factor:
-                raise LadrError(f"size: {name} {pixels} is not allowed; a multiple of {factor} pixels")
-        return size[0] // factor, size[1] // factor
 
     def _ids(self, prompt: str, where: str) -> Tensor:
         ids = self.words.ids(self.layout.text(prompt), where)

@@ -1,10 +1,12 @@
 """From a name to a checkpoint folder on this machine."""
 
+import os
 from pathlib import Path
 
 from ladr.errors import LadrError
 
 WANTED = ["*.json", "*.safetensors", "vqvae/*.json", "vqvae/*.safetensors", "tokenizer*", "*.txt", "*.model"]
+HALF = ["*.fp16.*", "*.non_ema.*"]  # copies of the weights that nothing here reads
 
 
 def folder_of(source: str | Path, revision: str | None = None) -> Path:
@@ -27,21 +29,62 @@ def embedded(name: str) -> Path:
     raise LadrError(f"backbone: no {name} checkpoint in {' or '.join(map(str, places))}; give its folder")
 
 
-def _snapshot(name: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RevisionNotFoundError
+def again(path: Path, force: bool = True) -> str:
+    """The words that tell how to mend `path`: a command, where it lies in the hub's cache."""
+    parts = path.absolute().parts
+    at = next((i for i, part in enumerate(parts) if part.startswith("models--")), None)
+    if at is None or parts[at + 1 : at + 2] != ("snapshots",) or len(parts) < at + 3:
+        return "download it again"
+    name = parts[at].removeprefix("models--").replace("--", "/")
+    return f"mend it: {command(name, parts[at + 2])}" + (" --force-download" if force else "")
 
-    at = f"{name} at revision {revision or 'main'}"
+
+def command(name: str, revision: str | None = None) -> str:
+    """What to type to fetch a repository of the hub; what is there already is not fetched twice."""
+    return f"hf download {name}" + (f" --revision {revision}" if revision else "")
+
+
+def _snapshot(name: str, revision: str | None) -> Path:
+    from huggingface_hub import errors as hub
+    from huggingface_hub import snapshot_download
+
+    at, fetch = f"{name} at revision {revision or 'main'}", command(name, revision)
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=WANTED))
-    except RevisionNotFoundError:
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=WANTED, ignore_patterns=HALF))
+    except hub.RevisionNotFoundError:
         raise LadrError(
             f"backbone: {at} does not exist; give a branch, tag or commit of that repository"
         ) from None
-    except LocalEntryNotFoundError:
-        hint = f"hf download {name}" + (f" --revision {revision}" if revision else "")
+    except hub.GatedRepoError:
         raise LadrError(
-            f"backbone: {at} is not in the cache and the hub cannot be reached; online: {hint}"
+            f"backbone: {name} wants its terms accepted: https://huggingface.co/{name}, then: hf auth login"
         ) from None
-    except HfHubHTTPError as error:
-        raise LadrError(f"backbone: {at} cannot be fetched ({error.__class__.__name__}: {error})") from None
+    except hub.RepositoryNotFoundError:
+        raise LadrError(
+            f"backbone: {name} does not exist on the hub, or is not yours to read (hf auth login)"
+        ) from None
+    except (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled):
+        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE", "0") not in ("0", "") else ""
+        raise LadrError(
+            f"backbone: {at} is not in the cache and the hub cannot be reached{offline}; online: {fetch}"
+        ) from None
+    except OSError as error:
+        reason = f"{error.__class__.__name__}: {str(error).strip()}"
+        raise LadrError(
+            f"backbone: {at} cannot be fetched ({reason}); try again, it goes on where it stopped: {fetch}"
+        ) from None
+    verify(folder)
+    return folder
+
+
+def verify(folder: Path) -> None:
+    """Raise if a weight file of the hub's cache does not have the sha256 that the hub gave it.
+
+    A file is hashed once; the result is remembered as long as its size and time stay the same.
+    """
+    from ladr.backbones.weights import _sha256 as remembered_sha256
+
+    for path in sorted(folder.rglob("*.safetensors")):
+        wanted = path.resolve().name
+        if len(wanted) == 64 and path.is_symlink() and (found := remembered_sha256(path.resolve())) != wanted:
+            raise LadrError(f"{path}: sha256 is {found}, the hub says {wanted}; {again(path)}")
