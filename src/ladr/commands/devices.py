@@ -1,0 +1,170 @@
+"""`ladr devices`: what this machine can run, and what is missing."""
+
+import json as jsonlib
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+GB = 1e9
+EXTRAS = {
+    "diffusers": (
+        "pixels of shapes, lumina-dimoo and amused; LADRScheduler",
+        "pip install 'diffusers>=0.33'",
+    ),
+    "transformers": ("text encoder of amused", "pip install 'transformers>=4.57'"),
+    "huggingface_hub": ("downloads", "pip install huggingface-hub"),
+    "openai": ("judged benchmarks", "pip install 'ladr[judge]'"),
+    "spacy": ("T2I-CompBench's own nouns", "pip install 'ladr[t2i]'"),
+}
+AMUSED_PARAMETERS = 603e6 + 123e6 + 146e6  # amused-512: transformer, text encoder, VQ model
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Can a backbone run here? `missing` says what is not there, `mend` what to type."""
+
+    backbone: str
+    runs: bool
+    needs_gb: float
+    missing: str = ""
+    mend: str = ""
+
+
+def devices(
+    json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Say what this machine can run and what is missing: devices, memory, packages, weights."""
+    found = survey()
+    if json:
+        typer.echo(jsonlib.dumps(found))
+        return
+    console = Console()
+    console.print(f"{found['system']}, Python {found['python']}, torch {found['torch']}")
+    for device in found["devices"]:
+        size = f"{device['free_gb']:.1f} GB free" if device["free_gb"] is not None else "memory unknown"
+        console.print(f"  {device['device']:8} {device['name']}, {size}")
+    table = Table("backbone", "runs", "needs", "missing", "to mend it")
+    for row in found["backbones"]:
+        needs = f"{row['needs_gb']:.1f} GB"
+        table.add_row(row["backbone"], "yes" if row["runs"] else "no", needs, row["missing"], row["mend"])
+    console.print(table)
+    table = Table("package", "version", "for", "to get it")
+    for row in found["packages"]:
+        table.add_row(row["package"], row["version"] or "missing", row["for"], escape(row["mend"]))
+    console.print(table)
+
+
+def survey() -> dict[str, Any]:
+    """Everything that `ladr devices` prints, as plain data."""
+    import torch
+
+    places = _devices()
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "devices": places,
+        "packages": [_package(name) for name in EXTRAS],
+        "backbones": [asdict(row) for row in backbones(places)],
+    }
+
+
+def _devices() -> list[dict[str, Any]]:
+    import torch
+
+    from ladr.backbones.memory import free
+
+    names = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    rows = [_row(name, _name(name), free(name)) for name in names]
+    return [*rows, _row("cpu", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads", free("cpu"))]
+
+
+def _name(device: str) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else "Apple GPU"
+
+
+def _row(device: str, name: str, free: float | None) -> dict[str, Any]:
+    return {"device": device, "name": name, "free_gb": None if free is None else free / GB}
+
+
+def _package(name: str) -> dict[str, Any]:
+    what, mend = EXTRAS[name]
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        found = None
+    return {"package": name, "version": found, "for": what, "mend": "" if found else mend}
+
+
+def backbones(places: list[dict[str, Any]]) -> list[Runs]:
+    """What each backbone would need, against the roomiest of the devices `places`."""
+    from ladr.backbones import dimoo, memory
+    from ladr.backbones.amused import HUB as AMUSED
+    from ladr.backbones.llada import LLaDAConfig
+
+    room = max((row["free_gb"] for row in places if row["free_gb"] is not None), default=None)
+    layout = dimoo.Layout()
+    big = memory.of_dimoo(LLaDAConfig(), layout.grid, layout.codebook, layout.vq_factor, bytes_each=2)
+    shapes = _embedded("config.json")
+    return [
+        Runs("field", True, 0.1),
+        _judged("mixture", 0.5, room, () if _embedded("patches.safetensors") else WEIGHTS, ()),
+        _judged("shapes", 0.5, room, () if shapes else WEIGHTS, ("diffusers",)),
+        _judged("lumina-dimoo", big.total / GB, room, _cached(dimoo.HUB), ("diffusers",)),
+        _judged(
+            "amused",
+            AMUSED_PARAMETERS * 4 / GB + 1,
+            room,
+            _cached(AMUSED, "model_index.json"),
+            ("diffusers", "transformers"),
+        ),
+    ]
+
+
+WEIGHTS = ("the embedded checkpoint", "git checkout models/shapes, or `ladr train`")
+
+
+def _judged(name: str, needs: float, room: float | None, weights: tuple[str, str] | tuple, packages) -> Runs:
+    missing, mend = [], []
+    for package in packages:
+        if find_spec(package) is None:
+            missing, mend = [*missing, package], [*mend, EXTRAS[package][1]]
+    if weights:
+        missing, mend = [*missing, weights[0]], [*mend, weights[1]]
+    if room is not None and needs > room:
+        missing, mend = [*missing, f"memory ({room:.1f} GB free)"], [*mend, "a device with more"]
+    return Runs(name, not missing, needs, "; ".join(missing), "; ".join(mend))
+
+
+def _embedded(file: str) -> bool:
+    from ladr.backbones.hub import embedded
+    from ladr.errors import LadrError
+
+    try:
+        return (embedded("shapes") / file).is_file()
+    except LadrError:
+        return False
+
+
+def _cached(name: str, file: str = "config.json") -> tuple[str, str] | tuple:
+    """Nothing if a snapshot of the repository is in the hub's cache, else what is missing and the command."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    from ladr.backbones.hub import command
+
+    folder = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots"
+    held = [path for path in folder.glob(f"*/{file}") if any(path.parent.rglob("*.safetensors"))]
+    return () if held else ("weights", command(name))

@@ -1,0 +1,113 @@
+"""What `ladr sample` shows: a bar, the mask as it fills, and pictures side by side."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from ladr.errors import LadrError
+
+MASKED, BEFORE, NOW = "grey23", "dodger_blue2", "bright_yellow"
+NARROW = 256  # a picture is enlarged until it is this wide
+LINE = 18
+
+
+class Silent(AbstractContextManager):
+    """Shows nothing."""
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+class Bar(AbstractContextManager):
+    """Committed cells out of all, and the number of passes."""
+
+    def __init__(self, console: Console, label: str, cells: int):
+        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[passes]} passes")
+        self.bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
+        self.task = self.bar.add_task(label, total=cells, passes=0)
+        self.passes = 0
+
+    def __enter__(self):
+        self.bar.start()
+        return self.step
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def step(self, view: Any, take: Any) -> None:
+        self.passes += 1
+        done = int((~view.masked).sum() + take.sum())
+        self.bar.update(self.task, completed=done, passes=self.passes)
+
+
+class Watch(AbstractContextManager):
+    """The grid in the terminal, two rows of cells per line: masked, committed before, committed now."""
+
+    def __init__(self, console: Console, label: str):
+        self.live = Live(console=console, auto_refresh=False)
+        self.label, self.passes = label, 0
+
+    def __enter__(self):
+        self.live.start()
+        return self.step
+
+    def __exit__(self, *_: object) -> None:
+        self.live.stop()
+
+    def step(self, view: Any, take: Any) -> None:
+        self.passes += 1
+        left = int((view.masked & ~take).sum())
+        head = f"{self.label}: pass {self.passes}, {int(take.sum())} committed, {left} masked\n"
+        self.live.update(
+            Text(head) + cells(view.masked[0].cpu().numpy(), take[0].cpu().numpy()), refresh=True
+        )
+
+
+def cells(masked: np.ndarray, take: np.ndarray) -> Text:
+    """masked and take (H, W) bool -> one character per two cells above each other."""
+    state = np.where(take, NOW, np.where(masked, MASKED, BEFORE))
+    if len(state) % 2:
+        state = np.concatenate([state, np.full_like(state[:1], "")])
+    text = Text()
+    for upper, lower in zip(state[::2], state[1::2], strict=True):
+        for top, bottom in zip(upper, lower, strict=True):
+            text.append("▀", style=f"{top} on {bottom}" if bottom else str(top))
+        text.append("\n")
+    return text
+
+
+def save(out: Path, pictures: Sequence[np.ndarray], labels: Sequence[str]) -> None:
+    """Write one picture (h, w, 3) uint8 as it is, or several side by side with their labels."""
+    from PIL import Image
+
+    image = Image.fromarray(pictures[0]) if len(pictures) == 1 else side_by_side(pictures, labels)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        image.save(out)
+    except (ValueError, OSError) as error:
+        raise LadrError(f"out: {str(out)!r} cannot be written ({error})") from None
+
+
+def side_by_side(pictures: Sequence[np.ndarray], labels: Sequence[str]) -> Any:
+    """A PIL image: each picture enlarged by a whole factor to at least NARROW, its label above it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    factor = max(1, -(-NARROW // pictures[0].shape[1]))
+    height, width = (n * factor for n in pictures[0].shape[:2])
+    sheet = Image.new("RGB", (len(pictures) * (width + 4) - 4, height + LINE), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
+    for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        tile = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST)
+        sheet.paste(tile, (i * (width + 4), LINE))
+        pen.text((i * (width + 4) + 2, 1), label, fill="black", font=font)
+    return sheet
