@@ -23,6 +23,8 @@ FLOORS = (
         "theory",
         "bench",
         "bench_backbone",
+        "bench_device",
+        "bench_upstream",
         "sweep",
         "audit",
         "paper",

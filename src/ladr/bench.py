@@ -9,6 +9,7 @@ import torch
 import typer
 from torch import Tensor
 
+from ladr.bench_device import device_command
 from ladr.decode import decode
 from ladr.policies import build
 
@@ -123,3 +124,6 @@ def loop(
         f"policy alone             {r['policy_ms']:8.2f} ms  {r['policy_share']:.1%} of the pass "
         f"(goal <= 5 %); over all passes {r['policy_share_whole']:.1%}"
     )
+
+
+app.command("device")(device_command)

@@ -1,0 +1,217 @@
+"""What a pass of the big model costs on a device: seconds, share of the matrix rate, upstream beside it."""
+
+import json as jsonlib
+import os
+import platform
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from torch import Tensor
+
+from ladr.backbones import memory
+from ladr.backbones.blank import random_model
+from ladr.backbones.checkpoint import dtype_of, write_json
+from ladr.backbones.dimoo import DiMOO
+from ladr.backbones.llada import LLaDAConfig
+from ladr.bench_backbone import flops, seconds
+from ladr.bench_upstream import SEED, SHAPES, Shape, Words, upstream_decode
+from ladr.caches import Recompute
+from ladr.decode import decode
+from ladr.errors import LadrError, nearest
+from ladr.noise import UpstreamGumbel
+from ladr.policies import Scheduled
+from ladr.view import MASK
+
+MASKED = 0.64  # mean share of masked cells over a cosine decode
+
+
+def random_backbone(shape: Shape, device: str, dtype: torch.dtype, guidance: float = 4.0) -> DiMOO:
+    """The shape with random weights, without pixels; refused where memory is short."""
+    config, layout = shape.config, shape.layout
+    need = memory.of_dimoo(config, layout.grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)
+    memory.check(need, device, "random weights of that shape")
+    model = random_model(config, SEED, dtype=dtype, device=device)
+    return DiMOO(model, layout, Words(shape.words), None, guidance=guidance, limit=8192)
+
+
+def _tokens(backbone: DiMOO, ratio: float) -> Tensor:
+    stream = torch.Generator().manual_seed(SEED)
+    codes = torch.randint(0, backbone.codes, (1, *backbone.grid), generator=stream)
+    place = torch.rand(codes.shape, generator=stream).flatten().argsort().argsort().view_as(codes)
+    return codes.masked_fill(place < round(ratio * codes.numel()), MASK).to(backbone.device)
+
+
+def _passes(backbone: DiMOO) -> dict[str, Callable[[], Any]]:
+    """One guided pass of one image: all cells masked, MASKED of them, and with a tenth recomputed."""
+    rows, all_masked = torch.tensor([0], device=backbone.device), _tokens(backbone, 1.0)
+    tokens = _tokens(backbone, MASKED)
+    plain, cached = backbone.bind(["x"]), backbone.bind(["x"])
+    cached.logits(tokens, rows, recompute=Recompute())
+    part = Recompute(torch.zeros(1, dtype=torch.bool, device=backbone.device), 0.1, False)
+    return {
+        "first_pass": lambda: plain.logits(all_masked, rows),
+        "full_pass": lambda: plain.logits(tokens, rows),
+        "cached_pass": lambda: cached.logits(tokens, rows, recompute=part),
+    }
+
+
+def _products(
+    config: LLaDAConfig, places: int, device, dtype
+) -> tuple[dict[str, Callable], dict[str, float]]:
+    """Products of the model's own shapes and a square one, as calls, with their operations."""
+    d, m = config.d_model, config.mlp_hidden_size
+    sizes = {
+        "square": (4096 if device != "cpu" else 1024,) * 3,
+        "attention": (places, d, d),
+        "mlp": (places, d, m),
+    }
+    calls, counts = {}, {}
+    for name, (n, k, o) in sizes.items():
+        a, b = torch.ones(n, k, device=device, dtype=dtype), torch.ones(k, o, device=device, dtype=dtype)
+        calls[f"matrix_{name}"], counts[f"matrix_{name}"] = (lambda a=a, b=b: a @ b), 2.0 * n * k * o
+    return calls, counts
+
+
+def _decodes(backbone: DiMOO, steps: int) -> dict[str, Callable[[], Any]]:
+    """Whole decodes: `equal` draws as upstream does, so that it must give upstream's tokens."""
+    greedy = backbone.device.type != "cpu"  # the two would draw from different generators there
+    plain = Scheduled(schedule="fixed", noise=0.0 if greedy else 1.0)
+    settings = {"noise": None if greedy else "upstream", "temperature": 0.0 if greedy else 1.0}
+
+    def equal():
+        noise = UpstreamGumbel(SEED) if settings["noise"] else None
+        temperature = settings["temperature"]
+        return decode(backbone, ["x"], plain, steps=steps, noise=noise, temperature=temperature)
+
+    return {
+        "plain_equal": equal,
+        "plain": lambda: decode(backbone, ["x"], Scheduled(schedule="fixed"), steps=steps),
+        "ladr": lambda: decode(backbone, ["x"], "ladr", steps=steps),
+    }
+
+
+def hardware(device: str) -> dict[str, Any]:
+    """What the figures were measured on."""
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if "model name" in line] if info.is_file() else []
+    cpu = names[0].partition(":")[2].strip() if names else platform.processor()
+    gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else None
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {
+        "device": device, "gpu": gpu, "cpu": cpu, "cores": os.cpu_count(), "threads": torch.get_num_threads(),
+        "load": load, "torch": torch.__version__, "cuda": torch.version.cuda, "system": platform.platform(),
+    }  # fmt: skip
+
+
+def bench_device(
+    shape: str = "8b", device: str = "cuda", dtype: str = "bfloat16", steps: int = 64, repeat: int = 3,
+    upstream: Path | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Seconds per pass and per image of one guided image at batch 1, medians of `repeat` interleaved rounds.
+
+    `roofline` is the time that the operations of a full pass take at the best measured matrix rate, over the
+    time that the pass took. With a checkout of upstream, its own function runs in the same rounds on the same
+    weights, `speedup` is its seconds over ours, and `equal_tokens` says whether the codes agree.
+    """
+    if shape not in SHAPES:
+        raise LadrError(f"shape: {shape!r} is not known{nearest(shape, SHAPES)}")
+    kind, chosen = dtype_of("dtype", dtype), SHAPES[shape]
+    backbone = random_backbone(chosen, device, kind)
+    passes, (products, counts) = _passes(backbone), _products(chosen.config, _places(backbone), device, kind)
+    calls: dict[str, Callable[[], Any]] = {**passes, **products}
+    took = seconds({name: _synced(call, device) for name, call in calls.items()}, 4 * repeat)
+    whole = _decodes(backbone, steps)
+    if upstream is not None:
+        whole["upstream"] = upstream_decode(Path(upstream).resolve(), chosen, backbone.model, steps)
+    kept: dict[str, Any] = {}
+    images = seconds({name: _synced(_keep(kept, name, call), device) for name, call in whole.items()}, repeat)
+    return {
+        "shape": shape, "dtype": dtype, "steps": steps, "repeat": repeat, "grid": list(backbone.grid),
+        "parameters": memory.parameters(chosen.config), "hardware": hardware(device),
+        **{f"{name}_s": took[name] for name in passes}, **_rates(chosen, backbone, took, counts),
+        **_whole(images, kept),
+    }  # fmt: skip
+
+
+def _places(backbone: DiMOO) -> int:
+    denoiser = backbone.bind(["x"])
+    denoiser._settle([0])
+    return denoiser.pack.total
+
+
+def _rates(shape: Shape, backbone: DiMOO, took: Mapping[str, float], counts: Mapping[str, float]) -> dict:
+    """Operations of a full pass, the best matrix rate, and how near the pass comes to it."""
+    denoiser = backbone.bind(["x"])
+    denoiser._settle([0])
+    cells = 2 * round(MASKED * shape.layout.grid[0] * shape.layout.grid[1])
+    head = 2.0 * cells * shape.config.d_model * shape.layout.codebook
+    operations = flops(shape.config, denoiser.pack.lengths) + head
+    best = max(counts[name] / took[name] for name in counts)
+    return {
+        "tflop_per_pass": operations / 1e12,
+        "matrix_tflops": best / 1e12,
+        "pass_tflops": operations / took["full_pass"] / 1e12,
+        "roofline": operations / best / took["full_pass"],
+        "cached_of_full": took["cached_pass"] / took["full_pass"],
+    }
+
+
+def _whole(images: Mapping[str, float], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Seconds per image and passes of the decodes, and the ratios to upstream where that ran."""
+    found = {f"{name}_s_per_image": value for name, value in images.items()}
+    for name in ("plain", "ladr"):
+        found[f"{name}_passes"] = statistics.mean(i.passes for i in kept[name].trace.images)
+    if "upstream" not in images:
+        return found
+    ours = kept["plain_equal"].tokens.flatten().cpu()
+    return found | {
+        "equal_tokens": bool(torch.equal(ours, kept["upstream"].flatten().cpu())),
+        "speedup_equal": images["upstream"] / images["plain_equal"],
+        "speedup_plain": images["upstream"] / images["plain"],
+        "speedup_ladr": images["upstream"] / images["ladr"],
+    }
+
+
+def _keep(kept: dict[str, Any], name: str, call: Callable[[], Any]) -> Callable[[], Any]:
+    def kept_call():
+        kept[name] = call()
+
+    return kept_call
+
+
+def _synced(call: Callable[[], Any], device: str) -> Callable[[], Any]:
+    """The call, ended only when the device has done it."""
+    if not device.startswith("cuda"):
+        return call
+
+    def waited():
+        call()
+        torch.cuda.synchronize(device)
+
+    return waited
+
+
+def device_command(
+    shape: Annotated[str | None, typer.Option(help="8b (default on cuda), medium (on cpu), tiny")] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, cuda:1, cpu")] = "auto",
+    dtype: Annotated[str | None, typer.Option(help="default: bfloat16 on cuda, float32 on cpu")] = None,
+    steps: Annotated[int, typer.Option(help="planned passes T of whole decodes")] = 64,
+    repeat: Annotated[int, typer.Option(help="rounds after one that warms up")] = 3,
+    upstream: Annotated[Path | None, typer.Option(help="a checkout of Alpha-VLLM/Lumina-DiMOO")] = None,
+    out: Annotated[Path | None, typer.Option(help="result file (JSON)")] = None,
+) -> None:
+    """Seconds per full and cached pass and per image on this device, upstream beside it if you have it."""
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    cpu = chosen == "cpu"
+    found = bench_device(
+        shape or ("medium" if cpu else "8b"), chosen, dtype or ("float32" if cpu else "bfloat16"),
+        steps, repeat, upstream,
+    )  # fmt: skip
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_json(out, found)
+    typer.echo(jsonlib.dumps(found, indent=1))

@@ -1,0 +1,95 @@
+"""`ladr devices` and `ladr bench device`: what runs here, what is missing, how fast a pass is."""
+
+import json
+import sys
+
+import pytest
+import torch
+import typer
+from typer.testing import CliRunner
+
+from ladr import LadrError
+from ladr.backbones import BACKBONES
+from ladr.bench_device import SHAPES, _places, bench_device, random_backbone
+from ladr.bench_upstream import upstream_decode
+from ladr.commands import devices as command
+
+ROOMY = [{"device": "cuda:0", "name": "", "free_gb": 80.0}]
+TIGHT = [{"device": "cpu", "name": "", "free_gb": 8.0}]
+
+
+def rows(places):
+    return {row.backbone: row for row in command.backbones(places)}
+
+
+def test_every_backbone_is_judged_against_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    tight, roomy = rows(TIGHT), rows(ROOMY)
+    assert tight.keys() == BACKBONES.keys()
+    assert tight["field"].runs
+    lumina = tight["lumina-dimoo"]
+    assert not lumina.runs
+    assert "weights" in lumina.missing
+    assert "memory (8.0 GB free)" in lumina.missing
+    assert "hf download Alpha-VLLM/Lumina-DiMOO" in lumina.mend
+    assert 16 < lumina.needs_gb < 30
+    assert roomy["lumina-dimoo"].missing == "weights"
+
+
+def test_weights_in_the_cache_are_found(tmp_path, monkeypatch):
+    snapshot = tmp_path / "models--Alpha-VLLM--Lumina-DiMOO" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert not rows(ROOMY)["lumina-dimoo"].runs, "a config alone is not a model"
+    (snapshot / "model.safetensors").write_bytes(b"")
+    assert rows(ROOMY)["lumina-dimoo"].runs
+
+
+def test_a_missing_package_is_said_with_its_command(monkeypatch):
+    for name in ("diffusers", "transformers"):
+        monkeypatch.setitem(sys.modules, name, None)
+    amused = rows(ROOMY)["amused"]
+    assert "diffusers; transformers" in amused.missing
+    assert "pip install 'diffusers" in amused.mend
+
+
+def test_the_command_prints_tables_or_json():
+    app = typer.Typer()
+    app.command()(command.devices)
+    shown = CliRunner().invoke(app, [], env={"COLUMNS": "200"}).stdout
+    for word in ("cpu", "lumina-dimoo", "diffusers", "GB free", torch.__version__):
+        assert word in shown
+    found = json.loads(CliRunner().invoke(app, ["--json"]).stdout)
+    assert found["devices"][-1]["device"] == "cpu"
+    assert {row["package"] for row in found["packages"]} >= {"diffusers", "transformers"}
+
+
+def test_bench_device_measures_and_names_the_hardware():
+    found = bench_device("tiny", "cpu", "float32", steps=4, repeat=1)
+    for name in ("full_pass_s", "cached_pass_s", "matrix_tflops", "plain_s_per_image", "ladr_s_per_image"):
+        assert found[name] > 0, name
+    assert found["plain_passes"] == 4
+    assert found["roofline"] == pytest.approx(found["pass_tflops"] / found["matrix_tflops"])
+    assert found["hardware"]["device"] == "cpu"
+    assert found["hardware"]["threads"] == torch.get_num_threads()
+    assert "speedup_plain" not in found
+    json.dumps(found)
+
+
+def test_the_random_model_has_the_real_layout():
+    shape = SHAPES["tiny"]
+    backbone = random_backbone(shape, "cpu", torch.float32)
+    cond, uncond = (shape.words - k + 8 * 9 + 4 for k in (0, 4))
+    assert _places(backbone) == cond + uncond
+    end = shape.layout.image_offset + shape.layout.codebook
+    assert end == shape.config.embedding_size, "upstream finds the image codes at the end of the vocabulary"
+
+
+def test_what_cannot_be_timed_is_named(tmp_path):
+    shape = SHAPES["tiny"]
+    model = random_backbone(shape, "cpu", torch.float32).model
+    with pytest.raises(LadrError, match=r"is no checkout of https://github.com/Alpha-VLLM/Lumina-DiMOO"):
+        upstream_decode(tmp_path, shape, model, 4)
+    with pytest.raises(LadrError, match="shape: '8bb' is not known"):
+        bench_device("8bb", "cpu")
