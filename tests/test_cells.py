@@ -104,6 +104,13 @@ def test_cells_are_found_by_id_digits_path_and_row(tmp_path):
         grid.find(["haltn"])
 
 
+def test_a_cell_brings_what_it_needs_and_what_that_needs(tmp_path):
+    text = TEXT.replace("halton: {policy: halton}", "halton: {policy: halton, match: matched}")
+    _, grid = tiny(tmp_path, text)
+    names = ("ladr", "matched", "halton")
+    assert grid.closed([cell_of(grid, "halton")]) == [cell_of(grid, n) for n in names]
+
+
 def test_batches_keep_order_and_one_kind_each(tmp_path):
     _, grid = tiny(tmp_path, TEXT.replace("    rows:\n      near", "    images: 2\n    rows:\n      near"))
     groups = batches(grid.cells.values(), 2)

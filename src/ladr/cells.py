@@ -68,6 +68,13 @@ class Grid:
         """Cells by id, by the 8 digits it ends with, by a path into results/cells, or by row name."""
         return [cell for name in names for cell in self._find(name)]
 
+    def closed(self, cells: Iterable[Cell]) -> list[Cell]:
+        """These cells and all that they need, each after what it needs."""
+        wanted = {cell.id for cell in cells}
+        for cell in reversed(self.cells.values()):
+            wanted |= set(cell.needs) if cell.id in wanted else set()
+        return [cell for i, cell in self.cells.items() if i in wanted]
+
     def _find(self, name: str) -> list[Cell]:
         last = re.sub(r"/(cell|score)\.json$", "", name).rstrip("/").rsplit("/", 1)[-1]
         found = [c for i, c in self.cells.items() if i == last or i.rsplit("-", 1)[-1] == last]

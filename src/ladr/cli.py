@@ -17,8 +17,10 @@ COMMANDS = {
     "theory": "ladr.theory.report:theory",
     "audit": "ladr.paper.commands:audit",
     **dict.fromkeys(("score", "prompts", "evaluate"), "ladr.benchmarks.commands"),
+    **dict.fromkeys(("track", "ui", "sweep", "search"), "ladr.run.commands"),
     **dict.fromkeys(
-        ("params", "grid", "run", "grade", "table", "latency", "track", "doctor"), "ladr.run.commands"
+        ("params", "grid", "run", "grade", "ceiling", "table", "latency", "doctor", "prune"),
+        "ladr.run.commands",
     ),
 }
 

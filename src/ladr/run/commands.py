@@ -3,8 +3,6 @@
 Snakemake calls the same commands."""
 
 import json as jsonlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -24,16 +22,6 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 PARAMS = Path("params.yaml")
 
 
-@contextmanager
-def said() -> Iterator[None]:
-    """An error a person can act on is printed and ends the command with 1."""
-    try:
-        yield
-    except LadrError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-
-
 def _read(path: Path, given: list[str] | None):
     from ladr.cells import grid
     from ladr.params import changes_of, load
@@ -45,15 +33,14 @@ def _read(path: Path, given: list[str] | None):
 @app.command("grid")
 def grid_command(params: File = PARAMS, set_: Set = None, json: Json = False) -> None:
     """List the cells: which row wants them, done or missing, and how long the missing ones may take."""
-    with said():
-        from ladr.run.overview import overview, printed
+    from ladr.run.overview import overview, printed
 
-        _, grid = _read(params, set_)
-        rows = overview(grid)
-        if json:
-            typer.echo(jsonlib.dumps(rows, indent=1))
-        else:
-            printed(rows)
+    _, grid = _read(params, set_)
+    rows = overview(grid)
+    if json:
+        typer.echo(jsonlib.dumps(rows, indent=1))
+    else:
+        printed(rows)
 
 
 @app.command("run")
@@ -64,13 +51,10 @@ def run_command(
     wait: Annotated[bool, typer.Option(help="wait for a process that is at work on a cell")] = False,
 ) -> None:
     """Decode cells, and the cells that they need. What is done is not done again."""
-    with said():
-        from ladr.run.cell import run
+    from ladr.run.cell import run
 
-        read, grid = _read(params, set_)
-        asked = grid.find(cells)
-        wanted = {c.id for c in asked} | {i for c in asked for i in c.needs}
-        run([c for i, c in grid.cells.items() if i in wanted], part=read.part, wait=wait)
+    read, grid = _read(params, set_)
+    run(grid.closed(grid.find(cells)), part=read.part, wait=wait)
 
 
 @app.command("grade")
@@ -81,35 +65,32 @@ def grade_command(
     processes: Annotated[int, typer.Option(help="how many score at once")] = 1,
 ) -> None:
     """Score decoded cells."""
-    with said():
-        from ladr.run.grade import grade
+    from ladr.run.grade import grade
 
-        _, grid = _read(params, set_)
-        grade(grid.find(cells), processes=processes)
+    _, grid = _read(params, set_)
+    grade(grid.find(cells), processes=processes)
 
 
 @app.command("ceiling")
 def ceiling_command(file: Path, params: File = PARAMS, set_: Set = None) -> None:
     """Score ground truth through a backbone's tokenizer: FILE in results/ceilings."""
-    with said():
-        from ladr.run.grade import ceiling_file, grade_ceiling
+    from ladr.run.grade import ceiling_file, grade_ceiling
 
-        _, grid = _read(params, set_)
-        for cell in grid.cells.values():
-            if ceiling_file(cell) == file:
-                return grade_ceiling(cell)
-        raise LadrError(f"{file}: no cell of the grid has this ceiling")
+    _, grid = _read(params, set_)
+    for cell in grid.cells.values():
+        if ceiling_file(cell) == file:
+            return grade_ceiling(cell)
+    raise LadrError(f"{file}: no cell of the grid has this ceiling")
 
 
 @app.command("table")
 def table_command(params: File = PARAMS, set_: Set = None, out: Path = Path("results")) -> None:
     """Put all scores of the grid together, with intervals and differences to the baseline."""
-    with said():
-        from ladr.run.table import write
+    from ladr.run.table import write
 
-        read, grid = _read(params, set_)
-        lines = write(grid, read.baseline, out)
-        typer.echo(f"{out}/scores.csv: {len(lines)} lines of {len(grid.cells)} cells")
+    read, grid = _read(params, set_)
+    lines = write(grid, read.baseline, out)
+    typer.echo(f"{out}/scores.csv: {len(lines)} lines of {len(grid.cells)} cells")
 
 
 @app.command("latency")
@@ -119,14 +100,13 @@ def latency_command(
     set_: Set = None,
 ) -> None:
     """Seconds per image at batch 1, all samplers by turns. Keep the machine quiet meanwhile."""
-    with said():
-        from ladr.run.latency import measure, measurements
+    from ladr.run.latency import measure, measurements
 
-        read, grid = _read(params, set_)
-        for name in names or measurements(read, grid):
-            record = measure(name, read, grid)
-            for sampler, row in record["rows"].items():
-                typer.echo(f"{sampler:24} {row['seconds']:8.3f} s {row['passes']:6.1f} passes")
+    read, grid = _read(params, set_)
+    for name in names or measurements(read, grid):
+        record = measure(name, read, grid)
+        for sampler, row in record["rows"].items():
+            typer.echo(f"{sampler:24} {row['seconds']:8.3f} s {row['passes']:6.1f} passes")
 
 
 @app.command("doctor")
@@ -136,21 +116,20 @@ def doctor_command(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="say only what is wrong")] = False,
 ) -> None:
-    """Check every checksum below results/; exit 1 if one does not hold (0 if it was mended)."""
-    with said():
-        from ladr.run import doctor
+    """Check every checksum below results/; exit 2 if one does not hold (0 if it was mended)."""
+    from ladr.run import doctor
 
-        if mend_:
-            doctor.claim()
-        findings = list(doctor.examine())
-        for finding in findings:
-            typer.echo(finding.message, err=True)
-        if mend_ and findings:
-            typer.echo(f"removed {doctor.mend(findings)} files; the next run makes them anew", err=True)
-        elif findings:
-            raise LadrError(f"{len(findings)} findings; `ladr doctor --mend` removes what is damaged")
-        elif not quiet:
-            typer.echo("every checksum holds")
+    if mend_:
+        doctor.claim()
+    findings = list(doctor.examine())
+    for finding in findings:
+        typer.echo(finding.message, err=True)
+    if mend_ and findings:
+        typer.echo(f"removed {doctor.mend(findings)} files; the next run makes them anew", err=True)
+    elif findings:
+        raise LadrError(f"{len(findings)} findings; `ladr doctor --mend` removes what is damaged")
+    elif not quiet:
+        typer.echo("every checksum holds")
 
 
 @app.command("track")
@@ -160,24 +139,22 @@ def track_command(
     record: Annotated[Path | None, typer.Option(help="write what was done here")] = None,
 ) -> None:
     """Bring MLflow up to date with results/ (MLFLOW_TRACKING_URI, or results/mlflow.db)."""
-    with said():
-        from ladr.run.files import write_json
-        from ladr.track import track
+    from ladr.run.files import write_json
+    from ladr.track import track
 
-        read, grid = _read(params, set_)
-        count = track(grid, read.baseline)
-        typer.echo(f"MLflow: {count['new']} new, {count['changed']} changed, {count['same']} as they were")
-        if record:
-            write_json(record, {"cells": list(grid.cells)})
+    read, grid = _read(params, set_)
+    count = track(grid, read.baseline)
+    typer.echo(f"MLflow: {count['new']} new, {count['changed']} changed, {count['same']} as they were")
+    if record:
+        write_json(record, {"cells": list(grid.cells)})
 
 
 @app.command("ui")
 def ui_command(port: int = 5000, host: str = "127.0.0.1") -> None:
     """Open MLflow on this machine's loopback address."""
-    with said():
-        from ladr.track import serve
+    from ladr.track import serve
 
-        raise typer.Exit(serve(host, port))
+    raise typer.Exit(serve(host, port))
 
 
 @app.command("sweep")
@@ -194,17 +171,16 @@ def sweep_command(
     params: File = PARAMS,
 ) -> None:
     """Decode every combination of values through Snakemake and draw the heat map."""
-    with said():
-        from ladr import sweep
+    from ladr import sweep
 
-        grid = sweep.grid_of(alpha or [], tau or [], vary or [])
-        size_ = int(size) if size and size.isdecimal() else size
-        place = {"backbones": backbone, "benchmarks": benchmark, "size": size_, "images": images}
-        name, data = sweep.experiment(params, base, grid, **place)
-        folder = sweep.run(name, data, cores)
-        for path in sweep.heat_map(folder, name):
-            typer.echo(f"drawn: {path}")
-        typer.echo(f"table: {folder}/scores.csv")
+    grid = sweep.grid_of(alpha or [], tau or [], vary or [])
+    size_ = int(size) if size and size.isdecimal() else size
+    place = {"backbones": backbone, "benchmarks": benchmark, "size": size_, "images": images}
+    name, data = sweep.experiment(params, base, grid, **place)
+    folder = sweep.run(name, data, cores)
+    for path in sweep.heat_map(folder, name):
+        typer.echo(f"drawn: {path}")
+    typer.echo(f"table: {folder}/scores.csv")
 
 
 @app.command("search")
@@ -219,28 +195,26 @@ def search_command(
     params: File = PARAMS,
 ) -> None:
     """Search settings with Optuna for a high score in few passes; call again to go on."""
-    with said():
-        from ladr.run.files import RESULTS
-        from ladr.sweep.search import prepared, search
+    from ladr.run.files import RESULTS
+    from ladr.sweep.search import prepared, search
 
-        size_ = int(size) if size.isdecimal() else size
-        what = prepared(params, base, backbone, benchmark, size_, vary or ())
-        for row in search(what, trials, seed=seed):
-            typer.echo(f"score {row['score']:6.2f}  passes {row['passes']:6.2f}  {row['point']}")
-        typer.echo(f"rows to paste: {RESULTS}/search/{what.name}.yaml")
+    size_ = int(size) if size.isdecimal() else size
+    what = prepared(params, base, backbone, benchmark, size_, vary or ())
+    for row in search(what, trials, seed=seed):
+        typer.echo(f"score {row['score']:6.2f}  passes {row['passes']:6.2f}  {row['point']}")
+    typer.echo(f"rows to paste: {RESULTS}/search/{what.name}.yaml")
 
 
 @app.command("prune")
 def prune_command(params: File = PARAMS, set_: Set = None) -> None:
     """Remove what params.yaml no longer names from results/."""
-    with said():
-        from ladr.run.doctor import prune
-        from ladr.run.workflow import Plan
+    from ladr.run.doctor import prune
+    from ladr.run.workflow import Plan
 
-        plan = Plan(*_read(params, set_), Path("results"))
-        latencies = [f"{name}.json" for name in plan.latencies]
-        for name in prune(plan.grid.cells, [*plan.ceilings, *latencies]):
-            typer.echo(f"removed {name}")
+    plan = Plan(*_read(params, set_), Path("results"))
+    latencies = [f"{name}.json" for name in plan.latencies]
+    for name in prune(plan.grid.cells, [*plan.ceilings, *latencies]):
+        typer.echo(f"removed {name}")
 
 
 @app.command("params")
@@ -250,11 +224,10 @@ def params_command(
     schema: Annotated[bool, typer.Option("--schema", help="print the JSON schema for editors")] = False,
 ) -> None:
     """Check params.yaml and say what it asks for."""
-    with said():
-        if schema:
-            from ladr.params.schema import schema as made
+    if schema:
+        from ladr.params.schema import schema as made
 
-            typer.echo(jsonlib.dumps(made(), indent=1))
-            return
-        _, grid = _read(params, set_)
-        typer.echo(f"{params}: well formed; {len(grid.lines)} rows, {len(grid.cells)} cells")
+        typer.echo(jsonlib.dumps(made(), indent=1))
+        return
+    _, grid = _read(params, set_)
+    typer.echo(f"{params}: well formed; {len(grid.lines)} rows, {len(grid.cells)} cells")

@@ -53,8 +53,7 @@ class Search:
     def value(self, point: Mapping[str, Any], results: Path, say: Say) -> tuple[float, float]:
         """(score in percent, mean passes) of one setting; its cell is made unless it is there."""
         cell, made = self.cell(point)
-        wanted = [*(made.cells[i] for i in cell.needs), cell]
-        run(wanted, results=results, part=self.params.part, wait=True, say=say)
+        run(made.closed([cell]), results=results, part=self.params.part, wait=True, say=say)
         grade([cell], results=results, say=say)
         folder = folder_of(cell.id, results)
         lines = {line["column"]: line for line in read_json(folder / SCORE)["lines"]}

@@ -1,0 +1,97 @@
+"""Sweeps from the command line, and the search."""
+
+import json
+
+import pytest
+import yaml
+
+from ladr.cells import grid
+from ladr.errors import LadrError
+from ladr.params import load
+from ladr.run.cell import run
+from ladr.run.grade import grade
+from ladr.run.table import write as write_table
+from ladr.sweep import experiment, grid_of, heat_map
+from ladr.sweep.search import prepared, search
+from tiny import TEXT, tiny, write
+
+
+def quiet(text):
+    pass
+
+
+def test_alpha_and_tau_of_phases_and_any_field():
+    found = grid_of(["structure=0.1,0.3"], ["structure=0,null"], ["noise=0.5"])
+    assert found == {"phases.structure.alpha": [0.1, 0.3], "phases.structure.tau": [0, None], "noise": [0.5]}
+
+
+@pytest.mark.parametrize("given", [([], [], []), (["structure"], [], []), ([], ["structure="], [])])
+def test_what_is_no_grid(given):
+    with pytest.raises(LadrError):
+        grid_of(*given)
+
+
+def test_a_sweep_keeps_the_baseline_and_what_its_base_needs(tmp_path):
+    path = write(
+        tmp_path, TEXT.replace("halton: {policy: halton}", "halton: {policy: halton, match: matched}")
+    )
+    name, data = experiment(path, "halton", {"curve": ["cosine", "linear"]}, backbones=None, benchmarks=None)
+    assert set(data["samplers"]) == {"cosine", "halton", "matched", "ladr"}
+    assert "ablations" not in data
+    write(tmp_path, json.dumps(data))
+    lines = grid(load(path)).lines
+    assert [x.name for x in lines if x.group == f"sweeps/{name}"] == ["curve=cosine", "curve=linear"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"phases.structure.alpha": [0.1, 0.5], "phases.structure.tau": [0.0, 0.1]}, {"steps": [2, 4, 8]}],
+)
+def test_a_heat_map_is_the_same_bytes_every_time(tmp_path, values):
+    name, data = experiment(write(tmp_path), "ladr", values, backbones=None, benchmarks=None)
+    params, made = tiny(tmp_path, json.dumps(data))
+    results = tmp_path / "results"
+    run(made.cells.values(), results=results, say=quiet)
+    grade(made.cells.values(), results=results, say=quiet)
+    write_table(made, params.baseline, tmp_path / "out", results)
+    (path,) = heat_map(tmp_path / "out", name)
+    first = path.read_bytes()
+    heat_map(tmp_path / "out", name)
+    assert path.read_bytes() == first
+    assert b"forward passes" in first or b"<svg" in first
+
+
+def test_a_search_goes_on_where_it_stopped_and_writes_rows_to_paste(tmp_path):
+    path, results = write(tmp_path), tmp_path / "results"
+    vary = ["phases.structure.alpha=0:1:0.25", "phases.refinement.alpha=0.2:1:0.2"]
+    what = prepared(path, "ladr", "field", "field-exact", 2, vary)
+    seen = []
+    search(what, 3, results=results, say=seen.append)
+    import optuna
+
+    study = optuna.load_study(study_name=what.name, storage=f"sqlite:///{results}/search/{what.name}.db")
+    standing = study.trials[0].params
+    assert standing == {"phases.structure.alpha": 0.25, "phases.refinement.alpha": 1.0}
+    study.ask()  # a trial that a kill leaves running
+    best = search(what, 5, results=results, say=seen.append)
+    trials = [t for t in study.get_trials() if t.state == optuna.trial.TrialState.COMPLETE]
+    assert len(trials) == 5
+    assert not [t for t in study.get_trials() if t.state == optuna.trial.TrialState.RUNNING]
+    for row in best:
+        beaten = [t for t in trials if t.values[0] >= row["score"] and t.values[1] <= row["passes"]]
+        assert all(t.values == [row["score"], row["passes"]] for t in beaten)
+    rows = yaml.safe_load((results / "search" / f"{what.name}.yaml").read_text())
+    pasted = tmp_path / "pasted"
+    pasted.mkdir()
+    text = yaml.safe_load(TEXT)
+    text["samplers"] |= rows
+    text["backbones"]["field"]["benchmarks"] = {"field-exact": 2}
+    _, made = tiny(pasted, json.dumps(text))
+    assert {row["cell"] for row in best} <= set(made.cells)
+
+
+def test_a_search_of_what_does_not_exist(tmp_path):
+    with pytest.raises(LadrError, match="did you mean 'ladr'"):
+        prepared(write(tmp_path), "ladrr", "field", "field-exact", 2)
+    with pytest.raises(LadrError, match="FIELD=LOW:HIGH:STEP"):
+        prepared(write(tmp_path), "ladr", "field", "field-exact", 2, ["noise=1"])
