@@ -42,6 +42,7 @@ def test_sentences_that_a_person_types():
     above = Spec("position", (cross, square), (Relation("above", 0, 1),), background="grey")
     assert parse("A  cross above the blue square on a grey background") == above
     assert parse('"HAT" is a sign that says "HAT"'.partition("is ")[2]) == Spec("text", word=Word("HAT"))
+    assert parse('a red circle and the word "HAT"').word == Word("HAT")
     assert parse("the background is black. a red cross is there too. you can see a circle").items == (
         Item("cross", "red"),
         Item("circle"),

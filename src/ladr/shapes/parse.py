@@ -126,7 +126,7 @@ def _frames() -> list[tuple[re.Pattern, Callable[..., Spec]]]:
         (rf"{_SHAPE} in a row, {_COLOR}, {_COLOR} and the next in the pattern", _pattern),
         (rf"{opening}({_NOUN}) in (?:a (row|column|diagonal)|the (corners))", _grouped),
         (rf"{opening}{_TEXT}(?: and ({_LIST}))?", _text),
-        (rf"{opening}({_LIST}) with {_TEXT}", lambda a, *word: _text(*word, a)),
+        (rf"{opening}({_LIST}) (?:with|and) {_TEXT}", lambda a, *word: _text(*word, a)),
     ]
     for kind, phrases in PHRASES.items():
         for phrase in phrases:

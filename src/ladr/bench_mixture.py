@@ -1,0 +1,54 @@
+"""How long the exact mixture takes: one pass, a decoded image, and the making of scenes."""
+
+import statistics
+import time
+from typing import Any
+
+import torch
+
+from ladr.backbones.mixture import Mixture
+from ladr.decode import decode
+from ladr.policies import build
+from ladr.view import MASK
+
+PROMPTS = (
+    "a circle and a square",
+    "three crosses",
+    'a red circle and the word "HAT"',
+    "on a grey background . there is a red circle . you can see a blue square . a green cross is there too",
+)
+RATIOS = (1.0, 0.75, 0.5, 0.25)
+
+
+def bench_mixture(repeat: int = 10, **settings: Any) -> dict[str, float]:
+    """Milliseconds on this process's threads: making one scene (worst prompt), one pass at batch 1 by mask
+    ratio (median over prompts and the worst prompt), and one cosine image of 64 passes, loop included."""
+    model = Mixture(cache=False, **settings)
+    making = []
+    for prompt in PROMPTS:
+        began = time.perf_counter()
+        _ = model.banks[model.bind([prompt]).specs[0]].shown
+        making.append((time.perf_counter() - began) / model.banks.scenes)
+    found = {"scenes": float(model.banks.scenes), "scene_ms": 1e3 * max(making)}
+    for ratio in RATIOS:
+        times = [_pass(model, prompt, ratio, repeat) for prompt in PROMPTS]
+        found[f"pass_ms_{ratio:g}"] = 1e3 * statistics.median(times)
+        found[f"worst_pass_ms_{ratio:g}"] = 1e3 * max(times)
+    began = time.perf_counter()
+    decode(model, PROMPTS, build("cosine"), steps=64, batch_size=1)
+    found["image_ms"] = 1e3 * (time.perf_counter() - began) / len(PROMPTS)
+    return found
+
+
+def _pass(model: Mixture, prompt: str, ratio: float, repeat: int) -> float:
+    """Median seconds of one pass over a scene of the prompt with that share of its cells masked."""
+    denoiser, row = model.bind([prompt]), torch.tensor([0])
+    scene = torch.from_numpy(model.banks[denoiser.specs[0]].codes[:, 0].astype("int64"))
+    order = torch.randperm(len(scene), generator=torch.Generator().manual_seed(0))
+    tokens = scene.index_fill(0, order[: int(ratio * len(scene))], MASK).view(1, *model.grid)
+    times = []
+    for _ in range(repeat):
+        began = time.perf_counter()
+        denoiser.logits(tokens, row)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
