@@ -20,6 +20,7 @@ include: "workflow/rules/score.smk"
 include: "workflow/rules/latency.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/track.smk"
+include: "workflow/rules/figures.smk"
 
 
 rule all:
