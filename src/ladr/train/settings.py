@@ -44,12 +44,12 @@ class Settings:
     """`steps` may be raised when a run is resumed, as long as its decay has not begun."""
 
     seed: int = 0
-    steps: int = 3900
+    steps: int = 5000
     shard_batch: int = 32  # images per shard and step
     matrix_rate: float = 0.01  # Muon, for the matrices of the blocks
     other_rate: float = 1.5e-3  # AdamW, for embedding, head and norms
     warmup: int = 200
-    decay_from: float = 0.5  # share of the run after which the rate falls linearly to 0
+    decay_from: float = 0.177  # share of the run after which the rate falls linearly to 0
     average: float = 0.998  # of the moving average of the weights that is shipped
     keep: int | None = 160  # image cells in the sequence ...
     keep_until: float = 0.9  # ... in this share of the run, all of them after it

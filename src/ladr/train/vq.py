@@ -88,7 +88,7 @@ PHASES = {"decoder": decoder_loss, "encoder": encoder_loss}
 
 
 def train_vq(folder: Path, *, seed: int = 0, steps: int = 3000, save_every: int = 100) -> None:
-    """Codebook, then `steps` for the decoder, then half as many for the encoder; saved to `folder`/vqvae.
+    """Codebook, then `steps` for the decoder, then a quarter as many for the encoder; saved to `folder`/vqvae.
 
     Call again to go on after a kill.
     """
@@ -99,7 +99,7 @@ def train_vq(folder: Path, *, seed: int = 0, steps: int = 3000, save_every: int 
     patches = PatchCodes.load(book)
     torch.manual_seed(seed)  # the one use of the global stream: initial weights
     model = new_vq(patches)
-    for phase, length in (("decoder", steps), ("encoder", steps // 2)):
+    for phase, length in (("decoder", steps), ("encoder", steps // 4)):
         _train_part(model, phase, length, folder, patches, seed, save_every)
     model.save_pretrained(folder / "vqvae", safe_serialization=True)
 
