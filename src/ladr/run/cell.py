@@ -13,7 +13,7 @@ import torch
 from ladr import backbones, caches
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
-from ladr.cells import Cell
+from ladr.cells import Cell, canonical
 from ladr.decode import decode
 from ladr.errors import LadrError
 from ladr.noise import seed_of
@@ -71,13 +71,13 @@ class _Loaded:
         self.key, self.held = None, None
 
     def backbone(self, cell: Cell, results: Path) -> Any:
-        if self.key != cell.key:
-            spec = cell.spec["backbone"]
+        spec = cell.spec["backbone"]
+        if self.key != canonical(spec):
             torch.set_num_threads(cell.row.threads)
             if cell.row.gpus == 1 and self.key is None:
                 own_gpu(results / ".locks", torch.cuda.device_count())
             self.held = backbones.load(spec["name"], **spec["settings"])
-            self.key = cell.key
+            self.key = canonical(spec)
         return self.held
 
 
