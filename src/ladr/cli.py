@@ -16,6 +16,9 @@ GROUPS = {
 COMMANDS = {
     "theory": "ladr.theory.report:theory",
     "audit": "ladr.paper.commands:audit",
+    "figures": "ladr.figures.frame.commands:figures",
+    "sample": "ladr.commands.sample:sample",
+    "devices": "ladr.commands.devices:devices",
     **dict.fromkeys(("score", "prompts", "evaluate"), "ladr.benchmarks.commands"),
     **dict.fromkeys(("track", "ui", "sweep", "search"), "ladr.run.commands"),
     **dict.fromkeys(

@@ -1,0 +1,62 @@
+"""Figures 5 and 6, and any other ablation of the experiment: one group of bars per column, with intervals."""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from ladr.figures.frame import style
+from ladr.figures.frame.caption import about
+from ladr.figures.frame.results import NotAsked, Results, rows_of, shown
+from ladr.figures.frame.save import Plot
+
+PREFIX = "ablations/"
+EXPLAINED = "{title}: score in percent per column, 95 % interval over prompts, forward passes per image in the legend. {budget}"
+REPLAYED = "Every row commits as many cells per image and pass as {source}, at other places{but}."
+OWN = "Each row keeps its own budget."
+
+
+def draw(results: Results) -> Iterator[Plot]:
+    groups = [g for g in dict.fromkeys(results.grid.group) if g.startswith(PREFIX)]
+    if not groups:
+        raise NotAsked("the experiment has no ablations")
+    for group in groups:
+        for backbone, benchmark, scores in results.places(group):
+            yield plot(results, group.removeprefix(PREFIX), backbone, benchmark, scores)
+
+
+def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
+    rows, columns = rows_of(scores), [c for c in shown(scores.column) if _measured(scores, c)]
+    figure, ((panel,),) = style.canvas(style.WIDE, 3.7)
+    looks, width = style.looks(rows.label), 0.8 / len(rows)
+    for i, row in enumerate(rows.itertuples()):
+        mine = scores[scores.name == row.name].set_index("column").loc[columns]
+        x = np.arange(len(columns)) + (i - (len(rows) - 1) / 2) * width
+        bars = np.clip([mine.value - mine.low, mine.high - mine.value], 0, None)
+        label = f"{row.label} ({row.passes:.1f})"
+        panel.bar(x, mine.value, width * 0.94, color=looks[row.label]["color"], label=label)
+        panel.errorbar(x, mine.value, bars, ls="none", color="black", lw=0.9, capsize=2)
+    panel.set_xticks(np.arange(len(columns)), columns)
+    panel.set_ylabel(f"{benchmark}, %")
+    panel.grid(False, axis="x")
+    style.below(figure, panel, min(len(rows), 4))
+    title = f"{group}: {benchmark} on {backbone}"
+    caption = EXPLAINED.format(title=group, budget=_budget(results, rows))
+    return Plot(f"{group}-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, rows.cell)}")
+
+
+def _measured(scores: pd.DataFrame, column: str) -> bool:
+    return bool(scores[scores.column == column].value.notna().all())
+
+
+def _budget(results: Results, rows: pd.DataFrame) -> str:
+    """What the rows' policies say about their budgets."""
+    texts = {row.label: json.dumps(results.record(row.cell)["spec"]["sampler"]) for row in rows.itertuples()}
+    own = [label for label, text in texts.items() if "replay:" not in text]
+    if len(own) == len(texts):
+        return OWN
+    source = next(t for t in texts.values() if "replay:" in t).split("replay:")[1].split('"')[0]
+    labels = results.grid[results.grid.cell == source].label
+    but = f"; not so {', '.join(own)}" if own else ""
+    return REPLAYED.format(source=labels.iloc[0] if len(labels) else source, but=but)

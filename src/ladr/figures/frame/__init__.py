@@ -1,0 +1,1 @@
+"""What all figures share: reading results, style, captions, files."""

@@ -1,0 +1,61 @@
+"""`ladr figures`."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ladr.errors import LadrError, nearest
+
+HERE = Path(__file__).parents[1]
+
+
+def names() -> list[str]:
+    """Every figure module."""
+    return sorted(path.stem for path in HERE.glob("*.py") if path.stem != "__init__")
+
+
+def draw(wanted: Iterable[str], results: Path, out: Path) -> tuple[list[Path], list[str]]:
+    """Draw these figures (all, if none is named); what was written, and what the experiment does not ask for.
+
+    A figure that is named must be there; among all, those that the experiment has nothing for are left out.
+    """
+    from ladr.figures.frame.results import NotAsked, Results
+
+    wanted, source = list(wanted), Results(results)
+    for name in wanted:
+        if name not in names():
+            raise LadrError(f"figure {name!r} is unknown{nearest(name, names())}")
+    out.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    left: list[str] = []
+    for name in wanted or names():
+        module = import_module(f"ladr.figures.{name}")
+        try:
+            for one in module.draw(source):
+                written += one.save(out)
+        except NotAsked as reason:
+            if wanted:
+                raise
+            left.append(f"{name}: {reason}")
+        except LadrError as error:
+            raise LadrError(f"{name}: {error}") from None
+    return written, left
+
+
+def figures(
+    chosen: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="default: all")] = None,
+    results: Annotated[Path, typer.Option(help="where the results are")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="where the figures go")] = Path("figures"),
+) -> None:
+    """Redraw tables and figures from results."""
+    try:
+        written, left = draw(chosen or [], results, out)
+    except LadrError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    for text in left:
+        typer.echo(f"left out: {text}")
+    typer.echo(f"{out}: {len(written)} files")

@@ -1,0 +1,64 @@
+"""Figures and tables as files. The same content gives the same bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+NOTHING = "N/A"
+
+
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """A drawn figure: NAME.svg, NAME.png, and NAME.md, its caption."""
+
+    name: str
+    title: str
+    figure: Any
+    caption: str
+
+    def save(self, folder: Path) -> list[Path]:
+        import matplotlib.pyplot as plt
+
+        paths = [folder / f"{self.name}.{kind}" for kind in ("svg", "png", "md")]
+        self.figure.savefig(paths[0], metadata={"Date": None, "Creator": None})
+        self.figure.savefig(paths[1], metadata={"Software": None})
+        plt.close(self.figure)
+        shown = f"![{self.title}]({self.name}.svg)"
+        _write(paths[2], [f"# {self.title}", "", shown, "", self.caption])
+        return paths
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table: NAME.csv with plain numbers, NAME.md to read. `shown` and `data` have one row per method."""
+
+    name: str
+    title: str
+    shown: pd.DataFrame
+    data: pd.DataFrame
+    caption: str
+
+    def save(self, folder: Path) -> list[Path]:
+        paths = [folder / f"{self.name}.{kind}" for kind in ("csv", "md")]
+        self.data.to_csv(paths[0], index=False, lineterminator="\n", float_format="%.4f")
+        _write(paths[1], [f"# {self.title}", "", *markdown(self.shown), "", self.caption])
+        return paths
+
+
+def markdown(table: pd.DataFrame) -> list[str]:
+    """A Markdown table, the first column left, the others right."""
+    rows = table.astype(object).where(table.notna(), NOTHING).astype(str).to_numpy().tolist()
+    head = [str(c) for c in table.columns]
+    rule = [":--"] + ["--:"] * (len(head) - 1)
+    return [_line(head), _line(rule), *(_line(row) for row in rows)]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,74 @@
+"""Score against forward passes: does an accelerated sampler beat plain decoding with fewer steps?"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from ladr.figures.frame import style
+from ladr.figures.frame.caption import about
+from ladr.figures.frame.results import Results, main, rows_of
+from ladr.figures.frame.save import Plot
+
+EXPLAINED = (
+    "{column} score (95 % interval over prompts) against mean forward passes per image, every sampler of the "
+    "experiment. Line: the baseline, {base}, run with other numbers of steps; a sampler is worth its complexity where "
+    "it stands above the line. Line at the top: ceiling, ground truth through the tokenizer."
+)
+
+
+def draw(results: Results) -> Iterator[Plot]:
+    for backbone, benchmark, scores in results.places():
+        yield plot(results, backbone, benchmark, main(scores))
+
+
+def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
+    figure, ((panel,),) = style.canvas(style.WIDE, 3.9)
+    looks = style.looks(scores.label)
+    plain = _plain(results, backbone, benchmark, scores)
+    base = scores[scores.cell == scores.baseline]
+    name = base.iloc[0].label if len(base) else scores.iloc[0].label
+    if len(plain) > 1:
+        line = {"color": style.QUIET, "zorder": 1}
+        panel.plot(plain.passes, plain.value, **line, label=f"{name}, other steps")
+        panel.fill_between(plain.passes, plain.low, plain.high, color=style.QUIET, alpha=0.18, lw=0)
+    for row in scores.itertuples():
+        bar = [[row.value - row.low], [row.high - row.value]]
+        panel.errorbar([row.passes], [row.value], bar, ls="none", label=row.label, **looks[row.label])
+    if scores.ceiling.notna().any():
+        panel.axhline(scores.ceiling.max(), color=style.QUIET, ls=":", lw=1.2)
+    _axes(panel, [*scores.passes, *plain.passes], f"{benchmark}: {scores.iloc[0].column}, %")
+    style.beside(panel)
+    caption = EXPLAINED.format(column=scores.iloc[0].column, base=name)
+    cells = [*scores.cell, *plain.cell]
+    title = f"Quality against passes: {benchmark} on {backbone}"
+    return Plot(f"quality-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, cells)}")
+
+
+def _axes(panel, passes: list[float], label: str) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    panel.set(xscale="log", xlabel="forward passes per image", ylabel=label)
+    panel.set_xlim(min(passes) / 1.2, max(passes) * 1.2)
+    panel.xaxis.set_major_locator(LogLocator(base=2))
+    panel.xaxis.set_major_formatter(ScalarFormatter())
+    panel.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _plain(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> pd.DataFrame:
+    """The baseline at every number of steps that the experiment ran it with, by passes."""
+    base = scores[scores.cell == scores.baseline]
+    if base.empty:
+        return base
+    wanted = {**results.record(base.iloc[0].cell)["spec"]["sampler"], "steps": None}
+    found = [base]
+    for group in dict.fromkeys(results.grid.group):
+        rows = results.at(backbone, benchmark, group)
+        for cell in rows_of(rows).cell:
+            spec = results.record(cell)["spec"]
+            if {**spec["sampler"], "steps": None} == wanted and spec["benchmark"] == _asked(results, base):
+                found.append(main(rows[rows.cell == cell]))
+    return pd.concat(found).drop_duplicates("cell").sort_values("passes", kind="stable")
+
+
+def _asked(results: Results, base: pd.DataFrame) -> dict:
+    return results.record(base.iloc[0].cell)["spec"]["benchmark"]
