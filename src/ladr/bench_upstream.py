@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -51,12 +51,17 @@ class Words:
 
 @contextmanager
 def _importable(checkout: Path) -> Iterator[None]:
-    """Modules of the checkout can be imported inside; nothing of it stays behind."""
-    before = set(sys.modules)
+    """Modules of the checkout can be imported inside; nothing of it stays behind.
+
+    Upstream prints as it goes, and its model switches one attention kernel off for the whole process.
+    """
+    before, kernel = set(sys.modules), torch.backends.cuda.mem_efficient_sdp_enabled()
     sys.path.insert(0, str(checkout))
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
+        torch.backends.cuda.enable_mem_efficient_sdp(kernel)
         sys.path.remove(str(checkout))
         for name in set(sys.modules) - before:
             if str(checkout) in str(getattr(sys.modules[name], "__file__", "")):

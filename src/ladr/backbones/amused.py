@@ -74,7 +74,7 @@ class Timed:
 
     def __call__(self, network: nn.Module, ids: Tensor, text: Text, t: Tensor) -> Tensor:
         H, W = (n // self.shrink for n in ids.shape[1:])
-        places = torch.cartesian_prod(torch.zeros(1), torch.arange(H), torch.arange(W))
+        places = torch.cartesian_prod(torch.arange(1), torch.arange(H), torch.arange(W))
         return network(
             hidden_states=ids,
             encoder_hidden_states=text.hidden,

@@ -1,6 +1,5 @@
 """From a name to a checkpoint folder on this machine."""
 
-import os
 from pathlib import Path
 
 from ladr.errors import LadrError
@@ -45,8 +44,8 @@ def command(name: str, revision: str | None = None) -> str:
 
 
 def _snapshot(name: str, revision: str | None) -> Path:
+    from huggingface_hub import constants, snapshot_download
     from huggingface_hub import errors as hub
-    from huggingface_hub import snapshot_download
 
     at, fetch = f"{name} at revision {revision or 'main'}", command(name, revision)
     try:
@@ -64,7 +63,7 @@ def _snapshot(name: str, revision: str | None) -> Path:
             f"backbone: {name} does not exist on the hub, or is not yours to read (hf auth login)"
         ) from None
     except (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled):
-        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE", "0") not in ("0", "") else ""
+        offline = " (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else ""
         raise LadrError(
             f"backbone: {at} is not in the cache and the hub cannot be reached{offline}; online: {fetch}"
         ) from None
