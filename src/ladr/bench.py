@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import torch
@@ -124,6 +125,33 @@ def loop(
         f"policy alone             {r['policy_ms']:8.2f} ms  {r['policy_share']:.1%} of the pass "
         f"(goal <= 5 %); over all passes {r['policy_share_whole']:.1%}"
     )
+
+
+@app.command("backbone")
+def backbone(
+    folder: Annotated[Path | None, typer.Option(help="a checkpoint folder; else random weights")] = None,
+    batch: int = 8,
+    steps: int = 64,
+    threads: int = 2,
+    repeat: int = 3,
+) -> None:
+    """The transformer's rate beside the matrix rate of the same process; caches; masked cells against all."""
+    import json as jsonlib
+
+    from ladr.bench_backbone import bench_backbone
+
+    found = bench_backbone(folder, batch=batch, steps=steps, threads=threads, repeat=repeat)
+    typer.echo(jsonlib.dumps(found, indent=1))
+
+
+@app.command("mixture")
+def mixture(repeat: int = 10, scenes: int = 1024) -> None:
+    """One pass of the exact scene mixture, and the making of its scenes."""
+    import json as jsonlib
+
+    from ladr.bench_mixture import bench_mixture
+
+    typer.echo(jsonlib.dumps(bench_mixture(repeat, scenes=scenes), indent=1))
 
 
 app.command("device")(device_command)

@@ -1,0 +1,31 @@
+"""Every command that the help lists can be imported and explains itself."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from ladr import cli
+
+
+@pytest.mark.parametrize("name", sorted({*cli.GROUPS, *cli.COMMANDS}))
+def test_a_command_explains_itself(name):
+    found = CliRunner().invoke(cli.build(name), [name, "--help"])
+    assert found.exit_code == 0, found.output
+    assert "Usage" in found.output
+
+
+def test_help_names_every_command():
+    found = CliRunner().invoke(cli.build(), ["--help"])
+    assert found.exit_code == 0
+    for name in (*cli.GROUPS, *cli.COMMANDS):
+        assert f" {name} " in found.output
+
+
+def test_bad_input_is_one_message_and_status_2():
+    command = [sys.executable, "-c", "from ladr.cli import main; main()", "prompts", "mini-genevall"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert "mini-geneval" in found.stderr
+    assert "Traceback" not in found.stderr
