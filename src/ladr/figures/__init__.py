@@ -1,2 +1,5 @@
-"""Tables and figures: one module each, found by its file. A module has `draw(results)`, which yields what it shows
-as `frame.save.Plot` and `frame.save.Table`; every number comes from results/ or the paper's own csv."""
+"""Tables and figures: one module each, found by its file.
+
+A module has `draw(results)`, which yields what it shows as `frame.save.Plot` and `frame.save.Table`; every
+number comes from results/ or from the paper's own csv.
+"""

@@ -8,11 +8,14 @@ import pandas as pd
 
 from ladr.figures.frame import style
 from ladr.figures.frame.caption import about
-from ladr.figures.frame.results import NotAsked, Results, rows_of, shown
+from ladr.figures.frame.results import NotAskedError, Results, rows_of, shown
 from ladr.figures.frame.save import Plot
 
 PREFIX = "ablations/"
-EXPLAINED = "{title}: score in percent per column, 95 % interval over prompts, forward passes per image in the legend. {budget}"
+EXPLAINED = (
+    "{title}: score in percent per column, 95 % interval over prompts, forward passes per image in the legend. "
+    "{budget}"
+)
 REPLAYED = "Every row commits as many cells per image and pass as {source}, at other places{but}."
 OWN = "Each row keeps its own budget."
 
@@ -20,7 +23,7 @@ OWN = "Each row keeps its own budget."
 def draw(results: Results) -> Iterator[Plot]:
     groups = [g for g in dict.fromkeys(results.grid.group) if g.startswith(PREFIX)]
     if not groups:
-        raise NotAsked("the experiment has no ablations")
+        raise NotAskedError("the experiment has no ablations")
     for group in groups:
         for backbone, benchmark, scores in results.places(group):
             yield plot(results, group.removeprefix(PREFIX), backbone, benchmark, scores)

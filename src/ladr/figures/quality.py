@@ -10,9 +10,10 @@ from ladr.figures.frame.results import Results, main, rows_of
 from ladr.figures.frame.save import Plot
 
 EXPLAINED = (
-    "{column} score (95 % interval over prompts) against mean forward passes per image, every sampler of the "
-    "experiment. Line: the baseline, {base}, run with other numbers of steps; a sampler is worth its complexity where "
-    "it stands above the line. Line at the top: ceiling, ground truth through the tokenizer."
+    "{column} score (95 % interval over prompts) against mean forward passes per image, every sampler of "
+    "the experiment. Line: the baseline, {base}, run with other numbers of steps; a sampler is worth its "
+    "complexity where it stands above the line. Line at the top: ceiling, ground truth through the "
+    "tokenizer."
 )
 
 

@@ -12,9 +12,10 @@ from ladr.figures.frame.save import Table
 from ladr.figures.frame.speed import Speed, speeds
 
 EXPLAINED = (
-    "Score in percent with its 95 % interval over prompts (Wilson, or bootstrap). Bold: best, underlined: second "
-    "best, each where the paired 95 % interval of its lead over the next excludes zero. Ceiling: ground truth "
-    "through the tokenizer. Floor: {base}'s images against other prompts. Passes: forward passes per image."
+    "Score in percent with its 95 % interval over prompts (Wilson, or bootstrap). Bold: best, underlined:"
+    " second best, each where the paired 95 % interval of its lead over the next excludes zero. Ceiling: "
+    "ground truth through the tokenizer. Floor: {base}'s images against other prompts. Passes: forward "
+    "passes per image."
 )
 
 

@@ -22,7 +22,7 @@ def draw(wanted: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
 
     A figure that is named must be there; among all, those that the experiment has nothing for are left out.
     """
-    from ladr.figures.frame.results import NotAsked, Results
+    from ladr.figures.frame.results import NotAskedError, Results
 
     wanted, source = list(wanted), Results(results)
     for name in wanted:
@@ -36,7 +36,7 @@ def draw(wanted: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
         try:
             for one in module.draw(source):
                 written += one.save(out)
-        except NotAsked as reason:
+        except NotAskedError as reason:
             if wanted:
                 raise
             left.append(f"{name}: {reason}")

@@ -16,7 +16,7 @@ SAMPLERS = "samplers"
 JUNK, DIVERSITY, OVERALL = "Junk area", "Diversity", "Overall"
 
 
-class NotAsked(LadrError):
+class NotAskedError(LadrError):
     """The experiment does not ask for what the figure shows."""
 
 
@@ -54,7 +54,7 @@ class Results:
         """(backbone, benchmark, the group's scores) wherever the experiment has the group."""
         asked = self.grid[self.grid.group == group]
         if asked.empty:
-            raise NotAsked(f"the experiment has no {group}")
+            raise NotAskedError(f"the experiment has no {group}")
         for backbone, benchmark in asked[["backbone", "benchmark"]].drop_duplicates().itertuples(index=False):
             yield backbone, benchmark, self.at(backbone, benchmark, group)
 
@@ -88,7 +88,7 @@ class Results:
         """(backbone, what `ladr pictures` wrote about it, its folder)."""
         found = sorted((self.root / "pictures").glob("*/pictures.json"))
         if not found:
-            raise NotAsked(f"{self.root}/pictures is not there; `ladr pictures` makes it")
+            raise NotAskedError(f"{self.root}/pictures is not there; `ladr pictures` makes it")
         for path in found:
             yield path.parent.name, self._json(path), path.parent
 

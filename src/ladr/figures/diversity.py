@@ -1,0 +1,41 @@
+"""Fidelity against diversity: a sampler that scores well by drawing the same picture again shows here."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from ladr.figures.frame import style
+from ladr.figures.frame.caption import about
+from ladr.figures.frame.results import DIVERSITY, NotAskedError, Results, main
+from ladr.figures.frame.save import Plot
+
+EXPLAINED = (
+    "{column} score (95 % interval over prompts) against diversity: mean root-mean-square distance "
+    "between the images of one prompt, 0 for copies, 100 for black against white. Upper right is better. "
+    "A sampler whose pictures fall apart is diverse too: read both axes."
+)
+
+
+def draw(results: Results) -> Iterator[Plot]:
+    drawn = False
+    for backbone, benchmark, scores in results.places():
+        spread = scores[scores.column == DIVERSITY].set_index("name").value
+        if len(spread) and spread.notna().all():
+            drawn = True
+            yield plot(results, backbone, benchmark, main(scores), spread)
+    if not drawn:
+        raise NotAskedError("the experiment has one image per prompt, so no diversity")
+
+
+def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame, spread: pd.Series) -> Plot:
+    figure, ((panel,),) = style.canvas(style.WIDE, 3.7)
+    looks = style.looks(scores.label)
+    for row in scores.itertuples():
+        bar = [[row.value - row.low], [row.high - row.value]]
+        panel.errorbar([spread[row.name]], [row.value], bar, ls="none", label=row.label, **looks[row.label])
+    column = scores.iloc[0].column
+    panel.set(xlabel="diversity, % of black against white", ylabel=f"{benchmark}: {column}, %")
+    style.beside(panel)
+    title = f"Fidelity against diversity: {benchmark} on {backbone}"
+    caption = f"{EXPLAINED.format(column=column)} {about(results, scores.cell)}"
+    return Plot(f"diversity-{benchmark}-{backbone}", title, figure, caption)

@@ -1,0 +1,64 @@
+"""How often tau matters: the share of frontier cells whose gap exceeds it, pass by pass."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from ladr.figures.frame import style
+from ladr.figures.frame.caption import about
+from ladr.figures.frame.phases import spans_of
+from ladr.figures.frame.results import NotAskedError, Results, rows_of
+from ladr.figures.frame.save import Plot
+
+BINS = 20
+EXPLAINED = (
+    "Of the frontier cells at each time, in {label}: how many pass tau (line), how many at most may be "
+    "rescued (steps: alpha). tau decides only where the line is below the steps; elsewhere alpha is the "
+    "limit. {tau}"
+)
+
+
+def draw(results: Results) -> Iterator[Plot]:
+    drawn = False
+    for backbone, benchmark, scores in results.places():
+        rows = rows_of(scores)
+        spans = spans_of(results, rows)
+        for row in rows.itertuples():
+            policy = results.record(row.cell)["spec"]["sampler"]["policy"]
+            if spans and policy.get("phases") and policy.get("where") == "frontier":
+                drawn = True
+                yield plot(results, f"{benchmark}-{backbone}", row)
+                break
+    if not drawn:
+        raise NotAskedError("no sampler of the experiment rescues frontier cells")
+
+
+def plot(results: Results, place: str, row) -> Plot:
+    phases = results.record(row.cell)["spec"]["sampler"]["policy"]["phases"]
+    trace = results.trace(row.cell)
+    trace = trace[trace.frontier > 0]
+    figure, ((panel,),) = style.canvas(style.COLUMN + 1, 3.4)
+    t, share = binned(trace)
+    colour = style.COLOURS[0]
+    panel.plot(t, 100 * share, color=colour, marker="o", ms=4, label="pass tau")
+    edges = [0, *(p["until"] for p in phases.values())]
+    limits = [100 * p["alpha"] for p in phases.values()]
+    panel.stairs(limits, edges, baseline=None, color=style.COLOURS[1], lw=1.6, label="alpha")
+    for name, left, right in zip(phases, edges, edges[1:], strict=False):
+        panel.axvline(right, color=style.QUIET, lw=0.8, ls=":")
+        panel.text((left + right) / 2, 104, name, ha="center", va="bottom", fontsize=8.5, color="#444444")
+    panel.set(xlabel="effective time", ylabel="share of the frontier, %", xlim=(0, 1), ylim=(0, 103))
+    style.below(figure, panel, 2)
+    tau = "; ".join(
+        f"{n}: tau {'none' if p['tau'] is None else format(p['tau'], 'g')}" for n, p in phases.items()
+    )
+    caption = f"{EXPLAINED.format(label=row.label, tau=tau + '.')} {about(results, [row.cell])}"
+    return Plot(f"passing-{place}", f"Frontier cells that pass tau: {place}", figure, caption)
+
+
+def binned(trace: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Mean time and share (cells pooled) in equal bins of time; empty bins are left out."""
+    place = np.minimum((trace.t * BINS).astype(int), BINS - 1)
+    grouped = trace.groupby(place)
+    return grouped.t.mean().to_numpy(), (grouped.passing.sum() / grouped.frontier.sum()).to_numpy()

@@ -1,0 +1,229 @@
+"""Figures are drawn from results alone: the same results, the same bytes; a missing cell is named."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from ladr.cells import grid
+from ladr.cli import build
+from ladr.errors import LadrError
+from ladr.figures.frame.commands import HERE, draw, names
+from ladr.figures.frame.results import Results, main, rows_of, shown
+from ladr.params import load
+from ladr.run.cell import run
+from ladr.run.grade import grade
+from ladr.run.table import write
+
+REPLAY = "replay:ladr"
+PARAMS = {
+    "use": ["field"],
+    "steps": 6,
+    "images": 2,
+    "backbones": {
+        "field": {"settings": {"grid": [4, 4], "codes": 2}, "benchmarks": {"field-exact": 2}, "batch_size": 16}
+    },
+    "samplers": {
+        "cosine": {"policy": "cosine", "label": "Cosine"},
+        "cosine_matched": {"policy": "cosine", "match": "ladr", "label": "Cosine, LADR's passes"},
+        "ladr": {"policy": "ladr", "label": "LADR"},
+    },
+    "ablations": {
+        "figure5": {
+            "benchmarks": ["field-exact"],
+            "rows": {
+                "neighbour": {"policy": "ladr", "budget": REPLAY},
+                "elsewhere": {"policy": "ladr", "where": "non-frontier-first", "budget": REPLAY},
+            },
+        }
+    },
+    "sweeps": {
+        "alpha_tau": {
+            "base": "ladr",
+            "benchmarks": ["field-exact"],
+            "grid": {"phases.structure.alpha": [0.1, 0.9], "phases.structure.tau": [0.0, 0.5]},
+        },
+        "steps": {"base": "cosine", "benchmarks": ["field-exact"], "grid": {"steps": [2]}},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A results folder of a tiny experiment, made the way real ones are."""
+    folder = tmp_path_factory.mktemp("experiment")
+    with open(folder / "params.yaml", "w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(PARAMS, file)
+    made, place = grid(load(folder / "params.yaml")), folder / "results"
+    run(made.cells.values(), results=place, say=lambda text: None)
+    grade(made.cells.values(), results=place, say=lambda text: None)
+    write(made, "cosine", place, place)
+    (place / "grid.json").write_text(made.json(), encoding="utf-8")
+    return place
+
+
+@pytest.fixture(scope="module")
+def drawn(results, tmp_path_factory):
+    out = tmp_path_factory.mktemp("figures")
+    written, left = draw([], results, out)
+    return out, written, left
+
+
+def copied(results, tmp_path):
+    return Path(shutil.copytree(results, tmp_path / "results"))
+
+
+def test_every_module_is_found_and_draws_or_says_why_not(drawn):
+    out, written, left = drawn
+    told = {text.split(":")[0] for text in left}
+    assert told <= {"divergence", "pictures", "gallery"} | {n for n in names() if n.startswith("picture")}
+    for name in ("tables", "quality", "ablations", "phases", "passing", "sweeps", "diversity"):
+        assert name in names()
+        assert name not in told or name == "diversity"
+    assert {p for p in out.iterdir()} == set(written)
+
+
+def test_the_same_results_give_the_same_bytes(results, drawn, tmp_path):
+    out, written, _ = drawn
+    again, _ = draw([], results, tmp_path)
+    assert [p.name for p in again] == [p.name for p in written]
+    assert [p.name for p in again if p.read_bytes() != (out / p.name).read_bytes()] == []
+
+
+def test_pictures_are_complete_and_undated(drawn):
+    out, written, _ = drawn
+    for svg in (p for p in written if p.suffix == ".svg"):
+        assert svg.with_suffix(".png").is_file()
+        assert "<dc:date>" not in svg.read_text(encoding="utf-8")
+
+
+def test_captions_name_model_prompts_images_machine_and_date(drawn):
+    _, written, _ = drawn
+    captions = [p.read_text("utf-8") for p in written if p.suffix == ".md" and not p.name.startswith("paper")]
+    assert captions
+    for text in captions:
+        for pattern in (
+            r"Backbone: field",
+            r"6 prompts",
+            r"12 images per row",
+            r"Machine: \w",
+            r"Results of 20\d\d-",
+        ):
+            assert re.search(pattern, text), (pattern, text)
+
+
+def test_the_table_says_what_the_scores_say(results, drawn):
+    out, _, _ = drawn
+    text = (out / "table-field-exact-field.md").read_text(encoding="utf-8")
+    scores = main(Results(results).at("field", "field-exact"))
+    for row in scores.itertuples():
+        line = next(x for x in text.splitlines() if re.match(rf"\| {re.escape(row.label)} \|", x))
+        assert f"{row.value:.1f}" in line
+        assert f"[{row.low:.1f}, {row.high:.1f}]" in line
+        assert f"| {row.passes:.1f} |" in line
+    assert "*floor*" in text
+
+
+def test_a_missing_cell_is_named(results, tmp_path):
+    place = copied(results, tmp_path)
+    grid_file = place / "grid.json"
+    asked = json.loads(grid_file.read_text(encoding="utf-8"))
+    asked["lines"].append({**asked["lines"][0], "name": "newcomer", "cell": "field-new-12345678"})
+    grid_file.write_text(json.dumps(asked), encoding="utf-8")
+    with pytest.raises(LadrError, match=r"lacks 1 cells: field-new-12345678 \(samplers/newcomer\)"):
+        draw(["quality"], place, tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*.svg"))
+
+
+def test_a_missing_trace_is_named(results, tmp_path):
+    place = copied(results, tmp_path)
+    cell = Results(place).grid.cell.iloc[0]
+    (place / "cells" / cell / "trace.parquet").unlink()
+    with pytest.raises(LadrError, match=f"cell {cell}"):
+        draw(["phases"], place, tmp_path / "out")
+
+
+def test_no_results_at_all(tmp_path):
+    with pytest.raises(LadrError, match=r"grid\.json"):
+        draw(["tables"], tmp_path, tmp_path / "out")
+
+
+def test_a_named_figure_must_be_there(results, tmp_path):
+    with pytest.raises(LadrError, match="did you mean 'quality'"):
+        draw(["qualty"], results, tmp_path)
+    with pytest.raises(LadrError, match=r"theory\.json"):
+        draw(["divergence"], results, tmp_path)
+
+
+def test_the_command(results, tmp_path):
+    words = ["figures", "paper_tables", "--results", str(results), "--out", str(tmp_path)]
+    done = CliRunner().invoke(build("figures"), words)
+    assert done.exit_code == 0, done.output
+    assert "57.01" in (tmp_path / "paper-table1.md").read_text(encoding="utf-8")
+    wrong = CliRunner().invoke(build("figures"), ["figures", "nothing", "--out", str(tmp_path)])
+    assert wrong.exit_code == 1
+
+
+def test_marks_need_a_sure_lead(results):
+    from ladr.figures.frame.pairs import leaders
+
+    source = Results(results)
+    scores = source.at("field", "field-exact")
+    rows, judged = rows_of(scores), source.judgements.copy()
+    column = shown(scores.column)[0]
+    best = rows.iloc[0]
+    judged.loc[(judged.cell == best.cell) & (judged.kind == "score"), "value"] = 1.0
+    ahead = scores.copy()
+    ahead.loc[(ahead.name == best["name"]) & (ahead.column == column), "value"] = 100.0
+    assert leaders(judged, rows, ahead, column)[best["name"]] == "best"
+    same = judged.copy()
+    same["value"] = 0.5
+    assert leaders(same, rows, ahead, column) == {}
+
+
+MEASURED = re.compile(r"\d{2,}\.\d|\d\.\d{2,}")
+
+
+def typed_in(tree):
+    """Numbers in the code of a figure that look like results: two or more digits with a decimal, or lists."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and not isinstance(node.value, bool)
+        ):
+            if MEASURED.search(node.value):
+                yield node.lineno, node.value
+        elif isinstance(node, ast.Constant) and isinstance(node.value, float) and abs(node.value) > 10:
+            yield node.lineno, node.value
+        elif isinstance(node, (ast.List, ast.Tuple)):
+            numbers = [e for e in node.elts if isinstance(e, ast.Constant) and type(e.value) in (int, float)]
+            if len(numbers) > 3:
+                yield node.lineno, [n.value for n in numbers]
+
+
+def test_no_result_is_typed_into_a_figure():
+    files = [p for p in HERE.rglob("*.py")]
+    found = [(p.name, *hit) for p in files for hit in typed_in(ast.parse(p.read_text(encoding="utf-8")))]
+    assert found == []
+
+
+@pytest.mark.parametrize("code", ["x = [86.6, 87.8, 83.9, 87.3]", "y = 87.3", "label = 'LADR (13.22 s)'"])
+def test_the_search_sees_typed_results(code):
+    assert list(typed_in(ast.parse(code)))
+
+
+def test_drawing_needs_no_torch():
+    code = (
+        "import sys; from importlib import import_module; from ladr.figures.frame.commands import names\n"
+        "[import_module(f'ladr.figures.{n}') for n in names()]\nprint('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
