@@ -11,7 +11,7 @@ from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.patches import PatchCodes, cut, paste
 from ladr.errors import LadrError
 from ladr.shapes.render import render
-from ladr.train import checkpoints
+from ladr.train import checkpoints, exam
 from ladr.train.codebook import latents, learn_codebook
 from ladr.train.data import Stream, sample
 from ladr.train.export import export
@@ -21,6 +21,7 @@ from ladr.train.model import Run, train
 from ladr.train.objective import kept_positions, loss, mask_cells, sequence
 from ladr.train.settings import Settings
 from ladr.train.vocabulary import IMAGE_OFFSET, SPECIAL, build, words
+from ladr.train.vq import new_vq
 
 TINY = LLaDAConfig(
     d_model=32, n_heads=2, n_layers=2, mlp_hidden_size=48, rope_theta=10000.0, rms_norm_eps=1e-5,
@@ -215,3 +216,27 @@ def test_loss_ignores_what_is_known(patches):
     assert value.item() != loss(model, other, SETTINGS.layout, [0, 0]).item()
     value.backward()
     assert model.body["ff_out"].weight.grad[: SETTINGS.layout.image_offset].abs().sum() == 0
+
+
+def test_the_exam_asks_the_same_prompts_and_repeats_only_what_it_must():
+    assert exam.prompts("attribute binding", 50) == exam.prompts("attribute binding", 50)
+    assert len({words for _, words in exam.prompts("attribute binding", 50)}) == 50
+    single = [words for _, words in exam.prompts("single object", 100)]
+    assert len(single) == 100
+    assert len(set(single)) == 20
+
+
+def test_the_exam_scores_every_column_of_a_folder(patches, tmp_path):
+    patches.save(tmp_path / "patches.safetensors")
+    Run(SETTINGS, patches, tmp_path / "model").save()
+    (tmp_path / "model" / "log.jsonl").write_text('{"step": 20, "images": 80, "loss": 2.0}\n')
+    out = tmp_path / "out"
+    export(tmp_path, out)
+    new_vq(patches).save_pretrained(out / "vqvae")
+    config = json.loads((out / "config.json").read_text())
+    sizes = {k: getattr(TINY, k) for k in ("d_model", "n_heads", "n_layers", "mlp_hidden_size")}
+    (out / "config.json").write_text(json.dumps({**config, **sizes}))
+    found = exam.exam(out, count=2, steps=2, guidance=1.0, processes=1)
+    assert [row["column"] for row in found["columns"]] == list(exam.COLUMNS)
+    assert all(row["prompts"] == 2 and row["score"] == 0 for row in found["columns"])  # weights are random
+    assert "| text | 2 | 0.0 |" in exam.table(found)

@@ -72,3 +72,23 @@ def curve(
     if mlflow:
         track(folder, to)
     typer.echo(str(to))
+
+
+@app.command()
+def exam(
+    folder: Annotated[Path, typer.Option(help="A checkpoint folder.")] = Path("models/shapes"),
+    prompts: Annotated[int, typer.Option(min=2, help="Per column.")] = 100,
+    steps: int = 64,
+    guidance: Annotated[float | None, typer.Option(help="Default: the checkpoint's.")] = None,
+    processes: Annotated[int, typer.Option(min=1)] = 2,
+    out: Annotated[Path | None, typer.Option(help="Also write the scores as JSON.")] = None,
+) -> None:
+    """Score a checkpoint on held-out prompts, column by column, and print the model card's table."""
+    from ladr.train.exam import exam as examine
+    from ladr.train.exam import table, write
+
+    found = examine(folder, prompts, steps, guidance, processes)
+    if out is not None:
+        write(found, out)
+    typer.echo(table(found))
+    typer.echo(f"\ncosine, {steps} passes, {found['seconds']} s")

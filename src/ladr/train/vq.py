@@ -88,7 +88,7 @@ PHASES = {"decoder": decoder_loss, "encoder": encoder_loss}
 
 
 def train_vq(folder: Path, *, seed: int = 0, steps: int = 3000, save_every: int = 100) -> None:
-    """Codebook, then `steps` for the decoder, then a quarter as many for the encoder; saved to `folder`/vqvae.
+    """Codebook, then `steps` for the decoder and a quarter as many for the encoder, into `folder`/vqvae.
 
     Call again to go on after a kill.
     """
