@@ -17,6 +17,7 @@ COMMANDS = {
     "theory": "ladr.theory.report:theory",
     "audit": "ladr.paper.commands:audit",
     "figures": "ladr.figures.frame.commands:figures",
+    "pictures": "ladr.run.pictures_command:pictures",
     "sample": "ladr.commands.sample:sample",
     "devices": "ladr.commands.devices:devices",
     **dict.fromkeys(("score", "prompts", "evaluate"), "ladr.benchmarks.commands"),

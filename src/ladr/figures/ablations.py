@@ -13,8 +13,8 @@ from ladr.figures.frame.save import Plot
 
 PREFIX = "ablations/"
 EXPLAINED = (
-    "{title}: score in percent per column, 95 % interval over prompts, forward passes per image in the legend. "
-    "{budget}"
+    "{title}: score in percent per column, 95 % interval over prompts, forward passes per image in the "
+    "legend. {budget}"
 )
 REPLAYED = "Every row commits as many cells per image and pass as {source}, at other places{but}."
 OWN = "Each row keeps its own budget."

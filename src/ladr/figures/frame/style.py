@@ -23,7 +23,7 @@ SETTINGS = {
     "savefig.dpi": 200,
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
-    "axes.titlesize": 10.5,
+    "axes.titlesize": 10,
     "axes.labelsize": 10,
     "legend.fontsize": 9,
     "legend.frameon": False,

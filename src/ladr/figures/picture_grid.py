@@ -1,0 +1,40 @@
+"""Figure 4: the same prompts and noise, every sampler."""
+
+from collections.abc import Iterator
+
+from ladr.figures.frame import style
+from ladr.figures.frame.images import Pictures, bare, pictures
+from ladr.figures.frame.results import Results
+from ladr.figures.frame.save import Plot
+
+EXPLAINED = (
+    "Rows: {prompts}. Every column starts from the same noise. Under each image: its forward passes, "
+    "and the share of the evaluator's questions that it answers as the prompt wants{latency}."
+)
+
+
+def draw(results: Results) -> Iterator[Plot]:
+    for found in pictures(results):
+        yield grid(found)
+
+
+def grid(found: Pictures) -> Plot:
+    n, columns = len(found.told["prompts"]), len(found.labels)
+    figure, panels = style.canvas(max(style.WIDE, 0.95 * columns), 1.16 * n + 0.5, n, columns)
+    for p, line in enumerate(panels):
+        for s, panel in enumerate(line):
+            bare(panel, found.arrays["images"][p, s])
+            panel.set_xlabel(_under(found, p, s), fontsize=7.5, labelpad=2)
+        line[0].set_ylabel(found.told["prompts"][p]["column"], fontsize=8)
+    for panel, label in zip(panels[0], found.labels, strict=True):
+        panel.set_title(label.replace(", ", ",\n"), fontsize=7.5, pad=3)
+    prompts = "; ".join(f"'{p['text']}'" for p in found.told["prompts"])
+    caption = EXPLAINED.format(prompts=prompts, latency="")
+    name = f"samples-{found.backbone}"
+    return Plot(name, f"The same prompts and noise on {found.backbone}", figure, f"{caption} {found.caption}")
+
+
+def _under(found: Pictures, p: int, s: int) -> str:
+    verdicts = found.told["detected"][p][s]["verdicts"]
+    right = sum(v["value"] for v in verdicts) / max(len(verdicts), 1)
+    return f"{found.passes(p, s)} passes, {right:.0%}"

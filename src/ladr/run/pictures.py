@@ -1,0 +1,167 @@
+"""What the illustrations show, worked out once from finished cells: images, the order their cells settled in,
+one run seen from inside, and how far a token and a commit reach."""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ladr import backbones, frontier
+from ladr.benchmarks import BENCHMARKS
+from ladr.benchmarks.prompt import Prompt
+from ladr.cells import Cell, Grid
+from ladr.decode import decode
+from ladr.errors import LadrError
+from ladr.noise import derived, seed_of
+from ladr.run import files
+from ladr.run.cell import Decoder, Say, folder_of, images_of, read_tokens, tell
+from ladr.run.files import CELL, RESULTS
+from ladr.run.provenance import provenance
+from ladr.run.reach import dependence, perturbation
+
+FOLDER, ARRAYS, RECORD = "pictures", "pictures.npz", "pictures.json"
+SHOWN = 6  # prompts
+
+
+def measurable(grid: Grid) -> dict[str, list[tuple[str, str, Cell]]]:
+    """backbone -> (name, label, cell) of its samplers on its first benchmark that has pixels."""
+    out: dict[str, list[tuple[str, str, Cell]]] = {}
+    chosen: dict[str, str] = {}
+    for line in grid.lines:
+        if line.group != "samplers" or hasattr(BENCHMARKS[line.benchmark], "judge_tokens"):
+            continue
+        if chosen.setdefault(line.backbone, line.benchmark) == line.benchmark:
+            out.setdefault(line.backbone, []).append((line.name, line.label, grid.cells[line.cell]))
+    return out
+
+
+def write(grid: Grid, results: Path = RESULTS, say: Say = tell) -> list[Path]:
+    """results/pictures/BACKBONE/: one folder per backbone that draws."""
+    missing = [c.id for rows in measurable(grid).values() for *_, c in rows
+               if not files.done(folder_of(c.id, results) / CELL)]  # fmt: skip
+    if missing:
+        raise LadrError(f"{len(missing)} cells are not decoded: {', '.join(missing)}; run `snakemake`")
+    out = []
+    for backbone, rows in measurable(grid).items():
+        out.append(_write_one(rows, results / FOLDER / backbone, results))
+        say(f"{backbone}: {out[-1]}")
+    return out
+
+
+def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Path) -> Path:
+    first = rows[0][2]
+    torch.set_num_threads(first.row.threads)
+    backbone = backbones.load(first.spec["backbone"]["name"], **first.spec["backbone"]["settings"])
+    places = chosen(first)
+    found = [_final(cell, places, backbone, results) for *_, cell in rows]
+    arrays = {key: np.stack([f[key] for f in found], 1) for key in found[0]}
+    tokens = torch.from_numpy(arrays.pop("tokens")[:, 0]).long()
+    settled = torch.from_numpy(arrays["settled"][:, 0]).long()
+    arrays |= perturbation(backbone, tokens, derived(0, "perturbation"))
+    prompts = [images_of(first.spec)[i] for i in places]
+    asked = [p if first.spec["backbone"]["name"] == "mixture" else p.text for p, _ in prompts]
+    arrays |= dependence(backbone, asked, tokens, settled, derived(0, "dependence"))
+    longest = max(range(len(prompts)), key=lambda i: len(prompts[i][0].text))
+    inside = _inside(rows, prompts[longest], backbone, results)
+    arrays |= {key: value for key, value in inside.items() if isinstance(value, np.ndarray)}
+    with files.appearing(folder / ARRAYS) as half:
+        half.write_bytes(_packed(arrays))
+    record = {
+        "prompts": [{"id": p.id, "text": p.text, "column": p.meta["column"]} for p, _ in prompts],
+        "samplers": [{"name": n, "label": label, "cell": c.id} for n, label, c in rows],
+        "detected": [[_detected(first, p, image) for image in row]
+                     for (p, _), row in zip(prompts, arrays["images"], strict=True)],
+        "longest": longest,
+        "inside": {key: value for key, value in inside.items() if not isinstance(value, np.ndarray)},
+        "provenance": provenance(first.spec["backbone"]["weights"]),
+        "files": files.described(folder, [ARRAYS]),
+    }  # fmt: skip
+    files.write_json(folder / RECORD, record)
+    return folder / RECORD
+
+
+def chosen(cell: Cell) -> list[int]:
+    """The place of the first image of each column, at most SHOWN of them."""
+    seen: dict[str, int] = {}
+    for i, (prompt, _) in enumerate(images_of(cell.spec)):
+        seen.setdefault(prompt.meta["column"], i)
+    return list(seen.values())[:SHOWN]
+
+
+def _final(cell: Cell, places: Sequence[int], backbone: Any, results: Path) -> dict[str, np.ndarray]:
+    held = read_tokens(folder_of(cell.id, results))
+    tokens = held["tokens"].long()[places]
+    return {
+        "images": np.asarray(backbone.render(tokens)),
+        "tokens": tokens.numpy(),
+        "settled": held["settled"][places].numpy().astype(np.int16),
+        "rescued": held["rescued"][places].numpy(),
+    }
+
+
+def _inside(
+    rows: Sequence[tuple[str, str, Cell]], image: tuple[Prompt, int], backbone: Any, results: Path
+) -> dict:
+    """One decode of the first row that rescues, pass by pass: masked, gap, scheduled, frontier, rescued
+    (S, H, W), and its times."""
+    found = [(label, c) for _, label, c in rows if c.spec["sampler"]["policy"].get("phases")]
+    if not found:
+        return {}
+    label, cell = found[0]
+    one = Decoder(cell, backbone, [image], results / "cells")
+    prompt, number = image
+    seen: list[dict[str, Any]] = []
+
+    def look(view: Any, take: Any) -> None:
+        gap = torch.where(view.masked, view.gap.float(), torch.nan)
+        seen.append({"masked": view.masked[0], "gap": gap[0], "take": take[0], "t": float(view.t[0])})
+
+    seed = seed_of(cell.spec["benchmark"]["name"], prompt.id, number)
+    asked = [prompt if one.whole else prompt.text]
+    done = decode(
+        backbone, asked, one.policy, steps=one.steps, seeds=[seed], temperature=one.temperature, on_step=look
+    )
+    rescued = [done.rescued[0] & (done.settled[0] == s) for s in range(len(seen))]
+    after = [s["masked"] & ~(s["take"] & ~r) for s, r in zip(seen, rescued, strict=True)]
+    return {
+        "inside_masked": _stack(s["masked"] for s in seen),
+        "inside_gap": _stack(s["gap"] for s in seen).astype(np.float32),
+        "inside_scheduled": _stack(s["take"] & ~r for s, r in zip(seen, rescued, strict=True)),
+        "inside_frontier": _stack(frontier.frontier(a[None], 3)[0] for a in after),
+        "inside_rescued": _stack(rescued),
+        "t": [s["t"] for s in seen],
+        "label": label,
+        "cell": cell.id,
+        "prompt": prompt.text,
+    }
+
+
+def _stack(parts: Iterable[torch.Tensor]) -> np.ndarray:
+    return torch.stack(list(parts)).numpy()
+
+
+def _detected(cell: Cell, prompt: Prompt, image: np.ndarray) -> dict[str, Any]:
+    """What the evaluator sees in an image, and its verdicts."""
+    from ladr.shapes.detect import read
+
+    reading = read(image)
+    points = BENCHMARKS[cell.spec["benchmark"]["name"]].judge(prompt, reading)
+    seen = (*reading.things, *reading.letters)
+    things = [
+        {"what": f"{d.color} {d.shape or d.letter or 'unknown'}", "box": [int(v) for v in d.box]}
+        for d in seen
+    ]
+    return {
+        "things": things,
+        "verdicts": [{"question": p.question, "value": round(float(p.value), 3)} for p in points],
+    }
+
+
+def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The arrays as npz; the same bytes for the same arrays."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{key: arrays[key] for key in sorted(arrays)})
+    return buffer.getvalue()

@@ -1,0 +1,26 @@
+"""`ladr pictures`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ladr.errors import LadrError
+
+
+def pictures(
+    params: Annotated[Path, typer.Option("--params", envvar="LADR_PARAMS", help="the experiment")] = Path(
+        "params.yaml"
+    ),
+    set_: Annotated[list[str] | None, typer.Option("--set", envvar="LADR_SET", help="KEY=VALUE")] = None,
+) -> None:
+    """Work out what the illustrations show, from finished cells; figures draw it."""
+    from ladr.cells import grid
+    from ladr.params import changes_of, load
+    from ladr.run.pictures import write
+
+    try:
+        write(grid(load(params, changes_of(set_ or []))))
+    except LadrError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
