@@ -10,11 +10,26 @@ rule theory:
         "ladr theory --json > {output} 2> {log}"
 
 
+rule pictures:
+    input:
+        PLAN.records("cell.json"),
+    output:
+        touch(str(PLAN.out / "pictures.done")),
+    log:
+        "logs/pictures.log",
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "ladr pictures 2>&1 | tee {log}"
+
+
 rule figures:
     input:
         PLAN.table,
         [f"results/latency/{name}.json" for name in PLAN.latencies],
         rules.theory.output,
+        rules.pictures.output,
     output:
         touch(str(PLAN.out / "figures.done")),
     log:
@@ -25,4 +40,4 @@ rule figures:
     params:
         out=str(PLAN.out),
     shell:
-        "ladr figures --results {params.out} --out figures 2>&1 | tee {log}"
+        "(ladr audit && ladr figures --results {params.out}) 2>&1 | tee {log}"

@@ -11,9 +11,9 @@ from ladr.figures.frame.save import Plot
 
 EXPLAINED = (
     "Left to right: an image; the same with three tokens changed at random; the change. Below: mean change "
-    "of a pixel by offset, in cells, from the one changed token; mean KL divergence (nats) of a masked cell's "
-    "prediction, before against after one cell at this offset is committed, in images of which an eighth is "
-    "observed; both by distance (larger of the two axes), relative to the largest."
+    "of a pixel by offset, in cells, from the one changed token; mean KL divergence (nats) of a masked "
+    "cell's prediction, before against after one cell at this offset is committed, in images of which an "
+    "eighth is observed; both by distance (larger of the two axes), relative to the largest."
 )
 
 

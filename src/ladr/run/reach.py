@@ -56,8 +56,8 @@ def dependence(
 ) -> dict[str, np.ndarray]:
     """KL of every masked cell's prediction, before against after one other cell is committed.
 
-    dependence (2R+1, 2R+1): mean in nats by offset from the committed cell. Observed is a share OBSERVED of the
-    cells, those that settled first.
+    dependence (2R+1, 2R+1): mean in nats by offset from the committed cell. Observed is a share OBSERVED of
+    the cells, those that settled first.
     """
     last = settled.flatten(1).double().quantile(OBSERVED, 1)[:, None, None]
     start = torch.where(settled < last, tokens, MASK)
