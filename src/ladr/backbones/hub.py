@@ -51,9 +51,7 @@ def _snapshot(name: str, revision: str | None) -> Path:
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=WANTED, ignore_patterns=HALF))
     except hub.RevisionNotFoundError:
-        raise LadrError(
-            f"backbone: {at} does not exist; give a branch, tag or commit of that repository"
-        ) from None
+        raise _no_revision(at) from None
     except hub.GatedRepoError:
         raise LadrError(
             f"backbone: {name} wants its terms accepted: https://huggingface.co/{name}, then: hf auth login"
@@ -62,7 +60,9 @@ def _snapshot(name: str, revision: str | None) -> Path:
         raise LadrError(
             f"backbone: {name} does not exist on the hub, or is not yours to read (hf auth login)"
         ) from None
-    except (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled):
+    except (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled) as error:
+        if isinstance(error.__cause__, hub.RevisionNotFoundError):  # as huggingface_hub 0 tells it
+            raise _no_revision(at) from None
         offline = " (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else ""
         raise LadrError(
             f"backbone: {at} is not in the cache and the hub cannot be reached{offline}; online: {fetch}"
@@ -74,6 +74,10 @@ def _snapshot(name: str, revision: str | None) -> Path:
         ) from None
     verify(folder)
     return folder
+
+
+def _no_revision(at: str) -> LadrError:
+    return LadrError(f"backbone: {at} does not exist; give a branch, tag or commit of that repository")
 
 
 def verify(folder: Path) -> None:
