@@ -24,6 +24,7 @@ FLOORS = (
         "bench",
         "bench_backbone",
         "bench_device",
+        "bench_mixture",
         "bench_upstream",
         "sweep",
         "audit",

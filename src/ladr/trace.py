@@ -32,8 +32,8 @@ class ImageTrace:
 
     def add(self, columns: dict[str, float], notes: dict[str, float]) -> None:
         """Append one pass; a note that comes and goes is NaN where it is missing."""
-        for name in notes.keys() - self.notes.keys():
-            self.notes[name] = [math.nan] * self.passes
+        for name in notes:
+            self.notes.setdefault(name, [math.nan] * self.passes)
         for name, values in self.notes.items():
             values.append(notes.get(name, math.nan))
         for name, value in columns.items():
