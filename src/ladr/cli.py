@@ -20,10 +20,10 @@ COMMANDS = {
     "pictures": "ladr.run.pictures_command:pictures",
     "sample": "ladr.commands.sample:sample",
     "devices": "ladr.commands.devices:devices",
-    **dict.fromkeys(("score", "prompts", "evaluate"), "ladr.benchmarks.commands"),
+    **dict.fromkeys(("prompts", "evaluate"), "ladr.benchmarks.commands"),
     **dict.fromkeys(("track", "ui", "sweep", "search"), "ladr.run.commands"),
     **dict.fromkeys(
-        ("params", "grid", "run", "grade", "ceiling", "table", "latency", "doctor", "prune"),
+        ("params", "grid", "run", "grade", "score", "ceiling", "table", "latency", "doctor", "prune"),
         "ladr.run.commands",
     ),
 }

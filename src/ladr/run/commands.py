@@ -71,6 +71,28 @@ def grade_command(
     grade(grid.find(cells), processes=processes)
 
 
+@app.command("score")
+def score_command(
+    what: Annotated[list[str], typer.Argument(help="cells, or with --benchmark one folder of images")],
+    benchmark: Annotated[str | None, typer.Option(help="judge a folder of images by this benchmark")] = None,
+    size: Annotated[
+        str, typer.Option(help="of the benchmark: smoke, default, full, or a number")
+    ] = "default",
+    images: Annotated[int, typer.Option(help="images per prompt of the folder")] = 1,
+    processes: Annotated[int, typer.Option(help="how many work at once")] = 1,
+    params: File = PARAMS,
+    set_: Set = None,
+) -> None:
+    """Score decoded cells, or any folder of images named PROMPT-ID_NUMBER.png."""
+    if benchmark is None:
+        return grade_command(what, params, set_, processes)
+    if len(what) != 1:
+        raise LadrError(f"--benchmark judges one folder at a time; {len(what)} were named")
+    from ladr.benchmarks.commands import score_command as score_folder
+
+    return score_folder(Path(what[0]), benchmark, size, images, processes)
+
+
 @app.command("ceiling")
 def ceiling_command(file: Path, params: File = PARAMS, set_: Set = None) -> None:
     """Score ground truth through a backbone's tokenizer: FILE in results/ceilings."""
