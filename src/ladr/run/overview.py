@@ -68,9 +68,10 @@ def _guess(cell: Cell, rates: Mapping[tuple, list[float]]) -> float | None:
 def printed(rows: list[dict[str, Any]]) -> None:
     """The overview for people."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("cell", "asked for by", "state", "images", "passes", "CPU time")
+    wide = [Column(name, overflow="fold") for name in ("cell", "asked for by")]
+    table = Table(*wide, "state", "images", "passes", "CPU time")
     for row in rows:
         table.add_row(
             row["cell"], "\n".join(row["rows"]) or "(needed)", row["state"], str(row["images"]),
