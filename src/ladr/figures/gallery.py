@@ -30,11 +30,15 @@ class Page:
 
 
 def draw(results: Results) -> Iterator[Page]:
-    data = [content(found) for found in pictures(results)]
+    yield Page("gallery", page([content(found) for found in pictures(results)]))
+
+
+def page(data: list[dict[str, Any]]) -> str:
+    """The page with everything in it."""
     template = (files("ladr.figures") / "gallery.html").read_text(encoding="utf-8")
     told = json.dumps(data, ensure_ascii=False, sort_keys=True).replace("</", "<\\/")
     captions = "".join(f"<p>{escape(d['backbone'])}: {escape(d['caption'])}</p>" for d in data)
-    yield Page("gallery", template.replace("{{captions}}", captions).replace("{{data}}", told))
+    return template.replace("{{captions}}", captions).replace("{{data}}", told)
 
 
 def content(found: Pictures) -> dict[str, Any]:

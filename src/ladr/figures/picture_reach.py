@@ -37,7 +37,7 @@ def reach(found: Pictures) -> Plot:
         look = {"marker": style.MARKERS[i], "color": style.COLOURS[i], "label": name}
         panels[1][2].plot(distance, mean / (mean.max() or 1), **look)
     panels[1][2].set(xlabel="distance, cells", ylabel="share of the largest")
-    panels[1][2].legend()
+    panels[1][2].legend(loc="center right")
     name = f"reach-{found.backbone}"
     return Plot(name, f"How far tokens reach on {found.backbone}", figure, f"{EXPLAINED} {found.caption}")
 

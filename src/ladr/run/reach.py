@@ -10,7 +10,7 @@ from torch import Tensor
 from ladr.view import MASK
 
 RADIUS = 5  # cells
-TRIES = 24
+TRIES = 96
 OBSERVED = 1 / 8
 
 
