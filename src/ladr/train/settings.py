@@ -22,6 +22,7 @@ def embedded_layout() -> Layout:
         codebook=CODEBOOK,
         grid=(GRID, GRID),
         vq_factor=CELL,
+        guidance=1.0,
         **ids,
     )
 
