@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +36,9 @@ def _small(d: int, heads: int, layers: int, m: int, grid: int, codes: int) -> Sh
 SHAPES = {
     "8b": Shape(LLaDAConfig(), Layout()),
     "medium": _small(384, 6, 6, 1152, 24, 1024),
+    "vocabulary": Shape(
+        LLaDAConfig(192, 3, 6, 512, 5e5, 1e-5, 134548, 8192), replace(Layout(), grid=(16, 16))
+    ),
     "tiny": _small(64, 4, 2, 128, 8, 64),
 }
 
