@@ -1,6 +1,7 @@
 """The paper's theory on exact models, and the likelihoods that the KL rests on, against enumeration."""
 
 import json
+import math
 from itertools import product
 
 import hypothesis.strategies as st
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from ladr.backbones.field import Field
 from ladr.decode import decode
 from ladr.errors import LadrError
+from ladr.noise import derived
 from ladr.policies import LADR, build
 from ladr.theory import divergence, proposition1, proposition2, report, selection, teacher, theorem1
 
@@ -303,3 +305,31 @@ def test_a_table_puts_an_error_beside_its_value():
     assert "0.500 ±0.12" in text
     assert "2.000 ±0.25" in text
     assert "hidden" not in text
+
+
+def test_debiased_logs_of_means_are_unbiased_and_plain_ones_are_not():
+    draws, paths = 20_000, 2
+    levels = divergence.random_levels(draws, derived(0, "levels"))
+    assert abs((levels == 1).double().mean() - (1 - divergence.SHRINK)) < 0.02
+    generator = derived(0, "weights")
+    found, plain = [], []
+    for level in levels.tolist():
+        u = torch.rand(paths * (1 + 2**level), generator=generator, dtype=torch.float64)
+        logs = torch.where(u < 0.5, 0.2, 0.9).log()  # log E[w] = log 0.55
+        found.append(divergence.debiased(logs, paths, level))
+        plain.append(torch.logsumexp(logs[:paths], 0) - math.log(paths))
+    found, plain = torch.stack(found), torch.stack(plain)
+    target = math.log(0.55)
+    assert abs(found.mean() - target) < 4 * found.std() / draws**0.5
+    assert plain.mean() < target - 8 * plain.std() / draws**0.5
+
+
+def test_the_unbiased_kl_of_a_random_order_lies_below_its_bound():
+    backbone = Field((2, 3), 2, coupling=1.0)
+    policy = build({"policy": "random", "schedule": "fixed"})
+    free = divergence.unbiased_kl(backbone, policy, 2, samples=300, seed=0)
+    bound = divergence.kl(backbone, policy, 2, samples=300, seed=0)
+    tight = divergence.kl(backbone, policy, 2, samples=100, seed=0, paths=64)
+    assert free["kind"] == "unbiased"
+    assert free["kl"] < bound["kl"] + 3 * (free["se"] + bound["se"])
+    assert abs(free["kl"] - tight["kl"]) < 4 * (free["se"] + tight["se"])

@@ -73,6 +73,56 @@ def adjusted(values: Tensor, zero: Tensor) -> Tensor:
     return out
 
 
+def unbiased_kl(
+    backbone: Field, policy: Policy, steps: int, samples: int, seed: int, *, prompt: str = "", paths: int = 4
+) -> dict:
+    """`kl` of a rule that is a mixture over its own noise, without the bound's bias, at the price of spread.
+
+    See `debiased`: each sample takes `paths` paths, and now and then many more.
+    """
+    truth = backbone.truth([prompt])
+    x = truth.sample(torch.rand(samples, *backbone.grid, generator=derived(seed, "truth")))
+    levels = random_levels(samples, derived(seed, "levels"))
+    counts = paths * (1 + 2**levels)
+    many = x.repeat_interleave(counts, 0)
+    seeds = [seed_of("kl", str(seed), i) for i in range(len(many))]
+    found = likelihood(backbone, [prompt] * len(many), policy, many, steps=steps, seeds=seeds)
+    logs = (-found.nll).split(counts.tolist())
+    log_q = torch.stack([debiased(w, paths, int(n)) for w, n in zip(logs, levels, strict=True)])
+    log_p = truth.score(x) - truth.log_partition()
+    values = adjusted(log_p - log_q, (-log_p - truth.entropy())[:, None])
+    return {
+        "nfe": float(found.passes.mean()), "kl": float(values.mean()),
+        "se": float(values.std() / samples**0.5), "kind": "unbiased", "reads": found.reads,
+        "samples": samples, "paths": len(many) / samples,
+    }  # fmt: skip
+
+
+SHRINK = 2**-1.5  # of a level's chance against the one before: keeps both spread and mean cost finite
+
+
+def random_levels(samples: int, generator: torch.Generator) -> Tensor:
+    """(samples,) int64 from 1 up, each level SHRINK times as likely as the one before."""
+    u = torch.rand(samples, generator=generator, dtype=torch.float64)
+    return 1 + (u.log() / torch.tensor(SHRINK).double().log()).floor().long()
+
+
+def debiased(logs: Tensor, paths: int, level: int) -> Tensor:
+    """An unbiased estimate of log E[w] from log w of `paths * (1 + 2 ** level)` independent draws.
+
+    The log of a mean is too low, by less the more draws: the first `paths` give the coarse value, the rest
+    one randomly chosen term of the telescoping sum of what each doubling adds, over that term's chance.
+    """
+    coarse, fine = logs[:paths], logs[paths:]
+    halves = fine.view(2, -1)
+    gain = _log_mean(fine) - (_log_mean(halves[0]) + _log_mean(halves[1])) / 2
+    return _log_mean(coarse) + gain / ((1 - SHRINK) * SHRINK ** (level - 1))
+
+
+def _log_mean(logs: Tensor) -> Tensor:
+    return torch.logsumexp(logs, 0) - torch.log(torch.tensor(float(len(logs)), dtype=logs.dtype))
+
+
 def fidelity(
     backbone: Field, policy: Policy, steps: int, samples: int, seed: int, *, prompt: str = ""
 ) -> dict:
@@ -156,6 +206,9 @@ def convergence_rows(quick: bool = False) -> list[dict]:
             out.append(row)
             if row["kind"] == "exact":
                 break
+        else:
+            free = unbiased_kl(backbone, policy, steps, 24 if quick else 256, 0)
+            out.append({"rule": name, "steps": steps} | free)
     return out
 
 
