@@ -11,6 +11,8 @@ for batch in PLAN.decoding:
             batch.made("cell.json"),
         log:
             f"logs/decode/{batch.name}.log",
+        conda:
+            "../envs/ladr.yaml"
         threads: batch.threads
         resources:
             **batch.resources,

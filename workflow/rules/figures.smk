@@ -3,6 +3,8 @@ rule theory:
         str(PLAN.out / "theory.json"),
     log:
         "logs/theory.log",
+    conda:
+        "../envs/ladr.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
@@ -17,6 +19,8 @@ rule pictures:
         touch(str(PLAN.out / "pictures.done")),
     log:
         "logs/pictures.log",
+    conda:
+        "../envs/ladr.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
@@ -34,10 +38,12 @@ rule figures:
         touch(str(PLAN.out / "figures.done")),
     log:
         "logs/figures.log",
+    conda:
+        "../envs/ladr.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
     params:
-        out=str(PLAN.out),
+        out=subpath(output[0], parent=True),
     shell:
         "(ladr audit && ladr figures --results {params.out}) 2>&1 | tee {log}"

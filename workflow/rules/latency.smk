@@ -10,6 +10,8 @@ for name, records in PLAN.latencies.items():
             f"results/latency/{name}.json",
         log:
             f"logs/latency/{name}.log",
+        conda:
+            "../envs/ladr.yaml"
         threads: workflow.cores
         resources:
             mem_mb=4000,

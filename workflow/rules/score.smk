@@ -9,6 +9,8 @@ for batch in PLAN.scoring:
             batch.made("score.json"),
         log:
             f"logs/score/{batch.name}.log",
+        conda:
+            "../envs/ladr.yaml"
         resources:
             mem_mb=2000,
             runtime=60,
@@ -21,6 +23,8 @@ rule ceiling:
         "results/ceilings/{name}.jsonl",
     log:
         "logs/ceiling/{name}.log",
+    conda:
+        "../envs/ladr.yaml"
     resources:
         mem_mb=2000,
         runtime=60,

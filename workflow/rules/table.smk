@@ -11,10 +11,12 @@ rule table:
         PLAN.table[4:],
     log:
         "logs/table.log",
+    conda:
+        "../envs/ladr.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
     params:
-        out=str(PLAN.out),
+        out=subpath(output[0], parent=True),
     shell:
         "ladr table --out {params.out} 2>&1 | tee {log}"

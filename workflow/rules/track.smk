@@ -6,6 +6,8 @@ rule track:
         PLAN.tracked,
     log:
         "logs/track.log",
+    conda:
+        "../envs/ladr.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
