@@ -3,6 +3,7 @@
 Snakemake calls the same commands."""
 
 import json as jsonlib
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -79,11 +80,12 @@ def score_command(
         str, typer.Option(help="of the benchmark: smoke, default, full, or a number")
     ] = "default",
     images: Annotated[int, typer.Option(help="images per prompt of the folder")] = 1,
-    processes: Annotated[int, typer.Option(help="how many work at once")] = 1,
+    processes: Annotated[int | None, typer.Option(help="how many work at once (default: all cores)")] = None,
     params: File = PARAMS,
     set_: Set = None,
 ) -> None:
     """Score decoded cells, or any folder of images named PROMPT-ID_NUMBER.png."""
+    processes = processes or os.cpu_count() or 1
     if benchmark is None:
         return grade_command(what, params, set_, processes)
     if len(what) != 1:
