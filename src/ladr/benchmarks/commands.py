@@ -110,7 +110,8 @@ def evaluate_command(
         console.print(f"[{'green]yes' if passed else 'red]NO '}[/]  {question}", highlight=False)
     for point in suite.judge(asked, reading):
         console.print(f"{point.column} - {point.question}: {point.value:.2f}", highlight=False, markup=False)
-    target = out or image.with_name(f"{image.stem}.read.png")
+    # Not beside the image: a folder of images to score must hold no other picture.
+    target = out or Path(f"{image.stem}.read.png")
     annotated(pixels, reading, verdicts).save(target)
     console.print(f"drawn: {target}")
 
