@@ -94,7 +94,9 @@ def evaluate_command(
     image: Annotated[Path, typer.Argument(help="a 64x64 RGB image")],
     benchmark_name: Annotated[str, typer.Option("--benchmark", help=", ".join(SUITES))],
     prompt: Annotated[str, typer.Option(help="id or text of one of its prompts")],
-    out: Annotated[Path | None, typer.Option(help="annotated PNG (default: beside the image)")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="annotated PNG (default: IMAGE.read.png in the working folder)")
+    ] = None,
 ) -> None:
     """Explain a score: what was detected, which questions failed, and a picture of both."""
     suite = suite_named(benchmark_name)
