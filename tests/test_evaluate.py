@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ladr.shapes import propose
+from ladr.shapes import practice, propose
 from ladr.shapes.evaluate import answers, read, satisfies, strict, zeroed
 from ladr.shapes.place import realise
 from ladr.shapes.questions import Question, questions
@@ -21,7 +21,7 @@ from ladr.shapes.spec_json import spec_from_json, spec_to_json
 MODEL = Path(__file__).parents[1] / "models" / "shapes"
 
 
-def drawn(count, seed=0, kind=propose.propose):
+def drawn(count, seed=0, kind=practice.propose):
     """(spec, scene) pairs."""
     for k in range(count):
         rng = np.random.default_rng([seed, k])

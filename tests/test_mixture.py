@@ -16,7 +16,7 @@ from ladr.noise import seed_of
 from ladr.policies import build
 from ladr.shapes.detect import read as look
 from ladr.shapes.parse import parse
-from ladr.shapes.propose import propose
+from ladr.shapes.practice import propose
 from ladr.shapes.render import render
 from ladr.shapes.spec import Item, Spec
 from ladr.shapes.spec_json import spec_to_json

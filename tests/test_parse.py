@@ -10,7 +10,8 @@ from ladr.benchmarks.mini.suite import spec_of
 from ladr.errors import LadrError
 from ladr.shapes.caption import caption
 from ladr.shapes.parse import COMPOSITES, SIDES, parse
-from ladr.shapes.propose import TRAINING, composite_named
+from ladr.shapes.practice import TRAINING
+from ladr.shapes.propose import composite_named
 from ladr.shapes.spec import Item, Relation, Spec, Word
 
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from ladr.shapes import propose
+from ladr.shapes import practice, propose
 from ladr.shapes.caption import caption
 from ladr.shapes.place import UnsatisfiableError, placements, realise, related
 from ladr.shapes.render import palette_rgb, render
 from ladr.shapes.scene import GRID, HELD_OUT_PAIRS, HELD_OUT_RELATIONS, LETTERS, apart
 from ladr.shapes.spec import Item, Relation, Spec, Word
 
-KINDS = list(propose.TRAINING)
+KINDS = list(practice.TRAINING)
 
 
 def samples(kind, count=40, seed=0):

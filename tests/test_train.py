@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.patches import PatchCodes, cut, paste
@@ -240,3 +241,14 @@ def test_the_exam_scores_every_column_of_a_folder(patches, tmp_path):
     assert [row["column"] for row in found["columns"]] == list(exam.COLUMNS)
     assert all(row["prompts"] == 2 and row["score"] == 0 for row in found["columns"])  # weights are random
     assert "| text | 2 | 0.0 |" in exam.table(found)
+
+
+def test_a_run_can_begin_with_the_weights_of_another(patches, tmp_path):
+    start = tmp_path / "model.safetensors"
+    donor = Run(replace(SETTINGS, seed=5), patches, tmp_path)
+    save_file(donor.model.state_dict(), start)
+    train(tmp_path / "run", patches, replace(SETTINGS, steps=1, matrix_rate=0.0, other_rate=0.0), start=start)
+    tensors, state = checkpoints.read(tmp_path / "run")
+    assert state["step"] == 1
+    for name, weight in donor.model.state_dict().items():
+        assert torch.equal(tensors[f"model.{name}"], weight), name

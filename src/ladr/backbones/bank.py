@@ -19,7 +19,7 @@ from safetensors.numpy import load, save
 
 from ladr.backbones.patches import PatchCodes
 from ladr.shapes.place import realise
-from ladr.shapes.propose import propose
+from ladr.shapes.practice import propose
 from ladr.shapes.render import render
 from ladr.shapes.scene import GRID, Scene
 from ladr.shapes.spec import Spec

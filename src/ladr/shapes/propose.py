@@ -136,11 +136,6 @@ def text(rng: Rng, lengths=(1, 2, 3)) -> Spec:
     return Spec("text", word=Word(letters(rng, lengths), color, where))
 
 
-def spelling(rng: Rng) -> Spec:
-    """Text as training practises it: short words more often."""
-    return text(rng, (1, 1, 2, 2, 3))
-
-
 def text_and_thing(rng: Rng) -> Spec:
     color, shape = pick(SEEN_PAIRS, rng)
     word = Word(letters(rng), where=pick((None, "top", "bottom"), rng))
@@ -263,38 +258,3 @@ def dense(rng: Rng) -> Spec:
     if len(items) == 3 and rng.random() < 0.6:
         word = Word(letters(rng), where=pick(("top", "bottom"), rng))
     return Spec("dense", tuple(items), relations, word, background=pick(BACKGROUNDS, rng))
-
-
-# How often training sees each kind. Letters are learnt last by far, so they come most often.
-TRAINING = {
-    single: 5,
-    colors: 8,
-    two: 6,
-    counting: 9,
-    position: 9,
-    attribute: 8,
-    texture: 10,
-    spelling: 26,
-    text_and_thing: 3,
-    size: 3,
-    near: 2,
-    inside: 2,
-    touching: 2,
-    complex_: 3,
-    placed: 2,
-    grouped: 2,
-    style: 2,
-    composite: 1,
-    relationship: 2,
-    grammar: 3,
-    logic: 2,
-    compound: 2,
-    dense: 5,
-}
-_KINDS = list(TRAINING)
-_SHARE = np.array(list(TRAINING.values()), float) / sum(TRAINING.values())
-
-
-def propose(rng: Rng) -> Spec:
-    """A random spec as training sees them."""
-    return _KINDS[rng.choice(len(_KINDS), p=_SHARE)](rng)

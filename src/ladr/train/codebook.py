@@ -5,7 +5,7 @@ from scipy.cluster.hierarchy import fcluster, ward
 
 from ladr.backbones.patches import PatchCodes, cut
 from ladr.shapes.place import realise
-from ladr.shapes.propose import propose
+from ladr.shapes.practice import propose
 from ladr.shapes.render import render
 
 CODEBOOK = 512

@@ -33,6 +33,8 @@ def model(
     minutes: Annotated[float | None, typer.Option(help="Stop (resumable) after so long.")] = None,
     compiled: Annotated[bool, typer.Option(help="torch.compile: slow to start, twice as fast after.")] = True,
     shard_batch: Annotated[int, typer.Option(min=1, help="Images per shard and step; two shards.")] = 32,
+    start: Annotated[Path | None, typer.Option(help="Checkpoint folder whose weights to begin with.")] = None,
+    rate: Annotated[float, typer.Option(min=0.0, help="Factor on both learning rates.")] = 1.0,
 ) -> None:
     """The transformer; call again to go on after an interruption."""
     from ladr.backbones.patches import PatchCodes
@@ -42,8 +44,18 @@ def model(
     book = folder / "patches.safetensors"
     if not book.exists():
         raise LadrError(f"{book}: not there; run `ladr train vq --folder {folder}` first")
-    settings = Settings(seed=seed, steps=steps, shard_batch=shard_batch)
+    if start is not None and not (start / "model.safetensors").exists():
+        raise LadrError(f"{start / 'model.safetensors'}: not there; --start wants a checkpoint folder")
+    usual = Settings()
+    settings = Settings(
+        seed=seed,
+        steps=steps,
+        shard_batch=shard_batch,
+        matrix_rate=rate * usual.matrix_rate,
+        other_rate=rate * usual.other_rate,
+    )
     options = {"processes": processes, "compiled": compiled, "minutes": minutes}
+    options["start"] = None if start is None else start / "model.safetensors"
     train(folder / "model", PatchCodes.load(book), settings, **options)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ladr.backbones.patches import PatchCodes
 from ladr.shapes.caption import caption
 from ladr.shapes.place import realise
-from ladr.shapes.propose import propose
+from ladr.shapes.practice import propose
 from ladr.shapes.render import render
 from ladr.shapes.scene import Scene
 from ladr.shapes.spec import Spec

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ladr.backbones.llada import LLaDA
@@ -119,6 +120,11 @@ class Run:
             }
             checkpoints.write(self.folder, tensors, state)
 
+    def start_from(self, weights: Path) -> None:
+        """Take the weights of a finished model; step, optimizers and data begin anew."""
+        self.model.load_state_dict(load_file(weights, device=str(self.device)))
+        self.average = {k: v.clone() for k, v in self.model.state_dict().items()}
+
     def resume(self) -> bool:
         """Go on from the last checkpoint of the folder, if there is one."""
         found = checkpoints.read(self.folder)
@@ -161,25 +167,31 @@ def train(
     compiled: bool = False,
     minutes: float | None = None,
     save_every: int = 200,
+    start: Path | None = None,
 ) -> None:
-    """Train to the end of `settings.steps`, or for `minutes`; call again to go on."""
+    """Train to the end of `settings.steps`, or for `minutes`; call again to go on.
+
+    `start`: the model.safetensors to begin with instead of random weights.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1) + "\n")
+    options = (compiled, minutes, save_every, start)
     with tempfile.TemporaryDirectory() as meeting:
-        arguments = (processes, meeting, folder, patches.means, settings, compiled, minutes, save_every)
+        arguments = (processes, meeting, folder, patches.means, settings, *options)
         if processes == 1:
             _work(0, *arguments)
         else:
             torch.multiprocessing.spawn(_work, arguments, nprocs=processes)
 
 
-def _work(rank, world, meeting, folder, means, settings, compiled, minutes, save_every) -> None:
+def _work(rank, world, meeting, folder, means, settings, compiled, minutes, save_every, start) -> None:
     if world > 1:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
         torch.set_num_threads(1)
         dist.init_process_group("gloo", init_method=f"file://{meeting}/store", rank=rank, world_size=world)
     run = Run(settings, PatchCodes(means), folder, rank, world)
-    run.resume()
+    if not run.resume() and start is not None:
+        run.start_from(start)
     began, last, recent = time.monotonic(), time.monotonic(), []
     stop = torch.zeros(1)
     while run.step < settings.steps and not stop.item():

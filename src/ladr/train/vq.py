@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from ladr.backbones.patches import PatchCodes
 from ladr.shapes.place import realise
-from ladr.shapes.propose import TRAINING, pick
+from ladr.shapes.practice import TRAINING
+from ladr.shapes.propose import pick
 from ladr.shapes.render import render
 from ladr.shapes.scene import BACKGROUNDS, Scene
 from ladr.train import checkpoints

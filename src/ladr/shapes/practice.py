@@ -1,0 +1,82 @@
+"""What training practises: the kinds of `propose`, those that are learnt last more often."""
+
+import numpy as np
+
+from ladr.shapes.propose import (
+    Rng,
+    attribute,
+    colors,
+    complex_,
+    composite,
+    compound,
+    counting,
+    dense,
+    grammar,
+    grouped,
+    inside,
+    logic,
+    near,
+    pick,
+    placed,
+    position,
+    relationship,
+    single,
+    size,
+    style,
+    text,
+    text_and_thing,
+    texture,
+    touching,
+    two,
+)
+from ladr.shapes.spec import Spec
+
+
+def spelling(rng: Rng) -> Spec:
+    """Words, short ones more often."""
+    return text(rng, (1, 1, 2, 2, 3))
+
+
+def many(rng: Rng) -> Spec:
+    """Counting, the numbers that are hard more often."""
+    return counting(rng, (2, 3, 3, 4, 4))
+
+
+def patterned(rng: Rng) -> Spec:
+    """Texture, two things with one each more often."""
+    return texture(rng, pick((1, 2, 2, 2), rng))
+
+
+# How often training sees each kind; letters are learnt last by far.
+TRAINING = {
+    single: 3,
+    colors: 4,
+    two: 4,
+    many: 14,
+    position: 15,
+    attribute: 8,
+    patterned: 15,
+    spelling: 30,
+    text_and_thing: 4,
+    size: 3,
+    near: 2,
+    inside: 2,
+    touching: 2,
+    complex_: 4,
+    placed: 2,
+    grouped: 3,
+    style: 2,
+    composite: 1,
+    relationship: 2,
+    grammar: 3,
+    logic: 3,
+    compound: 3,
+    dense: 5,
+}
+_KINDS = list(TRAINING)
+_SHARE = np.array(list(TRAINING.values()), float) / sum(TRAINING.values())
+
+
+def propose(rng: Rng) -> Spec:
+    """A random spec as training sees them."""
+    return _KINDS[rng.choice(len(_KINDS), p=_SHARE)](rng)
