@@ -116,18 +116,19 @@ def test_masks_are_stratified_over_the_batch():
     assert abs(ratios.mean() - 2 / np.pi) < 0.02
 
 
-def test_shortened_sequences_keep_text_newlines_and_what_is_known(patches):
+@pytest.mark.parametrize(("columns", "targets"), [(10, 80), (16, 116), (2, 16)])
+def test_shortened_sequences_keep_text_newlines_and_half_of_what_is_asked(patches, columns, targets):
     batch = next(iter(stream(patches)))
     layout = SETTINGS.layout
     masked = np.zeros(batch.codes.shape, bool)
-    masked[:, :, :10] = True
+    masked[:, :, :columns] = True
     ids, start = sequence(batch, masked, layout)
     positions = kept_positions(masked, start, ids.shape[1], 96 + 20, [0])
     kept = np.take_along_axis(ids, positions, 1)
     assert (np.diff(positions, axis=1) > 0).all()
     assert ((kept == layout.newline).sum(1) == 16).all()
-    assert ((kept >= layout.image_offset).sum(1) == 96).all()
-    assert ((kept == layout.mask).sum(1) == 20).all()
+    assert ((kept >= layout.image_offset).sum(1) == 116 - targets).all()
+    assert ((kept == layout.mask).sum(1) == targets).all()
 
 
 def test_training_forward_equals_the_models_own():

@@ -34,12 +34,19 @@ def sequence(batch: Batch, masked: np.ndarray, layout: Layout) -> tuple[np.ndarr
 
 
 def kept_positions(masked: np.ndarray, start: int, length: int, keep: int, seed: list[int]) -> np.ndarray:
-    """(B, L') sorted positions of a shortened sequence: `keep` cells stay, masked ones leave first."""
+    """(B, L') sorted positions of a shortened sequence: `keep` cells stay.
+
+    Masked cells leave first, but half of them always stay: a sample without a cell to guess teaches nothing.
+    """
     b, h, w = masked.shape
-    noise = np.random.default_rng(seed).random((b, h * w)) - masked.reshape(b, -1)
-    leaves = np.argsort(noise, 1)[:, : h * w - keep]
+    hidden, drop = masked.reshape(b, -1), h * w - keep
+    count = hidden.sum(1, keepdims=True)
+    leaving = np.maximum(np.minimum(drop, count // 2), drop - (h * w - count))
+    rank = (np.random.default_rng(seed).random((b, h * w)) - hidden).argsort(1).argsort(1)
+    leaves = np.where(hidden, rank < leaving, rank - count < drop - leaving)
+    cells = start + np.arange(h * w) + np.arange(h * w) // w
     alive = np.ones((b, length), bool)
-    np.put_along_axis(alive, start + leaves + leaves // w, False, 1)
+    alive[:, cells] = ~leaves
     return np.nonzero(alive)[1].reshape(b, -1)
 
 
