@@ -16,6 +16,7 @@ from ladr.backbones.llada import LLaDA
 from ladr.backbones.patches import PatchCodes
 from ladr.train import checkpoints
 from ladr.train.data import Stream
+from ladr.train.muon import Muon
 from ladr.train.objective import loss
 from ladr.train.settings import SHARDS, Settings
 from ladr.train.vocabulary import build
@@ -34,7 +35,8 @@ class Run:
         self.average = {k: v.clone() for k, v in self.model.state_dict().items()}
         matrices = [p for p in self.model.body["blocks"].parameters() if p.ndim == 2]
         others = [p for p in self.model.parameters() if not any(p is m for m in matrices)]
-        self.muon = torch.optim.Muon(matrices, lr=settings.matrix_rate, weight_decay=0.01)
+        dtype = torch.bfloat16 if multiplies_bfloat16(self.device) else torch.float32
+        self.muon = Muon(matrices, lr=settings.matrix_rate, weight_decay=0.01, dtype=dtype)
         self.adam = torch.optim.AdamW(others, lr=settings.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
         self.step, self.spent = 0, 0.0
         tokenizer = build()
@@ -59,7 +61,7 @@ class Run:
                 group["lr"] = rate * s.rate(self.step)
         losses = []
         for shard in range(self.rank, SHARDS, self.world):
-            with precision(self.device):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=multiplies_bfloat16(self.device)):
                 seed = [s.seed, self.step, shard]
                 value = loss(
                     self.model, next(self.batches[shard]), s.layout, seed, s.cells(self.step), compiled
@@ -97,7 +99,7 @@ class Run:
         model.load_state_dict(self.average)
         values = []
         for i, batch in enumerate(self.validation):
-            with precision(self.device):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=multiplies_bfloat16(self.device)):
                 values.append(loss(model, batch, self.settings.layout, [VALIDATION_SEED, i]))
         return float(torch.stack(values).mean())
 
@@ -147,12 +149,11 @@ class Run:
         return True
 
 
-def precision(device: torch.device) -> torch.autocast:
-    """bfloat16 where the hardware multiplies it; on a CPU that only emulates it, it is ten times slower."""
-    fast = (
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the hardware does; a CPU that only emulates it is ten times slower than in float32."""
+    return (
         device.type == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     )
-    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
 
 
 @torch.no_grad()
