@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from itertools import product
 
 import hypothesis.strategies as st
@@ -286,7 +287,13 @@ def test_the_report_prints_tables_and_json(monkeypatch, capsys):
     monkeypatch.setattr(report, "SECTIONS", keep)
     report.theory(json=True, quick=True)
     out = json.loads(capsys.readouterr().out)
-    assert list(out) == ["theorem1", "theorem1_field", "drift"]
+    assert list(out) == ["theorem1", "theorem1_field", "drift", "provenance"]
+    made = out["provenance"]
+    assert made["quick"] is True
+    assert made["cpu"]
+    assert made["torch"]
+    assert re.match(r"20\d\d-\d\d-\d\dT", made["began"])
+    assert made["began"] <= made["ended"]
     assert "K = 3, 4, 16, 256" in out["theorem1"]["verdict"]
     assert out["drift"]["rows"][0] == {"cells": 16, "steps": 64, "passes": 16}
     report.theory(json=False, quick=True)

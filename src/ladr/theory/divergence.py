@@ -188,7 +188,8 @@ def rows(quick: bool = False) -> list[dict]:
             size = {"samples": samples // 2, "paths": paths} if mixture else {"samples": samples}
             for steps in many:
                 found = kl(backbone, policy, steps, seed=0, **size)
-                out.append({"coupling": coupling, "rule": name, "steps": steps} | found)
+                field = {"grid": list(grid), "codes": backbone.codes, "coupling": coupling}
+                out.append({**field, "rule": name, "steps": steps, **found})
     return out
 
 

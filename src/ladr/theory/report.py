@@ -2,10 +2,12 @@
 
 import json as jsonlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from ladr.run.provenance import provenance
 from ladr.theory import divergence, proposition1, proposition2, theorem1
 
 Rows = list[dict[str, Any]]
@@ -123,13 +125,24 @@ def results(quick: bool = False) -> dict[str, dict[str, Any]]:
     return out
 
 
+def record(quick: bool = False) -> dict[str, Any]:
+    """`results`, and under `provenance` what made them and when."""
+    began = _now()
+    found = results(quick)
+    return {**found, "provenance": {"began": began, "ended": _now(), "quick": quick, **provenance()}}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def theory(
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Small samples: seconds, not minutes.")] = False,
 ) -> None:
     """Check the paper's theory on exact models: what holds, what fails, with measured numbers."""
     if json:
-        print(jsonlib.dumps(results(quick), indent=1))
+        print(jsonlib.dumps(record(quick), indent=1))
         return
     from rich.console import Console
 
@@ -139,7 +152,14 @@ def theory(
         console.print(table(section.title, rows), f"[bold]{section.verdict(rows)}[/bold]\n")
 
 
-HIDDEN = ("se", "reads", "samples", "draws")  # in the JSON, or beside the value they belong to
+HIDDEN = (
+    "se",
+    "reads",
+    "samples",
+    "draws",
+    "grid",
+    "codes",
+)  # in the JSON, or beside the value they belong to
 
 
 def table(title: str, rows: Rows):
