@@ -13,7 +13,7 @@ TORCHS_OWN := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cub
 
 PORT   ?= 5000
 
-.PHONY: setup reproduce smoke report ui unlock test lint format lock clean
+.PHONY: setup reproduce smoke report ui unlock test slurm lint format lock clean
 
 setup: $(READY)
 
@@ -50,6 +50,10 @@ unlock: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -m "not slow and not slurm"
 
+# A Slurm of one node, started for the test and stopped after it; needs slurm-wlm and munge, not a cluster.
+slurm: $(READY)
+	$(BIN)/python -m pytest -m slurm -rs tests/test_slurm.py
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -59,7 +63,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 lock: pyproject.toml
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --extra judge --generate-hashes \
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --extra judge --extra slurm --generate-hashes \
 	  $(TORCHS_OWN:%=--no-emit-package %) --no-annotate --no-header pyproject.toml -o requirements.lock
 
 clean:
