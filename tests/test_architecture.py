@@ -11,7 +11,7 @@ SRC = Path(__file__).parents[1] / "src" / "ladr"
 FLOORS = (
     ("errors", "schedule", "frontier", "marginals", "noise", "shapes"),
     ("view", "policies"),
-    ("trace", "checks", "decode", "scheduler"),
+    ("trace", "checks", "passes", "decode", "scheduler"),
     ("backbones", "caches"),
     ("train", "benchmarks", "judge", "ledger", "estimate"),
     (
@@ -213,3 +213,39 @@ def test_importing_the_package_stays_light():
     code = "import sys, ladr; ladr.build('ladr'); print([m for m in sys.argv[1:] if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+NAMED_TUPLE = {"_replace", "_asdict", "_fields"}
+
+
+def private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def trespasses(tree):
+    """(line, name) of every underscore name of this package that is used outside the file that has it."""
+    own = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
+    own |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    roots = {"self", "cls", "torch", "sys", "os"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ladr":
+            yield from ((node.lineno, alias.name) for alias in node.names if private(alias.name))
+        if isinstance(node, ast.Attribute) and private(node.attr) and node.attr not in NAMED_TUPLE | own:
+            root = dotted(node).split(".")
+            if root[0] not in roots or (root[0] in ("self", "cls") and len(root) > 2):
+                yield node.lineno, node.attr
+
+
+def test_underscore_names_stay_in_their_files():
+    found = [f"{f.relative_to(SRC)}:{line} {name}" for f, tree in trees() for line, name in trespasses(tree)]
+    assert not found, found
+
+
+@pytest.mark.parametrize("code", ["from ladr.x import _y", "x._y(1)", "self.x._y"])
+def test_the_walk_sees_trespasses(code):
+    assert list(trespasses(ast.parse(code)))
+
+
+def test_the_walk_lets_own_names_pass():
+    code = "from ladr.x import y\nself._a = 1\nother._a\nself._b()\ntorch.cpu._c()\nx._replace(a=1)"
+    assert not list(trespasses(ast.parse(code)))

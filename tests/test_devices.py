@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from ladr import LadrError
 from ladr.backbones import BACKBONES
-from ladr.bench_device import SHAPES, _places, bench_device, random_backbone
+from ladr.bench_device import SHAPES, bench_device, places, random_backbone
 from ladr.bench_upstream import upstream_decode
 from ladr.commands import devices as command
 
@@ -81,7 +81,7 @@ def test_the_random_model_has_the_real_layout():
     shape = SHAPES["tiny"]
     backbone = random_backbone(shape, "cpu", torch.float32)
     cond, uncond = (shape.words - k + 8 * 9 + 4 for k in (0, 4))
-    assert _places(backbone) == cond + uncond
+    assert places(backbone) == cond + uncond
     end = shape.layout.image_offset + shape.layout.codebook
     assert end == shape.config.embedding_size, "upstream finds the image codes at the end of the vocabulary"
 

@@ -121,7 +121,7 @@ def bench_device(
         raise LadrError(f"shape: {shape!r} is not known{nearest(shape, SHAPES)}")
     kind, chosen = dtype_of("dtype", dtype), SHAPES[shape]
     backbone = random_backbone(chosen, device, kind)
-    passes, (products, counts) = _passes(backbone), _products(chosen.config, _places(backbone), device, kind)
+    passes, (products, counts) = _passes(backbone), _products(chosen.config, places(backbone), device, kind)
     calls: dict[str, Callable[[], Any]] = {**passes, **products}
     took = seconds({name: _synced(call, device) for name, call in calls.items()}, 4 * repeat)
     whole = _decodes(backbone, steps)
@@ -137,16 +137,16 @@ def bench_device(
     }  # fmt: skip
 
 
-def _places(backbone: DiMOO) -> int:
+def places(backbone: DiMOO) -> int:
     denoiser = backbone.bind(["x"])
-    denoiser._settle([0])
+    denoiser.lay_out([0])
     return denoiser.pack.total
 
 
 def _rates(shape: Shape, backbone: DiMOO, took: Mapping[str, float], counts: Mapping[str, float]) -> dict:
     """Operations of a full pass, the best matrix rate, and how near the pass comes to it."""
     denoiser = backbone.bind(["x"])
-    denoiser._settle([0])
+    denoiser.lay_out([0])
     cells = 2 * round(MASKED * shape.layout.grid[0] * shape.layout.grid[1])
     head = 2.0 * cells * shape.config.d_model * shape.layout.codebook
     operations = flops(shape.config, denoiser.pack.lengths) + head

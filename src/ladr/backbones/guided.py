@@ -50,7 +50,7 @@ class GuidedDenoiser:
     @torch.no_grad()
     def logits(self, tokens: Tensor, rows: Tensor, *, t=None, recompute=None) -> Tensor:
         """See `ladr.decode.Denoiser`; the model has no time input, so `t` is not read."""
-        self._settle(rows.tolist())
+        self.lay_out(rows.tolist())
         masked = tokens == MASK
         codes = torch.where(masked, self.frame.mask, tokens + self.frame.image_offset).flatten(1)
         ids = self.pack.fill(codes.repeat(self.branches, 1))
@@ -67,10 +67,10 @@ class GuidedDenoiser:
 
     def keep(self, live: Tensor) -> None:
         """Forget the rows that are not `live` (B,)."""
-        self._settle([row for row, on in zip(self.rows, live.tolist(), strict=True) if on])
+        self.lay_out([row for row, on in zip(self.rows, live.tolist(), strict=True) if on])
 
-    def _settle(self, rows: list[int]) -> None:
-        """Lay out the sequences of `rows` (conditional, then unconditional); what is cached moves along."""
+    def lay_out(self, rows: list[int]) -> None:
+        """Pack the sequences of the prompts `rows`, conditional first; what is cached moves along."""
         if rows == self.rows:
             return
         old, was = getattr(self, "pack", None), self.rows

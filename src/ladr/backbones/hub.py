@@ -85,7 +85,7 @@ def verify(folder: Path) -> None:
 
     A file is hashed once; the result is remembered as long as its size and time stay the same.
     """
-    from ladr.backbones.weights import _sha256 as remembered_sha256
+    from ladr.backbones.weights import remembered_sha256
 
     for path in sorted(folder.rglob("*.safetensors")):
         wanted = path.resolve().name

@@ -40,7 +40,7 @@ def _mixture(settings: Mapping[str, Any]) -> str:
     if not codebook.is_file():
         raise LadrError(f"backbones: mixture: no {codebook.name} in {folder}")
     drawn = settings.get("pixels") == "vq"
-    return _sha256(codebook) + (f"+{folder_sha256(folder / 'vqvae')}" if drawn else "")
+    return remembered_sha256(codebook) + (f"+{folder_sha256(folder / 'vqvae')}" if drawn else "")
 
 
 @cache
@@ -51,7 +51,7 @@ def folder_sha256(folder: Path) -> str:
         raise LadrError(f"{folder}: no checkpoint there (no .safetensors, no .json)")
     digest = hashlib.sha256()
     for path in files:
-        digest.update(f"{path.relative_to(folder)}\x1f{_sha256(path)}\n".encode())
+        digest.update(f"{path.relative_to(folder)}\x1f{remembered_sha256(path)}\n".encode())
     return digest.hexdigest()
 
 
@@ -61,8 +61,8 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sha256(path: Path) -> str:
-    """The same, remembered for big files by their size and time of change."""
+def remembered_sha256(path: Path) -> str:
+    """Of the file's content; for BIG bytes or more, remembered by their size and time of change."""
     stat = path.stat()
     if stat.st_size < BIG:
         return sha256(path)

@@ -6,7 +6,6 @@ is one pass of the very loop that `ladr.decode` runs; the pipeline only brings t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -16,9 +15,9 @@ from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from ladr import schedule
-from ladr.decode import _Batch, _Run
 from ladr.errors import LadrError
 from ladr.frontier import top
+from ladr.passes import Batch, Passes
 from ladr.policies import Policy, build
 from ladr.policies.base import one_of
 from ladr.scheduler.streams import Generators, GeneratorStreams, streams
@@ -78,8 +77,8 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         self._forget()
 
     def _forget(self) -> None:
-        self._run: _Run | None = None
-        self._batch: _Batch | None = None
+        self._run: Passes | None = None
+        self._batch: Batch | None = None
         self._streams: GeneratorStreams | None = None
         self._view: View | None = None
         self.passes = 0
@@ -158,10 +157,9 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         steps, at = self.timesteps.steps, self.timesteps.at
         policy = InPipeline(self.policy, self.timesteps, 0 if at is None else range(steps)[at])
         noise, temperature = self._noise(len(tokens), generator), float(self.config.sampling_temperature)
-        model = SimpleNamespace(codes=codes)
-        self._run = _Run(model, policy, steps, noise, None, temperature, self._look, tokens)
+        self._run = Passes(codes, policy, steps, noise, tokens, temperature=temperature, on_step=self._look)
         images = [i for i, masked in enumerate((tokens == MASK).flatten(1).any(1).tolist()) if masked]
-        self._batch = _Batch(images, tokens[images], torch.zeros_like(tokens[images], dtype=torch.bool))
+        self._batch = Batch(images, tokens[images], torch.zeros_like(tokens[images], dtype=torch.bool))
 
     def _look(self, view: View, take: Tensor) -> None:
         self._view = view
