@@ -1,9 +1,12 @@
 """Cells: an id is a function of the spec, and of nothing else."""
 
 import json
+from importlib import import_module
 
 import pytest
 
+from ladr import cells
+from ladr.backbones import BACKBONES, field
 from ladr.cells import batches, canonical, id_of
 from ladr.errors import LadrError
 from tiny import TEXT, cell_of, tiny
@@ -118,3 +121,21 @@ def test_batches_keep_order_and_one_kind_each(tmp_path):
     assert sorted(c.id for g in groups for c in g) == sorted(grid.cells)
     place = {c.id: i for i, g in enumerate(groups) for c in g}
     assert all(place[need] <= place[c.id] for c in grid.cells.values() for need in c.needs)
+
+
+def test_every_backbone_states_a_version():
+    for name, place in BACKBONES.items():
+        version = import_module(place.split(":")[0]).VERSION
+        assert isinstance(version, int), name
+        assert version >= 1, name
+
+
+def test_a_backbones_new_version_makes_new_cells(tmp_path, monkeypatch):
+    before = tiny(tmp_path)[1].cells
+    assert {cell.spec["backbone"]["version"] for cell in before.values()} == {field.VERSION}
+    monkeypatch.setattr(field, "VERSION", field.VERSION + 1)
+    cells._version.cache_clear()
+    after = tiny(tmp_path)[1].cells
+    cells._version.cache_clear()
+    assert {cell.spec["backbone"]["version"] for cell in after.values()} == {field.VERSION}
+    assert not set(before) & set(after)

@@ -1,12 +1,16 @@
 """The scene mixture against sums over its scenes, its cache, and what decoding makes of it."""
 
+import ast
+import inspect
 from dataclasses import dataclass, field
+from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
 
-from ladr.backbones.bank import Banks, read, write
+from ladr.backbones import bank
+from ladr.backbones.bank import WORLD, Banks, read, write
 from ladr.backbones.mixture import CODEBOOK, Mixture
 from ladr.benchmarks.mini import SUITES
 from ladr.benchmarks.mini.suite import spec_of
@@ -16,6 +20,7 @@ from ladr.noise import seed_of
 from ladr.policies import build
 from ladr.shapes.detect import read as look
 from ladr.shapes.parse import parse
+from ladr.shapes.place import realise
 from ladr.shapes.practice import propose
 from ladr.shapes.render import render
 from ladr.shapes.spec import Item, Spec
@@ -236,3 +241,31 @@ def test_64_passes_score_at_least_97_percent_in_every_column(model):
     assert set(many) == set(SUITES["mini-geneval"].columns)
     assert min(many.values()) >= 0.97
     assert np.mean(list(few.values())) < 0.9
+
+
+def test_scenes_on_disk_are_known_by_all_the_code_that_draws_them():
+    drawing, seen = [realise.__module__, propose.__module__, render.__module__], set()
+    while drawing:
+        module = drawing.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        tree = ast.parse(inspect.getsource(import_module(module)))
+        imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        drawing += [name for name in imported if name.startswith("ladr.shapes.")]
+    assert {module.rsplit(".", 1)[1] for module in seen} <= set(WORLD)
+
+
+def test_other_shares_of_the_world_at_large_are_another_bank(model, tmp_path, monkeypatch):
+    banks = model().banks
+    before = banks.key(None)
+    for name in WORLD:
+        (tmp_path / f"{name}.py").write_text(inspect.getsource(import_module(f"ladr.shapes.{name}")))
+    monkeypatch.setattr(bank.resources, "files", lambda package: tmp_path)
+    bank.world_sha256.cache_clear()
+    assert banks.key(None) == before
+    practice = tmp_path / "practice.py"
+    practice.write_text(practice.read_text().replace("single: 3", "single: 4"))
+    bank.world_sha256.cache_clear()
+    assert banks.key(None) != before
+    bank.world_sha256.cache_clear()

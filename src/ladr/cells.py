@@ -14,9 +14,10 @@ from ladr import caches
 from ladr.backbones import BACKBONES
 from ladr.backbones.weights import weights
 from ladr.benchmarks import BENCHMARKS
-from ladr.benchmarks.prompt import prompts_sha256
+from ladr.benchmarks.official.grid import GridSuite
+from ladr.benchmarks.prompt import Prompt, prompts_sha256
 from ladr.errors import LadrError
-from ladr.params import BackboneRow, Params, Sampler
+from ladr.params import BackboneRow, Official, Params, Sampler
 from ladr.params.check import points, varied
 from ladr.policies import build
 from ladr.policies.base import REPLAY
@@ -25,13 +26,16 @@ from ladr.policies.base import REPLAY
 @dataclass(frozen=True)
 class Cell:
     """`spec` is all that its tokens depend on; `needs` are the cells whose traces it reads; `row` says how to
-    run its backbone (batch size and the like), which tokens do not depend on."""
+    run its backbone (batch size and the like), `official` how to score its images, which tokens do not depend
+    on. `prompts` are those whose hash the spec holds."""
 
     id: str
     spec: Mapping[str, Any]
     needs: tuple[str, ...]
     backbone: str
     row: BackboneRow
+    prompts: tuple[Prompt, ...] = field(repr=False)
+    official: Official
 
     @property
     def key(self) -> str:
@@ -123,14 +127,14 @@ def _lines(params: Params, cells: dict[str, Cell]) -> Iterator[Line]:
     for backbone in params.use:
         wanted = params.backbones[backbone].benchmarks
         for benchmark, size in wanted.items():
-            place = Place(params, backbone, benchmark, size, params.images, params.samplers, cells)
+            place = Place(params, backbone, benchmark, size, None, params.samplers, cells)
             for name, row in params.samplers.items():
                 yield from place.line("samplers", name, row)
         for group, body in params.ablations.items():
             scope = {**params.samplers, **body.rows}
             for benchmark in (b for b in body.benchmarks if b in wanted):
-                size, images = body.size or wanted[benchmark], body.images or params.images
-                place = Place(params, backbone, benchmark, size, images, scope, cells)
+                size = body.size or wanted[benchmark]
+                place = Place(params, backbone, benchmark, size, body.images, scope, cells)
                 for name, row in body.rows.items():
                     yield from place.line(f"ablations/{group}", name, row)
         yield from _swept(params, backbone, wanted, cells)
@@ -142,8 +146,8 @@ def _swept(params: Params, backbone: str, wanted: Mapping[str, Any], cells: dict
         if body.backbones is not None and backbone not in body.backbones:
             continue
         for benchmark in (b for b in body.benchmarks if b in wanted):
-            size, images = body.size or wanted[benchmark], body.images or params.images
-            place = Place(params, backbone, benchmark, size, images, params.samplers, cells)
+            size = body.size or wanted[benchmark]
+            place = Place(params, backbone, benchmark, size, body.images, params.samplers, cells)
             for point in points(body.grid):
                 name = ",".join(f"{key}={value}" for key, value in point.items())
                 row = Sampler.model_validate({**varied(base, point), "label": name})
@@ -152,13 +156,14 @@ def _swept(params: Params, backbone: str, wanted: Mapping[str, Any], cells: dict
 
 @dataclass(frozen=True)
 class Place:
-    """A backbone and the prompts it is asked; `scope` are the samplers that a row may refer to."""
+    """A backbone and the prompts it is asked; `scope` are the samplers that a row may refer to. `images` per
+    prompt are those of the file unless the group has its own."""
 
     params: Params
     backbone: str
     benchmark: str
     size: str | int
-    images: int
+    images: int | None
     scope: Mapping[str, Sampler]
     cells: dict[str, Cell]
 
@@ -187,7 +192,9 @@ class Place:
         temperature = self.params.temperature if row.temperature is None else row.temperature
         sampler = {"policy": policy, "steps": steps, "temperature": temperature, "cache": _cache(row.cache)}
         spec = {**self.asked(), "sampler": sampler}
-        cell = Cell(id_of(spec), spec, tuple(dict.fromkeys(needs)), self.backbone, self.model)
+        needed = tuple(dict.fromkeys(needs))
+        about = self.backbone, self.model, self.prompts, self.params.official
+        cell = Cell(id_of(spec), spec, needed, *about)
         known = self.cells.setdefault(cell.id, cell)
         if canonical(known.spec) != canonical(spec):
             raise LadrError(f"cell {cell.id}: two specs share this id; change any value of one of them")
@@ -197,6 +204,19 @@ class Place:
     def model(self) -> BackboneRow:
         return self.params.backbones[self.backbone]
 
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        return _prompts(self.benchmark, self.size, self.params.official.prompts)[0]
+
+    def _count(self) -> int:
+        """Images per prompt."""
+        suite, params = BENCHMARKS[self.benchmark], self.params
+        if isinstance(suite, GridSuite):
+            count = self.images or params.official.images or suite.images
+            suite.of(self.prompts, count)
+            return count
+        return self.images or params.images
+
     def asked(self) -> dict[str, Any]:
         """The part of the spec that all samplers share here."""
         kind = self.model.kind or self.backbone
@@ -205,7 +225,10 @@ class Place:
             raise LadrError(
                 f"backbones.{self.backbone}.benchmarks: {self.benchmark!r} is for {suite.backbones}"
             )
-        count, digest = _prompts(self.benchmark, self.size)
+        folder = self.params.official.prompts
+        prompts, digest = _prompts(self.benchmark, self.size, folder)
+        official = isinstance(suite, GridSuite)
+        files = {"files": suite.files_sha256(folder)} if official else {}
         return {
             "backbone": {
                 "name": kind,
@@ -215,7 +238,7 @@ class Place:
             },
             "benchmark": {
                 "name": suite.name, "version": suite.version, "size": self.size, "prompts": digest,
-                "count": count, "images": self.images, "seed": self.params.seed,
+                "count": len(prompts), "images": self._count(), "seed": self.params.seed, **files,
             },
         }  # fmt: skip
 
@@ -236,14 +259,15 @@ def _cache(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 @memo
-def _prompts(benchmark: str, size: str | int) -> tuple[int, str]:
-    prompts = BENCHMARKS[benchmark].prompts(size)
-    return len(prompts), prompts_sha256(prompts)
+def _prompts(benchmark: str, size: str | int, folder: str | None) -> tuple[tuple[Prompt, ...], str]:
+    suite = BENCHMARKS[benchmark]
+    prompts = suite.prompts(size, folder) if isinstance(suite, GridSuite) else suite.prompts(size)
+    return prompts, prompts_sha256(prompts)
 
 
 @memo
 def _version(kind: str) -> int:
-    return getattr(import_module(BACKBONES[kind].split(":")[0]), "VERSION", 1)
+    return import_module(BACKBONES[kind].split(":")[0]).VERSION
 
 
 def batches(cells: Iterable[Cell], size: int) -> list[list[Cell]]:

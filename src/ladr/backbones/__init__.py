@@ -1,4 +1,7 @@
-"""Backbones by name. Each is imported when it is first asked for, so that a decode loads only its own."""
+"""Backbones by name. Each is imported when it is first asked for, so that a decode loads only its own.
+
+A backbone's module states a VERSION, which is part of every cell's spec.
+"""
 
 from importlib import import_module
 

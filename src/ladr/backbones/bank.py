@@ -27,7 +27,7 @@ from ladr.shapes.spec_json import spec_to_json
 
 CHUNK = 128  # scenes that are rendered and encoded at once
 KEPT = 256 << 20  # bytes of banks held in memory
-WORLD = ("scene", "spec", "place", "propose", "render")  # modules that decide what is drawn
+WORLD = ("scene", "spec", "place", "propose", "practice", "render")  # modules that decide what is drawn
 
 
 @dataclass(frozen=True, eq=False)

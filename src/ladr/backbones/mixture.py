@@ -24,6 +24,9 @@ from ladr.shapes.scene import CELL, GRID
 from ladr.shapes.spec import Spec
 from ladr.shapes.spec_json import spec_from_json
 
+# Part of every cell's spec: raise it when the same settings and noise give other tokens. Scenes count:
+# 2 proposes the unconditional ones with the shares that training has.
+VERSION = 2
 CODEBOOK = "patches.safetensors"
 RENDERERS = ("mosaic", "vq")
 GREY = 128  # of a masked cell
