@@ -6,12 +6,13 @@ import pytest
 import yaml
 
 from ladr.cells import grid
+from ladr.commands.sweep import drawn
 from ladr.errors import LadrError
 from ladr.params import load
 from ladr.run.cell import run
 from ladr.run.grade import grade
 from ladr.run.table import write as write_table
-from ladr.sweep import experiment, grid_of, heat_map
+from ladr.sweep import experiment, grid_of
 from ladr.sweep.search import prepared, search
 from tiny import TEXT, tiny, write
 
@@ -43,22 +44,27 @@ def test_a_sweep_keeps_the_baseline_and_what_its_base_needs(tmp_path):
     assert [x.name for x in lines if x.group == f"sweeps/{name}"] == ["curve=cosine", "curve=linear"]
 
 
+MAPS = {"phases.structure.alpha": [0.1, 0.5], "phases.structure.tau": [0.0, 0.1]}
+
+
 @pytest.mark.parametrize(
-    "values",
-    [{"phases.structure.alpha": [0.1, 0.5], "phases.structure.tau": [0.0, 0.1]}, {"steps": [2, 4, 8]}],
+    ("values", "figures"),
+    [(MAPS, 1), ({"steps": [2, 4, 8]}, 1), ({"rank": ["gap", "random"]}, 1), (MAPS | {"steps": [2, 4]}, 2)],
 )
-def test_a_heat_map_is_the_same_bytes_every_time(tmp_path, values):
+def test_a_sweep_is_drawn_the_same_every_time(tmp_path, values, figures):
     name, data = experiment(write(tmp_path), "ladr", values, backbones=None, benchmarks=None)
     params, made = tiny(tmp_path, json.dumps(data))
-    results = tmp_path / "results"
+    results, place = tmp_path / "results", tmp_path / "results" / "sweeps" / name
     run(made.cells.values(), results=results, say=quiet)
     grade(made.cells.values(), results=results, say=quiet)
-    write_table(made, params.baseline, tmp_path / "out", results)
-    (path,) = heat_map(tmp_path / "out", name)
-    first = path.read_bytes()
-    heat_map(tmp_path / "out", name)
-    assert path.read_bytes() == first
-    assert b"forward passes" in first or b"<svg" in first
+    write_table(made, params.baseline, place, results)
+    (place / "grid.json").write_text(made.json(), encoding="utf-8")
+    paths = drawn(place)
+    assert len([p for p in paths if p.suffix == ".svg"]) == figures
+    first = {p: p.read_bytes() for p in paths}
+    assert {p: p.read_bytes() for p in drawn(place)} == first
+    text = paths[-1].read_text(encoding="utf-8")
+    assert all(field in text for field in values)
 
 
 def test_a_search_goes_on_where_it_stopped_and_writes_rows_to_paste(tmp_path):

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import typer
 
-from ladr.errors import LadrError
+from ladr.errors import LadrError, needs
 
 # command -> module that has it; `module:function` for a lone function, else the module's typer `app`.
 GROUPS = {
@@ -21,7 +21,8 @@ COMMANDS = {
     "sample": "ladr.commands.sample:sample",
     "devices": "ladr.commands.devices:devices",
     **dict.fromkeys(("prompts", "evaluate"), "ladr.benchmarks.commands"),
-    **dict.fromkeys(("track", "ui", "sweep", "search"), "ladr.run.commands"),
+    "sweep": "ladr.commands.sweep:sweep",
+    **dict.fromkeys(("track", "ui", "search"), "ladr.run.commands"),
     **dict.fromkeys(
         ("params", "grid", "run", "grade", "score", "ceiling", "table", "latency", "doctor", "prune"),
         "ladr.run.commands",
@@ -51,7 +52,8 @@ def main() -> None:
     asked = sys.argv[1] if len(sys.argv) > 1 else None
     known = asked in GROUPS or asked in COMMANDS
     try:
-        build(asked if known else None)()
+        with needs(asked or "ladr"):
+            build(asked if known else None)()
     except LadrError as mistake:
         typer.secho(f"ladr: {mistake}", fg="red", err=True)
         sys.exit(2)

@@ -181,32 +181,6 @@ def ui_command(port: int = 5000, host: str = "127.0.0.1") -> None:
     raise typer.Exit(serve(host, port))
 
 
-@app.command("sweep")
-def sweep_command(
-    base: Annotated[str, typer.Option(help="the sampler to vary")] = "ladr",
-    alpha: Annotated[list[str] | None, typer.Option(help="PHASE=VALUE,VALUE,...")] = None,
-    tau: Annotated[list[str] | None, typer.Option(help="PHASE=VALUE,VALUE,...")] = None,
-    vary: Annotated[list[str] | None, typer.Option(help="FIELD=VALUE,VALUE,... of any field")] = None,
-    backbone: Annotated[list[str] | None, typer.Option(help="default: the first of `use`")] = None,
-    benchmark: Annotated[list[str] | None, typer.Option(help="default: the backbone's first")] = None,
-    size: Annotated[str | None, typer.Option(help="default: the backbone's")] = None,
-    images: Annotated[int | None, typer.Option(help="per prompt")] = None,
-    cores: str = "all",
-    params: File = PARAMS,
-) -> None:
-    """Decode every combination of values through Snakemake and draw the heat map."""
-    from ladr import sweep
-
-    grid = sweep.grid_of(alpha or [], tau or [], vary or [])
-    size_ = int(size) if size and size.isdecimal() else size
-    place = {"backbones": backbone, "benchmarks": benchmark, "size": size_, "images": images}
-    name, data = sweep.experiment(params, base, grid, **place)
-    folder = sweep.run(name, data, cores)
-    for path in sweep.heat_map(folder, name):
-        typer.echo(f"drawn: {path}")
-    typer.echo(f"table: {folder}/scores.csv")
-
-
 @app.command("search")
 def search_command(
     trials: Annotated[int, typer.Option(help="settings tried in all, earlier runs included")] = 40,

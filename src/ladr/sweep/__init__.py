@@ -1,10 +1,9 @@
-"""Sweeps by hand: alpha and tau of a phase (or any fields) from the command line to a heat map."""
+"""Sweeps by hand: alpha and tau of a phase (or any fields) from the command line to a table."""
 
 import hashlib
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -88,59 +87,3 @@ def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = F
     if done.returncode:
         raise LadrError(f"sweep {name}: Snakemake ended with {done.returncode}; what is finished is kept")
     return place
-
-
-def heat_map(place: Path, name: str) -> list[Path]:
-    """Draw score and passes over the swept fields, one file per backbone and benchmark."""
-    import json
-
-    import pandas as pd
-
-    lines = pd.read_parquet(place / "scores.parquet")
-    quality = pd.read_csv(place / "quality.csv")
-    points = lines[lines.group == f"sweeps/{name}"].drop_duplicates(["backbone", "benchmark", "name"])
-    table = quality[quality.group == f"sweeps/{name}"].merge(
-        points[["backbone", "benchmark", "name", "point"]], on=["backbone", "benchmark", "name"]
-    )
-    swept = pd.DataFrame([json.loads(p) for p in table.point], index=table.index)
-    out = []
-    for (backbone, benchmark), rows in table.groupby(["backbone", "benchmark"]):
-        out.append(place / f"{backbone}-{benchmark}.svg")
-        _draw(rows, swept.loc[rows.index], f"{benchmark} on {backbone}", out[-1])
-    return out
-
-
-def _draw(rows: Any, swept: Any, title: str, path: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "ladr"
-    import matplotlib.pyplot as plt
-
-    axes = [c for c in swept.columns if swept[c].astype(str).nunique() > 1] or list(swept.columns[:1])
-    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    shown = {"score": "score, %", "passes": "forward passes"}
-    for panel, (column, name) in zip(panels, shown.items(), strict=True):
-        if len(axes) == 2:
-            _map(panel, rows.assign(**swept), axes, column)
-        else:
-            for label, group in rows.assign(**swept).groupby([str(a) for a in axes[1:]] or "benchmark"):
-                panel.plot(group[axes[0]].astype(str), group[column], marker="o", label=str(label))
-            panel.set_xlabel(axes[0])
-        panel.set_title(name)
-    figure.suptitle(title)
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
-
-
-def _map(panel: Any, rows: Any, axes: Sequence[str], column: str) -> None:
-    table = rows.pivot_table(index=axes[0], columns=axes[1], values=column, dropna=False, sort=True)
-    image = panel.imshow(table.to_numpy(dtype=float), cmap="viridis", aspect="auto", origin="lower")
-    panel.figure.colorbar(image, ax=panel)
-    panel.set_xticks(range(len(table.columns)), [str(c) for c in table.columns])
-    panel.set_yticks(range(len(table.index)), [str(c) for c in table.index])
-    panel.set(xlabel=axes[1], ylabel=axes[0])
-    values = table.to_numpy(dtype=float)
-    for y, x in product(*map(range, values.shape)):
-        color = "white" if values[y, x] < values.mean() else "black"
-        panel.text(x, y, f"{values[y, x]:.1f}", ha="center", va="center", color=color)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.cells import Cell, Grid, grid
-from ladr.errors import LadrError
+from ladr.errors import LadrError, needs
 from ladr.params import Params, load
 from ladr.params.check import varied
 from ladr.params.models import Sampler, Sweep
@@ -94,7 +94,8 @@ def search(
     The first is the base as it stands. Later ones come from Optuna's multi-objective TPE. A trial that was
     killed is tried again.
     """
-    import optuna
+    with needs("ladr search"):
+        import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     place = results / "search"

@@ -21,10 +21,16 @@ class NotAskedError(LadrError):
 
 
 class Results:
-    """The results below `root`: the grid's lines, their scores, the cells' records and traces."""
+    """The results below `root`: the grid's lines, their scores, the cells' records and traces.
+
+    A table made elsewhere (of a sweep) lies below the results whose cells it names: those are in the nearest
+    folder that has some.
+    """
 
     def __init__(self, root: Path):
         self.root = root
+        folders = (root, *root.resolve().parents)
+        self.store = next((f for f in folders if (f / "cells").is_dir()), root)
 
     @cached_property
     def grid(self) -> pd.DataFrame:
@@ -65,16 +71,16 @@ class Results:
 
     def record(self, cell: str) -> dict[str, Any]:
         """cell.json."""
-        return self._json(self.root / "cells" / cell / "cell.json", f"cell {cell}: ")
+        return self._json(self.store / "cells" / cell / "cell.json", f"cell {cell}: ")
 
     def trace(self, cell: str) -> pd.DataFrame:
         """One row per image and pass."""
-        return self._parquet(self.root / "cells" / cell / "trace.parquet", f"cell {cell}: ")
+        return self._parquet(self.store / "cells" / cell / "trace.parquet", f"cell {cell}: ")
 
     def latency(self, rows: pd.DataFrame) -> dict[str, Any] | None:
         """The measurement of these samplers, None if they were not timed on this benchmark."""
         cells = dict(zip(rows.name, rows.cell, strict=True))
-        for path in sorted((self.root / "latency").glob("*.json")):
+        for path in sorted((self.store / "latency").glob("*.json")):
             record = self._json(path)
             if record["cells"] == cells:
                 return record
@@ -86,9 +92,9 @@ class Results:
 
     def pictures(self) -> Iterator[tuple[str, dict[str, Any], Path]]:
         """(backbone, what `ladr pictures` wrote about it, its folder)."""
-        found = sorted((self.root / "pictures").glob("*/pictures.json"))
+        found = sorted((self.store / "pictures").glob("*/pictures.json"))
         if not found:
-            raise NotAskedError(f"{self.root}/pictures is not there; `ladr pictures` makes it")
+            raise NotAskedError(f"{self.store}/pictures is not there; `ladr pictures` makes it")
         for path in found:
             yield path.parent.name, self._json(path), path.parent
 
@@ -119,9 +125,3 @@ def shown(columns: Iterable[str]) -> list[str]:
 def rows_of(scores: pd.DataFrame) -> pd.DataFrame:
     """One line per row of params.yaml."""
     return scores.drop_duplicates(["group", "name"])
-
-
-def points(scores: pd.DataFrame) -> pd.DataFrame:
-    """`scores` with one more column per swept field."""
-    swept = pd.DataFrame([json.loads(p) for p in scores.point], index=scores.index)
-    return pd.concat([scores, swept], axis=1)

@@ -63,3 +63,10 @@ def beside(panel: Any, **more: Any) -> None:
 def below(figure: Any, panel: Any, columns: int) -> None:
     """One legend under all panels."""
     figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=columns)
+
+
+def rectangle(corner: tuple[float, float], width: float, height: float, **more: Any) -> Any:
+    """A box in the panel's own units."""
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(corner, width, height, **more)
