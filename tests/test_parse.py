@@ -9,10 +9,11 @@ from ladr.benchmarks.mini import SUITES
 from ladr.benchmarks.mini.suite import spec_of
 from ladr.errors import LadrError
 from ladr.shapes.caption import caption
-from ladr.shapes.parse import COMPOSITES, SIDES, parse
+from ladr.shapes.parse import parse
 from ladr.shapes.practice import TRAINING
 from ladr.shapes.propose import composite_named
 from ladr.shapes.spec import Item, Relation, Spec, Word
+from ladr.shapes.words import COMPOSITES, SIDES
 
 
 def same(read, written):

@@ -5,43 +5,26 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from ladr.errors import LadrError, nearest
-from ladr.shapes.caption import NUMBERS, OPENINGS, PHRASES, PLURAL_OPENINGS, WRITTEN
+from ladr.shapes.caption import NUMBERS, OPENINGS, PHRASES, PLURAL_OPENINGS
 from ladr.shapes.propose import composite_named
-from ladr.shapes.scene import BACKGROUNDS, BANDS, COLORS, LETTERS, SHAPES, SIZES, STYLES, TEXTURES
-from ladr.shapes.spec import PLACES, Item, Relation, Spec, Word
-
-COMPOSITES = ("house", "snowman", "traffic light", "target")
-SIDES = {"triangle": 3, "square": 4, "diamond": 4}
-LONGEST, MOST = 4, 9  # letters that fit in a row, things that fit on the canvas
-_COUNTS = {"a": 1, "an": 1, "the": 1} | {word: n for n, word in enumerate(NUMBERS) if n}
-_NOUNS = {s: s for s in SHAPES} | {"crosses" if s == "cross" else f"{s}s": s for s in SHAPES}
-_NOUNS |= {"shape": None, "shapes": None}
-
-
-def _any(words) -> str:
-    return f"(?:{'|'.join(sorted(words, key=len, reverse=True))})"
-
-
-_ADJECTIVE = _any([*SIZES, *TEXTURES, *COLORS])
-_NOUN = rf"(?:(?:{_any(_COUNTS)}) )?(?:{_ADJECTIVE} )*{_any(_NOUNS)}(?: in the {_any(PLACES)}(?: corner)?)?"
-_LIST = rf"{_NOUN}(?:(?:, and |, | and ){_NOUN})*"
-_SHAPE, _COLOR = rf"({_any(_NOUNS)})", rf"({_any(COLORS)})"
-_TEXT = (
-    _any(f.split(' "')[0] for f in WRITTEN)
-    + rf' "([^"]*)"(?: in {_COLOR})?(?: (at the top|in the middle|at the bottom))?'
+from ladr.shapes.scene import BANDS, COLORS, LETTERS, SIZES, STYLES, TEXTURES
+from ladr.shapes.spec import Item, Relation, Spec, Word
+from ladr.shapes.words import (
+    BACKGROUND,
+    COLOR,
+    COMPOSITES,
+    COUNTS,
+    LIST,
+    NOUN,
+    NOUNS,
+    SHAPE,
+    SIDES,
+    TEXT,
+    known_words,
+    one_of,
 )
-_BACKGROUND = rf"({_any(BACKGROUNDS)})"
 
-
-def _words() -> frozenset[str]:
-    """Every word that some frame understands."""
-    frames = [*OPENINGS, *PLURAL_OPENINGS, *WRITTEN, *(f for fs in PHRASES.values() for f in fs)]
-    names = [*_COUNTS, *_NOUNS, *SIZES, *TEXTURES, *COLORS, *BACKGROUNDS, *STYLES, *PLACES, *COMPOSITES]
-    rest = """on a white background the is there also you can see too written at top middle bottom with in
-    style row column diagonal corners corner and than that same color shape none of them without all latter
-    former as many has sides plus both bigger smaller next pattern"""
-    text = " ".join([*(re.sub(r"\{\w*\}", "", f) for f in frames), *names, rest])
-    return frozenset(re.findall(r"[a-z]+", text))
+LONGEST, MOST = 4, 9  # letters that fit in a row, things that fit on the canvas
 
 
 def parse(text: str) -> Spec:
@@ -62,7 +45,7 @@ def parse(text: str) -> Spec:
 def _normal(text: str) -> str:
     """Lower case but for what is quoted, one blank between words, sentences parted by ` . `."""
     tokens = re.findall(r'"[^"]*"|[^\s",.]+|[",.]', text)
-    known = _words()
+    known = known_words()
     for i, token in enumerate(tokens):
         if token[:1] != '"' or len(token) == 1:
             tokens[i] = token = token.lower()
@@ -87,10 +70,10 @@ def _checked(spec: Spec, text: str) -> Spec:
 
 def _sentence(text: str) -> Spec | None:
     """One sentence, with the background it may name."""
-    background = re.fullmatch(rf"on a {_BACKGROUND} background there is (.*)", text)
+    background = re.fullmatch(rf"on a {BACKGROUND} background there is (.*)", text)
     if background:
         background, text = background.groups()
-    elif background := re.fullmatch(rf"(.*) on a {_BACKGROUND} background", text):
+    elif background := re.fullmatch(rf"(.*) on a {BACKGROUND} background", text):
         text, background = background.groups()
     for pattern, build in _frames():
         found = re.fullmatch(pattern, text)
@@ -105,42 +88,42 @@ def _frames() -> list[tuple[re.Pattern, Callable[..., Spec]]]:
     """Every kind of sentence, the special ones before the plain ones."""
     opening = rf"(?:{'|'.join(f.format('') for f in {*OPENINGS, *PLURAL_OPENINGS} if f != '{}')})?"
     frames = [
-        (rf"{opening}an? ({_any(COMPOSITES)})", composite_named),
-        (rf"({_LIST}) in ({_any(STYLES)}) style", lambda a, s: Spec("style", _items(a), style=s)),
-        (rf"in ({_any(STYLES)}) style, ({_LIST})", lambda s, a: Spec("style", _items(a), style=s)),
-        (rf"({_NOUN})(?: that is)? (bigger|smaller) than ({_NOUN})", _comparison),
-        (rf"({_NOUN}) and ({_NOUN}) of the same (color|shape)", _similarity),
-        (rf"({_NOUN}), none of them {_COLOR}", lambda a, c: _negation("none of")(a, f"{c} shape")),
-        (rf"({_NOUN}) without ({_NOUN})", _negation("without")),
-        (rf"({_NOUN}), all ({_any(TEXTURES)})", _all),
-        (rf"({_NOUN}) and ({_NOUN}), the (latter|former) is {_COLOR}", _pronoun),
+        (rf"{opening}an? ({one_of(COMPOSITES)})", composite_named),
+        (rf"({LIST}) in ({one_of(STYLES)}) style", lambda a, s: Spec("style", _items(a), style=s)),
+        (rf"in ({one_of(STYLES)}) style, ({LIST})", lambda s, a: Spec("style", _items(a), style=s)),
+        (rf"({NOUN})(?: that is)? (bigger|smaller) than ({NOUN})", _comparison),
+        (rf"({NOUN}) and ({NOUN}) of the same (color|shape)", _similarity),
+        (rf"({NOUN}), none of them {COLOR}", lambda a, c: _negation("none of")(a, f"{c} shape")),
+        (rf"({NOUN}) without ({NOUN})", _negation("without")),
+        (rf"({NOUN}), all ({one_of(TEXTURES)})", _all),
+        (rf"({NOUN}) and ({NOUN}), the (latter|former) is {COLOR}", _pronoun),
         (
-            rf"as many {_SHAPE} as an? ({_any(SIDES)}) has sides",
-            lambda s, of: Spec("logic", (Item(_NOUNS[s], count=SIDES[of]),), name=f"sides {of}"),
+            rf"as many {SHAPE} as an? ({one_of(SIDES)}) has sides",
+            lambda s, of: Spec("logic", (Item(NOUNS[s], count=SIDES[of]),), name=f"sides {of}"),
         ),
-        (rf"({_any(NUMBERS)}) plus ({_any(NUMBERS)}) {_SHAPE}", _sum),
+        (rf"({one_of(NUMBERS)}) plus ({one_of(NUMBERS)}) {SHAPE}", _sum),
         (
-            rf"a big and a small shape, both {_SHAPE}, the bigger is {_COLOR}, the smaller is {_COLOR}",
+            rf"a big and a small shape, both {SHAPE}, the bigger is {COLOR}, the smaller is {COLOR}",
             _biggest,
         ),
-        (rf"{_SHAPE} in a row, {_COLOR}, {_COLOR} and the next in the pattern", _pattern),
-        (rf"{opening}({_NOUN}) in (?:a (row|column|diagonal)|the (corners))", _grouped),
-        (rf"{opening}{_TEXT}(?: and ({_LIST}))?", _text),
-        (rf"{opening}({_LIST}) (?:with|and) {_TEXT}", lambda a, *word: _text(*word, a)),
+        (rf"{SHAPE} in a row, {COLOR}, {COLOR} and the next in the pattern", _pattern),
+        (rf"{opening}({NOUN}) in (?:a (row|column|diagonal)|the (corners))", _grouped),
+        (rf"{opening}{TEXT}(?: and ({LIST}))?", _text),
+        (rf"{opening}({LIST}) (?:with|and) {TEXT}", lambda a, *word: _text(*word, a)),
     ]
     for kind, phrases in PHRASES.items():
         for phrase in phrases:
             swapped = phrase.index("{b}") < phrase.index("{a}")
-            pattern = opening + phrase.format(a=f"({_NOUN})", b=f"({_NOUN})")
+            pattern = opening + phrase.format(a=f"({NOUN})", b=f"({NOUN})")
             frames.append((pattern, _relation(kind, swapped)))
-    frames.append((rf"{opening}({_LIST})", lambda a: Spec(_kind(_items(a)), _items(a))))
+    frames.append((rf"{opening}({LIST})", lambda a: Spec(_kind(_items(a)), _items(a))))
     return [(re.compile(pattern), build) for pattern, build in frames]
 
 
 def _item(text: str) -> Item:
     text, _, place = text.partition(" in the ")
     *words, name = text.split()
-    count = _COUNTS[words.pop(0)] if words and words[0] in _COUNTS else 1
+    count = COUNTS[words.pop(0)] if words and words[0] in COUNTS else 1
     looks = []
     for kind, options in {"color": COLORS, "size": SIZES, "texture": TEXTURES}.items():
         said = [w for w in words if w in options]
@@ -149,7 +132,7 @@ def _item(text: str) -> Item:
                 f"prompt: {' '.join(said)!r} before {name!r} are two of one kind; one {kind} is wanted"
             )
         looks.append(said[0] if said else None)
-    return Item(_NOUNS[name], *looks, count, place.removesuffix(" corner") or None)
+    return Item(NOUNS[name], *looks, count, place.removesuffix(" corner") or None)
 
 
 def _items(text: str) -> tuple[Item, ...]:
@@ -221,17 +204,15 @@ def _pronoun(a: str, b: str, which: str, color: str) -> Spec:
 
 def _sum(a: str, b: str, shape: str) -> Spec:
     a, b = NUMBERS.index(a), NUMBERS.index(b)
-    return Spec("logic", (Item(_NOUNS[shape], count=a + b),), name=f"sum {a} {b}")
+    return Spec("logic", (Item(NOUNS[shape], count=a + b),), name=f"sum {a} {b}")
 
 
 def _biggest(shape: str, big: str, small: str) -> Spec:
-    return Spec(
-        "logic", (Item(_NOUNS[shape], big, "big"), Item(_NOUNS[shape], small, "small")), name="biggest"
-    )
+    return Spec("logic", (Item(NOUNS[shape], big, "big"), Item(NOUNS[shape], small, "small")), name="biggest")
 
 
 def _pattern(shape: str, first: str, second: str) -> Spec:
-    row = tuple(Item(_NOUNS[shape], c) for c in (first, second, first))
+    row = tuple(Item(NOUNS[shape], c) for c in (first, second, first))
     return Spec("logic", row, (Relation("left", 0, 1), Relation("left", 1, 2)), name="pattern")
 
 
@@ -239,13 +220,13 @@ def _dense(text: str) -> Spec | None:
     """Several sentences: a background, a relation, more things, letters."""
     first, relations, more, word, background = (), (), (), None, None
     for part in text.split(" . "):
-        if found := re.fullmatch(rf"(?:on a {_BACKGROUND} background|the background is {_BACKGROUND})", part):
+        if found := re.fullmatch(rf"(?:on a {BACKGROUND} background|the background is {BACKGROUND})", part):
             background = found[1] or found[2]
-        elif found := re.fullmatch(rf"{_TEXT} is written(?: (at the top|at the bottom))?", part):
+        elif found := re.fullmatch(rf"{TEXT} is written(?: (at the top|at the bottom))?", part):
             word = _text(found[1], found[2], found[3] or found[4]).word
-        elif found := re.fullmatch(rf"(at the top|in the middle|at the bottom) is {_TEXT}", part):
+        elif found := re.fullmatch(rf"(at the top|in the middle|at the bottom) is {TEXT}", part):
             word = _text(found[2], found[3], found[1]).word
-        elif found := re.fullmatch(rf"(?:there is also|you can see) ({_LIST})|({_LIST}) is there too", part):
+        elif found := re.fullmatch(rf"(?:there is also|you can see) ({LIST})|({LIST}) is there too", part):
             more += _items(found[1] or found[2])
         elif (spec := _sentence(part)) and not (relations and spec.relations) and not spec.absent:
             if spec.relations:
