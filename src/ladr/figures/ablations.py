@@ -11,6 +11,7 @@ from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import NotAskedError, Results, rows_of, shown
 from ladr.figures.frame.save import Plot
 
+NEEDS = "ablations"
 PREFIX = "ablations/"
 EXPLAINED = (
     "{title}: score in percent per column, 95 % interval over prompts, forward passes per image in the "

@@ -9,6 +9,7 @@ from ladr.figures.frame.results import NotAskedError, Results
 from ladr.figures.frame.save import Plot
 from ladr.paper.significance import LEVEL
 
+NEEDS = "theory"
 EXPLAINED = (
     "Kullback-Leibler divergence of each sampler from the exact distribution, in nats for the whole grid "
     "(95 % interval over samples of the truth), against mean forward passes: lower left is better. "

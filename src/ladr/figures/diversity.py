@@ -9,6 +9,7 @@ from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import DIVERSITY, NotAskedError, Results, main
 from ladr.figures.frame.save import Plot
 
+NEEDS = "diversity"
 EXPLAINED = (
     "{column} score (95 % interval over prompts) against diversity: mean root-mean-square distance "
     "between the images of one prompt, 0 for copies, 100 for black against white. Upper right is better. "

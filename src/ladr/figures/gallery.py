@@ -15,6 +15,8 @@ import numpy as np
 from ladr.figures.frame.images import Pictures, pictures
 from ladr.figures.frame.results import Results
 
+NEEDS = "pictures"
+
 
 @dataclass(frozen=True)
 class Page:

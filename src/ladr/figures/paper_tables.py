@@ -8,6 +8,7 @@ from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Table
 from ladr.paper import Printed, load
 
+NEEDS = "nothing"
 SETTING = (
     "Numbers as printed in the paper: Lumina-DiMOO (8 billion parameters), 1024x1024 pixels, one NVIDIA "
     "A100, one run, no intervals. Not comparable with what is measured here; `audit.md` says which of "

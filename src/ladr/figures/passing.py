@@ -11,6 +11,7 @@ from ladr.figures.frame.phases import spans_of
 from ladr.figures.frame.results import NotAskedError, Results, rows_of
 from ladr.figures.frame.save import Plot
 
+NEEDS = "rescue"
 BINS = 20
 EXPLAINED = (
     "Of the frontier cells at each time, in {label}: how many pass tau (line), how many at most may be "

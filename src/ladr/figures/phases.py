@@ -12,6 +12,7 @@ from ladr.figures.frame.phases import Spans, by_phase, spans_of
 from ladr.figures.frame.results import NotAskedError, Results, rows_of
 from ladr.figures.frame.save import Plot
 
+NEEDS = "phases"
 PANELS = {
     "passes": ("passes per image", 1),
     "cells": ("share of all cells, %", 100),

@@ -7,6 +7,7 @@ from ladr.figures.frame.images import FRAMES, Pictures, bare, moments, pictures
 from ladr.figures.frame.results import NotAskedError, Results
 from ladr.figures.frame.save import Plot
 
+NEEDS = "inside"
 EXPLAINED = (
     "Prompt: '{prompt}'. The image after so many passes of each sampler, with the same noise; grey "
     "cells are still masked."

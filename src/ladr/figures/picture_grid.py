@@ -7,6 +7,7 @@ from ladr.figures.frame.images import Pictures, bare, pictures
 from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Plot
 
+NEEDS = "pictures"
 EXPLAINED = (
     "Rows: {prompts}. Every column starts from the same noise. Under each image: its forward passes, "
     "and the share of the evaluator's questions that it answers as the prompt wants{latency}."

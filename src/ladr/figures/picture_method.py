@@ -9,6 +9,7 @@ from ladr.figures.frame.images import Pictures, bare, pictures
 from ladr.figures.frame.results import NotAskedError, Results
 from ladr.figures.frame.save import Plot
 
+NEEDS = "inside"
 ROWS = 3
 EXPLAINED = (
     "{label} on '{prompt}', {rows} of {passes} passes. Left: cells observed before the pass (dark), "

@@ -9,6 +9,7 @@ from ladr.figures.frame.images import Pictures, bare, pictures
 from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Plot
 
+NEEDS = "pictures"
 EXPLAINED = (
     "Left to right: an image; the same with three tokens changed at random; the change. Below: mean change "
     "of a pixel by offset, in cells, from the one changed token; mean KL divergence (nats) of a masked "

@@ -9,6 +9,7 @@ from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import Results, main, rows_of
 from ladr.figures.frame.save import Plot
 
+NEEDS = "samplers"
 EXPLAINED = (
     "{column} score (95 % interval over prompts) against mean forward passes per image, every sampler of "
     "the experiment. Line: the baseline, {base}, run with other numbers of steps; a sampler is worth its "

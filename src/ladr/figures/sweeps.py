@@ -12,6 +12,7 @@ from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import SAMPLERS, NotAskedError, Results, main
 from ladr.figures.frame.save import Plot
 
+NEEDS = "sweeps"
 PREFIX = "sweeps/"
 EXPLAINED = (
     "{title}: {column} score in percent ({interval}) and forward passes per image at every value of "

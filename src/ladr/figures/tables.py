@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ladr.figures.frame.caption import about, machine
+from ladr.figures.frame.caption import about
 from ladr.figures.frame.pairs import leaders
 from ladr.figures.frame.results import DIVERSITY, JUNK, Results, rows_of, shown
 from ladr.figures.frame.save import Table
 from ladr.figures.frame.speed import Speed, speeds
 
+NEEDS = "samplers"
 EXPLAINED = (
     "Score in percent with its 95 % interval over prompts (Wilson, or bootstrap). Bold: best, underlined:"
     " second best, each where the paired 95 % interval of its lead over the next excludes zero. Ceiling: "
@@ -33,10 +34,7 @@ def table(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame)
     lines = [_line(row, scores, columns, measured, marks) for row in rows.itertuples()]
     lines += _limits(scores, rows, columns)
     caption = EXPLAINED.format(base=_base(rows))
-    caption += f" {measured.explained}" if measured.record else " Seconds: not measured on this benchmark."
-    caption += _notes(scores) + " " + about(results, rows.cell)
-    if measured.record:
-        caption += f" Seconds from: {machine(measured.record['provenance'])}."
+    caption += f" {measured.explained}{_notes(scores)} {about(results, rows.cell)}"
     data = scores.drop(columns=["seconds"])
     title = f"{benchmark} on {backbone}"
     return Table(f"table-{benchmark}-{backbone}", title, pd.DataFrame(lines), data, caption)

@@ -27,6 +27,8 @@ def examine(results: Path = RESULTS) -> Iterator[Finding]:
     """Every checksum below results/ that does not hold."""
     for folder in sorted(p for p in (results / "cells").glob("*") if p.is_dir()):
         yield from _cell(folder)
+    for record in sorted((*results.glob("pictures/*.json"), *results.glob("**/figures/*.json"))):
+        yield from (Finding(message, (record,)) for message in files.damage(record))
     for record in sorted(results.glob(f"**/{RECORD}")):
         beside = tuple(record.parent / name for name in BESIDE)
         for message in files.damage(record):

@@ -67,7 +67,7 @@ def damage(record: Path, thorough: bool = True) -> list[str]:
         return [str(error) if isinstance(error, LadrError) else f"{record}: names no files"]
     found = []
     for name, wanted in files:
-        path = record.parent / name
+        path = Path(os.path.normpath(record.parent / name))
         if not path.is_file():
             found.append(f"{path}: is missing")
         elif path.stat().st_size != wanted["bytes"]:

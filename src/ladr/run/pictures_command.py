@@ -13,14 +13,18 @@ def pictures(
         "params.yaml"
     ),
     set_: Annotated[list[str] | None, typer.Option("--set", envvar="LADR_SET", help="KEY=VALUE")] = None,
+    record: Annotated[Path | None, typer.Option(help="write here what was worked out; drop the rest")] = None,
 ) -> None:
     """Work out what the illustrations show, from finished cells; figures draw it."""
     from ladr.cells import grid
     from ladr.params import changes_of, load
+    from ladr.run.drawings import stamp
     from ladr.run.pictures import write
 
     try:
-        write(grid(load(params, changes_of(set_ or []))))
+        written = write(grid(load(params, changes_of(set_ or []))))
+        if record is not None:
+            stamp(record, written)
     except LadrError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

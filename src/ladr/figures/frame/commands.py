@@ -49,6 +49,7 @@ def figures(
     chosen: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="default: all")] = None,
     results: Annotated[Path, typer.Option(help="where the results are")] = Path("results"),
     out: Annotated[Path, typer.Option(help="where the figures go")] = Path("figures"),
+    record: Annotated[Path | None, typer.Option(help="write what was drawn here")] = None,
 ) -> None:
     """Redraw tables and figures from results."""
     try:
@@ -58,4 +59,8 @@ def figures(
         raise typer.Exit(1) from None
     for text in left:
         typer.echo(f"left out: {text}")
+    if record is not None:
+        from ladr.run.drawings import record as write
+
+        write(record, chosen or names(), written)
     typer.echo(f"{out}: {len(written)} files")

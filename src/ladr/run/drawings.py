@@ -1,0 +1,186 @@
+"""Which figures the experiment asks for, told from params alone, and what has been drawn.
+
+A figure's module states in `NEEDS` what must be there for it to show something; what it needs is known before
+anything runs, so a figure that would be empty is not in the DAG, and its reason is said.
+"""
+
+import ast
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ladr.benchmarks import BENCHMARKS
+from ladr.benchmarks.mini.suite import MiniSuite
+from ladr.cells import Cell, Grid, canonical
+from ladr.errors import LadrError
+from ladr.params import Params
+from ladr.run import files
+from ladr.run.files import RESULTS
+
+HERE = Path(__file__).parents[1] / "figures"
+RECORDS, PICTURES, FIGURES = "figures", "pictures", Path("figures")
+SAMPLERS = "samplers"
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """The figures of an experiment."""
+
+    params: Params
+    grid: Grid
+
+    @cached_property
+    def asked(self) -> dict[str, list[str]]:
+        """What is drawn by one process: `table`, `pictures` or `theory`, which it reads -> figures."""
+        out: dict[str, list[str]] = {}
+        for name, needs in wanted().items():
+            if REASONS[needs](self) is None:
+                out.setdefault(SOURCES.get(needs, "table"), []).append(name)
+        return out
+
+    @cached_property
+    def left(self) -> dict[str, str]:
+        """Figure -> why the experiment does not ask for it."""
+        told = {name: REASONS[needs](self) for name, needs in wanted().items()}
+        return {name: reason for name, reason in told.items() if reason is not None}
+
+    @cached_property
+    def pictured(self) -> dict[str, list[Cell]]:
+        """backbone -> the cells of its samplers on its first benchmark that has pixels."""
+        out: dict[str, list[Cell]] = {}
+        chosen: dict[str, str] = {}
+        for line in self.grid.lines:
+            if line.group == SAMPLERS and isinstance(BENCHMARKS[line.benchmark], MiniSuite):
+                if chosen.setdefault(line.backbone, line.benchmark) == line.benchmark:
+                    out.setdefault(line.backbone, []).append(self.grid.cells[line.cell])
+        return out
+
+    @property
+    def pictures_key(self) -> str:
+        """Changes when the cells that are pictured do."""
+        told = {backbone: [cell.id for cell in cells] for backbone, cells in self.pictured.items()}
+        return hashlib.sha256(canonical(told).encode()).hexdigest()[:8]
+
+    def groups(self, prefix: str) -> bool:
+        return any(line.group.startswith(prefix) for line in self.grid.lines)
+
+    def policies(self, cells: list[Cell] | None = None) -> list[Mapping[str, Any]]:
+        """Of these cells, or of every row of the table, those policies that have phases."""
+        if cells is None:
+            cells = [self.grid.cells[line.cell] for line in self.grid.lines if line.group == SAMPLERS]
+        found = [cell.spec["sampler"]["policy"] for cell in cells]
+        return [policy for policy in found if policy.get("phases")]
+
+
+def _pictures(d: Drawings) -> str | None:
+    return None if d.pictured else "no benchmark of the experiment has pixels"
+
+
+def _inside(d: Drawings) -> str | None:
+    without = [backbone for backbone, cells in d.pictured.items() if not d.policies(cells)]
+    return _pictures(d) or (f"no sampler on {without[0]} has phases" if without else None)
+
+
+def _diversity(d: Drawings) -> str | None:
+    rows = [d.grid.cells[line.cell].spec["benchmark"] for line in d.grid.lines if line.group == SAMPLERS]
+    pixels = [asked for asked in rows if isinstance(BENCHMARKS[asked["name"]], MiniSuite)]
+    if not pixels:
+        return "no benchmark of the experiment has pixels"
+    return None if any(asked["images"] > 1 for asked in pixels) else "`images` is 1: one image per prompt"
+
+
+def _phases(d: Drawings) -> str | None:
+    return None if d.policies() else "no row of `samplers` has phases"
+
+
+def _rescue(d: Drawings) -> str | None:
+    frontier = any(policy.get("where") == "frontier" for policy in d.policies())
+    return None if frontier else "no row of `samplers` rescues frontier cells"
+
+
+REASONS: dict[str, Callable[[Drawings], str | None]] = {
+    "nothing": lambda d: None,
+    "samplers": lambda d: None if d.groups(SAMPLERS) else "`samplers` has no rows",
+    "ablations": lambda d: None if d.groups("ablations/") else "no `ablations`",
+    "sweeps": lambda d: None if d.groups("sweeps/") else "no `sweeps`",
+    "diversity": _diversity,
+    "phases": _phases,
+    "rescue": _rescue,
+    "pictures": _pictures,
+    "inside": _inside,
+    "theory": lambda d: None if d.params.theory else "no `theory`",
+}
+SOURCES = {"pictures": "pictures", "inside": "pictures", "theory": "theory"}
+
+
+def wanted(folder: Path = HERE) -> dict[str, str]:
+    """Figure -> its NEEDS, read from its module without importing it."""
+    return {path.stem: _needs(path) for path in sorted(folder.glob("*.py")) if path.stem != "__init__"}
+
+
+def _needs(path: Path) -> str:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "NEEDS":
+            found = ast.literal_eval(node.value)
+            if found in REASONS:
+                return found
+            raise LadrError(f"{path}: NEEDS {found!r} is none of {', '.join(REASONS)}")
+    return SAMPLERS
+
+
+def record(path: Path, names: list[str], written: list[Path]) -> None:
+    """Write what was drawn to `path`, and remove what was drawn before and is not any more."""
+    now = {os.path.relpath(file, path.parent): file for file in written}
+    for name in _recorded(path):
+        if name not in now:
+            (path.parent / name).unlink(missing_ok=True)
+    told = {name: {"bytes": f.stat().st_size, "sha256": files.sha256(f)} for name, f in now.items()}
+    files.write_json(path, {"figures": names, "files": told})
+
+
+def stamp(path: Path, written: list[Path]) -> None:
+    """Write that the pictures of these records are those of `path`; others beside it go."""
+    folders = [one.parent for one in written]
+    for other in path.parent.iterdir():
+        if other.is_dir() and other not in folders:
+            shutil.rmtree(other)
+        elif other.suffix == ".json":
+            other.unlink()
+    record(path, [folder.name for folder in folders], [f for g in folders for f in sorted(g.iterdir())])
+
+
+def drawn(results: Path = RESULTS) -> list[Path]:
+    """The files that the records name, by name."""
+    found = {
+        Path(os.path.normpath(path.parent / name))
+        for path in (results / RECORDS).glob("*.json")
+        for name in _recorded(path)
+    }
+    return sorted(file for file in found if file.is_file())
+
+
+def _recorded(path: Path) -> list[str]:
+    try:
+        return list(files.read_json(path)["files"]) if path.is_file() else []
+    except (LadrError, KeyError):
+        return []
+
+
+def captions(folder: Path) -> dict[str, str]:
+    """Name -> title and caption of each figure there, as reStructuredText."""
+    out = {}
+    for path in folder.glob("*.md"):
+        blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
+        title, text = blocks[0].lstrip("# "), blocks[-1] if len(blocks) > 1 else ""
+        out[path.stem] = f"**{_plain(title)}**\n\n{_plain(' '.join(text.split()))}"
+    return out
+
+
+def _plain(text: str) -> str:
+    """Text in which no character is markup."""
+    return "".join(f"\\{c}" if c in "*_`|\\<>" else c for c in text)
