@@ -1,10 +1,20 @@
-"""LADR: training-free acceleration of masked text-to-image models."""
+"""LADR: training-free acceleration of masked text-to-image models.
 
-from ladr import policies
-from ladr.decode import Decoded, decode
-from ladr.errors import LadrError
-from ladr.policies import LADR, POLICIES, build
-from ladr.view import MASK, Commit, View
+Names are imported when they are first used: torch takes seconds, and most commands do without it.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ladr import policies
+    from ladr.decode import Decoded, decode
+    from ladr.errors import LadrError
+    from ladr.policies import LADR, POLICIES, build
+    from ladr.scheduler import LADRScheduler
+    from ladr.view import MASK, Commit, View
 
 __all__ = [
     "LADR",
@@ -12,18 +22,46 @@ __all__ = [
     "POLICIES",
     "Commit",
     "Decoded",
+    "LADRScheduler",
     "LadrError",
     "View",
     "build",
     "decode",
     "policies",
 ]
+HOMES = {
+    "Decoded": "ladr.decode",
+    "decode": "ladr.decode",
+    "LadrError": "ladr.errors",
+    "LADR": "ladr.policies",
+    "POLICIES": "ladr.policies",
+    "build": "ladr.policies",
+    "LADRScheduler": "ladr.scheduler",
+    "MASK": "ladr.view",
+    "Commit": "ladr.view",
+    "View": "ladr.view",
+}
 
 
-def __getattr__(name: str):
-    """`LADRScheduler` is imported when asked for: it needs diffusers, which takes seconds to load."""
-    if name == "LADRScheduler":
-        from ladr.scheduler import LADRScheduler
+def __getattr__(name: str) -> Any:
+    if name == "policies":
+        return import_module("ladr.policies")
+    if name not in HOMES:
+        raise AttributeError(f"module 'ladr' has no attribute {name!r}")
+    globals()[name] = getattr(import_module(HOMES[name]), name)
+    return globals()[name]
 
-        return LADRScheduler
-    raise AttributeError(f"module 'ladr' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """The import system binds submodules to their names here; `decode` is the function, not its module."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from ladr.errors import LadrError, nearest
+from ladr.late import Tensor, torch
 from ladr.view import View
 
 

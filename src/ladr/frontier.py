@@ -3,17 +3,20 @@
 Masks are boolean tensors (B, H, W); what lies outside the grid counts as not set.
 """
 
-import torch
-import torch.nn.functional as nn
-from torch import Tensor
-
 from ladr.errors import LadrError
+from ladr.late import Tensor, torch
+from ladr.late import functional as nn
+
+
+def check_kernel(kernel: int) -> None:
+    """Raise unless `kernel` is the side of a square with a middle."""
+    if isinstance(kernel, bool) or not isinstance(kernel, int) or kernel < 1 or kernel % 2 == 0:
+        raise LadrError(f"kernel: {kernel!r} is not allowed; it must be an odd integer >= 1")
 
 
 def dilate(mask: Tensor, kernel: int = 3) -> Tensor:
     """(B, H, W) bool: cells within the kernel x kernel square around a set cell (itself included)."""
-    if isinstance(kernel, bool) or not isinstance(kernel, int) or kernel < 1 or kernel % 2 == 0:
-        raise LadrError(f"kernel: {kernel!r} is not allowed; it must be an odd integer >= 1")
+    check_kernel(kernel)
     return nn.max_pool2d(mask[:, None].float(), kernel, stride=1, padding=kernel // 2)[:, 0] > 0
 
 

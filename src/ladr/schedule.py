@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from ladr.errors import LadrError, nearest
+from ladr.late import torch
 
 
 class Curve(NamedTuple):

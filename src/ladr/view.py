@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
-
 from ladr import schedule
 from ladr.errors import LadrError
+from ladr.late import Tensor, torch
 from ladr.marginals import Marginals
 
 MASK = -1

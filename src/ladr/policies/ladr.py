@@ -4,11 +4,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
-import torch
-from torch import Tensor
-
 from ladr import schedule as schedules
 from ladr.frontier import frontier, ranks
+from ladr.late import Tensor, torch
 from ladr.policies.base import Counted, Policy, Then, flag
 from ladr.policies.rescue import PAPER, Phases, Rescue
 from ladr.policies.scheduled import Scheduled

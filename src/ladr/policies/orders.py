@@ -5,10 +5,9 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ladr.frontier import top
+from ladr.late import Tensor, torch
 from ladr.policies.base import Counted, one_of
 from ladr.view import View
 

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, ClassVar
 
-import torch
-from torch import Tensor
-
 from ladr import frontier as geometry
 from ladr.errors import LadrError, nearest
+from ladr.late import Tensor, torch
 from ladr.policies.base import REPLAY, Policy, one_of, replayed, within
 from ladr.view import MASK, Commit, View
 
@@ -144,7 +142,7 @@ class Rescue(Policy):
         one_of("frontier_from", self.frontier_from, ("std", "prev"))
         if not str(self.budget).startswith(REPLAY):
             one_of("budget", self.budget, ("own", "replay:NAME"))
-        geometry.dilate(torch.zeros(1, 1, 1), self.kernel)
+        geometry.check_kernel(self.kernel)
 
     @property
     def replays(self) -> str | None:

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-from torch import Tensor
-
 from ladr.frontier import independent, top
+from ladr.late import Tensor, torch
 from ladr.policies.base import Counted, Policy, flag, one_of, within
 from ladr.view import View
 
