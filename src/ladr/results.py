@@ -104,8 +104,14 @@ def compare(suite: MiniSuite, ours: Sequence[Row], baseline: Sequence[Row]) -> p
     order = [c for c in suite.columns if c in a] + [c + UNSEEN for c in suite.columns if c + UNSEEN in a]
     columns = {c: (c,) for c in order}
     if suite.overall and set(suite.overall) <= a.keys():
-        columns[OVERALL] = suite.overall
+        columns[overall_name(suite.overall)] = suite.overall
     return pd.DataFrame([_compared(name, parts, a, b) for name, parts in columns.items()])
+
+
+def overall_name(columns: Sequence[str]) -> str:
+    """The name of the mean of these columns: a substitute's scores carry its name, their mean as well."""
+    _, bracket, scorer = columns[0].partition(" [")
+    return f"{OVERALL}{bracket}{scorer}"
 
 
 def _compared(name: str, parts: Sequence[str], a, b) -> dict[str, object]:

@@ -8,7 +8,17 @@ from pydantic import ValidationError
 
 from ladr.errors import LadrError, nearest
 from ladr.params.check import Issue, issues, varied
-from ladr.params.models import Ablation, BackboneRow, Latency, Params, Sampler, Strict, Sweep
+from ladr.params.models import (
+    Ablation,
+    BackboneRow,
+    JudgeRow,
+    Latency,
+    Official,
+    Params,
+    Sampler,
+    Strict,
+    Sweep,
+)
 from ladr.params.source import Source, at
 
 
@@ -49,7 +59,7 @@ def _keys(path: tuple) -> list[str]:
     model: Any = Params
     homes = {
         "backbones": BackboneRow, "samplers": Sampler, "ablations": Ablation, "sweeps": Sweep,
-        "latency": Latency,
+        "latency": Latency, "official": JudgeRow if path[1:2] == ("judge",) else Official,
     }  # fmt: skip
     if path:
         model = homes.get(path[0], Strict)
@@ -89,5 +99,6 @@ def changes_of(texts: list[str]) -> dict[str, Any]:
 
 
 __all__ = [
-    "Ablation", "BackboneRow", "Latency", "Params", "Sampler", "Sweep", "changes_of", "load", "report",
+    "Ablation", "BackboneRow", "Latency", "Official", "Params", "Sampler", "Sweep", "changes_of", "load",
+    "report",
 ]  # fmt: skip

@@ -71,10 +71,43 @@ class Sweep(Strict):
     grid: dict[str, list[Any]] = Field(min_length=1, description="field, dotted for inner ones -> its values")
 
 
+class JudgeRow(Strict):
+    """A vision-language model behind an OpenAI-compatible address."""
+
+    endpoint: str = Field(description="its address, up to /v1")
+    model: str = Field("QwenVL", description="its name at the endpoint")
+    weights: str | None = Field(None, description="which weights serve there, as their hub names them")
+    key_env: str = Field("OPENAI_API_KEY", description="environment variable with the API key")
+    concurrency: Count = Field(8, description="questions that are open at once")
+
+
+class Official(Strict):
+    """The official benchmarks: where their prompts lie, and what scores their images. No cell depends on the
+    second; scores do."""
+
+    prompts: str | None = Field(None, description="folder of the official files; default: fetched, pinned")
+    images: Count | None = Field(None, description="images per prompt; default: 4, T2I-CompBench 10")
+    device: str = Field("cpu", description="where the scoring networks run")
+    mem_mb: Count = Field(16000, description="memory that one score job asks for")
+    runtime: Count = Field(1440, description="minutes that one score job asks for, on a cluster")
+    keep_images: bool = Field(False, strict=True, description="keep the rendered images of scored cells")
+    detector: str | None = Field(
+        "facebook/mask2former-swin-small-coco-instance", description="GenEval's Mask2Former; null: import"
+    )
+    colors: str = Field("openai/clip-vit-large-patch14", description="CLIP of GenEval's colours")
+    clip: str | None = Field("openai/clip-vit-base-patch32", description="CLIP of T2I Non-spatial")
+    blip: str | None = Field("Salesforce/blip-vqa-capfilt-large", description="BLIP-VQA of T2I attributes")
+    chunks: str | None = Field(None, description="file of noun chunks; default: spaCy")
+    questions: str | None = Field(None, description="dpg_bench.csv; default: the one among the prompts")
+    judge: JudgeRow | None = Field(None, description="asks UniGenBench's questions")
+    dpg: str | None = Field(None, description="scores dpg-<model>: `judge`, or a BLIP-VQA checkpoint")
+    spatial: str | None = Field(None, description="scores Spatial [spatial-<model>]: a detector checkpoint")
+
+
 class Latency(Strict):
     """Seconds per image, one image at a time, all samplers by turns."""
 
-    benchmark: str = Field(description="where the prompts come from")
+    benchmark: str | list[str] = Field(description="where the prompts come from; of several, the first asked")
     prompts: Count = 6
     warmup: int = Field(1, ge=0, strict=True, description="images decoded before the clock counts")
     backbones: list[str] | None = None
@@ -95,3 +128,7 @@ class Params(Strict):
     ablations: dict[Name, Ablation] = {}
     sweeps: dict[Name, Sweep] = {}
     latency: Latency | None = None
+    theory: bool = Field(
+        False, strict=True, description="the exact divergences on Potts grids, and their figure"
+    )
+    official: Official = Official()

@@ -8,14 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ladr import backbones, caches
-from ladr.benchmarks import BENCHMARKS
-from ladr.benchmarks.prompt import Prompt, prompts_sha256
+from ladr.benchmarks.prompt import Prompt
 from ladr.cells import Cell, canonical
-from ladr.decode import decode
 from ladr.errors import LadrError
+from ladr.late import Tensor, torch
 from ladr.noise import seed_of
 from ladr.policies import build
 from ladr.run import files, parts
@@ -81,23 +78,14 @@ class _Loaded:
         return self.held
 
 
-def asked(spec: Mapping[str, Any]) -> tuple[Prompt, ...]:
-    """The prompts of a cell's benchmark; LadrError if they are not those that its id was made from."""
-    wanted = spec["benchmark"]
-    prompts = BENCHMARKS[wanted["name"]].prompts(wanted["size"])
-    if prompts_sha256(prompts) != wanted["prompts"]:
-        raise LadrError(f"benchmark {wanted['name']!r}: its prompts are not those that the cell was made for")
-    return prompts
-
-
-def images_of(spec: Mapping[str, Any]) -> list[tuple[Prompt, int]]:
+def images_of(cell: Cell) -> list[tuple[Prompt, int]]:
     """(prompt, image number) of every image of a cell, in its tokens' order; numbers start at the seed."""
-    first, count = spec["benchmark"]["seed"], spec["benchmark"]["images"]
-    return [(prompt, first + j) for prompt in asked(spec) for j in range(count)]
+    first, count = cell.spec["benchmark"]["seed"], cell.spec["benchmark"]["images"]
+    return [(prompt, first + j) for prompt in cell.prompts for j in range(count)]
 
 
 def _decode(cell: Cell, folder: Path, backbone: Any, size: int, say: Say) -> None:
-    images = images_of(cell.spec)
+    images = images_of(cell)
     one = Decoder(cell, backbone, images, folder.parent)
     held, began, new = parts.saved(folder), time.monotonic(), 0
     left = list(parts.missing(held, len(images), size))
@@ -126,6 +114,8 @@ class Decoder:
         span = self.images[start:stop]
         name = self.cell.spec["benchmark"]["name"]
         policy = self.policy if self.counts is None else self.policy.with_counts(self.counts[start:stop])
+        from ladr.decode import decode
+
         began = datetime.now(UTC).isoformat(timespec="seconds")
         result = decode(
             self.backbone,
@@ -180,7 +170,7 @@ def read_trace(folder: Path) -> dict[str, list]:
         raise LadrError(f"{path}: cannot be read ({error}); `ladr doctor --mend`, then run again") from None
 
 
-def read_tokens(folder: Path) -> dict[str, torch.Tensor]:
+def read_tokens(folder: Path) -> dict[str, Tensor]:
     """tokens, settled and rescued (N, H, W) of a cell."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ladr import backbones
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.mini.scoring import Row, ceiling, header, read_rows, score, write_rows
 from ladr.cells import Cell, canonical
 from ladr.errors import LadrError
+from ladr.late import Tensor, torch
 from ladr.run import files
-from ladr.run.cell import Say, asked, folder_of, images_of, read_tokens, tell
+from ladr.run.cell import Say, folder_of, images_of, read_tokens, tell
 from ladr.run.files import CELL, RESULTS, SCORE, SCORES, TOKENS
 from ladr.run.provenance import provenance
 
@@ -33,7 +33,7 @@ def grade(cells: Iterable[Cell], *, results: Path = RESULTS, processes: int = 1,
         backbone = loaded.get(key := canonical(cell.spec["backbone"])) or _loaded(cell)
         loaded = {key: backbone}
         rows = judged(cell, folder, backbone, processes)
-        suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], asked(cell.spec)
+        suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], cell.prompts
         with files.appearing(folder / SCORES) as half:
             write_rows(half, _header(suite, prompts, cell), rows)
         with files.appearing(folder / SHEET) as half:
@@ -71,9 +71,9 @@ def _header(suite: Any, prompts: Any, cell: Cell) -> dict[str, object]:
 
 def judged(cell: Cell, folder: Path, backbone: Any, processes: int = 1) -> tuple[Row, ...]:
     """Every judgement of every image of a finished cell; images are numbered from 0."""
-    suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], asked(cell.spec)
+    suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], cell.prompts
     tokens, first = read_tokens(folder)["tokens"].long(), cell.spec["benchmark"]["seed"]
-    keys = [(prompt.id, number - first) for prompt, number in images_of(cell.spec)]
+    keys = [(prompt.id, number - first) for prompt, number in images_of(cell)]
     if len(keys) != len(tokens):
         raise LadrError(f"{folder / TOKENS}: {len(tokens)} images, {len(keys)} were asked for")
     if hasattr(suite, "judge_tokens"):
@@ -83,7 +83,7 @@ def judged(cell: Cell, folder: Path, backbone: Any, processes: int = 1) -> tuple
     )
 
 
-def rendered(backbone: Any, tokens: torch.Tensor) -> np.ndarray:
+def rendered(backbone: Any, tokens: Tensor) -> np.ndarray:
     """(N, h, w, 3) uint8."""
     parts = [np.asarray(backbone.render(tokens[i : i + CHUNK])) for i in range(0, len(tokens), CHUNK)]
     return np.concatenate(parts)
@@ -129,7 +129,7 @@ def grade_ceiling(cell: Cell, results: Path = RESULTS) -> None:
     path = ceiling_file(cell, results)
     if path is None or path.is_file():
         return
-    suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], asked(cell.spec)
+    suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], cell.prompts
     rows = ceiling(suite, prompts, through(_loaded(cell)))
     with files.appearing(path) as half:
         write_rows(half, header(suite, prompts, 1), rows)

@@ -7,11 +7,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import torch
-
 from ladr import backbones
 from ladr.cells import Cell, Grid, canonical
 from ladr.errors import LadrError
+from ladr.late import torch
 from ladr.params import Params
 from ladr.run import files
 from ladr.run.cell import Decoder, Say, images_of, tell
@@ -27,16 +26,24 @@ def measurements(params: Params, grid: Grid) -> dict[str, list[tuple[str, Cell]]
     for backbone in params.use if settings else ():
         if settings.backbones is not None and backbone not in settings.backbones:
             continue
+        benchmark = _benchmark(params, backbone)
         rows = [
             (line.name, grid.cells[line.cell])
             for line in grid.lines
-            if (line.group, line.backbone, line.benchmark) == ("samplers", backbone, settings.benchmark)
+            if (line.group, line.backbone, line.benchmark) == ("samplers", backbone, benchmark)
         ]
         if rows:
             what = [settings.model_dump(exclude={"backbones"}), [(n, c.spec) for n, c in rows]]
             digest = hashlib.sha256(canonical(what).encode()).hexdigest()[:8]
-            out[f"{backbone}-{settings.benchmark}-{digest}"] = rows
+            out[f"{backbone}-{benchmark}-{digest}"] = rows
     return out
+
+
+def _benchmark(params: Params, backbone: str) -> str | None:
+    """The first benchmark of the measurement that the backbone is asked."""
+    named = params.latency.benchmark
+    listed = [named] if isinstance(named, str) else named
+    return next((b for b in listed if b in params.backbones[backbone].benchmarks), None)
 
 
 def needs(rows: Sequence[tuple[str, Cell]]) -> list[str]:
@@ -55,7 +62,7 @@ def measure(
     first = rows[0][1]
     torch.set_num_threads(first.row.threads)
     backbone = backbones.load(first.spec["backbone"]["name"], **first.spec["backbone"]["settings"])
-    images = images_of(first.spec)[: settings.prompts + settings.warmup]
+    images = images_of(first)[: settings.prompts + settings.warmup]
     runs = {n: Decoder(cell, backbone, images, results / "cells") for n, cell in rows}
     seconds: dict[str, list[float]] = {n: [] for n in runs}
     passes: dict[str, list[int]] = {n: [] for n in runs}

@@ -11,6 +11,7 @@ import torch
 
 from ladr import backbones, frontier
 from ladr.benchmarks import BENCHMARKS
+from ladr.benchmarks.mini.suite import MiniSuite
 from ladr.benchmarks.prompt import Prompt
 from ladr.cells import Cell, Grid
 from ladr.decode import decode
@@ -31,7 +32,7 @@ def measurable(grid: Grid) -> dict[str, list[tuple[str, str, Cell]]]:
     out: dict[str, list[tuple[str, str, Cell]]] = {}
     chosen: dict[str, str] = {}
     for line in grid.lines:
-        if line.group != "samplers" or hasattr(BENCHMARKS[line.benchmark], "judge_tokens"):
+        if line.group != "samplers" or not isinstance(BENCHMARKS[line.benchmark], MiniSuite):
             continue
         if chosen.setdefault(line.backbone, line.benchmark) == line.benchmark:
             out.setdefault(line.backbone, []).append((line.name, line.label, grid.cells[line.cell]))
@@ -61,7 +62,7 @@ def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Pat
     tokens = torch.from_numpy(arrays.pop("tokens")[:, 0]).long()
     settled = torch.from_numpy(arrays["settled"][:, 0]).long()
     arrays |= perturbation(backbone, tokens, derived(0, "perturbation"))
-    prompts = [images_of(first.spec)[i] for i in places]
+    prompts = [images_of(first)[i] for i in places]
     asked = [p if first.spec["backbone"]["name"] == "mixture" else p.text for p, _ in prompts]
     arrays |= dependence(backbone, asked, tokens, settled, derived(0, "dependence"))
     longest = max(range(len(prompts)), key=lambda i: len(prompts[i][0].text))
@@ -86,7 +87,7 @@ def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Pat
 def chosen(cell: Cell) -> list[int]:
     """The place of the first image of each column, at most SHOWN of them."""
     seen: dict[str, int] = {}
-    for i, (prompt, _) in enumerate(images_of(cell.spec)):
+    for i, (prompt, _) in enumerate(images_of(cell)):
         seen.setdefault(prompt.meta["column"], i)
     return list(seen.values())[:SHOWN]
 

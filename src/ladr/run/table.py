@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,13 @@ import pandas as pd
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.mini.scoring import Row, read_rows
 from ladr.benchmarks.mini.summary import OVERALL, samples
+from ladr.benchmarks.official.grid import GridSuite
+from ladr.benchmarks.official.named import renamed
 from ladr.cells import Cell, Grid
 from ladr.errors import LadrError
 from ladr.results import compare, require_complete, tidy, write_table
 from ladr.run import files, parts
-from ladr.run.cell import asked, folder_of
+from ladr.run.cell import folder_of
 from ladr.run.doctor import BESIDE, RECORD
 from ladr.run.files import CELL, RESULTS, SCORE
 from ladr.run.grade import ceiling_file, read_scores
@@ -52,7 +54,8 @@ def _rows(grid: Grid, results: Path) -> Iterator[tuple[str, tuple[Row, ...]]]:
         if not files.done(folder / CELL):
             raise LadrError(f"cell {cell.id}: not decoded; run `ladr run {cell.id}`")
         rows = read_scores(folder)[1]
-        require_complete(cell.id, rows, asked(cell.spec), cell.spec["benchmark"]["images"])
+        if not isinstance(BENCHMARKS[cell.spec["benchmark"]["name"]], GridSuite):  # its scorers saw to that
+            require_complete(cell.id, rows, cell.prompts, cell.spec["benchmark"]["images"])
         yield cell.id, rows
 
 
@@ -88,10 +91,17 @@ def _baseline(grid: Grid, line: Any, name: str) -> str | None:
 
 
 def _compared(cell: Cell, rows: Mapping[str, tuple[Row, ...]], base: str) -> dict[str, dict[str, Any]]:
-    suite = BENCHMARKS[cell.spec["benchmark"]["name"]]
-    found = compare(suite, rows[cell.id], rows[base]).to_dict("records")
+    ours, theirs = comparable(rows[cell.id], rows[base])
+    suite = renamed(BENCHMARKS[cell.spec["benchmark"]["name"]], ours)
+    found = compare(suite, ours, theirs).to_dict("records")
     names = {"difference": "difference", "low": "difference_low", "high": "difference_high", "mcnemar_p": "p"}
     return {line["column"]: {new: line[old] for old, new in names.items()} for line in found}
+
+
+def comparable(ours: Sequence[Row], theirs: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The judgements in columns that both have: where one lacks a scorer, there is nothing to compare."""
+    both = {row.column for row in ours} & {row.column for row in theirs}
+    return [r for r in ours if r.column in both], [r for r in theirs if r.column in both]
 
 
 def _ceiling(cell: Cell, results: Path) -> dict[str, float]:
@@ -106,14 +116,19 @@ def _ceiling(cell: Cell, results: Path) -> dict[str, float]:
     return best
 
 
-def main_column(benchmark: str, columns: Any) -> str:
-    """The one figure that stands for a benchmark: Overall, or its first column."""
-    return OVERALL if OVERALL in set(columns) else BENCHMARKS[benchmark].columns[0]
+def main_column(benchmark: str, columns: Iterable[str]) -> str:
+    """The one figure that stands for a benchmark, of the columns that have values: Overall, a substitute's
+    Overall, or the first column."""
+    valued = list(dict.fromkeys(columns))
+    overall = [column for column in valued if column == OVERALL or column.startswith(f"{OVERALL} [")]
+    own = [column for column in BENCHMARKS[benchmark].columns if column in valued]
+    return next(iter([*sorted(overall), *own, *valued, OVERALL]))
 
 
 def quality(lines: pd.DataFrame) -> pd.DataFrame:
     """One line per row of params.yaml: passes and the score that stands for the benchmark."""
-    wanted = {b: main_column(b, t.column) for b, t in lines.groupby("benchmark")}
+    known = lines[lines.value.notna()]
+    wanted = {b: main_column(b, t.column) for b, t in known.groupby("benchmark")}
     main = lines[lines.column == lines.benchmark.map(wanted)]
     named = main.rename(columns={"value": "score", "label": "sampler"})
     columns = ["backbone", "benchmark", "group", "name", "sampler", "passes", "score", "low", "high"]
@@ -125,8 +140,10 @@ def metrics(lines: pd.DataFrame) -> dict[str, Any]:
     out: dict[str, Any] = {}
     main = lines[lines.group == "samplers"]
     for (backbone, benchmark, name), rows in main.groupby(["backbone", "benchmark", "name"], sort=False):
-        column = main_column(benchmark, rows.column)
-        row = rows[rows.column == column].iloc[0]
+        known = rows[rows.value.notna()]
+        if known.empty:
+            continue
+        row = known[known.column == main_column(benchmark, known.column)].iloc[0]
         place = out.setdefault(backbone, {}).setdefault(benchmark, {})
         place[name] = {k: round(float(row[v]), 4) for k, v in (("score", "value"), ("passes", "passes"))}
     return out

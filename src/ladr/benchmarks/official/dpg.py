@@ -43,11 +43,7 @@ Questions = Mapping[str, Sequence[Question]]  # item id -> questions in file ord
 
 def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
     """The 1,065 published prompts, in the natural order of their file names."""
-    root = home("dpg") if folder is None else Path(folder)
-    inside = next((d for d in (root / "prompts", root / "dpg_bench" / "prompts", root) if d.is_dir()), None)
-    if inside is None or not any(inside.glob("*.txt")):
-        hint = "; `ladr benchmark fetch dpg` gets them" if folder is None else ""
-        raise LadrError(f"dpg: {root} holds no prompts (prompts/*.txt){hint}")
+    inside = prompt_folder(folder)
     check_names("dpg", [path.name for path in inside.glob("*.txt")])
     texts = {}
     for name in names_in(pin("dpg")["folder"]):
@@ -55,21 +51,35 @@ def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
     return suite(texts, images_per_prompt)
 
 
+def prompt_folder(folder: Path | None = None) -> Path:
+    """Where the prompt files lie in a folder of the official files."""
+    root = home("dpg") if folder is None else Path(folder)
+    inside = next((d for d in (root / "prompts", root / "dpg_bench" / "prompts", root) if d.is_dir()), None)
+    if inside is None or not any(inside.glob("*.txt")):
+        hint = "; `ladr benchmark fetch dpg` gets them" if folder is None else ""
+        raise LadrError(f"dpg: {root} holds no prompts (prompts/*.txt){hint}")
+    return inside
+
+
 def suite(texts: Mapping[str, str], images_per_prompt: int = 4) -> Suite:
-    """Any item id -> prompt as a suite: one square grid of four tiles per prompt, or one image."""
+    """Any item id -> prompt as a suite."""
+    return of([Prompt(item, text) for item, text in texts.items()], images_per_prompt)
+
+
+def of(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
+    """All or some of the prompts as a suite: one square grid of four tiles per prompt, or one image."""
     if images_per_prompt not in (1, 4):
         raise LadrError(
             f"dpg: images_per_prompt is {images_per_prompt}, the official scorer takes 1 or 4 tiles"
         )
-    if empty := [item for item, text in texts.items() if not text]:
+    if empty := [prompt.id for prompt in prompts if not prompt.text]:
         raise LadrError(f"dpg: prompt {empty[0]} is empty")
-    prompts = tuple(Prompt(item, text) for item, text in texts.items())
     return Suite(
         name="dpg",
         version=VERSION,
         source=source_of("dpg"),
         columns=COLUMNS,
-        prompts=prompts,
+        prompts=tuple(prompts),
         images_per_prompt=images_per_prompt,
         place=lambda i, j: f"{prompts[i].id}.png",
     )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -103,6 +104,22 @@ def fetch(
     return root
 
 
+def ensure(name: str, *, base: str = RAW, say: Callable[[str], None] | None = None) -> None:
+    """Fetch `name` unless its files are there already; the last of them says so."""
+    spec = pin(name)
+    last = [home(name) / Path(path).name for path in spec["files"]]
+    if "folder" in spec:
+        last += [home(name) / Path(spec["folder"]["path"]).name / n for n in names_in(spec["folder"])]
+    if all(path.exists() for path in last):
+        return
+    (say or _tell)(f"{name}: fetching {source_of(name)} into {home(name)}")
+    fetch(name, base=base)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 def _get_folder(url: str, root: Path, spec: Mapping[str, Any], before: int, progress: Callable) -> None:
     target, names = root / Path(spec["path"]).name, names_in(spec)
     with ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -152,7 +169,8 @@ def _download(url: str, part: Path) -> None:
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         raise LadrError(
-            f"{url}: cannot be reached ({reason}); offline, name a folder of the files"
+            f"{url}: cannot be reached ({reason}); offline, name a folder of the files "
+            "(--prompts FOLDER, or `official: {prompts: FOLDER}` in params.yaml)"
         ) from error
 
 

@@ -128,11 +128,14 @@ def _grid(images: list[Image.Image], target: Path) -> Image.Image:
 
 def crop_tile(image: Image.Image, tile: int, tiles: int) -> Image.Image:
     """Tile `tile` of an image of `tiles` tiles."""
-    if tiles == 1:
-        return image
-    side = image.width // GRID_SIDE
+    return image if tiles == 1 else image.crop(tile_box(image.size, tile))
+
+
+def tile_box(size: tuple[int, int], tile: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of a tile in a grid of that size."""
+    side = size[0] // GRID_SIDE
     left, top = tile % GRID_SIDE * side, tile // GRID_SIDE * side
-    return image.crop((left, top, left + side, top + side))
+    return left, top, left + side, top + side
 
 
 def _link(source: Path, target: Path) -> None:

@@ -92,16 +92,22 @@ def _validate(row: Mapping[str, Any], classes: set[str]) -> None:
 
 def suite(rows: Sequence[Mapping[str, Any]], images_per_prompt: int = 4) -> Suite:
     """Any rows as a suite; prompt ids are the official folder names."""
-    prompts = tuple(Prompt(f"{i:05d}", row["prompt"], row) for i, row in enumerate(rows))
+    return of([Prompt(f"{i:05d}", row["prompt"], row) for i, row in enumerate(rows)], images_per_prompt)
+
+
+def of(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
+    """All or some of the prompts as a suite; folders are numbered by place."""
     return Suite(
         name="geneval",
         version=VERSION,
         source=source_of("geneval"),
         columns=COLUMNS,
-        prompts=prompts,
+        prompts=tuple(prompts),
         images_per_prompt=images_per_prompt,
-        place=lambda i, j: f"{prompts[i].id}/samples/{j:04d}.png",
-        sidecars=lambda: ((f"{p.id}/metadata.jsonl", json.dumps(p.meta) + "\n") for p in prompts),
+        place=lambda i, j: f"{i:05d}/samples/{j:04d}.png",
+        sidecars=lambda: (
+            (f"{i:05d}/metadata.jsonl", json.dumps(p.meta) + "\n") for i, p in enumerate(prompts)
+        ),
     )
 
 

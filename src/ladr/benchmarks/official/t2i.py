@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -66,21 +67,29 @@ def suite(texts: Mapping[str, Sequence[str]], images_per_prompt: int = IMAGES) -
     """Any category -> prompts as a suite. The running number in a file name counts the category's images."""
     if unknown := sorted(texts.keys() - CATEGORIES.keys()):
         raise LadrError(f"t2i: category {unknown[0]!r} is unknown (known: {', '.join(CATEGORIES)})")
-    prompts = tuple(
+    prompts = [
         Prompt(f"{category}/{k:03d}", text, {"category": category, "number": k})
         for category, own in texts.items()
         for k, text in enumerate(own)
-    )
+    ]
+    return of(prompts, images_per_prompt)
+
+
+def of(prompts: Sequence[Prompt], images_per_prompt: int = IMAGES) -> Suite:
+    """All or some of the prompts as a suite, category by category."""
+    numbers, found = [], Counter()
+    for prompt in prompts:
+        numbers.append(found[prompt.meta["category"]])
+        found[prompt.meta["category"]] += 1
 
     def place(i: int, j: int) -> str:
-        meta = prompts[i].meta
-        running = meta["number"] * images_per_prompt + j
-        return f"{meta['category']}/samples/{prompts[i].text}_{running:06d}.png"
+        running = numbers[i] * images_per_prompt + j
+        return f"{prompts[i].meta['category']}/samples/{prompts[i].text}_{running:06d}.png"
 
-    columns = tuple(CATEGORIES[category] for category in texts)
+    columns = tuple(CATEGORIES[category] for category in found)
     outputs = ("*/annotation*", "*/labels/*")
     return Suite(
-        "t2i", VERSION, source_of("t2i"), columns, prompts, images_per_prompt, place, outputs=outputs
+        "t2i", VERSION, source_of("t2i"), columns, tuple(prompts), images_per_prompt, place, outputs=outputs
     )
 
 

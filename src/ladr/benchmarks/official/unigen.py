@@ -96,7 +96,7 @@ def _prompt(row: Mapping[str, str], expected: int) -> Prompt:
 
 
 def suite(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
-    """Any prompts as a suite; prompt ids are the official indices."""
+    """Any prompts as a suite; prompt ids are the official indices, files are numbered by place."""
     return Suite(
         name="unigen",
         version=VERSION,
@@ -104,7 +104,7 @@ def suite(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
         columns=COLUMNS,
         prompts=tuple(prompts),
         images_per_prompt=images_per_prompt,
-        place=lambda i, j: f"{prompts[i].id}_{j}.png",
+        place=lambda i, j: f"{i}_{j}.png",
     )
 
 
