@@ -64,6 +64,12 @@ def difference(ours: Sequence[Sample], baseline: Sequence[Sample]) -> Estimate:
     return Estimate(value, low, high, sum(len(a.sums) for a, _ in pairs))
 
 
+def ratio(over: Sample) -> Estimate:
+    """The sum of `sums` over the sum of `counts`, whatever they measure: a bootstrap over prompts."""
+    low, high = _bootstrapped([(over.sums, over.counts)])
+    return Estimate(over.mean, low, high, len(over.sums))
+
+
 def mcnemar(ours: Sample, baseline: Sample) -> float | None:
     """Exact two-sided p of McNemar's test; None where verdicts are not one per prompt, yes or no."""
     if not (ours.binary and baseline.binary):

@@ -47,13 +47,9 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
 
 
 def _axes(panel, passes: list[float], label: str) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
-
     panel.set(xscale="log", xlabel="forward passes per image", ylabel=label)
     panel.set_xlim(min(passes) / 1.2, max(passes) * 1.2)
-    panel.xaxis.set_major_locator(LogLocator(base=2))
-    panel.xaxis.set_major_formatter(ScalarFormatter())
-    panel.xaxis.set_minor_formatter(NullFormatter())
+    style.counts(panel.xaxis)
 
 
 def _plain(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> pd.DataFrame:

@@ -55,9 +55,10 @@ class Drawings:
         out: dict[str, list[Cell]] = {}
         chosen: dict[str, str] = {}
         for line in self.grid.lines:
-            if line.group == SAMPLERS and isinstance(BENCHMARKS[line.benchmark], MiniSuite):
-                if chosen.setdefault(line.backbone, line.benchmark) == line.benchmark:
-                    out.setdefault(line.backbone, []).append(self.grid.cells[line.cell])
+            if line.group != SAMPLERS or not isinstance(BENCHMARKS[line.benchmark], MiniSuite):
+                continue
+            if chosen.setdefault(line.backbone, line.benchmark) == line.benchmark:
+                out.setdefault(line.backbone, []).append(self.grid.cells[line.cell])
         return out
 
     @property
@@ -103,11 +104,40 @@ def _rescue(d: Drawings) -> str | None:
     return None if frontier else "no row of `samplers` rescues frontier cells"
 
 
+def _budgets(d: Drawings) -> str | None:
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for line in d.grid.lines:
+        if line.group.startswith("ablations/"):
+            spec = canonical(d.grid.cells[line.cell].spec["sampler"])
+            groups.setdefault((line.group, line.backbone, line.benchmark), []).append(spec)
+    own = any(len(rows) > 2 and not any("replay:" in row for row in rows) for rows in groups.values())
+    return None if own else "no ablation of three rows and more keeps their own budgets"
+
+
+def _delayed(d: Drawings) -> str | None:
+    seen: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for line in d.grid.lines:
+        sampler = d.grid.cells[line.cell].spec["sampler"]
+        if line.group == SAMPLERS and sampler["policy"].get("phases"):
+            seen.setdefault((line.backbone, line.benchmark), []).append(sampler)
+    late = any(_late(rows[0], row) for rows in seen.values() for row in rows[1:])
+    return None if late else "no row of `samplers` is LADR with alpha 0 in its first phase"
+
+
+def _late(full: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Is `other` the sampler `full`, but for a first phase without rescue?"""
+    (own, *rest), (first, *same) = (list(s["policy"]["phases"].items()) for s in (full, other))
+    one, two = ({**s, "policy": {**s["policy"], "phases": None}} for s in (full, other))
+    return one == two and rest == same and first[1]["alpha"] == 0 != own[1]["alpha"]
+
+
 REASONS: dict[str, Callable[[Drawings], str | None]] = {
     "nothing": lambda d: None,
     "samplers": lambda d: None if d.groups(SAMPLERS) else "`samplers` has no rows",
     "ablations": lambda d: None if d.groups("ablations/") else "no `ablations`",
     "sweeps": lambda d: None if d.groups("sweeps/") else "no `sweeps`",
+    "budgets": _budgets,
+    "delayed": _delayed,
     "diversity": _diversity,
     "phases": _phases,
     "rescue": _rescue,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from ladr.figures.frame import roles
 from ladr.figures.frame.results import Results
 from ladr.paper.significance import LEVEL
 
@@ -13,11 +14,9 @@ Spans = Mapping[str, float]
 
 def spans_of(results: Results, rows: pd.DataFrame) -> Spans:
     """Phase -> the time it ends at, of the first row whose policy has phases; empty if none has."""
-    for cell in rows.cell:
-        phases = results.record(cell)["spec"]["sampler"]["policy"].get("phases")
-        if phases:
-            return {name: phase["until"] for name, phase in phases.items()}
-    return {}
+    first = roles.rescuing(results, rows)
+    phases = roles.phases_of(results, first.cell) if first else {}
+    return {name: phase["until"] for name, phase in phases.items()}
 
 
 def split(trace: pd.DataFrame, spans: Spans) -> pd.Series:

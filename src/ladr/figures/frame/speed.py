@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ladr.figures.frame import roles
+from ladr.figures.frame.caption import machine
 from ladr.figures.frame.results import Results
 
 
@@ -33,9 +35,12 @@ class Speed:
 
     @property
     def explained(self) -> str:
+        if self.record is None:
+            return "Seconds: not measured on this benchmark."
         n = self.record["images"]
         return (
-            f"Seconds: median of {n} images one at a time, all samplers by turns; ratios: median over pairs."
+            f"Seconds: median of {n} images one at a time, all samplers by turns; ratios: median over pairs; "
+            f"{machine(self.record['provenance'])}."
         )
 
 
@@ -46,19 +51,5 @@ def _ratio(theirs: float, own: float) -> float:
 def speeds(results: Results, rows: pd.DataFrame) -> Speed:
     """The measurement of these rows."""
     labels = dict(zip(rows.name, rows.label, strict=True))
-    bases = [r.name for r in rows.itertuples() if r.cell == r.baseline]
-    base = bases[0] if bases else None
-    return Speed(results.latency(rows), labels, base, _fair(results, rows, base))
-
-
-def _fair(results: Results, rows: pd.DataFrame, base: str | None) -> str | None:
-    """The row that is the baseline but for its steps, taken from another row's passes."""
-    if base is None:
-        return None
-    cells = dict(zip(rows.name, rows.cell, strict=True))
-    wanted = results.record(cells[base])["spec"]["sampler"]
-    for name, cell in cells.items():
-        spec = results.record(cell)["spec"]["sampler"]
-        if not isinstance(spec["steps"], int) and {**spec, "steps": 0} == {**wanted, "steps": 0}:
-            return name
-    return None
+    base, matched = roles.baseline(rows), roles.fair(results, rows)
+    return Speed(results.latency(rows), labels, base and base.name, matched and matched.name)

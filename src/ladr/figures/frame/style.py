@@ -65,6 +65,15 @@ def below(figure: Any, panel: Any, columns: int) -> None:
     figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=columns)
 
 
+def counts(axis: Any) -> None:
+    """Whole numbers, doubled from tick to tick, on a logarithmic axis."""
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    axis.set_major_locator(LogLocator(base=2))
+    axis.set_major_formatter(ScalarFormatter())
+    axis.set_minor_formatter(NullFormatter())
+
+
 def rectangle(corner: tuple[float, float], width: float, height: float, **more: Any) -> Any:
     """A box in the panel's own units."""
     from matplotlib.patches import Rectangle

@@ -1,0 +1,81 @@
+"""What saves passes: the parts of a sampler apart and together, with what each does to the score."""
+
+import json
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ladr.figures.ablations import PREFIX
+from ladr.figures.frame import roles, style
+from ladr.figures.frame.caption import about
+from ladr.figures.frame.compare import Fact, Place
+from ladr.figures.frame.results import NotAskedError, Results, main, rows_of
+from ladr.figures.frame.save import Plot
+
+NEEDS = "budgets"
+EXPLAINED = (
+    "Left: forward passes per image, and how many times fewer than '{first}' (95 % interval, bootstrap over "
+    "prompts). Right: {column} score, 95 % interval over prompts. '{last}' saves {both:.1f} times; the parts "
+    "alone multiply to {apart:.1f} times ({parts}), the rest is what they do together."
+)
+
+
+def draw(results: Results) -> Iterator[Plot]:
+    drawn = False
+    for group in dict.fromkeys(g for g in results.grid.group if g.startswith(PREFIX)):
+        for backbone, benchmark, scores in results.places(group):
+            rows = rows_of(scores)
+            if len(rows) > 2 and own_budgets(results, rows):
+                drawn = True
+                yield plot(Place(results, group.removeprefix(PREFIX), backbone, benchmark), main(scores))
+    if not drawn:
+        raise NotAskedError("the experiment has no ablation whose rows keep their own budgets")
+
+
+def own_budgets(results: Results, rows: pd.DataFrame) -> bool:
+    """Does no row replay the budget of another?"""
+    return not any("replay:" in json.dumps(roles.sampler_of(results, cell)) for cell in rows.cell)
+
+
+def plot(place: Place, scores: pd.DataFrame) -> Plot:
+    rows = list(scores.itertuples())
+    facts = [place.saving(row, rows[0]) for row in rows]
+    figure, (panels,) = style.canvas(style.WIDE, 0.9 + 0.45 * len(rows), 1, 2, sharey=True)
+    at = np.arange(len(rows))
+    for y, row, fact in zip(at, rows, facts, strict=True):
+        colour = style.COLOURS[y % len(style.COLOURS)]
+        panels[0].barh(y, row.passes, 0.66, color=colour)
+        panels[0].text(row.passes, y, _told(row, fact, fact is facts[0]), va="center")
+        bar = [[max(row.value - row.low, 0)], [max(row.high - row.value, 0)]]
+        panels[1].errorbar([row.value], [y], xerr=bar, color=colour, marker=style.MARKERS[y])
+    panels[0].set_yticks(at, scores.label)
+    panels[0].invert_yaxis()
+    panels[0].set(xlabel="forward passes per image", xlim=(0, 1.75 * scores.passes.max()))
+    panels[1].set_xlabel(f"{place.benchmark}: {scores.iloc[0].column}, %")
+    for panel in panels:
+        panel.grid(False, axis="y")
+    caption = EXPLAINED.format(**_worked_out(rows, facts), column=scores.iloc[0].column)
+    name = f"saved-passes-{place.question}-{place.benchmark}-{place.backbone}"
+    title = f"{place.question}: what saves passes, {place.benchmark} on {place.backbone}"
+    return Plot(name, title, figure, f"{caption} {about(place.results, scores.cell)}")
+
+
+def _told(row: Any, fact: Fact, first: bool) -> str:
+    if first:
+        return f" {row.passes:.1f}"
+    return f" {row.passes:.1f}: {fact.value:.2f}x [{fact.low:.2f}, {fact.high:.2f}]"
+
+
+def _worked_out(rows: list[Any], facts: list[Fact]) -> dict[str, Any]:
+    """The first row is without the parts, the last has them all."""
+    parts = list(zip(rows, facts, strict=True))[1:-1]
+    return {
+        "first": rows[0].label,
+        "last": rows[-1].label,
+        "both": facts[-1].value,
+        "apart": prod(fact.value for _, fact in parts),
+        "parts": ", ".join(f"{row.label} {fact.value:.2f}" for row, fact in parts),
+    }

@@ -1,0 +1,59 @@
+"""Table 5 as measured here: LADR, and LADR that rescues nothing in its first phase."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from ladr.figures.frame import roles
+from ladr.figures.frame.caption import about
+from ladr.figures.frame.compare import Place
+from ladr.figures.frame.results import NotAskedError, Results, rows_of, shown
+from ladr.figures.frame.save import Table
+from ladr.figures.frame.speed import speeds
+
+NEEDS = "delayed"
+EXPLAINED = (
+    "Score in percent with its 95 % interval over prompts, forward passes per image. Last line: {late} "
+    "less {full} in points, paired by prompt, with its 95 % interval; the later rescue is better where the "
+    "interval lies above zero."
+)
+
+
+def draw(results: Results) -> Iterator[Table]:
+    drawn = False
+    for backbone, benchmark, scores in results.places():
+        if roles.delayed(results, rows_of(scores)) is not None:
+            drawn = True
+            yield table(results, backbone, benchmark, scores)
+    if not drawn:
+        raise NotAskedError("no sampler of the experiment delays LADR's rescue")
+
+
+def table(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> Table:
+    rows, columns = rows_of(scores), shown(scores.column)
+    full, late = roles.rescuing(results, rows), roles.delayed(results, rows)
+    picked = [roles.baseline(rows), roles.fair(results, rows), full, late]
+    names = list(dict.fromkeys(row.name for row in picked if row is not None))
+    measured = speeds(results, rows)
+    lines = [_line(scores[scores.name == name], columns, measured.cells(name)) for name in names]
+    place, last = Place(results, "", backbone, benchmark), {"Method": f"{late.label} less {full.label}"}
+    for column in columns:
+        fact = place.scores(late, full, column)
+        last[column] = f"{fact.value:+.1f} [{fact.low:+.1f}, {fact.high:+.1f}]" if fact else None
+    empty = dict.fromkeys(lines[0].keys() - last.keys(), "")
+    caption = f"{EXPLAINED.format(late=late.label, full=full.label)} {measured.explained} "
+    caption += about(results, [row.cell for row in picked if row is not None])
+    data = scores[scores.name.isin(names)].drop(columns=["seconds"])
+    title = f"Delayed rescue: {benchmark} on {backbone}"
+    name = f"delayed-{benchmark}-{backbone}"
+    return Table(name, title, pd.DataFrame([*lines, {**last, **empty}]), data, caption)
+
+
+def _line(scores: pd.DataFrame, columns: list[str], seconds: dict[str, str]) -> dict[str, str | None]:
+    row, told = scores.iloc[0], scores.set_index("column")
+    out = {"Method": row.label, "Passes": f"{row.passes:.1f}", **seconds}
+    for column in columns:
+        one = told.loc[column]
+        known = pd.notna(one.value)
+        out[column] = f"{one.value:.1f} [{one.low:.1f}, {one.high:.1f}]" if known else None
+    return out
