@@ -17,6 +17,7 @@ PLAN = Plan.read(config, sys.argv)
 
 include: "workflow/rules/decode.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/official.smk"
 include: "workflow/rules/latency.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/track.smk"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ FATAL = (400, 401, 403, 404, 405, 413, 415, 422)  # answers that asking again do
 
 @dataclass(frozen=True)
 class Question:
-    """One image, one text, one answer. `parse` checks the answer's form."""
+    """One image, or the part of it in `box` (left, top, right, bottom), one text, one answer. `parse` checks
+    the answer's form."""
 
     id: str
     image: Path
     text: str
     parse: Parse
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass
@@ -71,8 +74,10 @@ class Judge:
 
     def key(self, question: Question) -> str:
         """What identifies an answer: model, sampling, the text, and the image's bytes."""
-        image = hashlib.sha256(question.image.read_bytes()).hexdigest()
+        stat = question.image.stat()
+        image = _image_sha256(question.image, stat.st_size, stat.st_mtime_ns)
         what = [self.model, self.max_tokens, self.seed, question.text, image]
+        what += [question.box] if question.box else []
         return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode()).hexdigest()
 
     def estimate(
@@ -193,6 +198,12 @@ class Judge:
         return choices[0].message.content, usage
 
 
+@lru_cache(maxsize=64)
+def _image_sha256(path: Path, size: int, changed: int) -> str:
+    """Of the file's bytes; many questions may ask about one file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _gather(running: dict[Future, Question], answers: Answers, progress: Callable[[str], None]) -> None:
     done, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in done:
@@ -221,7 +232,8 @@ def _messages(question: Question) -> list[dict[str, Any]]:
 
     buffer = io.BytesIO()
     with Image.open(question.image) as image:
-        image.convert("RGB").save(buffer, format="JPEG", quality=95)
+        shown = image.crop(question.box) if question.box else image
+        shown.convert("RGB").save(buffer, format="JPEG", quality=95)
     url = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
     parts = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": question.text}]
     return [{"role": "user", "content": parts}]

@@ -9,6 +9,8 @@ import numpy as np
 from ladr import backbones
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.mini.scoring import Row, ceiling, header, read_rows, score, write_rows
+from ladr.benchmarks.mini.suite import MiniSuite
+from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.cells import Cell, canonical
 from ladr.errors import LadrError
 from ladr.late import Tensor, torch
@@ -18,11 +20,17 @@ from ladr.run.files import CELL, RESULTS, SCORE, SCORES, TOKENS
 from ladr.run.provenance import provenance
 
 SHEET = "samples.png"
+SHOWN_SIDE = 256  # pixels of an image in the sheet
 CHUNK = 64  # images that are rendered at once
 
 
 def grade(cells: Iterable[Cell], *, results: Path = RESULTS, processes: int = 1, say: Say = tell) -> None:
     """Write scores.jsonl of each cell, and score.json, which vouches for it, last."""
+    cells = list(cells)
+    official = [cell for cell in cells if cell.spec["benchmark"]["name"] in OFFICIAL]
+    for cell in official:
+        _official(cell, folder_of(cell.id, results), say)
+    cells = [cell for cell in cells if cell not in official]
     loaded: dict[str, Any] = {}
     for cell in cells:
         folder = folder_of(cell.id, results)
@@ -49,12 +57,47 @@ def grade(cells: Iterable[Cell], *, results: Path = RESULTS, processes: int = 1,
         say(f"{cell.id}: {len(rows)} judgements")
 
 
-def graded(folder: Path) -> bool:
-    """Has this cell scores, whole, and of the tokens that are there now?"""
+def _official(cell: Cell, folder: Path, say: Say, again: bool = False) -> None:
+    """The same for a cell of an official benchmark; what has no scorer here is N/A, with the reason."""
+    from ladr.run import official
+
+    record = files.read_json(folder / CELL)
+    if graded(folder, cell) and not again:
+        return say(f"{cell.id}: scored already")
+    found = official.grade(cell, folder, say)
+    head = _header(official.layout_of(cell), cell.prompts, cell)
+    with files.appearing(folder / SCORES) as half:
+        write_rows(half, head, found.rows)
+    drawing = official.Rendered(cell, folder).backbone
+    with files.appearing(folder / SHEET) as half:
+        sheet(drawing, folder, cell.spec["benchmark"]["images"]).save(half, format="png")
+    content = {
+        "id": cell.id,
+        "tokens": record["files"][TOKENS]["sha256"],
+        "settings": official.settings_digest(cell),
+        "parts": found.parts,
+        "lines": found.lines,
+        "provenance": provenance(),
+        "files": files.described(folder, [SCORES, SHEET]),
+    }
+    files.write_json(folder / SCORE, content)
+    official.clear_images(cell, folder)
+    say(f"{cell.id}: {len(found.rows)} judgements")
+    return None
+
+
+def graded(folder: Path, cell: Cell | None = None) -> bool:
+    """Has this cell scores, whole, and of the tokens that are there now? Given the cell of an official
+    benchmark: and by what params.yaml now names to score it?"""
     if not files.done(folder / SCORE) or not files.done(folder / CELL):
         return False
-    judged_tokens = files.read_json(folder / SCORE).get("tokens")
-    return judged_tokens == files.read_json(folder / CELL)["files"][TOKENS]["sha256"]
+    score = files.read_json(folder / SCORE)
+    if cell is not None and cell.spec["benchmark"]["name"] in OFFICIAL:
+        from ladr.run.official import settings_digest
+
+        if score.get("settings") != settings_digest(cell):
+            return False
+    return score.get("tokens") == files.read_json(folder / CELL)["files"][TOKENS]["sha256"]
 
 
 def _loaded(cell: Cell) -> Any:
@@ -90,12 +133,13 @@ def rendered(backbone: Any, tokens: Tensor) -> np.ndarray:
 
 
 def sheet(backbone: Any, folder: Path, images: int, tiles: int = 24) -> Any:
-    """A picture of the first image of up to `tiles` prompts, spread evenly, eight in a row."""
+    """A picture of the first image of up to `tiles` prompts, spread evenly, eight in a row; large images are
+    made smaller."""
     from PIL import Image
 
     tokens = read_tokens(folder)["tokens"].long()[::images]
     chosen = torch.linspace(0, len(tokens) - 1, min(tiles, len(tokens))).long()
-    shown = rendered(backbone, tokens[chosen])
+    shown = _small(rendered(backbone, tokens[chosen]))
     n, h, w, _ = shown.shape
     rows = -(-n // 8)
     canvas = np.full((rows * h, min(n, 8) * w, 3), 255, np.uint8)
@@ -103,6 +147,12 @@ def sheet(backbone: Any, folder: Path, images: int, tiles: int = 24) -> Any:
         y, x = i // 8 * h, i % 8 * w
         canvas[y : y + h, x : x + w] = image
     return Image.fromarray(canvas)
+
+
+def _small(images: np.ndarray) -> np.ndarray:
+    """(N, h, w, 3) with every n-th pixel, so that no side is longer than SHOWN_SIDE."""
+    step = -(-max(images.shape[1:3]) // SHOWN_SIDE)
+    return images[:, ::step, ::step]
 
 
 def table_lines(suite: Any, rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -114,7 +164,7 @@ def table_lines(suite: Any, rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 def ceiling_file(cell: Cell, results: Path = RESULTS) -> Path | None:
     """Where scores of ground truth through this cell's tokenizer lie; None for a suite without pixels."""
-    if hasattr(BENCHMARKS[cell.spec["benchmark"]["name"]], "judge_tokens"):
+    if not isinstance(BENCHMARKS[cell.spec["benchmark"]["name"]], MiniSuite):
         return None
     import hashlib
 

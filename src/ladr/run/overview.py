@@ -25,7 +25,7 @@ def overview(grid: Grid, results: Path = RESULTS) -> list[dict[str, Any]]:
             {
                 "cell": cell.id,
                 "rows": [f"{x.group}/{x.name}" for x in grid.lines if x.cell == cell.id],
-                "state": state(folder_of(cell.id, results)),
+                "state": state(folder_of(cell.id, results), cell),
                 "images": images,
                 "passes": record["summary"]["passes"] if record else None,
                 "seconds": None if rate is None else rate * images,
@@ -34,10 +34,10 @@ def overview(grid: Grid, results: Path = RESULTS) -> list[dict[str, Any]]:
     return rows
 
 
-def state(folder: Path) -> str:
+def state(folder: Path, cell: Cell | None = None) -> str:
     """done: decoded and scored; stale: a record, but its files are not those it names."""
     if files.done(folder / CELL):
-        return "done" if graded(folder) else "unscored"
+        return "done" if graded(folder, cell) else "unscored"
     if (folder / CELL).is_file():
         return "stale"
     return "partial" if any((folder / "parts").glob("*.safetensors")) else "missing"

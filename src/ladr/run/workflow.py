@@ -14,6 +14,7 @@ from ladr.run.cell import tell
 from ladr.run.files import CELL, RESULTS, SCORE
 from ladr.run.grade import ceiling_file, graded
 from ladr.run.latency import measurements, needs
+from ladr.run.official import is_official
 
 LOOKING = {  # options of Snakemake that change nothing
     "-n", "--dry-run", "--dryrun", "--lint", "--report", "--dag", "--rulegraph", "--filegraph", "--d3dag",
@@ -97,6 +98,11 @@ class Plan:
         for finding in findings:
             tell(f"{finding.message}; will be made anew")
         doctor.mend(findings)
+        for cell in self.grid.cells.values():
+            score = Path(path(cell.id, SCORE))
+            if is_official(cell) and score.is_file() and not graded(score.parent, cell):
+                tell(f"{cell.id}: scored by other settings than `official` has now; will be scored anew")
+                score.unlink()
 
     def note(self) -> None:
         """The grid as a file that changes when the grid does: what the table depends on."""
@@ -109,7 +115,7 @@ class Plan:
         """The cells that are decoded, and those that are scored, now."""
         places = {i: Path(path(i, CELL)) for i in self.grid.cells}
         decoded = [i for i, place in places.items() if files.done(place)]
-        return {"decoded": decoded, "scored": [i for i in decoded if graded(places[i].parent)]}
+        return {"decoded": decoded, "scored": [i for i in decoded if graded(places[i].parent, self.grid.cells[i])]}
 
     @cached_property
     def there(self) -> dict[str, tuple[Cell, ...]]:
@@ -123,12 +129,19 @@ class Plan:
 
     @property
     def scoring(self) -> list["Batch"]:
-        return self.batches(self.there["scored"])
+        return self.batches(self.there["scored"], [c for c in self.grid.cells.values() if not is_official(c)])
 
-    def batches(self, there: Sequence[Cell]) -> list[Batch]:
+    @property
+    def judging(self) -> list["Batch"]:
+        """Cells of official benchmarks, whose scorers want another machine than the rest."""
+        return self.batches(self.there["scored"], [c for c in self.grid.cells.values() if is_official(c)])
+
+    def batches(self, there: Sequence[Cell], cells: Sequence[Cell] | None = None) -> list[Batch]:
         """What is there as one batch, never made again, and the rest in batches that share a process."""
+        cells = [*self.grid.cells.values()] if cells is None else cells
+        there = [cell for cell in there if cell in cells]
         known = {cell.id for cell in there}
-        left = [c for i, c in self.grid.cells.items() if i not in known]
+        left = [cell for cell in cells if cell.id not in known]
         groups = batches(left, self.params.cells_per_job)
         names = [f"{g[0].backbone}_{g[0].spec['benchmark']['name']}_{i}" for i, g in enumerate(groups)]
         named = [Batch(n.replace("-", "_"), tuple(g)) for n, g in zip(names, groups, strict=True)]

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def ceiling(
     return tuple(row for row in rows if row.kind == "score")
 
 
-def header(suite: MiniSuite, prompts: Sequence[Prompt], images_per_prompt: int) -> dict[str, object]:
+def header(suite: Any, prompts: Sequence[Prompt], images_per_prompt: int) -> dict[str, object]:
     """What a result must say about itself to be compared with another."""
     return {
         "benchmark": suite.name,

@@ -75,7 +75,7 @@ def _overall(suite: MiniSuite, own, chance, best) -> Line:
 
 def _official(suite: MiniSuite, rows: Sequence[Row]) -> list[Line]:
     """DPG's own level-1 figures: raw answers of the last image of every prompt, the others not looked at."""
-    if suite.name != dpg.SUITE.name:
+    if suite.name not in (dpg.SUITE.name, "dpg"):
         return []
     last: dict[str, int] = {}
     for row in rows:

@@ -13,6 +13,7 @@ from ladr.benchmarks.official.geneval_rules import Detection
 from ladr.benchmarks.official.pixels import for_detector
 from ladr.errors import LadrError
 
+CONVERTED = "converted.json"  # beside weights that `convert-detector` made
 MOST = 100  # detections per image
 KEPT_ABOVE = 0.05  # far below every threshold of the rules: saves masks that no rule can see
 
@@ -25,6 +26,7 @@ class Detector:
     classes: Sequence[str]
     name: str
     device: str = "cpu"
+    exact: bool = False  # GenEval's own weights, converted
 
     @classmethod
     def load(cls, checkpoint: str | Path, classes: Sequence[str], device: str = "cpu") -> "Detector":
@@ -33,7 +35,8 @@ class Detector:
         model = Mask2FormerForUniversalSegmentation.from_pretrained(checkpoint).eval().to(device)
         if model.config.num_labels != len(classes):
             raise LadrError(f"{checkpoint}: {model.config.num_labels} classes, GenEval has {len(classes)}")
-        return cls(model, classes, f"mask2former:{Path(checkpoint).name}", device)
+        exact = (Path(checkpoint) / CONVERTED).is_file()
+        return cls(model, classes, f"mask2former:{Path(checkpoint).name}", device, exact)
 
     @torch.inference_mode()
     def __call__(self, image: Image.Image) -> dict[str, list[Detection]]:

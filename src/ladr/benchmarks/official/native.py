@@ -40,7 +40,7 @@ def geneval(
     scorer, rows = f"{detector.name}+{colours.name}", []
     with Ledger(out.with_name(out.name + ".partial")) as done:
         for number, (path, i, _) in enumerate(suite.files(), start=1):
-            key = _key(suite, scorer, folder, path)
+            key = key_of(suite, scorer, folder, path)
             if key not in done.answers:
                 row = judge_geneval(suite.prompts[i].meta, Path(folder) / path, detector, colours)
                 done.add({"key": key, "filename": path, **row, "scorer": scorer})
@@ -71,11 +71,19 @@ def dpg(
 ) -> Scores:
     """Ask another VQA model the official questions of every tile. The scores are `dpg-<model>`'s, never
     DPG-Bench's: the official model has no port."""
+    answers = dpg_answers(suite, questions, folder, book, vqa, progress)
+    return aggregate_dpg(suite, questions, answers, f"dpg-{vqa.name}")
+
+
+def dpg_answers(
+    suite: Suite, questions: Questions, folder: Path, book: Path, vqa: BlipVqa, progress: Progress
+) -> dict[tuple[str, int], dict[int, bool]]:
+    """(item, tile) -> proposition -> yes."""
     name = f"dpg-{vqa.name}"
     answers: dict[tuple[str, int], dict[int, bool]] = {}
     with Ledger(book) as kept:
         for number, (path, i, tiles) in enumerate(suite.files(), start=1):
-            item, whole = suite.prompts[i].id, _key(suite, name, folder, path)
+            item, whole = suite.prompts[i].id, key_of(suite, name, folder, path)
             for tile in tiles:
                 key = f"{whole} {tile}"
                 if key not in kept.answers:
@@ -85,7 +93,7 @@ def dpg(
                 yes = kept.answers[key]["yes"]
                 answers[item, tile] = {q.proposition: v for q, v in zip(questions[item], yes, strict=True)}
             progress(number)
-    return aggregate_dpg(suite, questions, answers, name)
+    return answers
 
 
 def t2i(
@@ -154,7 +162,7 @@ def _t2i(
     answers = []
     with Ledger(out.with_name("vqa_result.partial")) as done:
         for path, text in _category(suite, category):
-            key = _key(suite, scorer, folder, path)
+            key = key_of(suite, scorer, folder, path)
             if key not in done.answers:
                 done.add({"key": key, "score": score(Path(folder) / path, text)})
             answers.append(done.answers[key]["score"])
@@ -163,7 +171,7 @@ def _t2i(
     return answers
 
 
-def _key(suite: Suite, scorer: str, folder: Path, path: str) -> str:
+def key_of(suite: Suite, scorer: str, folder: Path, path: str) -> str:
     """What identifies a judgement: the scorer, the prompts' version, the file's place and its bytes."""
     try:
         data = (Path(folder) / path).read_bytes()

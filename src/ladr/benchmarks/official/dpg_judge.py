@@ -1,0 +1,86 @@
+"""DPG-Bench's questions to a vision-language model of one's choice: one question per call, yes or no.
+
+The scores are `dpg-<model>`'s. The official ones come from another model, mPLUG, and are called otherwise.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from ladr.benchmarks.official.dpg import Questions
+from ladr.benchmarks.official.dpg_results import aggregate
+from ladr.benchmarks.official.folder import tile_box
+from ladr.benchmarks.official.suite import Scores, Suite, some
+from ladr.errors import LadrError
+from ladr.judge import Judge, Question
+
+WORDING = "{question}\nLook at the image only. Answer with one word: yes or no."
+ANSWER = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
+
+
+def parse(text: str) -> bool:
+    """Whether the answer is yes; ValueError where it is neither yes nor no."""
+    match = ANSWER.match(text)
+    if not match:
+        raise ValueError(f"neither yes nor no: {text[:40]!r}")
+    return match[1].lower() == "yes"
+
+
+def asks(suite: Suite, questions: Questions, folder: Path) -> list[Question]:
+    """One question per proposition of every tile; a missing image is refused by name."""
+    found = []
+    for path, i, tiles in suite.files():
+        image, item = Path(folder) / path, suite.prompts[i].id
+        if not image.is_file():
+            raise LadrError(f"{folder}: {path} is missing; `ladr benchmark dpg --check` lists all")
+        with Image.open(image) as opened:
+            size = opened.size
+        for tile in tiles:
+            box = tile_box(size, tile) if len(tiles) > 1 else None
+            found += [
+                Question(_id(item, tile, q.proposition), image, WORDING.format(question=q.text), parse, box)
+                for q in questions[item]
+            ]
+    return found
+
+
+def _id(item: str, tile: int, proposition: int) -> str:
+    return f"{item} {tile} {proposition}"
+
+
+def answers(
+    suite: Suite,
+    questions: Questions,
+    folder: Path,
+    judge: Judge,
+    progress: Callable[[str], None] = lambda id: None,
+) -> dict[tuple[str, int], dict[int, bool]]:
+    """(item, tile) -> proposition -> yes. All questions have an answer, or it is an error: what was answered
+    is in the judge's book, and asking again goes on from there."""
+    got = judge.ask(asks(suite, questions, folder), progress)
+    if got.failed:
+        question, why = next(iter(got.failed.items()))
+        left = f"{len(got.failed)} of {len(got.failed) + len(got.values)} questions have no answer"
+        raise LadrError(
+            f"dpg-{judge.model}: {left} ({some(list(got.failed), 3)}; {question}: {why}); ask again"
+        )
+    tiles = range(suite.images_per_prompt)
+    return {
+        (p.id, t): {q.proposition: got.values[_id(p.id, t, q.proposition)] for q in questions[p.id]}
+        for p in suite.prompts
+        for t in tiles
+    }
+
+
+def score(
+    suite: Suite,
+    questions: Questions,
+    folder: Path,
+    judge: Judge,
+    progress: Callable[[str], None] = lambda id: None,
+) -> Scores:
+    """The official arithmetic over another model's answers."""
+    found = answers(suite, questions, folder, judge, progress)
+    return aggregate(suite, questions, found, f"dpg-{judge.model}")

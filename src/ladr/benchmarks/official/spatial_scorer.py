@@ -1,0 +1,59 @@
+"""Scores T2I-CompBench's spatial prompts by a detector of one's choice, resumably."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ladr.benchmarks.mini.scoring import Row
+from ladr.benchmarks.official.detector import Detector
+from ladr.benchmarks.official.geneval_rules import Detection
+from ladr.benchmarks.official.native import key_of
+from ladr.benchmarks.official.pixels import read
+from ladr.benchmarks.official.spatial import CONFIDENCE, parse
+from ladr.benchmarks.official.spatial import score as rule
+from ladr.benchmarks.official.suite import Suite
+from ladr.errors import LadrError
+from ladr.ledger import Ledger
+
+
+def score(
+    suite: Suite, folder: Path, book: Path, detector: Detector
+) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+    """One row per image of the prompts both of whose things the detector has a class for, and how many those
+    are: the others are not judged at all."""
+    rows, prompts, known = [], set(), set()
+    with Ledger(book) as kept:
+        for path, i, tiles in suite.files():
+            prompt = suite.prompts[i]
+            if prompt.meta["category"] != "spatial":
+                continue
+            prompts.add(prompt.id)
+            asked = parse(prompt.text)
+            if asked is None or not {asked.a, asked.b} <= set(detector.classes):
+                continue
+            known.add(prompt.id)
+            key = key_of(suite, f"spatial:{detector.name}", folder, path)
+            if key not in kept.answers:
+                kept.add({"key": key, "seen": _seen(Path(folder) / path, detector)})
+            held = kept.answers[key]["seen"]
+            found = {
+                name: [Detection(tuple(box[:4]), box[4]) for box in b] for name, b in held["boxes"].items()
+            }
+            value = rule(asked, found, held["longest"])
+            rows.append(Row(prompt.id, tiles[0], "Spatial", json.dumps(list(found)), round(value, 6)))
+    if not rows:
+        raise LadrError(
+            f"spatial-{detector.name}: none of {len(prompts)} prompts names things it has classes for"
+        )
+    note = f"{len(known)} of {len(prompts)} prompts name two things that the detector has classes for"
+    return tuple(rows), (f"{note}; the others are not judged",)
+
+
+def _seen(path: Path, detector: Detector) -> Mapping[str, Any]:
+    image = read(path)
+    boxes = {
+        name: [[*d.box, d.score] for d in found if d.score > CONFIDENCE]
+        for name, found in detector(image).items()
+    }
+    return {"longest": max(image.size), "boxes": {name: b for name, b in boxes.items() if b}}
