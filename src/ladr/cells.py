@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache as memo
-from importlib import import_module
 from typing import Any
 
 from ladr import caches
-from ladr.backbones import BACKBONES
+from ladr.backbones import VERSIONS
 from ladr.backbones.weights import weights
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.official.grid import GridSuite
@@ -232,7 +231,7 @@ class Place:
         return {
             "backbone": {
                 "name": kind,
-                "version": _version(kind),
+                "version": VERSIONS[kind],
                 "settings": dict(self.model.settings),
                 "weights": weights(kind, self.model.settings),
             },
@@ -263,11 +262,6 @@ def _prompts(benchmark: str, size: str | int, folder: str | None) -> tuple[tuple
     suite = BENCHMARKS[benchmark]
     prompts = suite.prompts(size, folder) if isinstance(suite, GridSuite) else suite.prompts(size)
     return prompts, prompts_sha256(prompts)
-
-
-@memo
-def _version(kind: str) -> int:
-    return import_module(BACKBONES[kind].split(":")[0]).VERSION
 
 
 def batches(cells: Iterable[Cell], size: int) -> list[list[Cell]]:

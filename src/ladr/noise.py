@@ -9,10 +9,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Protocol
 
-import torch
-from torch import Tensor
-
 from ladr.errors import LadrError
+from ladr.late import Tensor, torch
 from ladr.marginals import Marginals
 
 _BITS63 = (1 << 63) - 1
@@ -29,7 +27,7 @@ def gumbel_of(uniform: Tensor) -> Tensor:
     return -torch.log(-torch.log(uniform + 1e-20) + 1e-20)
 
 
-def derived(seed: int, *labels: object) -> torch.Generator:
+def derived(seed: int, *labels: object) -> "torch.Generator":
     """A generator whose stream depends on the seed and the labels, and on nothing else."""
     text = "\x1f".join(map(str, (seed, *labels)))
     digest = hashlib.sha256(text.encode()).digest()

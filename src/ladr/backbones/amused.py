@@ -17,8 +17,6 @@ from ladr.errors import LadrError
 from ladr.policies.base import one_of
 from ladr.view import MASK
 
-# Part of every cell's spec: raise it when the same settings and noise give other tokens.
-VERSION = 1
 HUB = "amused/amused-512"
 PARTS = {
     "transformer": {("diffusers", "UVit2DModel")},

@@ -25,9 +25,16 @@ from ladr.shapes.scene import GRID, Scene
 from ladr.shapes.spec import Spec
 from ladr.shapes.spec_json import spec_to_json
 
+CODEBOOK = "patches.safetensors"
 CHUNK = 128  # scenes that are rendered and encoded at once
 KEPT = 256 << 20  # bytes of banks held in memory
 WORLD = ("scene", "spec", "place", "propose", "practice", "render")  # modules that decide what is drawn
+
+
+def codebook_folder() -> Path:
+    """`models/shapes` of the checkout, or of the folder one works in: where its codebook lies."""
+    places = [Path(__file__).parents[3] / "models" / "shapes", Path("models") / "shapes"]
+    return next((place for place in places if (place / CODEBOOK).is_file()), places[0])
 
 
 @dataclass(frozen=True, eq=False)

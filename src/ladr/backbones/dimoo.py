@@ -17,8 +17,6 @@ from ladr.backbones.refuse import refuse_foreign_code
 from ladr.backbones.words import Words
 from ladr.errors import LadrError, nearest
 
-# Part of every cell's spec: raise it when the same settings and noise give other tokens.
-VERSION = 1
 SYSTEM = "Generate an image according to the text prompt."
 REAL_LENGTH = 8192
 IDS = ("mask", "newline", "boi", "eoi", "uncond", "boa", "eoa")

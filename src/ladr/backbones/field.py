@@ -16,8 +16,6 @@ from torch import Tensor
 from ladr.backbones.transfer import Transfer
 from ladr.errors import LadrError, nearest
 
-# Part of every cell's spec: raise it when the same settings and noise give other tokens.
-VERSION = 1
 PIXELS = 16  # side of a rendered cell
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ladr.backbones.bank import Banks, cache_folder, stated
+from ladr.backbones.bank import CODEBOOK, Banks, cache_folder, codebook_folder, stated
 from ladr.backbones.patches import PatchCodes
 from ladr.backbones.pixels import Pixels
 from ladr.errors import LadrError
@@ -24,10 +24,6 @@ from ladr.shapes.scene import CELL, GRID
 from ladr.shapes.spec import Spec
 from ladr.shapes.spec_json import spec_from_json
 
-# Part of every cell's spec: raise it when the same settings and noise give other tokens. Scenes count:
-# 2 proposes the unconditional ones with the shares that training has.
-VERSION = 2
-CODEBOOK = "patches.safetensors"
 RENDERERS = ("mosaic", "vq")
 GREY = 128  # of a masked cell
 
@@ -54,7 +50,7 @@ class Mixture:
         cache: bool = True,
     ):
         _check(scenes, epsilon, guidance, pixels)
-        self.folder = Path(folder) if folder else embedded()
+        self.folder = Path(folder) if folder else codebook_folder()
         self.patches = PatchCodes.load(_codebook(self.folder))
         self.codes = self.patches.codes
         self.epsilon, self.guidance, self.pixels = float(epsilon), float(guidance), pixels
@@ -132,12 +128,6 @@ def spec_of(prompt: Any, where: str = "prompt") -> Spec:
     except UnsatisfiableError as error:
         raise LadrError(f"{where}: {getattr(prompt, 'text', prompt)!r} cannot be drawn ({error})") from None
     return stated(spec)
-
-
-def embedded() -> Path:
-    """`models/shapes` of the checkout, or of the folder one works in: where its codebook lies."""
-    places = [Path(__file__).parents[3] / "models" / "shapes", Path("models") / "shapes"]
-    return next((place for place in places if (place / CODEBOOK).is_file()), places[0])
 
 
 def _codebook(folder: Path) -> Path:

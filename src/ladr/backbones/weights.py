@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ladr.backbones.bank import CODEBOOK, codebook_folder
 from ladr.backbones.hub import embedded
 from ladr.errors import LadrError
 
@@ -33,10 +34,8 @@ def weights(kind: str, settings: Mapping[str, Any]) -> str | None:
 
 def _mixture(settings: Mapping[str, Any]) -> str:
     """Of its codebook, and of the decoder where that draws its pictures."""
-    from ladr.backbones import mixture
-
-    folder = Path(settings["folder"]) if settings.get("folder") else mixture.embedded()
-    codebook = folder / mixture.CODEBOOK
+    folder = Path(settings["folder"]) if settings.get("folder") else codebook_folder()
+    codebook = folder / CODEBOOK
     if not codebook.is_file():
         raise LadrError(f"backbones: mixture: no {codebook.name} in {folder}")
     drawn = settings.get("pixels") == "vq"

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
+from ladr.late import Tensor, torch
 from ladr.run.files import appearing
 
 FOLDER = "parts"
@@ -29,6 +27,8 @@ class Part:
     origin: Mapping[str, Any]
 
     def save(self, folder: Path) -> None:
+        from safetensors.torch import save_file
+
         about = {"trace": self.trace, "origin": self.origin}
         text = json.dumps(about)
         tensors = {name: t.cpu().contiguous() for name, t in self.tensors.items()}
