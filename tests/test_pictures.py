@@ -1,13 +1,9 @@
-"""What the illustrations are worked out from: reach on the grid, frames, and the page that holds them."""
-
-import json
-import re
+"""What the illustrations are worked out from: reach on the grid, frames, phases."""
 
 import numpy as np
 import torch
 
 from ladr.backbones.field import Field
-from ladr.figures import gallery
 from ladr.figures.frame.images import GREY, Pictures, moments
 from ladr.figures.frame.phases import split
 from ladr.figures.picture_reach import by_distance
@@ -64,16 +60,6 @@ def test_moments_end_at_the_end():
     assert moments(1) == [1]
     assert moments(64)[-1] == 64
     assert len(moments(64)) <= 8
-
-
-def test_the_gallery_stands_alone():
-    page = gallery.page([gallery.content(pictures())])
-    assert not re.search(r"""(src|href)\s*=\s*["']|https?://|@import""", page)
-    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1]
-    (one,) = json.loads(data)
-    assert one["prompts"][0]["text"] == "a </script> of <b>"
-    assert one["prompts"][0]["samplers"][0]["rescued"] == [[0, 1], [0, 0]]
-    assert "{{" not in page
 
 
 def test_a_phase_does_not_hold_its_end():

@@ -32,28 +32,36 @@ class Page:
 
 
 def draw(results: Results) -> Iterator[Page]:
-    yield Page("gallery", page([content(found) for found in pictures(results)]))
+    yield Page("gallery", page([content(found, first_image(results, found)) for found in pictures(results)]))
+
+
+def first_image(results: Results, found: Pictures) -> int:
+    """The number of each prompt's image that `ladr pictures` shows: the first one."""
+    return results.record(found.told["samplers"][0]["cell"])["spec"]["benchmark"]["seed"]
 
 
 def page(data: list[dict[str, Any]]) -> str:
     """The page with everything in it."""
     template = (files("ladr.figures") / "gallery.html").read_text(encoding="utf-8")
-    told = json.dumps(data, ensure_ascii=False, sort_keys=True).replace("</", "<\\/")
+    told = json.dumps(data, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
     captions = "".join(f"<p>{escape(d['backbone'])}: {escape(d['caption'])}</p>" for d in data)
     return template.replace("{{captions}}", captions).replace("{{data}}", told)
 
 
-def content(found: Pictures) -> dict[str, Any]:
+def content(found: Pictures, image: int) -> dict[str, Any]:
     """All that the page shows of one backbone, as plain values."""
     settled, rescued = found.arrays["settled"], found.arrays["rescued"]
     prompts = [
         {
+            "id": prompt["id"],
+            "image": image,
             "text": prompt["text"],
             "column": prompt["column"],
             "samplers": [
                 {
                     "label": label,
                     "image": _png(found.arrays["images"][p, s]),
+                    "size": list(found.arrays["images"][p, s].shape[:2]),
                     "settled": settled[p, s].tolist(),
                     "rescued": rescued[p, s].astype(int).tolist(),
                     "passes": found.passes(p, s),
