@@ -1,6 +1,8 @@
 """Errors that a person can act on."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -15,7 +17,37 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"
 
 
-def missing(error: ModuleNotFoundError) -> str:
-    """Which package is not installed, and what to type."""
-    package = (error.name or str(error)).partition(".")[0].replace("_", "-")
-    return f"the package {package} is not installed; pip install {package}"
+@contextmanager
+def needs(what: str) -> Iterator[None]:
+    """For imports: a package that is not there becomes one LadrError: what needs it, and what to type."""
+    try:
+        yield
+    except ImportError as error:
+        raise LadrError(f"{what}: {missing(error)}") from None
+
+
+def missing(error: ImportError) -> str:
+    """Which package is not installed, and what to type. The error of a module of our own is raised again."""
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "ladr"):
+        raise error
+    package = package.replace("_", "-")
+    if not isinstance(error, ModuleNotFoundError):
+        return f"the package {package} does not fit ({error}); {install(package)}"
+    return f"the package {package} is not installed; {install(package)}"
+
+
+def install(package: str) -> str:
+    """What to type to have a package: the extra that it belongs to, or else the range wanted of it."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        wanted = requires("ladr") or []
+    except PackageNotFoundError:  # run from a source tree
+        wanted = []
+    for line in wanted:
+        requirement, _, condition = (part.strip() for part in line.partition(";"))
+        if re.match(r"[\w-]+", requirement)[0] == package:
+            extra = re.search(r"extra == ['\"](\w+)['\"]", condition)
+            return f"pip install 'ladr[{extra[1]}]'" if extra else f"pip install '{requirement}'"
+    return f"pip install {package}"

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ladr.errors import LadrError
+from ladr.errors import LadrError, needs
 from ladr.estimate import Estimate, tokens_of_image, tokens_of_text
 from ladr.ledger import Ledger
 
@@ -129,10 +129,8 @@ class Judge:
         return answers
 
     def _client(self) -> Any:
-        try:
+        with needs("the judge"):
             from openai import OpenAI
-        except ImportError as error:
-            raise LadrError("the judge needs the extra `judge`: pip install 'ladr[judge]'") from error
         key = os.environ.get(self.key_env) or "none"
         return OpenAI(base_url=self.endpoint, api_key=key, max_retries=0, timeout=self.timeout)
 
@@ -154,15 +152,16 @@ class Judge:
         return value
 
     def _attempts(self, stop: threading.Event) -> Any:
-        from tenacity import (
-            Retrying,
-            retry_if_exception_type,
-            sleep_using_event,
-            stop_after_attempt,
-            stop_any,
-            stop_when_event_set,
-            wait_exponential,
-        )
+        with needs("the judge"):
+            from tenacity import (
+                Retrying,
+                retry_if_exception_type,
+                sleep_using_event,
+                stop_after_attempt,
+                stop_any,
+                stop_when_event_set,
+                wait_exponential,
+            )
 
         backoff = wait_exponential(multiplier=self.pause, max=self.longest)
         return Retrying(

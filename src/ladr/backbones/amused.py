@@ -13,7 +13,7 @@ from ladr.backbones import checkpoint
 from ladr.backbones.hub import folder_of
 from ladr.backbones.pixels import Pixels
 from ladr.backbones.refuse import refuse_foreign_parts
-from ladr.errors import LadrError
+from ladr.errors import LadrError, needs
 from ladr.policies.base import one_of
 from ladr.view import MASK
 
@@ -197,7 +197,8 @@ class Encoder:
     """`tokenizer/` and `text_encoder/` of a folder: texts -> (hidden (S, L, D), pooled (S, P))."""
 
     def __init__(self, folder: Path, dtype: torch.dtype, device: str):
-        from transformers import CLIPTextModelWithProjection, CLIPTokenizer
+        with needs("the text encoder of aMUSEd"):
+            from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
         self.words = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
         checkpoint.shards(folder / "text_encoder")
@@ -219,7 +220,8 @@ class Encoder:
 
 
 def _uvit(folder: Path, dtype: torch.dtype, device: str) -> nn.Module:
-    from diffusers.models.unets.uvit_2d import UVit2DModel
+    with needs("the network of aMUSEd"):
+        from diffusers.models.unets.uvit_2d import UVit2DModel
 
     config = checkpoint.read_json(folder / "config.json")
     with torch.device("meta"):

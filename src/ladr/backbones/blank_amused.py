@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from ladr.errors import needs
+
 SIZES = {"codes": 32, "hidden": 16, "grid": 8, "levels": 3, "length": 16}
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789,."
 
@@ -21,9 +23,10 @@ def random_amused(folder: str | Path, seed: int = 0, **sizes: int) -> Path:
 
 def random_pipeline(seed: int = 0, **sizes: int) -> Any:
     """The pipeline of diffusers, with its stock scheduler, every weight random from `seed`."""
-    from diffusers import AmusedPipeline, AmusedScheduler, VQModel
-    from diffusers.models.unets.uvit_2d import UVit2DModel
-    from transformers import CLIPTextConfig, CLIPTextModelWithProjection
+    with needs("a random aMUSEd"):
+        from diffusers import AmusedPipeline, AmusedScheduler, VQModel
+        from diffusers.models.unets.uvit_2d import UVit2DModel
+        from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
     sizes = {**SIZES, **sizes}
     with torch.random.fork_rng(devices=[]):
@@ -77,7 +80,8 @@ def _vocabulary() -> dict[str, int]:
 
 def _tokenizer(length: int) -> Any:
     """A CLIP tokenizer without merges: it spells."""
-    from transformers import CLIPTokenizer
+    with needs("a random aMUSEd"):
+        from transformers import CLIPTokenizer
 
     with tempfile.TemporaryDirectory() as folder:
         _write_words(Path(folder))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ladr.errors import LadrError
+from ladr.errors import LadrError, needs
 
 WANTED = ["*.json", "*.safetensors", "vqvae/*.json", "vqvae/*.safetensors", "tokenizer*", "*.txt", "*.model"]
 HALF = ["*.fp16.*", "*.non_ema.*"]  # copies of the weights that nothing here reads
@@ -44,8 +44,9 @@ def command(name: str, revision: str | None = None) -> str:
 
 
 def _snapshot(name: str, revision: str | None) -> Path:
-    from huggingface_hub import constants, snapshot_download
-    from huggingface_hub import errors as hub
+    with needs(f"{name} of the hub"):
+        from huggingface_hub import constants, snapshot_download
+        from huggingface_hub import errors as hub
 
     at, fetch = f"{name} at revision {revision or 'main'}", command(name, revision)
     try:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ladr.backbones import checkpoint
-from ladr.errors import LadrError
+from ladr.errors import LadrError, needs
 
 CELLS = 1 << 14  # decoded at once: 64 images of the miniature, 4 of 1024x1024
 
@@ -34,7 +34,8 @@ class Pixels:
     def model(self):
         """The diffusers VQModel, loaded when first asked for."""
         if self._model is None:
-            from diffusers import VQModel
+            with needs("pixels"):
+                from diffusers import VQModel
 
             model = VQModel.from_config(self.config)
             checkpoint.load(model, self.folder, "diffusion_pytorch_model", device=self.device)

@@ -14,16 +14,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ladr.errors import install
+
 GB = 1e9
-EXTRAS = {
-    "diffusers": (
-        "pixels of shapes, lumina-dimoo and amused; LADRScheduler",
-        "pip install 'diffusers>=0.33'",
-    ),
-    "transformers": ("text encoder of amused", "pip install 'transformers>=4.57'"),
-    "huggingface_hub": ("downloads", "pip install huggingface-hub"),
-    "openai": ("judged benchmarks", "pip install 'ladr[judge]'"),
-    "spacy": ("T2I-CompBench's own nouns", "pip install 'ladr[t2i]'"),
+PACKAGES = {
+    "diffusers": "pixels of shapes, lumina-dimoo and amused; LADRScheduler",
+    "transformers": "text encoder of amused",
+    "huggingface-hub": "downloads",
+    "openai": "judged benchmarks",
+    "spacy": "T2I-CompBench's own nouns",
 }
 AMUSED_PARAMETERS = 603e6 + 123e6 + 146e6  # amused-512: transformer, text encoder, VQ model
 
@@ -73,7 +72,7 @@ def survey() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "devices": places,
-        "packages": [_package(name) for name in EXTRAS],
+        "packages": [_package(name) for name in PACKAGES],
         "backbones": [asdict(row) for row in backbones(places)],
     }
 
@@ -101,12 +100,11 @@ def _row(device: str, name: str, free: float | None) -> dict[str, Any]:
 
 
 def _package(name: str) -> dict[str, Any]:
-    what, mend = EXTRAS[name]
     try:
         found = version(name)
     except PackageNotFoundError:
         found = None
-    return {"package": name, "version": found, "for": what, "mend": "" if found else mend}
+    return {"package": name, "version": found, "for": PACKAGES[name], "mend": "" if found else install(name)}
 
 
 def backbones(places: list[dict[str, Any]]) -> list[Runs]:
@@ -141,7 +139,7 @@ def _judged(name: str, needs: float, room: float | None, weights: tuple[str, str
     missing, mend = [], []
     for package in packages:
         if find_spec(package) is None:
-            missing, mend = [*missing, package], [*mend, EXTRAS[package][1]]
+            missing, mend = [*missing, package], [*mend, install(package)]
     if weights:
         missing, mend = [*missing, weights[0]], [*mend, weights[1]]
     if room is not None and needs > room:
@@ -161,10 +159,12 @@ def _embedded(file: str) -> bool:
 
 def _cached(name: str, file: str = "config.json") -> tuple[str, str] | tuple:
     """Nothing if a snapshot of the repository is in the hub's cache, else what is missing and the command."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
     from ladr.backbones.hub import command
 
+    try:
+        from huggingface_hub.constants import HF_HUB_CACHE
+    except ImportError:
+        return ("weights", f"{install('huggingface-hub')}; {command(name)}")
     folder = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots"
     held = [path for path in folder.glob(f"*/{file}") if any(path.parent.rglob("*.safetensors"))]
     return () if held else ("weights", command(name))

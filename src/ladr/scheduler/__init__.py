@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
-from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from ladr import schedule
-from ladr.errors import LadrError
+from ladr.errors import LadrError, needs
 from ladr.frontier import top
 from ladr.passes import Batch, Passes
 from ladr.policies import Policy, build
@@ -24,6 +21,11 @@ from ladr.scheduler.streams import Generators, GeneratorStreams, streams
 from ladr.scheduler.times import InPipeline, UntilSettled
 from ladr.trace import Trace
 from ladr.view import MASK, View
+
+with needs("LADRScheduler"):
+    from diffusers.configuration_utils import ConfigMixin, register_to_config
+    from diffusers.schedulers.scheduling_utils import SchedulerMixin
+    from diffusers.utils import BaseOutput
 
 AMUSED_MASK = 8255
 TIMES = ("steps", "mask_ratio")

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from ladr.benchmarks.official.pixels import for_blip
+from ladr.errors import needs
 
 ENC, BOS, YES, NO = 30523, 30522, 2748, 2053  # ids of BLIP's vocabulary: BERT's, with two tokens added
 LONGEST = 35
@@ -32,7 +33,8 @@ class BlipVqa:
 
     @classmethod
     def load(cls, checkpoint: str | Path, device: str = "cpu") -> "BlipVqa":
-        from transformers import AutoTokenizer, BlipForQuestionAnswering
+        with needs("BLIP"):
+            from transformers import AutoTokenizer, BlipForQuestionAnswering
 
         model = BlipForQuestionAnswering.from_pretrained(checkpoint).eval().to(device)
         return cls(model, AutoTokenizer.from_pretrained(checkpoint), Path(checkpoint).name, device)

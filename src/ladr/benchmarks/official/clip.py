@@ -10,6 +10,7 @@ from PIL import Image
 
 from ladr.benchmarks.official.geneval_rules import COLOURS, Detection
 from ladr.benchmarks.official.pixels import for_clip
+from ladr.errors import needs
 
 TEMPLATES = (
     "a photo of a {colour} {name}",
@@ -35,7 +36,8 @@ class Clip:
 
     @classmethod
     def load(cls, checkpoint: str | Path, device: str = "cpu") -> "Clip":
-        from transformers import AutoTokenizer, CLIPModel
+        with needs("CLIP"):
+            from transformers import AutoTokenizer, CLIPModel
 
         model = CLIPModel.from_pretrained(checkpoint).eval().to(device)
         return cls(model, AutoTokenizer.from_pretrained(checkpoint), Path(checkpoint).name, device)

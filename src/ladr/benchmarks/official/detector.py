@@ -11,7 +11,7 @@ from PIL import Image
 
 from ladr.benchmarks.official.geneval_rules import Detection
 from ladr.benchmarks.official.pixels import for_detector
-from ladr.errors import LadrError
+from ladr.errors import LadrError, needs
 
 CONVERTED = "converted.json"  # beside weights that `convert-detector` made
 MOST = 100  # detections per image
@@ -30,7 +30,8 @@ class Detector:
 
     @classmethod
     def load(cls, checkpoint: str | Path, classes: Sequence[str], device: str = "cpu") -> "Detector":
-        from transformers import Mask2FormerForUniversalSegmentation
+        with needs("Mask2Former"):
+            from transformers import Mask2FormerForUniversalSegmentation
 
         model = Mask2FormerForUniversalSegmentation.from_pretrained(checkpoint).eval().to(device)
         if model.config.num_labels != len(classes):

@@ -14,7 +14,7 @@ import torch
 
 from ladr.benchmarks.official.detector import CONVERTED
 from ladr.benchmarks.official.suite import some
-from ladr.errors import LadrError
+from ladr.errors import LadrError, needs
 
 SWIN = "model.pixel_level_module.encoder"
 PIXEL = "model.pixel_level_module.decoder"
@@ -164,7 +164,9 @@ def convert_file(source: Path, target: Path, config: object | None = None) -> No
     """Write `target` (config.json, model.safetensors) from the mmdet safetensors `source`; refuse it when any
     tensor is missing, left over, or of another shape than the configuration wants."""
     from safetensors.torch import load_file, save_file
-    from transformers import Mask2FormerForUniversalSegmentation
+
+    with needs("Mask2Former"):
+        from transformers import Mask2FormerForUniversalSegmentation
 
     state = convert(load_file(source))
     model = Mask2FormerForUniversalSegmentation(config or official_config())
@@ -187,7 +189,8 @@ def convert_file(source: Path, target: Path, config: object | None = None) -> No
 
 def official_config() -> object:
     """The architecture of `mask2former_swin-s-p4-w7-224_lsj_8x2_50e_coco` in transformers' words."""
-    from transformers import Mask2FormerConfig, SwinConfig
+    with needs("Mask2Former"):
+        from transformers import Mask2FormerConfig, SwinConfig
 
     stages = ["stage1", "stage2", "stage3", "stage4"]
     swin = SwinConfig(

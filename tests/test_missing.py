@@ -1,0 +1,124 @@
+"""What is said where a package is not installed: which one, what for, and what to type."""
+
+import ast
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ladr.errors import LadrError, install, needs
+from test_architecture import SRC, imports, trees
+
+OPTIONAL = "diffusers transformers huggingface_hub mlflow optuna openai tenacity spacy".split()
+CALLS = """
+import json, sys
+from pathlib import Path
+for name in %r:
+    sys.modules[name] = None
+import numpy as np
+from ladr.errors import LadrError
+from ladr import backbones, bench_backbone
+from ladr.backbones import blank, blank_amused, hub, pixels
+from ladr.backbones.patches import PatchCodes
+from ladr.benchmarks.official import blip, chunks, clip, detector, mmdet
+from ladr.commands import devices
+from ladr.sweep import search
+from ladr.train import log, vq
+
+folder = Path(sys.argv[1])
+(folder / "vqvae").mkdir()
+(folder / "vqvae" / "config.json").write_text(
+    json.dumps({"num_vq_embeddings": 8, "block_out_channels": [1, 1, 1], "lookup_from_codebook": True})
+)
+calls = {
+    "pixels": lambda: pixels.Pixels(folder, 8, 4).model,
+    "shapes": lambda: backbones.load("shapes").render(np.zeros((1, 16, 16))),
+    "blank": lambda: blank.random_checkpoint(folder / "blank"),
+    "blank_amused": lambda: blank_amused.random_pipeline(),
+    "hub": lambda: hub.folder_of("a/b"),
+    "scheduler": lambda: __import__("ladr").LADRScheduler,
+    "vq": lambda: vq.new_vq(PatchCodes(np.zeros((4, 48)))),
+    "log": lambda: log.track(folder, folder),
+    "blip": lambda: blip.BlipVqa.load("x"),
+    "clip": lambda: clip.Clip.load("x"),
+    "detector": lambda: detector.Detector.load("x", ()),
+    "mmdet": lambda: mmdet.official_config(),
+    "chunks": lambda: chunks.from_spacy(["x"]),
+    "search": lambda: search.search(None, 1),
+}
+said = {}
+for name, call in calls.items():
+    try:
+        call()
+    except LadrError as error:
+        said[name] = str(error)
+said["devices"] = [row["mend"] for row in devices.survey()["backbones"]]
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bare")
+    command = [sys.executable, "-c", CALLS % (OPTIONAL,), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+WANTED = {
+    **dict.fromkeys("pixels shapes blank blank_amused scheduler vq".split(), "pip install 'diffusers"),
+    **dict.fromkeys("blip clip detector mmdet".split(), "pip install 'transformers"),
+    "hub": "pip install 'huggingface-hub",
+    "log": "pip install 'mlflow",
+    "search": "pip install 'optuna",
+    "chunks": "pip install 'ladr[t2i]'",
+}
+
+
+@pytest.mark.parametrize("call", WANTED)
+def test_the_package_and_the_command_are_named(said, call):
+    assert WANTED[call] in said[call]
+
+
+def test_devices_answers_without_any_of_them(said):
+    assert any("pip install 'diffusers" in mend and "huggingface-hub" in mend for mend in said["devices"])
+
+
+def test_a_package_of_an_extra_is_told_by_its_extra():
+    assert install("openai") == "pip install 'ladr[judge]'"
+    assert install("nonesuch") == "pip install nonesuch"
+    with (
+        pytest.raises(LadrError, match=r"the judge: the package openai .*'ladr\[judge\]'"),
+        needs("the judge"),
+    ):
+        raise ModuleNotFoundError("No module named 'openai'", name="openai")
+
+
+def test_an_error_of_our_own_modules_is_not_blamed_on_the_user():
+    with pytest.raises(ModuleNotFoundError), needs("anything"):
+        import ladr.nonesuch  # noqa: F401
+
+
+def test_a_command_says_what_it_lacks():
+    code = "import sys; from ladr.cli import main; sys.modules['pandas'] = None; main()"
+    done = subprocess.run([sys.executable, "-c", code, "table"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "the package pandas is not installed; pip install 'pandas" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_import_of_them_is_guarded():
+    """Where a file imports one of them, the import that comes first is inside a `with needs` or a `try`."""
+    bare = []
+    for file, tree in trees():
+        guarded = [n for n in ast.walk(tree) if isinstance(n, ast.With | ast.Try)]
+        inside = {n.lineno for part in guarded for n in ast.walk(part) if hasattr(n, "lineno")}
+        first = {}
+        for name, line, _ in imports(tree):
+            package = name.split(".")[0]
+            first[package] = min(line, first.get(package, line))
+        bare += [
+            f"{file.relative_to(SRC)}:{n} {p}" for p, n in first.items() if p in OPTIONAL and n not in inside
+        ]
+    assert not bare, bare
