@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ladr.run import drawn
 from ladr.run.cell import run
 from ladr.run.grade import grade
 from ladr.track import curve, entries, track
@@ -120,3 +121,29 @@ def test_an_entry_changes_with_its_scores_alone(made):
 def test_the_curve_counts_finished_images_as_unmasked():
     trace = {"step": [0, 1, 0], "masked": [4, 2, 4]}
     assert curve(trace, 2) == (1.0, 0.25, 0.0)
+
+
+def test_figures_and_tables_are_one_run_that_is_logged_once(made, client, tmp_path):
+    params, grid, results, _ = made
+    figure = tmp_path / "figures" / "quality.svg"
+    figure.parent.mkdir()
+    figure.write_text("<svg/>")
+    place = results / "figures" / "table.json"
+    drawn.record(place, ["quality"], [figure])
+    track(grid, params.baseline, results)
+    again = track(grid, params.baseline, results)
+    assert again == {"new": 0, "changed": 0, "same": 5}
+    (before,) = summaries_of(client)
+    assert before.info.status == "FINISHED"
+    assert before.data.tags["group"] == "samplers"
+    assert [d.dataset.name for d in before.inputs.dataset_inputs] == ["field-exact"]
+    assert "quality.svg" in {a.path for a in client.list_artifacts(before.info.run_id)}
+    figure.write_text("<svg></svg>")
+    assert track(grid, params.baseline, results) == {"new": 0, "changed": 1, "same": 4}
+    (after,) = summaries_of(client)
+    assert after.data.tags["ladr.result"] != before.data.tags["ladr.result"]
+    place.unlink()
+
+
+def summaries_of(client):
+    return client.search_runs([client.get_experiment_by_name("figures").experiment_id])

@@ -1,4 +1,4 @@
-"""Which figures the experiment asks for, told from params alone, and what has been drawn.
+"""Which figures the experiment asks for, told from params alone, and what they are drawn from.
 
 A figure's module states in `NEEDS` what must be there for it to show something; what it needs is known before
 anything runs, so a figure that would be empty is not in the DAG, and its reason is said.
@@ -6,8 +6,6 @@ anything runs, so a figure that would be empty is not in the DAG, and its reason
 
 import ast
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,20 +17,20 @@ from ladr.benchmarks.mini.suite import MiniSuite
 from ladr.cells import Cell, Grid, canonical
 from ladr.errors import LadrError
 from ladr.params import Params
-from ladr.run import files
-from ladr.run.files import RESULTS
+from ladr.run.drawn import FIGURES, PICTURES, RECORDS
+from ladr.run.files import CELL, RESULTS
 
 HERE = Path(__file__).parents[1] / "figures"
-RECORDS, PICTURES, FIGURES = "figures", "pictures", Path("figures")
 SAMPLERS = "samplers"
 
 
 @dataclass(frozen=True)
 class Drawings:
-    """The figures of an experiment."""
+    """The figures of an experiment whose table is in `out`."""
 
     params: Params
     grid: Grid
+    out: Path = RESULTS
 
     @cached_property
     def asked(self) -> dict[str, list[str]]:
@@ -62,10 +60,37 @@ class Drawings:
         return out
 
     @property
-    def pictures_key(self) -> str:
-        """Changes when the cells that are pictured do."""
+    def folder(self) -> Path:
+        """Where they go: beside results/, or within the folder of any other table."""
+        return FIGURES if self.out == RESULTS else self.out / FIGURES
+
+    @property
+    def pictures(self) -> list[str]:
+        """Says that results/pictures/ is about the cells that are pictured now: its name is their hash."""
         told = {backbone: [cell.id for cell in cells] for backbone, cells in self.pictured.items()}
-        return hashlib.sha256(canonical(told).encode()).hexdigest()[:8]
+        key = hashlib.sha256(canonical(told).encode()).hexdigest()[:8]
+        return [str(RESULTS / PICTURES / f"{key}.json")] if told else []
+
+    @property
+    def shown(self) -> list[str]:
+        """The records of the cells that are pictured."""
+        return [str(RESULTS / "cells" / cell.id / CELL) for cells in self.pictured.values() for cell in cells]
+
+    @property
+    def theory(self) -> list[str]:
+        return [str(self.out / "theory.json")] if self.params.theory else []
+
+    @property
+    def done(self) -> str:
+        """Says that every figure is drawn."""
+        return str(self.out / "figures.done")
+
+    def jobs(self, table: list[str]) -> dict[str, tuple[list[str], list[str], str]]:
+        """What one job draws: figures, what they are drawn from, and the record that says they are."""
+        sources = {"table": table, "pictures": [*table, *self.pictures], "theory": self.theory}
+        place = self.out / RECORDS
+        asked = self.asked.items()
+        return {source: (names, sources[source], str(place / f"{source}.json")) for source, names in asked}
 
     def groups(self, prefix: str) -> bool:
         return any(line.group.startswith(prefix) for line in self.grid.lines)
@@ -161,56 +186,3 @@ def _needs(path: Path) -> str:
                 return found
             raise LadrError(f"{path}: NEEDS {found!r} is none of {', '.join(REASONS)}")
     return SAMPLERS
-
-
-def record(path: Path, names: list[str], written: list[Path]) -> None:
-    """Write what was drawn to `path`, and remove what was drawn before and is not any more."""
-    now = {os.path.relpath(file, path.parent): file for file in written}
-    for name in _recorded(path):
-        if name not in now:
-            (path.parent / name).unlink(missing_ok=True)
-    told = {name: {"bytes": f.stat().st_size, "sha256": files.sha256(f)} for name, f in now.items()}
-    files.write_json(path, {"figures": names, "files": told})
-
-
-def stamp(path: Path, written: list[Path]) -> None:
-    """Write that the pictures of these records are those of `path`; others beside it go."""
-    folders = [one.parent for one in written]
-    for other in path.parent.iterdir():
-        if other.is_dir() and other not in folders:
-            shutil.rmtree(other)
-        elif other.suffix == ".json":
-            other.unlink()
-    record(path, [folder.name for folder in folders], [f for g in folders for f in sorted(g.iterdir())])
-
-
-def drawn(results: Path = RESULTS) -> list[Path]:
-    """The files that the records name, by name."""
-    found = {
-        Path(os.path.normpath(path.parent / name))
-        for path in (results / RECORDS).glob("*.json")
-        for name in _recorded(path)
-    }
-    return sorted(file for file in found if file.is_file())
-
-
-def _recorded(path: Path) -> list[str]:
-    try:
-        return list(files.read_json(path)["files"]) if path.is_file() else []
-    except (LadrError, KeyError):
-        return []
-
-
-def captions(folder: Path) -> dict[str, str]:
-    """Name -> title and caption of each figure there, as reStructuredText."""
-    out = {}
-    for path in folder.glob("*.md"):
-        blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
-        title, text = blocks[0].lstrip("# "), blocks[-1] if len(blocks) > 1 else ""
-        out[path.stem] = f"**{_plain(title)}**\n\n{_plain(' '.join(text.split()))}"
-    return out
-
-
-def _plain(text: str) -> str:
-    """Text in which no character is markup."""
-    return "".join(f"\\{c}" if c in "*_`|\\<>" else c for c in text)

@@ -18,7 +18,7 @@ def pictures(
     """Work out what the illustrations show, from finished cells; figures draw it."""
     from ladr.cells import grid
     from ladr.params import changes_of, load
-    from ladr.run.drawings import stamp
+    from ladr.run.drawn import stamp
     from ladr.run.pictures import write
 
     try:

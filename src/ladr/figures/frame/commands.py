@@ -34,8 +34,8 @@ def draw(wanted: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
     for name in wanted or names():
         module = import_module(f"ladr.figures.{name}")
         try:
-            for one in module.draw(source):
-                written += one.save(out)
+            whole = list(module.draw(source))
+            written += [path for one in whole for path in one.save(out)]
         except NotAskedError as reason:
             if wanted:
                 raise
@@ -60,7 +60,7 @@ def figures(
     for text in left:
         typer.echo(f"left out: {text}")
     if record is not None:
-        from ladr.run.drawings import record as write
+        from ladr.run.drawn import record as write
 
         write(record, chosen or names(), written)
     typer.echo(f"{out}: {len(written)} files")

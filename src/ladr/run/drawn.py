@@ -1,0 +1,64 @@
+"""What has been drawn: records of figures and pictures, which vouch for their files."""
+
+import os
+import shutil
+from pathlib import Path
+
+from ladr.errors import LadrError
+from ladr.run import files
+from ladr.run.files import RESULTS
+
+RECORDS, PICTURES, FIGURES = "figures", "pictures", Path("figures")
+
+
+def record(path: Path, names: list[str], written: list[Path]) -> None:
+    """Write what was drawn to `path`, and remove what was drawn before and is not any more."""
+    now = {os.path.relpath(file, path.parent): file for file in written}
+    for name in _recorded(path):
+        if name not in now:
+            (path.parent / name).unlink(missing_ok=True)
+    told = {name: {"bytes": f.stat().st_size, "sha256": files.sha256(f)} for name, f in now.items()}
+    files.write_json(path, {"figures": names, "files": told})
+
+
+def stamp(path: Path, written: list[Path]) -> None:
+    """Write that the pictures of these records are those of `path`; others beside it go."""
+    folders = [one.parent for one in written]
+    for other in path.parent.iterdir():
+        if other.is_dir() and other not in folders:
+            shutil.rmtree(other)
+        elif other.suffix == ".json":
+            other.unlink()
+    record(path, [folder.name for folder in folders], [f for g in folders for f in sorted(g.iterdir())])
+
+
+def drawn(results: Path = RESULTS) -> list[Path]:
+    """The files that the records name, by name."""
+    found = {
+        Path(os.path.normpath(path.parent / name))
+        for path in (results / RECORDS).glob("*.json")
+        for name in _recorded(path)
+    }
+    return sorted(file for file in found if file.is_file())
+
+
+def _recorded(path: Path) -> list[str]:
+    try:
+        return list(files.read_json(path)["files"]) if path.is_file() else []
+    except (LadrError, KeyError):
+        return []
+
+
+def captions(folder: Path) -> dict[str, str]:
+    """Name -> title and caption of each figure there, as reStructuredText."""
+    out = {}
+    for path in folder.glob("*.md"):
+        blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
+        title, text = blocks[0].lstrip("# "), blocks[-1] if len(blocks) > 1 else ""
+        out[path.stem] = f"**{_plain(title)}**\n\n{_plain(' '.join(text.split()))}"
+    return out
+
+
+def _plain(text: str) -> str:
+    """Text in which no character is markup."""
+    return "".join(f"\\{c}" if c in "*_`|\\<>" else c for c in text)

@@ -1,0 +1,141 @@
+"""What MLflow is told about each cell, as plain values."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ladr.cells import Cell, Grid
+from ladr.run import files
+from ladr.run.cell import folder_of, read_trace
+from ladr.run.files import CELL, RESULTS, SCORE
+
+SHEET = "samples.png"
+PLAIN = re.compile(r"[^\w\-. /:]")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What MLflow is told about one cell."""
+
+    cell: Cell
+    experiment: str
+    name: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    curve: tuple[float, ...]
+    artifacts: tuple[Path, ...]
+    folder: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.cell.id
+
+    @property
+    def asked(self) -> tuple[Mapping[str, Any], ...]:
+        """The benchmark, as the spec has it."""
+        return (self.cell.spec["benchmark"],)
+
+    @property
+    def digest(self) -> str:
+        """Changes when anything of this does."""
+        said = [
+            self.cell.id, self.experiment, self.name, dict(self.tags), dict(self.params), dict(self.metrics),
+            self.curve, [files.sha256(p) for p in self.artifacts],
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def entries(grid: Grid, baseline: str, results: Path = RESULTS) -> Iterator[Entry]:
+    """What there is to say about each scored cell that a row of params.yaml names."""
+    latency = _latencies(results)
+    seconds = {
+        (line.backbone, line.benchmark): _summary(line.cell, results).get("seconds")
+        for line in grid.lines
+        if (line.group, line.name) == ("samplers", baseline)
+    }
+    for cell in grid.cells.values():
+        lines = [line for line in grid.lines if line.cell == cell.id]
+        folder = folder_of(cell.id, results)
+        if lines and files.done(folder / SCORE) and files.done(folder / CELL):
+            base = seconds.get((lines[0].backbone, lines[0].benchmark))
+            yield _entry(cell, lines, folder, base, latency.get(cell.id, {}))
+
+
+def _entry(cell: Cell, lines: list, folder: Path, base: float | None, latency: Mapping[str, float]) -> Entry:
+    first, record, score = lines[0], files.read_json(folder / CELL), files.read_json(folder / SCORE)
+    made = record["provenance"]["made"][0]
+    tags = {
+        "sampler": first.name,
+        "backbone": first.backbone,
+        "benchmark": first.benchmark,
+        "group": ", ".join(dict.fromkeys(line.group for line in lines)),
+        "ladr.current": "yes",
+        "commit": str(made["commit"]),
+        "cpu": str(made["cpu"]),
+        "mlflow.source.name": "ladr track",
+        "mlflow.user": "ladr",
+    }
+    flat = dict(_flat({"sampler": cell.spec["sampler"], "asked": cell.spec["benchmark"]}))
+    params = {
+        "row": first.name,
+        "label": first.label,
+        **{PLAIN.sub("", k): str(v)[:500] for k, v in flat.items()},
+    }
+    metrics = {k: float(v) for k, v in record["summary"].items() if k != "seconds"}
+    metrics |= {"seconds_per_image": record["summary"]["seconds"], **latency, **dict(_scores(score["lines"]))}
+    if base:
+        metrics["speedup_batched"] = base / max(record["summary"]["seconds"], 1e-9)
+    artifacts = tuple(p for p in (folder / SHEET, folder / CELL, folder / SCORE) if p.is_file())
+    total = read_trace(folder)
+    return Entry(
+        cell, f"{first.backbone}/{first.benchmark}", f"{first.label}", tags, params, metrics,
+        curve(total, record["images"]), artifacts,
+    )  # fmt: skip
+
+
+def _scores(lines: list[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+    for line in lines:
+        name = PLAIN.sub("", line["column"])
+        for suffix, key in (("", "value"), ("_lo", "low"), ("_hi", "high"), ("_floor", "floor")):
+            if line.get(key) is not None:
+                yield f"score/{name}{suffix}", float(line[key])
+
+
+def _summary(cell: str, results: Path) -> Mapping[str, Any]:
+    record = folder_of(cell, results) / CELL
+    return files.read_json(record)["summary"] if files.done(record) else {}
+
+
+def _latencies(results: Path) -> dict[str, dict[str, float]]:
+    """cell -> its seconds at batch 1 and its speed-up, where they were measured."""
+    found: dict[str, dict[str, float]] = {}
+    for path in sorted((results / "latency").glob("*.json")):
+        record = files.read_json(path)
+        for name, cell in record["cells"].items():
+            row = record["rows"][name]
+            found[cell] = {"latency_seconds": row["seconds"], "latency_speedup": row["speedup"]}
+    return found
+
+
+def curve(trace: Mapping[str, list], images: int) -> tuple[float, ...]:
+    """Share of cells still masked before each pass, mean over images; a finished image has none."""
+    steps = 1 + max(trace["step"])
+    total = max(trace["masked"])
+    sums = [0] * (steps + 1)
+    for step, masked in zip(trace["step"], trace["masked"], strict=True):
+        sums[step] += masked
+    return tuple(round(s / images / total, 6) for s in sums)
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names of the leaves of a nested mapping."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, value
