@@ -4,6 +4,7 @@ import sys
 
 from snakemake.utils import min_version
 
+from ladr.run.drawn import captions
 from ladr.run.workflow import Plan
 
 min_version("9.14")
@@ -22,9 +23,16 @@ include: "workflow/rules/latency.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/train.smk"
 
 
 rule all:
     default_target: True
     input:
         PLAN.all,
+
+
+# What is decoded, scored and measured, without figures and MLflow: `snakemake grid`.
+rule grid:
+    input:
+        PLAN.results,

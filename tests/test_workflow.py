@@ -147,7 +147,7 @@ def test_one_changed_alpha_runs_that_samplers_cells_even_without_metadata(calm, 
     assert new == {cell_of(grid, n).id for n in ("ladr", "matched", "near", "far")}
     tiny(other, TEXT)
     table = (folder / "results/table.parquet").read_bytes()
-    assert set(jobs(snakemake(other))) <= {"table", "track", "all"}
+    assert set(jobs(snakemake(other))) <= {"table", "draw_table", "figures", "track", "all"}
     assert (other / "results/table.parquet").read_bytes() == table, "the table did not go back"
 
 
@@ -209,6 +209,28 @@ def test_damage_is_mended_by_the_next_run(calm, tmp_path):
 
 
 @slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+def test_a_full_disk_ends_the_run_and_the_next_one_finishes(calm, tmp_path):
+    calm_folder, grid = calm
+    folder = laid_out(tmp_path / "w")
+    small = folder / "results"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80k", "tmpfs", small], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no tmpfs here: {mounted.stderr.decode().strip()}")
+    try:
+        ended = snakemake(folder, check=False)
+        assert ended.returncode != 0
+        assert "cannot be written (No space left on device)" in ended.stdout + ended.stderr
+        assert len(list(small.glob("cells/*/score.json"))) < len(grid.cells)
+        subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
+        snakemake(folder)
+        assert same(calm_folder, folder, grid)
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+@slow
 def test_two_runs_in_one_folder_the_second_says_so(calm, tmp_path):
     calm_folder, grid = calm
     folder = laid_out(tmp_path / "w")
@@ -234,6 +256,27 @@ def test_mistakes_are_told_before_anything_runs(tmp_path):
 
 
 @slow
+def test_figures_are_drawn_from_results_and_those_without_cells_are_told(calm):
+    folder, _ = calm
+    figures = {p.name for p in (folder / "figures").iterdir()}
+    assert {"table-field-exact-field.md", "quality-field-exact-field.svg", "audit.csv"} <= figures
+    assert {"fig-field-exact-field.svg", "alpha-field-exact-field.svg"} <= figures
+    done = snakemake(folder, "-n", "--forcerun", "table", "--", "figures")
+    assert jobs(done) == ["draw_table", "figures", "table"]
+    assert "figure divergence is not drawn: no `theory`" in done.stderr
+    assert not [name for name in figures if name.startswith(("divergence", "gallery", "films"))]
+
+
+@slow
+def test_the_embedded_model_is_retrained_on_request_alone(calm):
+    folder, _ = calm
+    steps = ["retrain", "train_exam", "train_export", "train_model", "train_vq"]
+    assert jobs(snakemake(folder, "-n", "--", "retrain")) == steps
+    assert not set(steps) & set(jobs(snakemake(folder, "-n", "--forceall")))
+    assert "models/shapes" not in (folder / "workflow/rules/train.smk").read_text()
+
+
+@slow
 def test_lint_format_and_report(calm):
     folder, _ = calm
     assert snakemake(folder, "--lint", check=False).returncode == 0
@@ -242,4 +285,6 @@ def test_lint_format_and_report(calm):
     snakemake(folder, "--report", "results/report.html")
     page = (folder / "results/report.html").read_text(encoding="utf-8")
     assert "scores.csv" in page
+    assert "quality-field-exact-field.svg" in page
+    assert "Quality against passes: field-exact on field" in page
     assert 'src="http' not in page

@@ -1,7 +1,8 @@
 rule track:
     input:
         PLAN.table,
-        [f"results/latency/{name}.json" for name in PLAN.latencies],
+        PLAN.timed,
+        PLAN.drawings.done,
     output:
         PLAN.tracked,
     log:

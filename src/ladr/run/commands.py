@@ -210,8 +210,7 @@ def prune_command(params: File = PARAMS, set_: Set = None) -> None:
     from ladr.run.workflow import Plan
 
     plan = Plan(*_read(params, set_), Path("results"))
-    latencies = [f"{name}.json" for name in plan.latencies]
-    for name in prune(plan.grid.cells, [*plan.ceilings, *latencies]):
+    for name in prune(plan.grid.cells, [*plan.ceilings, *plan.timed, *plan.drawings.pictures]):
         typer.echo(f"removed {name}")
 
 

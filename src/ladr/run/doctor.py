@@ -85,12 +85,17 @@ def claim(results: Path = RESULTS) -> None:
 
 
 def prune(cells: Iterable[str], files: Iterable[str] = (), results: Path = RESULTS) -> list[str]:
-    """Leave these cells and, in ceilings/ and latency/, these files; the names of what went."""
+    """Leave these cells, in ceilings/ and latency/ these files, and pictures/ if its record is one of them.
+
+    The names of what went.
+    """
     wanted, kept = set(cells), {Path(file).name for file in files}
     gone = [p for p in (results / "cells").glob("*") if p.is_dir() and p.name not in wanted]
-    for name in ("ceilings", "latency"):
+    for name in ("ceilings", "latency", "pictures"):
         (results / name).mkdir(parents=True, exist_ok=True)
-        gone += [p for p in (results / name).iterdir() if p.name not in kept]
+        there = list((results / name).iterdir())
+        whole = name == "pictures" and any(p.name in kept for p in there)
+        gone += [p for p in there if p.name not in kept and not whole]
     for path in gone:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     return sorted(path.name for path in gone)

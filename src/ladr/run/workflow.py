@@ -11,6 +11,7 @@ from ladr.cells import Cell, Grid, batches, grid
 from ladr.params import Params, load
 from ladr.run import doctor, files
 from ladr.run.cell import tell
+from ladr.run.drawings import Drawings
 from ladr.run.files import CELL, RESULTS, SCORE
 from ladr.run.grade import ceiling_file, graded
 from ladr.run.latency import measurements, needs
@@ -68,6 +69,7 @@ class Plan:
     grid: Grid
     out: Path
     began: Mapping[str, list[str]] | None = None
+    reporting: bool = False
 
     @classmethod
     def read(cls, config: Mapping[str, Any], argv: Sequence[str] = ()) -> "Plan":
@@ -81,7 +83,8 @@ class Plan:
         if "backbone" in config:
             sets.append(f"use=[{config['backbone']}]")
         params = load(file, changes_of(sets))
-        plan = cls(params, grid(params), Path(config.get("out", RESULTS)))
+        out, reporting = Path(config.get("out", RESULTS)), any(w.startswith("--report") for w in argv)
+        plan = cls(params, grid(params), out, reporting=reporting)
         os.environ.update({"LADR_PARAMS": file, "LADR_SET": " ".join(sets), "OMP_NUM_THREADS": "1"})
         if "--mode" in argv:
             return replace(plan, began=files.read_json(plan.out / BEGAN))
@@ -89,6 +92,8 @@ class Plan:
             plan.claim()
             files.write_json(plan.out / BEGAN, plan.state())
         plan.note()
+        for name, reason in plan.drawings.left.items() if out == RESULTS else ():
+            tell(f"figure {name} is not drawn: {reason}")
         return plan
 
     def claim(self) -> None:
@@ -115,7 +120,10 @@ class Plan:
         """The cells that are decoded, and those that are scored, now."""
         places = {i: Path(path(i, CELL)) for i in self.grid.cells}
         decoded = [i for i, place in places.items() if files.done(place)]
-        return {"decoded": decoded, "scored": [i for i in decoded if graded(places[i].parent, self.grid.cells[i])]}
+        return {
+            "decoded": decoded,
+            "scored": [i for i in decoded if graded(places[i].parent, self.grid.cells[i])],
+        }
 
     @cached_property
     def there(self) -> dict[str, tuple[Cell, ...]]:
@@ -167,16 +175,28 @@ class Plan:
         return [str(self.out / name) for name in TABLE]
 
     @property
+    def timed(self) -> list[str]:
+        return [str(RESULTS / "latency" / f"{name}.json") for name in self.latencies]
+
+    @property
     def tracked(self) -> str:
-        """Says that MLflow knows all cells."""
+        """Says that MLflow knows all cells and figures."""
         return str(self.out / "tracked.json")
+
+    @cached_property
+    def drawings(self) -> Drawings:
+        return Drawings(self.params, self.grid, self.out)
+
+    @property
+    def results(self) -> list[str]:
+        """All that is decoded, scored, measured and worked out: what figures and MLflow are made from."""
+        made = [*self.records(CELL), *self.records(SCORE), *self.timed, *self.table]
+        return [*made, *self.drawings.pictures, *self.drawings.theory]
 
     @property
     def all(self) -> list[str]:
         """Everything that `rule all` names."""
-        latencies = [str(RESULTS / "latency" / f"{name}.json") for name in self.latencies]
-        tracked = [self.tracked] if self.params.tracking else []
-        return [*self.records(CELL), *self.records(SCORE), *latencies, *self.table, *tracked]
+        return [*self.results, self.drawings.done, *([self.tracked] if self.params.tracking else [])]
 
 
 def looking(argv: Sequence[str]) -> bool:

@@ -1,0 +1,132 @@
+"""Which figures are drawn is known from params alone; records say what was drawn."""
+
+import ast
+import json
+
+import pytest
+
+from ladr.errors import LadrError
+from ladr.figures.frame.commands import names
+from ladr.run import doctor, drawings, pictures
+from ladr.run.drawings import REASONS, Drawings, wanted
+from ladr.run.drawn import captions, drawn, record, stamp
+from ladr.run.workflow import Plan
+from tiny import TEXT, tiny
+
+BARE = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n"
+PIXELS = """\
+use: [mixture]
+images: 2
+theory: true
+backbones: {mixture: {settings: {scenes: 8}, benchmarks: {mini-dpg: 1, mini-geneval: 1}}}
+samplers:
+  cosine: {policy: cosine}
+  ladr: {policy: ladr}
+"""
+
+
+def drawings_of(folder, text):
+    return Drawings(*tiny(folder, text))
+
+
+def test_every_figure_says_what_it_needs():
+    assert list(wanted()) == names()
+    for path in drawings.HERE.glob("*.py"):
+        stated = [n for n in ast.parse(path.read_text()).body if "NEEDS" in ast.dump(n)]
+        assert stated or path.stem == "__init__", f"{path.name} states no NEEDS"
+    assert set(wanted().values()) <= set(REASONS)
+
+
+def test_what_a_figure_needs_has_to_be_known(tmp_path):
+    (tmp_path / "new.py").write_text('NEEDS = "ablation"\n')
+    with pytest.raises(LadrError, match=r"new.py: NEEDS 'ablation' is none of"):
+        wanted(tmp_path)
+    (tmp_path / "new.py").write_text("")
+    assert wanted(tmp_path) == {"new": "samplers"}
+
+
+def test_a_figure_that_would_be_empty_is_left_out_and_has_a_reason(tmp_path):
+    found = drawings_of(tmp_path, BARE)
+    assert set(found.asked) == {"table"}
+    assert {"tables", "quality", "paper_tables"} <= set(found.asked["table"])
+    assert found.left["ablations"] == "no `ablations`"
+    assert found.left["sweeps"] == "no `sweeps`"
+    assert found.left["divergence"] == "no `theory`"
+    assert found.left["phases"] == "no row of `samplers` has phases"
+    assert "pixels" in found.left["gallery"]
+    assert set(found.left) | set(found.asked["table"]) == set(names())
+
+
+def test_what_the_params_ask_for_is_in_the_plan(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = drawings_of(tmp_path, PIXELS)
+    assert set(found.asked) == {"table", "pictures", "theory"}
+    assert "diversity" in found.asked["table"]
+    assert "diversity" not in drawings_of(tmp_path, PIXELS.replace("images: 2", "images: 1")).asked["table"]
+    tiny(tmp_path, PIXELS)
+    plan = Plan.read({}, ["-n"])
+    jobs = plan.drawings.jobs(plan.table)
+    assert jobs["theory"] == (["divergence"], ["results/theory.json"], "results/figures/theory.json")
+    assert plan.drawings.pictures[0] in jobs["pictures"][1]
+    assert plan.drawings.done in plan.all
+    assert {*plan.drawings.pictures, *plan.drawings.theory} <= set(plan.results) <= set(plan.all)
+    elsewhere = Plan.read({"out": "results/sweeps/x"}, ["-n"])
+    assert str(elsewhere.drawings.folder) == "results/sweeps/x/figures"
+
+
+def test_the_pictured_cells_are_those_that_the_pictures_show(tmp_path):
+    _, grid = tiny(tmp_path, PIXELS)
+    found = drawings_of(tmp_path, PIXELS)
+    shown = {b: [cell for *_, cell in rows] for b, rows in pictures.measurable(grid).items()}
+    assert found.pictured == shown
+    other = drawings_of(tmp_path, PIXELS.replace("  ladr: {policy: ladr}\n", ""))
+    assert other.pictures != found.pictures
+
+
+def test_a_figure_without_a_sampler_with_phases_is_left_out_of_the_pictures(tmp_path):
+    found = drawings_of(tmp_path, PIXELS.replace("  ladr: {policy: ladr}\n", ""))
+    assert found.left["picture_films"] == "no sampler on mixture has phases"
+    assert "gallery" in found.asked["pictures"]
+
+
+def test_a_record_names_its_files_and_drops_those_of_before(tmp_path):
+    place, figures = tmp_path / "results/figures/table.json", tmp_path / "figures"
+    figures.mkdir()
+    for name in ("a.svg", "b.svg", "mine.svg"):
+        (figures / name).write_text(name)
+    record(place, ["x"], [figures / "a.svg", figures / "b.svg"])
+    assert [p.name for p in drawn(tmp_path / "results")] == ["a.svg", "b.svg"]
+    record(place, ["x"], [figures / "b.svg"])
+    assert sorted(p.name for p in figures.iterdir()) == ["b.svg", "mine.svg"]
+    assert list(doctor.examine(tmp_path / "results")) == []
+    (figures / "b.svg").write_text("B.svg")
+    (finding,) = doctor.examine(tmp_path / "results")
+    assert str(figures / "b.svg") in finding.message
+    doctor.mend([finding])
+    assert not place.exists()
+    assert (figures / "b.svg").exists()
+
+
+def test_pictures_are_those_of_one_record(tmp_path):
+    place = tmp_path / "pictures"
+    for name in ("old", "new"):
+        (place / name).mkdir(parents=True)
+        (place / name / "pictures.json").write_text("{}")
+    stamp(place / "1.json", [place / "old/pictures.json", place / "new/pictures.json"])
+    stamp(place / "2.json", [place / "new/pictures.json"])
+    assert sorted(p.name for p in place.iterdir()) == ["2.json", "new"]
+    assert list(json.loads((place / "2.json").read_text())["files"]) == ["new/pictures.json"]
+
+
+def test_pruning_keeps_pictures_that_are_asked_for(tmp_path):
+    place = tmp_path / "pictures" / "new"
+    place.mkdir(parents=True)
+    (tmp_path / "pictures/2.json").write_text("{}")
+    assert doctor.prune([], ["results/pictures/2.json"], tmp_path) == []
+    assert place.is_dir()
+    assert doctor.prune([], [], tmp_path) == ["2.json", "new"]
+
+
+def test_captions_are_text_without_markup(tmp_path):
+    (tmp_path / "a.md").write_text("# A *b*\n\n![A](a.svg)\n\n`x_y` |z|\n")
+    assert captions(tmp_path) == {"a": "**A \\*b\\***\n\n\\`x\\_y\\` \\|z\\|"}
