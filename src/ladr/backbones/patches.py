@@ -26,6 +26,13 @@ def paste(cells: np.ndarray) -> np.ndarray:
     return pixels.reshape(b, h * CELL, w * CELL, 3)
 
 
+def distinct_patches(flat: np.ndarray) -> tuple[list[bytes], np.ndarray]:
+    """Of rows (n, 48) uint8, the different ones in order, as bytes, and which of them each row is, (n,)."""
+    keys = np.ascontiguousarray(flat).view(np.dtype((np.void, flat.shape[1]))).ravel()
+    distinct, inverse = np.unique(keys, return_inverse=True)
+    return [key.tobytes() for key in distinct], inverse.ravel()
+
+
 class PatchCodes:
     """Nearest of K mean patches; `means` is (K, 48) float32 in 0..255."""
 
@@ -43,15 +50,17 @@ class PatchCodes:
         cells = cut(np.asarray(images))
         flat = np.ascontiguousarray(cells.reshape(-1, cells.shape[-1]))
         # Scenes are made of few distinct patches: look each up once.
-        keys = flat.view(np.dtype((np.void, flat.shape[1]))).ravel()
-        distinct, inverse = np.unique(keys, return_inverse=True)
-        fresh = [k for k in distinct if k.tobytes() not in self._known]
+        distinct, inverse = distinct_patches(flat)
+        return self.look_up(distinct)[inverse].reshape(cells.shape[:3])
+
+    def look_up(self, patches: list[bytes]) -> np.ndarray:
+        """The codes (n,) int64 of n patches, each the bytes of its row of `cut`."""
+        fresh = [patch for patch in patches if patch not in self._known]
         if fresh:
-            pixels = np.frombuffer(b"".join(k.tobytes() for k in fresh), np.uint8).reshape(len(fresh), -1)
+            pixels = np.frombuffer(b"".join(fresh), np.uint8).reshape(len(fresh), -1)
             nearest = np.argmax(pixels.astype(np.float32) @ self.means.T - self._half_norm, 1)
-            self._known.update((k.tobytes(), int(c)) for k, c in zip(fresh, nearest, strict=True))
-        table = np.array([self._known[k.tobytes()] for k in distinct], np.int64)
-        return table[inverse].reshape(cells.shape[:3])
+            self._known.update((patch, int(c)) for patch, c in zip(fresh, nearest, strict=True))
+        return np.array([self._known[patch] for patch in patches], np.int64)
 
     def mosaic(self, codes: np.ndarray) -> np.ndarray:
         """Codes (B, H, W) -> the mean patches side by side, (B, 4H, 4W, 3) uint8."""

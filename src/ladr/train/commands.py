@@ -1,6 +1,7 @@
 """`ladr train vq` and `ladr train model`."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 from ladr.errors import LadrError
 
 app = typer.Typer(no_args_is_help=True, help="Train the embedded tokenizer and model from nothing.")
+CURVE, SHEET = "loss.png", "sheet.png"
+MLflow = Annotated[bool, typer.Option(help="Also log the run and its pictures to MLflow.")]
 Folder = Annotated[Path, typer.Option(help="Where checkpoints, logs and the result go.")]
 
 
@@ -35,10 +38,16 @@ def model(
     shard_batch: Annotated[int, typer.Option(min=1, help="Images per shard and step; two shards.")] = 32,
     start: Annotated[Path | None, typer.Option(help="Checkpoint folder whose weights to begin with.")] = None,
     rate: Annotated[float, typer.Option(min=0.0, help="Factor on both learning rates.")] = 1.0,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that make the data; default: 0, on a GPU all cores.")
+    ] = None,
+    mlflow: MLflow = False,
 ) -> None:
-    """The transformer; call again to go on after an interruption."""
+    """The transformer; call again to go on after an interruption. Ends with loss.png and sheet.png."""
+    import torch
+
     from ladr.backbones.patches import PatchCodes
-    from ladr.train.model import train
+    from ladr.train.run import train
     from ladr.train.settings import Settings
 
     book = folder / "patches.safetensors"
@@ -56,7 +65,15 @@ def model(
     )
     options = {"processes": processes, "compiled": compiled, "minutes": minutes}
     options["start"] = None if start is None else start / "model.safetensors"
+    options["workers"] = workers
+    if workers is None:
+        options["workers"] = (os.cpu_count() or 1) if torch.cuda.is_available() else 0
     train(folder / "model", PatchCodes.load(book), settings, **options)
+    try:
+        curve(folder, None, False)
+        sheet(folder, None, 2, 32, mlflow)
+    except LadrError as lack:  # the run itself is complete
+        typer.secho(f"no pictures: {lack}", err=True)
 
 
 @app.command()
@@ -74,16 +91,42 @@ def export(
 @app.command()
 def curve(
     folder: Folder = Path("runs/shapes"),
-    to: Annotated[Path, typer.Option(help="The picture to write.")] = Path("runs/shapes/loss.png"),
-    mlflow: Annotated[bool, typer.Option(help="Also log the run to MLflow.")] = False,
+    to: Annotated[Path | None, typer.Option(help="The picture to write; default: loss.png there.")] = None,
+    mlflow: MLflow = False,
 ) -> None:
     """Draw the loss curve of a run, and log it to MLflow if asked."""
-    from ladr.train.log import draw, track
+    from ladr.train.log import draw
 
+    if not (folder / "model" / "log.jsonl").exists():
+        raise LadrError(f"{folder / 'model' / 'log.jsonl'}: not there; run `ladr train model` first")
+    to = to or folder / CURVE
     draw(folder / "model" / "log.jsonl", to)
-    if mlflow:
-        track(folder, to)
+    _log(folder, mlflow, to)
     typer.echo(str(to))
+
+
+@app.command()
+def sheet(
+    folder: Folder = Path("runs/shapes"),
+    to: Annotated[Path | None, typer.Option(help="The picture to write; default: sheet.png there.")] = None,
+    each: Annotated[int, typer.Option(min=1, help="Prompts per column.")] = 2,
+    steps: Annotated[int, typer.Option(min=1, help="Cosine passes.")] = 32,
+    mlflow: MLflow = False,
+) -> None:
+    """Draw held-out prompts with the averaged weights of a run, as far as it is, and log it if asked."""
+    from ladr.train.sheet import sheet as write
+
+    to = to or folder / SHEET
+    typer.echo(json.dumps(write(folder, to, each=each, steps=steps)))
+    _log(folder, mlflow, to)
+
+
+def _log(folder: Path, mlflow: bool, picture: Path) -> None:
+    """The run with all its pictures, this one among them."""
+    if mlflow:
+        from ladr.train.log import track
+
+        track(folder, {picture, *(p for p in (folder / CURVE, folder / SHEET) if p.exists())})
 
 
 @app.command()

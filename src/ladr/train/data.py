@@ -1,12 +1,14 @@
 """Training samples made on the fly: the sample with number n is the same on every machine."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
-from ladr.backbones.patches import PatchCodes
+from ladr.backbones.patches import PatchCodes, cut, distinct_patches
 from ladr.shapes.caption import caption
 from ladr.shapes.place import realise
 from ladr.shapes.practice import propose
@@ -24,6 +26,24 @@ def sample(seed: int, number: int) -> tuple[Spec, str, Scene]:
     return spec, caption(spec, rng), realise(spec, rng)
 
 
+class Sample(NamedTuple):
+    """One image with its caption (None where it is dropped): its distinct patches, in order, and which of
+    them stands in each cell, `cells` (H, W)."""
+
+    caption: str | None
+    patches: list[bytes]
+    cells: np.ndarray
+
+
+def finished(seed: int, number: int) -> Sample:
+    """Sample `number` as the model is to see it, but for the ids of its words and patches."""
+    drop = np.random.default_rng([seed, number, 1]).random() < UNCONDITIONAL
+    _, words, scene = sample(seed, number)
+    grid = cut(render(scene)[None])[0]
+    patches, cells = distinct_patches(grid.reshape(-1, grid.shape[-1]))
+    return Sample(None if drop else words, patches, cells.reshape(grid.shape[:2]).astype(np.uint16))
+
+
 @dataclass(frozen=True)
 class Batch:
     """`text` (B, n) ids of equally long prompts and `codes` (B, H, W) of their images."""
@@ -36,35 +56,51 @@ class Batch:
 class Stream:
     """Batches of `size` samples whose prompts have equally many ids.
 
-    The state to resume from is `next_number` and `waiting` (the numbers that wait for company).
+    The state to resume from is `next_number` and `waiting` (the numbers that wait for company). `source`
+    makes the sample of a number: here, or ahead of time in other processes (`workers.py`).
     """
 
-    def __init__(self, seed: int, shard: int, shards: int, size: int, encode_text, patches: PatchCodes):
+    def __init__(
+        self,
+        seed: int,
+        shard: int,
+        shards: int,
+        size: int,
+        encode_text: Callable[[str | None], list[int]],
+        patches: PatchCodes,
+        source: Callable[[int], Sample] | None = None,
+    ):
         self.seed, self.size = seed, size
         self.shards = shards
         self.encode_text, self.patches = encode_text, patches
+        self.source = source or partial(finished, seed)
         self.next_number = shard
         self.waiting: dict[int, list[int]] = defaultdict(list)
+        self.made: dict[int, tuple[list[int], Sample]] = {}
 
     def __iter__(self) -> Iterator[Batch]:
         while True:
             number = self.next_number
             self.next_number += self.shards
-            length = len(self._text(number))
+            length = self._keep(number, self.source(number))
             self.waiting[length].append(number)
             if len(self.waiting[length]) >= self.size:
                 ready = self.waiting.pop(length)
                 self.waiting[length] = ready[self.size :]
                 yield self._batch(ready[: self.size])
 
-    def _text(self, number: int) -> list[int]:
-        drop = np.random.default_rng([self.seed, number, 1]).random() < UNCONDITIONAL
-        return self.encode_text(None if drop else sample(self.seed, number)[1])
+    def _keep(self, number: int, made: Sample) -> int:
+        """Keep the sample until its batch is full; the length of its prompt."""
+        text = self.encode_text(made.caption)
+        self.made[number] = text, made
+        return len(text)
 
     def _batch(self, numbers: list[int]) -> Batch:
-        images = np.stack([render(sample(self.seed, n)[2]) for n in numbers])
-        text = np.array([self._text(n) for n in numbers], np.int64)
-        return Batch(text, self.patches.encode(images), tuple(numbers))
+        made = [self.made.pop(number) for number in numbers]
+        distinct = sorted({patch for _, each in made for patch in each.patches})
+        code = dict(zip(distinct, self.patches.look_up(distinct).tolist(), strict=True))
+        codes = [np.array([code[patch] for patch in each.patches])[each.cells] for _, each in made]
+        return Batch(np.array([text for text, _ in made], np.int64), np.stack(codes), tuple(numbers))
 
     def state(self) -> dict:
         return {"next_number": self.next_number, "waiting": {str(k): v for k, v in self.waiting.items() if v}}
@@ -72,5 +108,6 @@ class Stream:
     def restore(self, state: dict) -> None:
         self.next_number = state["next_number"]
         self.waiting = defaultdict(list)
+        self.made = {}
         for number in sorted(n for numbers in state["waiting"].values() for n in numbers):
-            self.waiting[len(self._text(number))].append(number)
+            self.waiting[self._keep(number, finished(self.seed, number))].append(number)

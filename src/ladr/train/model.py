@@ -1,10 +1,6 @@
-"""`ladr train model`: one run, resumable at any moment, on one or more CPU processes or on a GPU."""
+"""The state of a training run, and one step of it, on one or more CPU processes or on a GPU."""
 
-import json
-import os
-import tempfile
-import time
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -15,7 +11,7 @@ from torch import Tensor
 from ladr.backbones.llada import LLaDA
 from ladr.backbones.patches import PatchCodes
 from ladr.train import checkpoints
-from ladr.train.data import Stream
+from ladr.train.data import Sample, Stream
 from ladr.train.muon import Muon
 from ladr.train.objective import loss
 from ladr.train.settings import SHARDS, Settings
@@ -27,7 +23,16 @@ VALIDATION_SEED = 1_000_003
 class Run:
     """The state of a run on one of `world` processes: each takes every `world`-th shard."""
 
-    def __init__(self, settings: Settings, patches: PatchCodes, folder: Path, rank: int = 0, world: int = 1):
+    def __init__(
+        self,
+        settings: Settings,
+        patches: PatchCodes,
+        folder: Path,
+        rank: int = 0,
+        world: int = 1,
+        source: Callable[[int, int], Callable[[int], Sample] | None] = lambda seed, stride: None,
+    ):
+        """source: of (seed, stride), what makes the samples of a stream; None: the stream itself."""
         self.settings, self.folder, self.rank, self.world = settings, folder, rank, world
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(settings.seed)  # the one use of the global stream: initial weights
@@ -46,15 +51,16 @@ class Run:
             return tokenizer.encode(layout.text(layout.uncondition if caption is None else caption)).ids
 
         def stream(seed: int, shard: int, shards: int) -> Stream:
-            return Stream(seed, shard, shards, settings.shard_batch, encode, patches)
+            made = source(seed, shards) if seed == settings.seed and shard % world == rank else None
+            return Stream(seed, shard, shards, settings.shard_batch, encode, patches, made)
 
         self.streams = [stream(settings.seed, s, SHARDS) for s in range(SHARDS)]
         self.batches = [iter(s) for s in self.streams]
         held_out = iter(stream(VALIDATION_SEED, 0, 1))
         self.validation = [next(held_out) for _ in range(8)] if rank == 0 else []
 
-    def advance(self, compiled: bool) -> float:
-        """One optimizer step over all shards; the mean loss of this process's shards."""
+    def advance(self, compiled: bool) -> Tensor:
+        """One optimizer step over all shards; the mean loss of this process's shards, not waited for."""
         s = self.settings
         for optimizer, rate in ((self.muon, s.matrix_rate), (self.adam, s.other_rate)):
             for group in optimizer.param_groups:
@@ -75,7 +81,7 @@ class Run:
             optimizer.zero_grad(set_to_none=True)
         self._update_average()
         self.step += 1
-        return float(torch.stack(losses).mean())
+        return torch.stack(losses).mean()
 
     def _share_gradients(self) -> None:
         if self.world == 1:
@@ -165,69 +171,3 @@ def initial(model: LLaDA) -> LLaDA:
         if name.endswith(("attn_out.weight", ".ff_out.weight")) and "blocks" in name:
             weight.mul_((2 * model.config.n_layers) ** -0.5)
     return model
-
-
-def train(
-    folder: Path,
-    patches: PatchCodes,
-    settings: Settings,
-    *,
-    processes: int = 1,
-    compiled: bool = False,
-    minutes: float | None = None,
-    save_every: int = 200,
-    start: Path | None = None,
-) -> None:
-    """Train to the end of `settings.steps`, or for `minutes`; call again to go on.
-
-    `start`: the model.safetensors to begin with instead of random weights.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1) + "\n")
-    options = (compiled, minutes, save_every, start)
-    with tempfile.TemporaryDirectory() as meeting:
-        arguments = (processes, meeting, folder, patches.means, settings, *options)
-        if processes == 1:
-            _work(0, *arguments)
-        else:
-            torch.multiprocessing.spawn(_work, arguments, nprocs=processes)
-
-
-def _work(rank, world, meeting, folder, means, settings, compiled, minutes, save_every, start) -> None:
-    if world > 1:
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        torch.set_num_threads(1)
-        dist.init_process_group("gloo", init_method=f"file://{meeting}/store", rank=rank, world_size=world)
-    run = Run(settings, PatchCodes(means), folder, rank, world)
-    if not run.resume() and start is not None:
-        run.start_from(start)
-    began, last, recent = time.monotonic(), time.monotonic(), []
-    stop = torch.zeros(1)
-    while run.step < settings.steps and not stop.item():
-        recent.append(run.advance(compiled))
-        now = time.monotonic()
-        run.spent += now - last
-        last = now
-        if rank == 0 and run.step % 20 == 0:
-            _log(folder, run, sum(recent) / len(recent))
-            recent = []
-        stop[0] = float(minutes is not None and now - began > 60 * minutes)
-        if world > 1:
-            dist.broadcast(stop, 0)
-        if run.step % save_every == 0 or run.step == settings.steps or stop.item():
-            run.save()
-    if world > 1:
-        dist.destroy_process_group()
-
-
-def _log(folder: Path, run: Run, value: float) -> None:
-    """One line of the run's log: what is drawn as the loss curve and shipped with the weights."""
-    images = run.step * SHARDS * run.settings.shard_batch
-    row = {"step": run.step, "images": images, "loss": round(value, 4), "seconds": round(run.spent, 1)}
-    if run.step % 200 == 0:
-        row["validation"] = round(run.validate(), 4)
-    with open(folder / "log.jsonl", "a") as file:
-        file.write(json.dumps(row) + "\n")
-    rate = images / max(run.spent, 1e-9)
-    done = f"step {run.step}/{run.settings.steps}"
-    print(f"{done}  loss {value:.3f}  {rate:.0f} images/s  {row.get('validation', '')}", flush=True)

@@ -71,9 +71,14 @@ def loss(
     if keep is not None and keep < h * w:
         positions = kept_positions(masked, start, ids.shape[1], keep, [*seed, 1])
         ids, target = (np.take_along_axis(x, positions, 1) for x in (ids, target))
-        positions = torch.from_numpy(positions).to(device)
-    hidden = forward(model, torch.from_numpy(ids).to(device), positions, compiled)
-    target = torch.from_numpy(target).to(device)
-    wanted = target >= 0
-    logits = model.head(hidden[wanted], layout.image_offset, layout.image_offset + layout.codebook)
-    return functional.cross_entropy(logits.float(), target[wanted])
+        positions = _on(device, positions)
+    wanted = np.flatnonzero(target >= 0)
+    hidden = forward(model, _on(device, ids), positions, compiled).flatten(0, 1)[_on(device, wanted)]
+    logits = model.head(hidden, layout.image_offset, layout.image_offset + layout.codebook)
+    return functional.cross_entropy(logits.float(), _on(device, target.ravel()[wanted]))
+
+
+def _on(device: torch.device, array: np.ndarray) -> Tensor:
+    """The array there, without waiting for what the device still has to do."""
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

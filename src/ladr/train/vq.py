@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ladr.backbones.patches import PatchCodes
+from ladr.errors import needs
 from ladr.shapes.place import realise
 from ladr.shapes.practice import TRAINING
 from ladr.shapes.propose import pick
@@ -23,8 +24,11 @@ from ladr.shapes.render import render
 from ladr.shapes.scene import BACKGROUNDS, Scene
 from ladr.train import checkpoints
 from ladr.train.codebook import latents, learn_codebook
+from ladr.train.model import multiplies_bfloat16
+from ladr.train.progress import Follow
 
 CHANNELS = 16
+WIDTHS = (24, 48, 64)  # of the decoder's and encoder's blocks
 BATCH = 16
 RATE = 2e-3
 SHARPNESS = 4.0  # of the encoder's choice among codes
@@ -32,12 +36,13 @@ SHARPNESS = 4.0  # of the encoder's choice among codes
 
 def new_vq(patches: PatchCodes):
     """An untrained VQModel around the codebook of `patches`."""
-    from diffusers import VQModel
+    with needs("the tokenizer's VQ model"):
+        from diffusers import VQModel
 
     model = VQModel(
-        down_block_types=("DownEncoderBlock2D",) * 3,
-        up_block_types=("UpDecoderBlock2D",) * 3,
-        block_out_channels=(24, 48, 64),
+        down_block_types=("DownEncoderBlock2D",) * len(WIDTHS),
+        up_block_types=("UpDecoderBlock2D",) * len(WIDTHS),
+        block_out_channels=WIDTHS,
         layers_per_block=1,
         latent_channels=CHANNELS,
         vq_embed_dim=CHANNELS,
@@ -99,7 +104,7 @@ def train_vq(folder: Path, *, seed: int = 0, steps: int = 3000, save_every: int 
         learn_codebook(seed=seed).save(book)
     patches = PatchCodes.load(book)
     torch.manual_seed(seed)  # the one use of the global stream: initial weights
-    model = new_vq(patches)
+    model = new_vq(patches).to("cuda" if torch.cuda.is_available() else "cpu")
     for phase, length in (("decoder", steps), ("encoder", steps // 4)):
         _train_part(model, phase, length, folder, patches, seed, save_every)
     model.save_pretrained(folder / "vqvae", safe_serialization=True)
@@ -121,27 +126,35 @@ def _train_part(model, phase: str, steps: int, folder: Path, patches: PatchCodes
         checkpoints.restore("adam", adam, tensors)
         step, before = state["step"], state["seconds"]
     began = time.monotonic() - before
-    while step < steps:
-        for group in adam.param_groups:
-            group["lr"] = RATE * min((step + 1) / 50, 0.5 + 0.5 * math.cos(math.pi * step / steps))
-        pixels, codes = batch(patches, seed, step)
-        with torch.autocast("cpu", torch.bfloat16):
-            value = PHASES[phase](model, pixels, codes)
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(parts.parameters(), 1.0)
-        adam.step()
-        adam.zero_grad(set_to_none=True)
-        step += 1
-        if step % 20 == 0:
-            _log(folder, {"phase": phase, "step": step, "loss": round(value.item(), 5)}, began)
-        if step % save_every == 0 or step == steps:
-            tensors = {f"parts.{k}": v for k, v in parts.state_dict().items()}
-            tensors |= checkpoints.flatten("adam", adam)
-            checkpoints.write(place, tensors, {"step": step, "seconds": time.monotonic() - began})
+    with Follow(phase, steps, step) as follow:
+        while step < steps:
+            for group in adam.param_groups:
+                group["lr"] = RATE * min((step + 1) / 50, 0.5 + 0.5 * math.cos(math.pi * step / steps))
+            value = _step(model, phase, parts, adam, *batch(patches, seed, step))
+            step += 1
+            follow.at(step)
+            if step % 20 == 0:
+                _log(folder, follow, phase, step, float(value), time.monotonic() - began)
+            if step % save_every == 0 or step == steps:
+                tensors = {f"parts.{k}": v for k, v in parts.state_dict().items()}
+                tensors |= checkpoints.flatten("adam", adam)
+                checkpoints.write(place, tensors, {"step": step, "seconds": time.monotonic() - began})
 
 
-def _log(folder: Path, row: dict, began: float) -> None:
-    row["seconds"] = round(time.monotonic() - began, 1)
+def _step(model, phase: str, parts: torch.nn.Module, adam, pixels: Tensor, codes: Tensor) -> Tensor:
+    """One optimizer step; the loss before it."""
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16, enabled=multiplies_bfloat16(device)):
+        value = PHASES[phase](model, pixels.to(device), codes.to(device))
+    value.backward()
+    torch.nn.utils.clip_grad_norm_(parts.parameters(), 1.0)
+    adam.step()
+    adam.zero_grad(set_to_none=True)
+    return value.detach()
+
+
+def _log(folder: Path, follow: Follow, phase: str, step: int, value: float, seconds: float) -> None:
+    row = {"phase": phase, "step": step, "loss": round(value, 5), "seconds": round(seconds, 1)}
     with open(folder / "vq.jsonl", "a") as file:
         file.write(json.dumps(row) + "\n")
-    print(row, flush=True)
+    follow.tell(step, value, step * BATCH / max(seconds, 1e-9))
