@@ -1,11 +1,15 @@
 """The trainer: the same data for the same seed, and a killed run goes on as if nothing had happened."""
 
+import io
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from rich.console import Console
 from safetensors.torch import save_file
 
 from ladr.backbones.llada import LLaDA, LLaDAConfig
@@ -14,15 +18,19 @@ from ladr.errors import LadrError
 from ladr.shapes.render import render
 from ladr.train import checkpoints, exam
 from ladr.train.codebook import latents, learn_codebook
-from ladr.train.data import Stream, sample
+from ladr.train.data import Stream, finished, sample
 from ladr.train.export import export
 from ladr.train.forward import forward
 from ladr.train.log import draw, read_log
-from ladr.train.model import Run, train
+from ladr.train.model import Run
 from ladr.train.objective import kept_positions, loss, mask_cells, sequence
+from ladr.train.progress import Follow
+from ladr.train.run import train
 from ladr.train.settings import Settings
+from ladr.train.sheet import grid, sheet
 from ladr.train.vocabulary import IMAGE_OFFSET, SPECIAL, build, words
 from ladr.train.vq import new_vq
+from ladr.train.workers import CHUNK, Ahead, Workers
 
 TINY = LLaDAConfig(
     d_model=32, n_heads=2, n_layers=2, mlp_hidden_size=48, rope_theta=10000.0, rms_norm_eps=1e-5,
@@ -106,6 +114,38 @@ def test_same_seed_same_data_and_streams_go_on(patches):
         found = next(rest)
         assert found.numbers == batch.numbers
         assert (found.text == batch.text).all()
+
+
+def compare(found, wanted):
+    assert found.numbers == wanted.numbers
+    assert (found.text == wanted.text).all()
+    assert (found.codes == wanted.codes).all()
+
+
+def test_worker_processes_make_the_same_batches_and_go_on(patches):
+    alone = iter(stream(patches))
+    with Workers(2) as made:
+        shared = stream(patches, source=made.source(0, 1))
+        going = iter(shared)
+        for _ in range(3):
+            compare(next(going), next(alone))
+        saved = json.loads(json.dumps(shared.state()))
+        resumed = stream(patches, source=made.source(0, 1))
+        resumed.restore(saved)
+        rest = iter(resumed)
+        for _ in range(2):
+            compare(next(rest), next(alone))
+    assert Workers(0).source(0, 1) is None
+
+
+def test_samples_on_their_way_come_in_the_order_of_their_numbers():
+    with ThreadPool(2) as pool:
+        ahead = Ahead(pool, seed=4, stride=2, chunks=2)
+        for number in [*range(1, 4 * CHUNK, 2), 7, 9]:  # beyond a chunk, then once more from the beginning
+            found, wanted = ahead(number), finished(4, number)
+            assert found.caption == wanted.caption
+            assert found.patches == wanted.patches
+            assert (found.cells == wanted.cells).all()
 
 
 def test_masks_are_stratified_over_the_batch():
@@ -253,3 +293,37 @@ def test_a_run_can_begin_with_the_weights_of_another(patches, tmp_path):
     assert state["step"] == 1
     for name, weight in donor.model.state_dict().items():
         assert torch.equal(tensors[f"model.{name}"], weight), name
+
+
+def test_a_sheet_shows_what_the_averaged_weights_draw(patches, tmp_path):
+    with pytest.raises(LadrError, match="no checkpoint"):
+        sheet(tmp_path, tmp_path / "sheet.png")
+    patches.save(tmp_path / "patches.safetensors")
+    Run(SETTINGS, patches, tmp_path / "model").save()
+    (tmp_path / "model" / "settings.json").write_text(json.dumps(asdict(SETTINGS)))
+    told = sheet(tmp_path, tmp_path / "sheet.png", each=1, steps=1)
+    assert (told["step"], told["images"]) == (0, len(exam.COLUMNS))
+    with Image.open(tmp_path / "sheet.png") as page:
+        assert page.width > len(exam.COLUMNS) * 64
+
+
+def test_a_sheet_has_every_image_and_marks_what_is_wrong():
+    images = np.full((3, 8, 8, 3), 60, np.uint8)
+    good, bad = (np.asarray(grid(images, ["a", "b", "c"], [right] * 3, columns=2)) for right in (True, False))
+    assert (good == 60).all(-1).sum() == 3 * (8 * 3) ** 2
+    redness = [int((page[..., 0].astype(int) - page[..., 2]).max()) for page in (good, bad)]
+    assert redness[0] <= 0 < 50 < redness[1]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_is_a_bar_in_a_terminal_and_lines_elsewhere(terminal):
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
+    with Follow("model", 40, 20, console=console) as follow:
+        follow.at(30)
+        follow.tell(30, 0.5, 1234.4, 0.25)
+    shown = console.file.getvalue()
+    assert "0.500" in shown
+    assert "1234 images/s" in shown
+    assert "held out 0.250" in shown
+    assert "30/40" in shown
+    assert ("\x1b[" in shown) == terminal

@@ -2,7 +2,10 @@
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
+
+from ladr.errors import needs
 
 
 def read_log(path: Path) -> list[dict]:
@@ -19,7 +22,8 @@ def read_log(path: Path) -> list[dict]:
 
 def draw(log: Path, to: Path) -> None:
     """Loss against images seen, with the validation loss of the averaged weights."""
-    import matplotlib
+    with needs("the loss curve"):
+        import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
@@ -41,10 +45,11 @@ def draw(log: Path, to: Path) -> None:
     plt.close(figure)
 
 
-def track(run: Path, curve: Path) -> None:
-    """One MLflow run per training run, made anew when it is logged again."""
+def track(run: Path, pictures: Iterable[Path] = ()) -> None:
+    """One MLflow run per training run, made anew when it is logged again: settings, losses, pictures."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    import mlflow
+    with needs("--mlflow"):
+        import mlflow
 
     mlflow.set_experiment("training")
     name = str(run)
@@ -57,4 +62,5 @@ def track(run: Path, curve: Path) -> None:
         for row in read_log(run / "model" / "log.jsonl"):
             numbers = {k: float(v) for k, v in row.items() if k != "step"}
             mlflow.log_metrics(numbers, step=row["step"])
-        mlflow.log_artifact(str(curve))
+        for picture in pictures:
+            mlflow.log_artifact(str(picture))
