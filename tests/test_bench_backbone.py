@@ -3,8 +3,10 @@
 import pytest
 
 from ladr.backbones.blank import random_checkpoint
+from ladr.backbones.dimoo import DiMOO
 from ladr.backbones.llada import LLaDAConfig
-from ladr.bench_backbone import bench_backbone, flops
+from ladr.bench_backbone import PROMPT, bench_backbone, flops, random_embedded
+from ladr.train.settings import embedded_config
 
 
 def test_operations_of_one_layer():
@@ -20,3 +22,12 @@ def test_the_benchmark_answers_every_question(tmp_path):
     assert found["plain_equivalents"] == 8
     assert found["ml_cache_equivalents"] < 8
     assert found["ml_cache_equivalents_of_plain"] == pytest.approx(found["ml_cache_equivalents"] / 8)
+
+
+def test_without_a_folder_the_embedded_model_is_timed(tmp_path):
+    backbone = DiMOO.from_pretrained(random_embedded(tmp_path))
+    sizes = embedded_config()
+    assert backbone.model.config == sizes
+    assert backbone.model.body["ff_out"].weight.shape == (sizes.embedding_size, sizes.d_model)
+    assert len(backbone.bind([PROMPT]).texts[0]) == len(PROMPT.split()) + 2
+    assert backbone.pixels.config["block_out_channels"] == [24, 48, 64]

@@ -10,36 +10,16 @@ from typing import Any
 import torch
 
 from ladr.backbones.blank import random_checkpoint
-from ladr.backbones.dimoo import DiMOO, Layout
+from ladr.backbones.dimoo import DiMOO
 from ladr.backbones.llada import LLaDAConfig
 from ladr.caches import MLCache, Recompute
 from ladr.decode import decode
 from ladr.policies import Scheduled
+from ladr.train.settings import embedded_config, embedded_layout
+from ladr.train.vocabulary import build
+from ladr.train.vq import WIDTHS
 from ladr.view import MASK
 
-MINIATURE = LLaDAConfig(
-    d_model=192,
-    n_heads=3,
-    n_layers=6,
-    mlp_hidden_size=512,
-    rope_theta=10000.0,
-    embedding_size=704,
-    max_sequence_length=384,
-)
-LAYOUT = Layout(
-    template="<system> draw an image </system> <user> {prompt} </user>",
-    mask=180,
-    newline=181,
-    boi=182,
-    eoi=183,
-    uncond=184,
-    boa=185,
-    eoa=186,
-    image_offset=192,
-    codebook=512,
-    grid=(16, 16),
-    vq_factor=4,
-)
 PROMPT = "a red circle on the left of one green square"
 
 
@@ -123,10 +103,16 @@ def _decodes(backbone: DiMOO, batch: int, steps: int, repeat: int) -> dict[str, 
     return {**found, "pixels_s_per_image": times["pixels"] / batch}
 
 
+def random_embedded(folder: str | Path) -> Path:
+    """A checkpoint of the embedded model's sizes, layout and vocabulary with random weights, in `folder`."""
+    sizes, layout = embedded_config(), embedded_layout()
+    return random_checkpoint(folder, sizes, layout, tokenizer=build(), widths=WIDTHS, parts=1)
+
+
 def bench_backbone(
     folder: str | Path | None = None, *, batch: int = 8, steps: int = 64, threads: int = 2, repeat: int = 3
 ) -> dict[str, Any]:
-    """Rates and ratios of one run: the checkpoint in `folder`, or random weights of the miniature's size.
+    """Rates and ratios of one run: the checkpoint in `folder`, or random weights of the embedded model's sizes.
 
     `forward_of_gemm` is the rate of a full guided pass over that of a large square product;
     `masked_of_full_head` compares a pass with 64 % of the cells masked (the mean of cosine decoding), head
@@ -137,7 +123,7 @@ def bench_backbone(
     torch.set_num_threads(threads)
     try:
         with tempfile.TemporaryDirectory() as made:
-            backbone = DiMOO.from_pretrained(folder or random_checkpoint(made, MINIATURE, LAYOUT))
+            backbone = DiMOO.from_pretrained(folder or random_embedded(made))
             return _measure(backbone, batch, steps, threads, repeat)
     finally:
         torch.set_num_threads(before)

@@ -2,12 +2,14 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ladr.backbones import checkpoint
 from ladr.backbones.dimoo import Layout
 from ladr.backbones.llada import LLaDA, LLaDAConfig
+from ladr.errors import needs
 
 TINY = LLaDAConfig(
     d_model=64,
@@ -56,19 +58,25 @@ def random_checkpoint(
     layout: Layout = TINY_LAYOUT,
     *,
     words: tuple[str, ...] = TINY_WORDS,
+    tokenizer: Any = None,
+    widths: tuple[int, ...] | None = None,
     seed: int = 0,
     parts: int = 2,
 ) -> Path:
-    """Write config.json, `parts` shards with their index, tokenizer.json and vqvae/, all from `seed`."""
+    """Write config.json, `parts` shards with their index, tokenizer.json and vqvae/, all from `seed`.
+
+    tokenizer: of `tokenizers`, instead of one that knows `words`. widths: channels of the VQ model's blocks,
+    as many as the layout's vq_factor asks for.
+    """
     folder = Path(folder)
     state = random_model(config, seed).state_dict()
     checkpoint.save(folder, {**config.to_json(), "ladr": asdict(layout)}, state, parts=parts)
-    _write_words(folder, layout, words)
-    _write_vq(folder / "vqvae", layout, seed)
+    (tokenizer or _tokenizer(layout, words)).save(str(folder / "tokenizer.json"))
+    _write_vq(folder / "vqvae", layout, widths or (8,) * layout.vq_factor.bit_length(), seed)
     return folder
 
 
-def _write_words(folder: Path, layout: Layout, words: tuple[str, ...]) -> None:
+def _tokenizer(layout: Layout, words: tuple[str, ...]) -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     marks = [word for word in layout.template.split() if word != "{prompt}"]
@@ -77,17 +85,17 @@ def _write_words(folder: Path, layout: Layout, words: tuple[str, ...]) -> None:
     ids[layout.uncondition] = layout.uncond
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.save(str(folder / "tokenizer.json"))
+    return tokenizer
 
 
-def _write_vq(folder: Path, layout: Layout, seed: int) -> None:
-    from diffusers import VQModel
+def _write_vq(folder: Path, layout: Layout, widths: tuple[int, ...], seed: int) -> None:
+    with needs("a random VQ model"):
+        from diffusers import VQModel
 
-    levels = layout.vq_factor.bit_length()
     config = {
-        "block_out_channels": [8] * levels,
-        "down_block_types": ["DownEncoderBlock2D"] * levels,
-        "up_block_types": ["UpDecoderBlock2D"] * levels,
+        "block_out_channels": list(widths),
+        "down_block_types": ["DownEncoderBlock2D"] * len(widths),
+        "up_block_types": ["UpDecoderBlock2D"] * len(widths),
         "layers_per_block": 1,
         "latent_channels": 4,
         "num_vq_embeddings": layout.codebook,
