@@ -11,7 +11,7 @@ from ladr.errors import LadrError, needs
 GROUPS = {
     "train": "ladr.train.commands",
     "bench": "ladr.bench",
-    "benchmark": "ladr.benchmarks.official.commands",
+    "benchmark": "ladr.commands.benchmark",
 }
 COMMANDS = {
     "theory": "ladr.theory.report:theory",

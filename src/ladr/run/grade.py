@@ -29,7 +29,7 @@ def grade(cells: Iterable[Cell], *, results: Path = RESULTS, processes: int = 1,
     cells = list(cells)
     official = [cell for cell in cells if cell.spec["benchmark"]["name"] in OFFICIAL]
     for cell in official:
-        _official(cell, folder_of(cell.id, results), say)
+        grade_official(cell, folder_of(cell.id, results), say)
     cells = [cell for cell in cells if cell not in official]
     loaded: dict[str, Any] = {}
     for cell in cells:
@@ -57,13 +57,14 @@ def grade(cells: Iterable[Cell], *, results: Path = RESULTS, processes: int = 1,
         say(f"{cell.id}: {len(rows)} judgements")
 
 
-def _official(cell: Cell, folder: Path, say: Say, again: bool = False) -> None:
-    """The same for a cell of an official benchmark; what has no scorer here is N/A, with the reason."""
+def grade_official(cell: Cell, folder: Path, say: Say = tell, again: bool = False) -> None:
+    """The same for one cell of an official benchmark; what has no scorer here is N/A, with the reason."""
     from ladr.run import official
 
     record = files.read_json(folder / CELL)
     if graded(folder, cell) and not again:
-        return say(f"{cell.id}: scored already")
+        say(f"{cell.id}: scored already")
+        return
     found = official.grade(cell, folder, say)
     head = _header(official.layout_of(cell), cell.prompts, cell)
     with files.appearing(folder / SCORES) as half:
@@ -83,7 +84,6 @@ def _official(cell: Cell, folder: Path, say: Say, again: bool = False) -> None:
     files.write_json(folder / SCORE, content)
     official.clear_images(cell, folder)
     say(f"{cell.id}: {len(found.rows)} judgements")
-    return None
 
 
 def graded(folder: Path, cell: Cell | None = None) -> bool:

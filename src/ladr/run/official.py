@@ -117,8 +117,8 @@ class Graded:
     parts: dict[str, dict[str, Any]]
 
 
-def grade(cell: Cell, folder: Path, say: Say = tell) -> Graded:
-    """All parts of a cell's benchmark; a part that cannot be scored does not stop the others."""
+def grade(cell: Cell, folder: Path, say: Say = tell, only: Iterable[str] | None = None) -> Graded:
+    """All parts of a cell's benchmark, or those of `only`; one that cannot be scored does not stop others."""
     images = folder / IMAGES
     suite = layout_of(cell)
 
@@ -129,7 +129,7 @@ def grade(cell: Cell, folder: Path, say: Say = tell) -> Graded:
     asked = Asked(suite, cell.official, imported_of(folder), folder, rendered)
     out = Graded([], [], {})
     for part, columns in PARTS[suite.name].items():
-        if not _present(suite, part):
+        if not _present(suite, part) or (only is not None and part not in only):
             continue
         try:
             _add(out, suite.name, columns, part, judged(part, asked))

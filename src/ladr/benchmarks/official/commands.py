@@ -12,7 +12,7 @@ from ladr.benchmarks.official import geneval as geneval_suite
 from ladr.benchmarks.official import t2i as t2i_suite
 from ladr.benchmarks.official import unigen as unigen_suite
 from ladr.benchmarks.official.suite import Scores
-from ladr.benchmarks.official.terminal import bar, console, run, said
+from ladr.benchmarks.official.terminal import agreed, bar, console, prices, run, said
 
 app = typer.Typer(no_args_is_help=True, help="The official benchmarks: prompts, folders, results, scores.")
 Prompts = Annotated[
@@ -100,10 +100,7 @@ def unigen(
         wording = unigen_judge.load_wording(prompts)
         judge = Judge(endpoint, model, book, key_env=key_env, concurrency=concurrency)
         asks = unigen_judge.questions(suite, images, wording)
-        prices = None if price_in is None or price_out is None else (price_in, price_out)
-        console.print(str(judge.estimate(asks, seconds=seconds, prices=prices)))
-        if not yes:
-            typer.confirm("Ask?", abort=True)
+        agreed(judge.estimate(asks, seconds=seconds, prices=prices(price_in, price_out)), yes)
         with bar("unigen", len(asks)) as advance:
             done = iter(range(1, len(asks) + 1))
             return unigen_judge.score(suite, images, judge, wording, lambda id: advance(next(done)))
@@ -130,6 +127,16 @@ def dpg(
     vqa: Annotated[
         str, typer.Option(help="BLIP-VQA checkpoint; scores are named dpg-<it>")
     ] = "Salesforce/blip-vqa-capfilt-large",
+    endpoint: Annotated[
+        str | None, typer.Option(help="ask a model at this OpenAI-compatible address instead, up to /v1")
+    ] = None,
+    model: Annotated[str, typer.Option(help="its name there; scores are named dpg-<it>")] = "QwenVL",
+    key_env: Annotated[str, typer.Option(help="environment variable with the API key")] = "OPENAI_API_KEY",
+    concurrency: int = 8,
+    price_in: Annotated[float | None, typer.Option(help="per million tokens in")] = None,
+    price_out: Annotated[float | None, typer.Option(help="per million tokens out")] = None,
+    seconds: Annotated[float, typer.Option(help="your guess of one call's time, for the estimate")] = 1.0,
+    yes: Annotated[bool, typer.Option(help="ask without confirming the estimate")] = False,
     book: Annotated[Path, typer.Option(help="where answers are kept")] = Path("dpg.answers.jsonl"),
     sheet: Sheet = None,
     images_per_prompt: PerPrompt = 4,
@@ -143,9 +150,21 @@ def dpg(
             return dpg_suite.load_questions(dpg_suite.find_questions(questions), suite)
 
         def native(images: Path) -> Scores:
-            from ladr.benchmarks.official import native
+            from ladr.benchmarks.official import dpg_judge, native
             from ladr.benchmarks.official.blip import BlipVqa
+            from ladr.judge import Judge
 
+            if endpoint is not None:
+                judge = Judge(endpoint, model, book, key_env=key_env, concurrency=concurrency)
+                own = asked()[0]
+                asks = dpg_judge.asks(suite, own, images)
+                agreed(
+                    judge.estimate(asks, seconds=seconds, tokens_out=2, prices=prices(price_in, price_out)),
+                    yes,
+                )
+                with bar("dpg", len(asks)) as advance:
+                    done = iter(range(1, len(asks) + 1))
+                    return dpg_judge.score(suite, own, images, judge, lambda id: advance(next(done)))
             with bar("dpg", len(suite.prompts)) as advance:
                 return native.dpg(suite, asked()[0], images, book, BlipVqa.load(vqa, device), advance)
 

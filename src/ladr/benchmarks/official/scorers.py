@@ -144,6 +144,8 @@ def _unigen(asked: Asked) -> Judged:
 
 def _dpg(asked: Asked) -> Judged:
     given, suite, official = asked.imported / "detail.txt", asked.suite, asked.official
+    if not given.is_file():
+        need(official.dpg, "dpg", "the official VQA model, mPLUG, has no port here, and no other is named")
     questions, notes = dpg_questions(asked)
     if given.is_file():
         totals = asked.imported / "results.txt"
@@ -152,7 +154,6 @@ def _dpg(asked: Asked) -> Judged:
             suite, questions, given, totals if totals.is_file() else None, notes
         )
         return Judged(dpg_rows(suite, questions, read), "official", True, tuple(scores.notes))
-    need(official.dpg, "dpg", "DPG-Bench's own VQA model, mPLUG, has no port, and no other was named:")
     if official.dpg == "judge":
         judge = judge_of(asked)
         found = dpg_judge.answers(suite, questions, asked.images(), judge)

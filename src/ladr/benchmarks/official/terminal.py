@@ -12,6 +12,7 @@ from rich.table import Table
 from ladr.benchmarks.official import folder, sheet
 from ladr.benchmarks.official.suite import Scores, Suite
 from ladr.errors import LadrError
+from ladr.estimate import Estimate
 
 console = Console()
 SHOWN = 20
@@ -63,6 +64,18 @@ def show(scores: Scores) -> None:
     console.print(table)
     for note in scores.notes:
         console.print(f"- {note}", markup=False)
+
+
+def prices(per_million_in: float | None, per_million_out: float | None) -> tuple[float, float] | None:
+    """Both prices, or none."""
+    return None if per_million_in is None or per_million_out is None else (per_million_in, per_million_out)
+
+
+def agreed(estimate: Estimate, yes: bool) -> None:
+    """Show what asking would take and go on when that is agreed to."""
+    console.print(str(estimate))
+    if not yes:
+        typer.confirm("Ask?", abort=True)
 
 
 @contextmanager

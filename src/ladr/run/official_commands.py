@@ -1,0 +1,71 @@
+"""`ladr benchmark export`, `import` and `score`: cells of the official benchmarks by hand."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Option("--params", envvar="LADR_PARAMS", help="the experiment")]
+Set = Annotated[list[str] | None, typer.Option("--set", envvar="LADR_SET", help="KEY=VALUE: change a key")]
+Name = Annotated[str, typer.Argument(help="id, its last 8 digits, or a path in results/cells")]
+PARAMS = Path("params.yaml")
+
+
+def _cell(name: str, params: Path, given: list[str] | None):
+    """(the cell of that name, its folder); LadrError unless it is one of an official benchmark."""
+    from ladr.cells import grid
+    from ladr.errors import LadrError
+    from ladr.params import changes_of, load
+    from ladr.run.cell import folder_of
+    from ladr.run.official import is_official
+
+    found = [c for c in grid(load(params, changes_of(given or []))).find([name]) if is_official(c)]
+    if len(found) != 1:
+        told = ", ".join(cell.id for cell in found) or "no cell of an official benchmark"
+        raise LadrError(f"cell {name!r}: names {told}; one is wanted")
+    return found[0], folder_of(found[0].id)
+
+
+def export(
+    cell: Name,
+    to: Annotated[Path, typer.Option(help="folder that the official script will read")],
+    params: File = PARAMS,
+    set_: Set = None,
+) -> None:
+    """Render a finished cell into the official layout, with a manifest beside the folder."""
+    from ladr.benchmarks.official import folder as layout
+    from ladr.run.official import export_cell, layout_of
+
+    found, place = _cell(cell, params, set_)
+    new = export_cell(found, place, to)
+    report = layout.check(layout_of(found), to, decode=False)
+    typer.echo(f"{to}: {report.found} of {report.expected} image files, {new} of them new")
+    for path, reason in list(report.faults.items())[:20]:
+        typer.echo(f"  {path}: {reason}")
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def take(
+    cell: Name,
+    results: Annotated[Path, typer.Option(help="what the official script wrote")],
+    totals: Annotated[Path | None, typer.Option(help="DPG-Bench's `..._results.txt`, checked too")] = None,
+    params: File = PARAMS,
+    set_: Set = None,
+) -> None:
+    """Check an official result against a cell and make it the cell's scores."""
+    from ladr.run.grade import grade_official
+    from ladr.run.official_import import take as taken
+
+    found, place = _cell(cell, params, set_)
+    parts = taken(found, place, results, totals)
+    grade_official(found, place, again=True)
+    typer.echo(f"{found.id}: official scores of {', '.join(parts)}; `snakemake` makes the tables anew")
+
+
+def score(cell: Name, params: File = PARAMS, set_: Set = None) -> None:
+    """Score a cell again: what was missing may be there now. Answers that are kept are not asked for."""
+    from ladr.run.grade import grade_official
+
+    found, place = _cell(cell, params, set_)
+    grade_official(found, place, again=True)

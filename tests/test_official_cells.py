@@ -1,0 +1,258 @@
+"""Official benchmarks as cells: decoded, rendered, laid out, scored or honestly not, imported, tabled.
+
+A random model in Lumina-DiMOO's layout, invented prompts in files of the official forms and sizes.
+"""
+
+import json
+import os
+import shutil
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import official_files as made
+from ladr.backbones.blank import random_checkpoint
+from ladr.benchmarks.official import scorers
+from ladr.benchmarks.official.grid import OFFICIAL
+from ladr.cells import grid
+from ladr.commands.benchmark import app
+from ladr.errors import LadrError
+from ladr.params import changes_of, load
+from ladr.run import table
+from ladr.run.cell import run
+from ladr.run.files import CELL, SCORE, read_json
+from ladr.run.grade import grade, graded
+from ladr.run.official import layout_of
+from ladr.run.workflow import Plan
+
+TEXT = """\
+use: [lumina-dimoo]
+tracking: false
+steps: 2
+seed: 3
+backbones:
+  lumina-dimoo:
+    settings: {source: model}
+    batch_size: 32
+    benchmarks: {geneval: 1, unigen: 1, dpg: 2, t2i: 1}
+samplers:
+  cosine: {policy: cosine}
+  ladr: {policy: ladr}
+official:
+  prompts: prompts
+  images: 4
+  detector: no/detector
+  clip: no/clip
+  blip: no/blip
+"""
+QUIET = {"say": lambda text: None}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A folder with all cells decoded and graded, nothing at hand that could score them."""
+    folder = tmp_path_factory.mktemp("official")
+    (folder / "params.yaml").write_text(TEXT)
+    random_checkpoint(folder / "model")
+    made.prompts(folder / "prompts")
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        cells = experiment().cells.values()
+        run(cells, **QUIET)
+        grade(cells, **QUIET)
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture
+def here(world, tmp_path, monkeypatch):
+    """A copy of that folder to work in."""
+    shutil.copytree(world, tmp_path / "w")
+    monkeypatch.chdir(tmp_path / "w")
+    return tmp_path / "w"
+
+
+def experiment(*changes):
+    return grid(load("params.yaml", changes_of(list(changes))))
+
+
+def cell(benchmark, found=None, policy="ladr"):
+    return next(
+        c
+        for c in (found or experiment()).cells.values()
+        if c.spec["benchmark"]["name"] == benchmark and c.spec["sampler"]["policy"]["policy"] == policy
+    )
+
+
+def folder_of(one):
+    return f"results/cells/{one.id}"
+
+
+def ladr(*words):
+    done = CliRunner().invoke(app, [str(w) for w in words])
+    return done, " ".join((done.output + str(done.exception or "")).split())
+
+
+def notes(one):
+    return {line["column"]: (line["value"], line["note"]) for line in _score(one)["lines"]}
+
+
+def _score(one):
+    return json.loads(open(f"{folder_of(one)}/{SCORE}", encoding="utf-8").read())
+
+
+def test_the_hash_of_a_cell_holds_the_prompt_files(here):
+    asked = cell("geneval").spec["benchmark"]
+    assert (asked["count"], asked["images"], asked["seed"]) == (6, 4, 3)
+    suite, place = OFFICIAL["geneval"], here / "prompts"
+    assert asked["files"] == suite.files_sha256(place)
+    shutil.copytree(place / "geneval", here / "others/geneval")
+    path = here / "others/geneval/evaluation_metadata.jsonl"
+    path.write_text(path.read_text() + "\n")  # other bytes, the same prompts
+    assert suite.prompts(1, here / "others") == suite.prompts(1, place)
+    assert suite.files_sha256(here / "others") != asked["files"]
+
+
+def test_a_size_takes_an_even_share_and_keeps_the_official_ids(here):
+    few, more = cell("geneval"), cell("geneval", experiment("backbones.lumina-dimoo.benchmarks.geneval=2"))
+    assert [p.id for p in few.prompts] == [p.id for p in more.prompts][::2]
+    assert [p.id for p in more.prompts][:4] == ["00000", "00040", "00080", "00129"]
+    assert len(cell("t2i").prompts) == 6
+    assert len(cell("dpg").prompts) == 2
+
+
+def test_what_cannot_be_scored_says_why_and_the_table_stands(here):
+    found = experiment()
+    assert all(graded(here / folder_of(c), c) for c in found.cells.values())
+    assert "no/detector" in notes(cell("geneval"))["Overall"][1]
+    assert "official.judge" in notes(cell("unigen"))["Style"][1]
+    assert "mPLUG" in notes(cell("dpg"))["Overall"][1]
+    t2i = notes(cell("t2i"))
+    assert "UniDet" in t2i["Spatial"][1]
+    assert "UniDet" in t2i["Complex"][1]
+    assert "no/clip" in t2i["Non-spatial"][1]
+    assert not (here / folder_of(cell("geneval")) / "images").exists()
+    table.write(found, "cosine")
+    lines = pd.read_csv("results/scores.csv")
+    assert set(lines.benchmark) == {"geneval", "unigen", "dpg", "t2i"}
+    assert lines.value.isna().all()
+    assert lines.note.str.startswith("N/A: ").all()
+    assert json.loads((here / "results/metrics.json").read_text()) == {}
+
+
+def test_export_renders_the_layout_and_import_makes_the_tables_rows(here):
+    one, base = cell("geneval"), cell("geneval", policy="cosine")
+    done, _ = ladr("export", one.id, "--to", "out/geneval")
+    assert done.exit_code == 0, done.output
+    manifest = read_json(here / "out/geneval.manifest.json")
+    wanted = (one.id, 3, one.spec["benchmark"]["prompts"], "ladr", True)
+    said = (
+        manifest["cell"],
+        manifest["seed"],
+        manifest["prompts_sha256"],
+        manifest["sampler"]["policy"]["policy"],
+    )
+    assert (*said, manifest["complete"]) == wanted
+    assert len(list((here / "out/geneval").rglob("*.png"))) == 24
+    results = made.geneval_results(layout_of(one), here / "r.jsonl", right=lambda i, j: (i, j) != (0, 0))
+    assert ladr("import", one.id, "--results", results)[0].exit_code == 0
+    everything = made.geneval_results(layout_of(base), here / "b.jsonl")
+    assert ladr("import", base.id, "--results", everything)[0].exit_code == 0
+    assert notes(one)["Single Obj."] == (75.0, "")
+    assert notes(one)["Overall"][0] == pytest.approx((75 + 500) / 6)
+    table.write(experiment(), "cosine")
+    lines = pd.read_csv("results/scores.csv").set_index(["benchmark", "name", "column"])
+    assert lines.value["geneval", "ladr", "Overall"] == pytest.approx(575 / 6)
+    assert lines.difference["geneval", "ladr", "Single Obj."] == -25
+    assert lines.difference["geneval", "ladr", "Overall"] == pytest.approx(-25 / 6)
+    metrics = json.loads((here / "results/metrics.json").read_text())
+    assert metrics["lumina-dimoo"]["geneval"]["cosine"]["score"] == 100
+
+
+def test_a_result_that_is_not_the_cells_is_refused_and_nothing_changes(here):
+    one = cell("geneval")
+    before = (here / folder_of(one) / SCORE).read_bytes()
+    whole = made.geneval_results(layout_of(one), here / "r.jsonl").read_text().splitlines(keepends=True)
+    (here / "short.jsonl").write_text("".join(whole[1:]))
+    done, said = ladr("import", one.id, "--results", "short.jsonl")
+    assert done.exit_code != 0
+    assert "1 missing (00000/samples/0000.png)" in said
+    (here / "other.jsonl").write_text("".join(whole).replace("one counting", "two counting"))
+    assert "is about" in ladr("import", one.id, "--results", "other.jsonl")[1]
+    assert "results end in .jsonl" in ladr("import", one.id, "--results", "params.yaml")[1]
+    assert (here / folder_of(one) / SCORE).read_bytes() == before
+    assert not list((here / folder_of(one)).glob("official/*.jsonl"))
+
+
+def test_unigen_dpg_and_t2i_results_come_back(here):
+    unigen, one, t2i = cell("unigen"), cell("dpg"), cell("t2i")
+    made.unigen_results(layout_of(unigen), here / "m.csv")
+    assert ladr("import", unigen.id, "--results", "m.csv")[0].exit_code == 0
+    assert notes(unigen)["Style"][0] == 75
+    asked = scorers.Asked(layout_of(one), one.official, here, here, None)
+    questions = scorers.dpg_questions(asked)[0]
+    assert list(questions) == [p.id for p in one.prompts]
+    made.dpg_detail(layout_of(one), questions, here / "d.txt", yes=lambda item, tile, q: tile < 3 or q != 1)
+    assert ladr("import", one.id, "--results", "d.txt")[0].exit_code == 0
+    found = {column: value for column, (value, _) in notes(one).items()}
+    assert found["Overall"] == pytest.approx(100 * (3 + 0.5) / 4)  # no fox, so no red one
+    assert found["Entity"] == 75
+    assert found["Entity (official L1)"] == 0
+    assert found["Attribute"] == 100
+    assert found["Attribute (zeroed)"] == 75
+    made.t2i_result(layout_of(t2i), here / "t", "spatial", 0.5)
+    assert ladr("import", t2i.id, "--results", "t")[0].exit_code == 0
+    assert notes(t2i)["Spatial"] == (50.0, "")
+    assert "no/blip" in notes(t2i)["Color"][1] or "spaCy" in notes(t2i)["Color"][1]
+    table.write(experiment(), "cosine")  # the baseline has no Spatial: nothing to compare, no error
+    lines = pd.read_csv("results/scores.csv").set_index(["benchmark", "name", "column"])
+    assert lines.value["t2i", "ladr", "Spatial"] == 50
+    assert pd.isna(lines.difference["t2i", "ladr", "Spatial"])
+
+
+def test_other_settings_make_scores_stale_and_other_tokens_make_imports_stale(here):
+    one = cell("geneval")
+    ladr("import", one.id, "--results", made.geneval_results(layout_of(one), here / "r.jsonl"))
+    place = here / folder_of(one)
+    assert graded(place, one)
+    other = cell("geneval", experiment("official.detector=another/one"))
+    assert other.id == one.id
+    assert not graded(place, other)
+    assert graded(place, cell("geneval", experiment("official.blip=another/one")))
+    grade([other], **QUIET)
+    assert notes(other)["Overall"][0] == 100  # an official result stands, whatever would score here
+    record = read_json(place / CELL)
+    record["files"]["tokens.safetensors"]["sha256"] = "0" * 64
+    (place / CELL).write_text(json.dumps(record))
+    grade([one], **QUIET)
+    assert "no/detector" in notes(one)["Overall"][1]
+
+
+def test_the_plan_scores_official_cells_by_their_own_rule(here):
+    for score in here.glob(f"results/cells/*/{SCORE}"):
+        score.unlink()
+    plan = Plan.read({"backbone": "lumina-dimoo"}, ["-n"])
+    assert {c.spec["benchmark"]["name"] for b in plan.judging for c in b.cells} == {
+        "geneval",
+        "unigen",
+        "dpg",
+        "t2i",
+    }
+    assert not plan.scoring
+    assert not plan.ceilings
+    assert {b.name for b in plan.decoding} == {"there"}
+
+
+def test_a_backbone_that_reads_no_text_is_refused(here):
+    with pytest.raises(LadrError, match="is for"):
+        experiment("backbones.field.settings={}", "backbones.field.benchmarks={geneval: 1}", "use=[field]")
+
+
+def test_prompts_that_are_not_there_are_named(here):
+    shutil.rmtree(here / "prompts/t2i")
+    suite = OFFICIAL["t2i"]
+    with pytest.raises(LadrError, match=r"t2i: .*color_val.txt is not in"):
+        suite.load(suite.place(here / "prompts"))
