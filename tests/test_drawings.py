@@ -47,22 +47,22 @@ def test_what_a_figure_needs_has_to_be_known(tmp_path):
 
 def test_a_figure_that_would_be_empty_is_left_out_and_has_a_reason(tmp_path):
     found = drawings_of(tmp_path, BARE)
-    assert set(found.asked) == {"table"}
-    assert {"tables", "quality", "paper_tables"} <= set(found.asked["table"])
+    assert set(found.asked) == {"scores"}
+    assert {"tables", "quality", "paper_tables"} <= set(found.asked["scores"])
     assert found.left["ablations"] == "no `ablations`"
     assert found.left["sweeps"] == "no `sweeps`"
     assert found.left["divergence"] == "no `theory`"
     assert found.left["phases"] == "no row of `samplers` has phases"
     assert "pixels" in found.left["gallery"]
-    assert set(found.left) | set(found.asked["table"]) == set(names())
+    assert set(found.left) | set(found.asked["scores"]) == set(names())
 
 
 def test_what_the_params_ask_for_is_in_the_plan(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = drawings_of(tmp_path, PIXELS)
-    assert set(found.asked) == {"table", "pictures", "theory"}
-    assert "diversity" in found.asked["table"]
-    assert "diversity" not in drawings_of(tmp_path, PIXELS.replace("images: 2", "images: 1")).asked["table"]
+    assert set(found.asked) == {"scores", "pictures", "theory"}
+    assert "diversity" in found.asked["scores"]
+    assert "diversity" not in drawings_of(tmp_path, PIXELS.replace("images: 2", "images: 1")).asked["scores"]
     tiny(tmp_path, PIXELS)
     plan = Plan.read({}, ["-n"])
     jobs = plan.drawings.jobs(plan.table)
@@ -90,7 +90,7 @@ def test_a_figure_without_a_sampler_with_phases_is_left_out_of_the_pictures(tmp_
 
 
 def test_a_record_names_its_files_and_drops_those_of_before(tmp_path):
-    place, figures = tmp_path / "results/figures/table.json", tmp_path / "figures"
+    place, figures = tmp_path / "results/figures/scores.json", tmp_path / "figures"
     figures.mkdir()
     for name in ("a.svg", "b.svg", "mine.svg"):
         (figures / name).write_text(name)

@@ -128,7 +128,7 @@ def test_figures_and_tables_are_one_run_that_is_logged_once(made, client, tmp_pa
     figure = tmp_path / "figures" / "quality.svg"
     figure.parent.mkdir()
     figure.write_text("<svg/>")
-    place = results / "figures" / "table.json"
+    place = results / "figures" / "scores.json"
     drawn.record(place, ["quality"], [figure])
     track(grid, params.baseline, results)
     again = track(grid, params.baseline, results)

@@ -34,11 +34,11 @@ class Drawings:
 
     @cached_property
     def asked(self) -> dict[str, list[str]]:
-        """What is drawn by one process: `table`, `pictures` or `theory`, which it reads -> figures."""
+        """What is drawn by one process: `scores`, `pictures` or `theory`, which it reads -> figures."""
         out: dict[str, list[str]] = {}
         for name, needs in wanted().items():
             if REASONS[needs](self) is None:
-                out.setdefault(SOURCES.get(needs, "table"), []).append(name)
+                out.setdefault(SOURCES.get(needs, "scores"), []).append(name)
         return out
 
     @cached_property
@@ -87,7 +87,7 @@ class Drawings:
 
     def jobs(self, table: list[str]) -> dict[str, tuple[list[str], list[str], str]]:
         """What one job draws: figures, what they are drawn from, and the record that says they are."""
-        sources = {"table": table, "pictures": [*table, *self.pictures], "theory": self.theory}
+        sources = {"scores": table, "pictures": [*table, *self.pictures], "theory": self.theory}
         place = self.out / RECORDS
         asked = self.asked.items()
         return {source: (names, sources[source], str(place / f"{source}.json")) for source, names in asked}

@@ -1,0 +1,80 @@
+"""DVC around the workflow, as a user has it: a git repository, the real commands, the exact field."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from test_workflow import BIN, ROOT, environment, jobs, laid_out, snakemake
+from tiny import TEXT, cell_of, tiny
+
+BARE = TEXT[: TEXT.index("  halton:")].replace("  matched: {policy: cosine, match: ladr}\n", "")
+PLAIN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "DVC_NO_ANALYTICS": "1"}
+ME = {f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+pytestmark = pytest.mark.slow
+
+
+def ran(folder, *words):
+    """What the command says; it must end well."""
+    env = {**environment(), **PLAIN, **ME}
+    words = [str(BIN / words[0]) if (BIN / words[0]).exists() else words[0], *words[1:]]
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=1500)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def commit(folder, message):
+    ran(folder, "git", "add", "-A")
+    ran(folder, "git", "commit", "-q", "-m", message)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A repository whose experiment was reproduced and pushed to a folder."""
+    folder = laid_out(tmp_path_factory.mktemp("dvc") / "w", BARE)
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache"))
+    (folder / "models/shapes").mkdir(parents=True)
+    (folder / "models/shapes/config.json").write_text("{}")
+    ran(folder, "git", "init", "-q")
+    ran(folder, "dvc", "remote", "add", "-d", "store", str(folder.parent / "store"))
+    commit(folder, "Experiment")
+    ran(folder, "dvc", "repro")
+    commit(folder, "Results")
+    ran(folder, "dvc", "push")
+    return folder
+
+
+def test_a_second_repro_does_nothing(project):
+    text = ran(project, "dvc", "repro")
+    assert "Stage 'grid' didn't change, skipping" in text
+    assert "Stage 'figures' didn't change, skipping" in text
+    assert ran(project, "git", "status", "--short") == ""
+    assert set(json.loads(ran(project, "dvc", "metrics", "show", "--json"))[""]["data"])
+
+
+def test_figures_are_redrawn_from_pulled_results_without_decoding(project, tmp_path):
+    clone = tmp_path / "clone"
+    ran(tmp_path, "git", "clone", "-q", str(project), str(clone))
+    before = {p.name: p.read_bytes() for p in (clone / "figures").iterdir()}
+    shutil.rmtree(clone / "figures")
+    ran(clone, "dvc", "pull")
+    assert not [job for job in jobs(snakemake(clone, "-n", "--", "figures")) if job.startswith("decode")]
+    snakemake(clone, "--", "figures")
+    assert {p.name: p.read_bytes() for p in (clone / "figures").iterdir()} == before
+
+
+def test_an_experiment_makes_the_changed_cells_and_drops_the_old(project):
+    _, grid = tiny(project, BARE.replace("alpha: 0.3", "alpha: 0.9"))
+    wanted = {cell_of(grid, name).id for name in ("cosine", "ladr")}
+    tiny(project, BARE)
+    before = (project / "results/cells" / cell_of(grid, "cosine").id / "cell.json").read_bytes()
+    ran(project, "dvc", "exp", "run", "-S", "samplers.ladr.phases.structure.alpha=0.9")
+    assert {p.name for p in Path(project / "results/cells").iterdir()} == wanted
+    after = (project / "results/cells" / cell_of(grid, "cosine").id / "cell.json").read_bytes()
+    assert after == before
+    assert len(json.loads(ran(project, "dvc", "exp", "show", "--json"))[1]["experiments"]) == 1
