@@ -15,7 +15,7 @@ from ladr.errors import LadrError
 
 MASKED, BEFORE, NOW = "grey23", "dodger_blue2", "bright_yellow"
 NARROW = 256  # a picture is enlarged until it is this wide
-LINE = 18
+LINE, GAP, EDGE = 18, 4, "gainsboro"  # label, space between pictures, what shows around them
 
 
 class Silent(AbstractContextManager):
@@ -104,10 +104,11 @@ def side_by_side(pictures: Sequence[np.ndarray], labels: Sequence[str]) -> Any:
 
     factor = max(1, -(-NARROW // pictures[0].shape[1]))
     height, width = (n * factor for n in pictures[0].shape[:2])
-    sheet = Image.new("RGB", (len(pictures) * (width + 4) - 4, height + LINE), "white")
+    size = len(pictures) * (width + GAP) - GAP, height + LINE
+    sheet = Image.new("RGB", size, EDGE)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
     for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
         tile = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST)
-        sheet.paste(tile, (i * (width + 4), LINE))
-        pen.text((i * (width + 4) + 2, 1), label, fill="black", font=font)
+        sheet.paste(tile, (i * (width + GAP), LINE))
+        pen.text((i * (width + GAP) + 2, 1), label, fill="black", font=font)
     return sheet
