@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ladr.errors import needs
 
+TICKS = (1, 1.2, 1.4, 1.7, 2, 2.5, 3, 4, 5, 7)  # labels within a power of ten
+
 
 def read_log(path: Path) -> list[dict]:
     """One row per logged step; a line cut short by a kill, and steps done twice, are left out."""
@@ -27,6 +29,7 @@ def draw(log: Path, to: Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib import ticker
 
     rows = read_log(log)
     figure, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
@@ -39,6 +42,10 @@ def draw(log: Path, to: Path) -> None:
         label="held out, averaged weights",
     )  # fmt: skip
     axis.set(xlabel="images seen", ylabel="loss per masked cell (nats)", yscale="log")
+    axis.yaxis.set_major_locator(ticker.LogLocator(subs=TICKS))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter(ticker.NullFormatter())
+    axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.legend(frameon=False)
     to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(to, dpi=150)
