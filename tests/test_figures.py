@@ -6,6 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
@@ -32,6 +34,7 @@ PARAMS = {
         "cosine": {"policy": "cosine", "label": "Cosine"},
         "cosine_matched": {"policy": "cosine", "match": "ladr", "label": "Cosine, LADR's passes"},
         "ladr": {"policy": "ladr", "label": "LADR"},
+        "late": {"policy": "ladr", "label": "Late", "phases": {"exploration": {"alpha": 0.0}}},
     },
     "ablations": {
         "figure5": {
@@ -40,7 +43,15 @@ PARAMS = {
                 "neighbour": {"policy": "ladr", "budget": REPLAY},
                 "elsewhere": {"policy": "ladr", "where": "non-frontier-first", "budget": REPLAY},
             },
-        }
+        },
+        "parts": {
+            "benchmarks": ["field-exact"],
+            "rows": {
+                "plain": {"policy": "cosine", "schedule": "fixed"},
+                "rescue": {"policy": "ladr", "schedule": "fixed"},
+                "both": {"policy": "ladr"},
+            },
+        },
     },
     "sweeps": {
         "alpha_tau": {
@@ -51,6 +62,20 @@ PARAMS = {
         "steps": {"base": "cosine", "benchmarks": ["field-exact"], "grid": {"steps": [2]}},
     },
 }  # fmt: skip
+
+
+TABLED = (
+    "ablations",
+    "decomposition",
+    "delayed",
+    "findings",
+    "passing",
+    "phases",
+    "quality",
+    "sweeps",
+    "tables",
+)
+PICTURED = ("gallery", "picture_films", "picture_grid", "picture_method", "picture_reach")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +108,7 @@ def test_every_module_is_found_and_draws_or_says_why_not(drawn):
     told = {text.split(":")[0] for text in left}
     without_pixels = {n for n in names() if n.startswith("picture")} | {"gallery"}
     assert told == ({"divergence", "diversity"} | without_pixels) & set(names())
-    assert {"tables", "quality", "ablations", "phases", "passing", "sweeps"} <= set(names()) - told
+    assert set(TABLED) <= set(names()) - told
     assert set(out.iterdir()) == set(written)
 
 
@@ -128,23 +153,124 @@ def test_the_table_says_what_the_scores_say(results, drawn):
     assert "*floor*" in text
 
 
-def test_a_missing_cell_is_named(results, tmp_path):
+def refused(name, place, out, match):
+    """Drawing that figure ends with one message, and leaves nothing behind."""
+    with pytest.raises(LadrError, match=match):
+        draw([name], place, out)
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", TABLED)
+def test_a_missing_cell_is_named(results, tmp_path, name):
     place = copied(results, tmp_path)
     grid_file = place / "grid.json"
     asked = json.loads(grid_file.read_text(encoding="utf-8"))
     asked["lines"].append({**asked["lines"][0], "name": "newcomer", "cell": "field-new-12345678"})
     grid_file.write_text(json.dumps(asked), encoding="utf-8")
-    with pytest.raises(LadrError, match=r"lacks 1 cells: field-new-12345678 \(samplers/newcomer\)"):
-        draw(["quality"], place, tmp_path / "out")
-    assert not list((tmp_path / "out").glob("*.svg"))
+    refused(name, place, tmp_path / "out", r"lacks 1 cells: field-new-12345678 \(samplers/newcomer\)")
 
 
-def test_a_missing_trace_is_named(results, tmp_path):
+@pytest.mark.parametrize("name", TABLED)
+def test_a_missing_record_is_named(results, tmp_path, name):
     place = copied(results, tmp_path)
-    cell = Results(place).grid.cell.iloc[0]
-    (place / "cells" / cell / "trace.parquet").unlink()
-    with pytest.raises(LadrError, match=f"cell {cell}"):
-        draw(["phases"], place, tmp_path / "out")
+    for path in (place / "cells").glob("*/cell.json"):
+        path.unlink()
+    refused(name, place, tmp_path / "out", r"cell field-field-exact-\w+-[0-9a-f]{8}: .*cell\.json")
+
+
+@pytest.mark.parametrize("name", ["ablations", "decomposition", "findings", "quality", "sweeps"])
+def test_a_missing_score_is_named(results, tmp_path, name):
+    place = copied(results, tmp_path)
+    scores = pd.read_parquet(place / "scores.parquet")
+    prefix = {"sweeps": "sweeps/alpha_tau", "ablations": "ablations/", "decomposition": "ablations/parts"}
+    cell = scores[scores.group.str.startswith(prefix.get(name, "samplers"))].cell.iloc[-1]
+    scores.loc[scores.cell == cell, "value"] = None
+    scores.to_parquet(place / "scores.parquet")
+    refused(name, place, tmp_path / "out", f"has no value for {cell}")
+
+
+@pytest.mark.parametrize("name", ["decomposition", "findings", "passing", "phases"])
+def test_a_missing_trace_is_named(results, tmp_path, name):
+    place = copied(results, tmp_path)
+    for path in (place / "cells").glob("*/trace.parquet"):
+        path.unlink()
+    refused(name, place, tmp_path / "out", "cell field-field-exact")
+
+
+@pytest.mark.parametrize("name", PICTURED)
+def test_pictures_that_are_not_there_or_lack_a_cell_are_named(results, tmp_path, name):
+    place = copied(results, tmp_path)
+    refused(name, place, tmp_path / "out", "ladr pictures")
+    folder = place / "pictures" / "field"
+    folder.mkdir(parents=True)
+    told = {
+        "samplers": [{"name": "x", "label": "X", "cell": "field-gone-12345678"}],
+        "prompts": [],
+        "detected": [],
+    }
+    (folder / "pictures.json").write_text(json.dumps(told), encoding="utf-8")
+    refused(name, place, tmp_path / "out", r"pictures\.npz")
+    np.savez(folder / "pictures.npz", images=np.zeros(1))
+    refused(name, place, tmp_path / "out", "cell field-gone-12345678")
+
+
+def test_theory_that_does_not_say_where_it_is_from_is_refused(results, tmp_path):
+    place = copied(results, tmp_path)
+    rows = [{"coupling": 0.5, "rule": "cosine", "kind": "exact", "nfe": 4.0, "kl": 0.25, "se": 0.125,
+             "samples": 8, "grid": [3, 3], "codes": 2}]  # fmt: skip
+    found = {"divergence": {"title": "KL", "verdict": "So.", "rows": rows}}
+    (place / "theory.json").write_text(json.dumps(found), encoding="utf-8")
+    refused("divergence", place, tmp_path / "out", "does not say what made it")
+    made = {
+        "began": "2031-01-02T03:04:05",
+        "ended": "2031-01-02T04:04:05",
+        "cpu": "a chip",
+        "threads": 1,
+        "torch": "9",
+    }
+    (place / "theory.json").write_text(json.dumps(found | {"provenance": made}), encoding="utf-8")
+    draw(["divergence"], place, tmp_path / "out")
+    caption = (tmp_path / "out" / "divergence.md").read_text(encoding="utf-8")
+    for words in (
+        "3x3 cells, 2 codes",
+        "8 images",
+        "Machine: a chip, 1 thread, torch 9",
+        "Results of 2031-01-02.",
+    ):
+        assert words in caption
+
+
+def test_findings_say_what_the_scores_say(results, drawn):
+    found = pd.read_csv(drawn[0] / "findings.csv")
+    scores = main(Results(results).at("field", "field-exact")).set_index("label")
+    for row in found[found.question == "all-passes"].itertuples():
+        if "points" in row.what:
+            ours, theirs = scores.loc[row.ours], scores.loc[row.theirs]
+            assert row.value == pytest.approx(ours.value - theirs.value, abs=1e-3)
+            assert [row.low, row.high] == pytest.approx([ours.difference_low, ours.difference_high], abs=1e-3)
+        else:
+            assert row.value == pytest.approx(
+                scores.loc[row.theirs].passes / scores.loc[row.ours].passes, abs=1e-3
+            )
+    assert {"equal-passes", "all-passes", "ablation/figure5", "delayed-rescue", "phase-costs", "tau"} <= set(
+        found.question
+    )
+    assert set(found[found.question == "equal-passes"].theirs) == {"Cosine, LADR's passes"}
+    told = found[found.neutral.notna()]
+    sides = [(r.low > r.neutral, r.high < r.neutral) for r in told.itertuples()]
+    assert [{(True, False): "more", (False, True): "less"}.get(s, "open") for s in sides] == list(
+        told.verdict
+    )
+
+
+def test_phase_costs_add_up(results, drawn):
+    found = pd.read_csv(drawn[0] / "findings.csv")
+    rows = main(Results(results).at("field", "field-exact")).set_index("label")
+    costs = found[(found.question == "phase-costs") & (found.ours == "LADR")]
+    assert costs[costs.what.str.contains("passes per image")].value.sum() == pytest.approx(
+        rows.loc["LADR"].passes, abs=1e-3
+    )
+    assert costs[costs.what.str.contains("share of the cells")].value.sum() == pytest.approx(100, abs=0.1)
 
 
 def test_no_results_at_all(tmp_path):
@@ -183,38 +309,6 @@ def test_marks_need_a_sure_lead(results):
     same = judged.copy()
     same["value"] = 0.5
     assert leaders(same, rows, ahead, column) == {}
-
-
-MEASURED = re.compile(r"\d{2,}\.\d|\d\.\d{2,}")
-
-
-def typed_in(tree):
-    """Numbers in the code of a figure that look like results: two or more digits with a decimal, or lists."""
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and not isinstance(node.value, bool)
-        ):
-            if MEASURED.search(node.value):
-                yield node.lineno, node.value
-        elif isinstance(node, ast.Constant) and isinstance(node.value, float) and abs(node.value) > 10:
-            yield node.lineno, node.value
-        elif isinstance(node, (ast.List, ast.Tuple)):
-            numbers = [e for e in node.elts if isinstance(e, ast.Constant) and type(e.value) in (int, float)]
-            if len(numbers) > 3:
-                yield node.lineno, [n.value for n in numbers]
-
-
-def test_no_result_is_typed_into_a_figure():
-    files = list(HERE.rglob("*.py"))
-    found = [(p.name, *hit) for p in files for hit in typed_in(ast.parse(p.read_text(encoding="utf-8")))]
-    assert found == []
-
-
-@pytest.mark.parametrize("code", ["x = [86.6, 87.8, 83.9, 87.3]", "y = 87.3", "label = 'LADR (13.22 s)'"])
-def test_the_search_sees_typed_results(code):
-    assert list(typed_in(ast.parse(code)))
 
 
 def reached(module, seen):

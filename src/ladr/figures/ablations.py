@@ -8,7 +8,7 @@ import pandas as pd
 
 from ladr.figures.frame import style
 from ladr.figures.frame.caption import about
-from ladr.figures.frame.results import NotAskedError, Results, rows_of, shown
+from ladr.figures.frame.results import NotAskedError, Results, known, rows_of, shown
 from ladr.figures.frame.save import Plot
 
 NEEDS = "ablations"
@@ -31,8 +31,8 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
-    rows, columns = rows_of(scores), [c for c in shown(scores.column) if _measured(scores, c)]
-    figure, ((panel,),) = style.canvas(style.WIDE, 3.7)
+    rows, columns = rows_of(scores), shown(known(scores[scores.column.isin(shown(scores.column))]).column)
+    figure, ((panel,),) = style.canvas(style.WIDE, 3.8)
     looks, width = style.looks(rows.label), 0.8 / len(rows)
     for i, row in enumerate(rows.itertuples()):
         mine = scores[scores.name == row.name].set_index("column").loc[columns]
@@ -41,17 +41,13 @@ def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd
         label = f"{row.label} ({row.passes:.1f})"
         panel.bar(x, mine.value, width * 0.94, color=looks[row.label]["color"], label=label)
         panel.errorbar(x, mine.value, bars, ls="none", color="black", lw=0.9, capsize=2)
-    panel.set_xticks(np.arange(len(columns)), columns)
+    panel.set_xticks(np.arange(len(columns)), [c.replace(" ", "\n") for c in columns])
     panel.set_ylabel(f"{benchmark}, %")
     panel.grid(False, axis="x")
-    style.below(figure, panel, min(len(rows), 4))
+    style.below(figure, panel, 2)
     title = f"{group}: {benchmark} on {backbone}"
     caption = EXPLAINED.format(title=group, budget=_budget(results, rows))
     return Plot(f"{group}-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, rows.cell)}")
-
-
-def _measured(scores: pd.DataFrame, column: str) -> bool:
-    return bool(scores[scores.column == column].value.notna().all())
 
 
 def _budget(results: Results, rows: pd.DataFrame) -> str:

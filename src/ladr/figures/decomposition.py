@@ -17,8 +17,8 @@ from ladr.figures.frame.save import Plot
 
 NEEDS = "budgets"
 EXPLAINED = (
-    "Left: forward passes per image, and how many times fewer than '{first}' (95 % interval, bootstrap over "
-    "prompts). Right: {column} score, 95 % interval over prompts. '{last}' saves {both:.1f} times; the parts "
+    "Top: forward passes per image, and how many times fewer than '{first}' (95 % interval, bootstrap over "
+    "prompts). Below: {column} score, 95 % interval over prompts. '{last}' saves {both:.1f} times; the parts "
     "alone multiply to {apart:.1f} times ({parts}), the rest is what they do together."
 )
 
@@ -43,19 +43,18 @@ def own_budgets(results: Results, rows: pd.DataFrame) -> bool:
 def plot(place: Place, scores: pd.DataFrame) -> Plot:
     rows = list(scores.itertuples())
     facts = [place.saving(row, rows[0]) for row in rows]
-    figure, (panels,) = style.canvas(style.WIDE, 0.9 + 0.45 * len(rows), 1, 2, sharey=True)
-    at = np.arange(len(rows))
+    figure, panels = style.canvas(style.WIDE, 1.4 + 0.72 * len(rows), 2, 1)
+    panels, at = panels[:, 0], np.arange(len(rows))
     for y, row, fact in zip(at, rows, facts, strict=True):
         colour = style.COLOURS[y % len(style.COLOURS)]
         panels[0].barh(y, row.passes, 0.66, color=colour)
         panels[0].text(row.passes, y, _told(row, fact, fact is facts[0]), va="center")
-        bar = [[max(row.value - row.low, 0)], [max(row.high - row.value, 0)]]
-        panels[1].errorbar([row.value], [y], xerr=bar, color=colour, marker=style.MARKERS[y])
-    panels[0].set_yticks(at, scores.label)
-    panels[0].invert_yaxis()
+        panels[1].errorbar([row.value], [y], xerr=style.whisker(row), color=colour, marker=style.MARKERS[y])
     panels[0].set(xlabel="forward passes per image", xlim=(0, 1.75 * scores.passes.max()))
     panels[1].set_xlabel(f"{place.benchmark}: {scores.iloc[0].column}, %")
     for panel in panels:
+        panel.set_yticks(at, scores.label)
+        panel.set_ylim(len(rows) - 0.5, -0.5)
         panel.grid(False, axis="y")
     caption = EXPLAINED.format(**_worked_out(rows, facts), column=scores.iloc[0].column)
     name = f"saved-passes-{place.question}-{place.benchmark}-{place.backbone}"

@@ -31,15 +31,16 @@ def draw(results: Results) -> Iterator[Plot]:
     told = found["divergence"]
     rows = pd.DataFrame(told["rows"])
     couplings = list(dict.fromkeys(rows.coupling))
-    figure, panels = style.canvas(style.WIDE, 1.6 + 2.9 * len(couplings), len(couplings), 1, sharex=True)
+    figure, panels = style.canvas(style.WIDE, 2.2 + 2.7 * len(couplings), len(couplings), 1, sharex=True)
     looks = _looks(list(dict.fromkeys(rows.rule)))
     for panel, coupling in zip(panels[:, 0], couplings, strict=True):
         for rule, group in rows[rows.coupling == coupling].groupby("rule", sort=False):
             _line(panel, rule, group.sort_values("nfe"), looks[rule])
         panel.set(yscale="log", ylabel=f"KL, nats (coupling {coupling:g})")
+        style.plain(panel.yaxis)
     panels[-1, 0].set(xlabel="forward passes per sample", xscale="log")
     style.counts(panels[-1, 0].xaxis)
-    style.below(figure, panels[0, 0], 3)
+    style.below(figure, panels[0, 0], 2)
     caption = EXPLAINED.format(verdict=told["verdict"], made=_made(results, found, rows))
     yield Plot("divergence", told["title"], figure, caption)
 

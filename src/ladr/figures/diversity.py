@@ -6,7 +6,7 @@ import pandas as pd
 
 from ladr.figures.frame import style
 from ladr.figures.frame.caption import about
-from ladr.figures.frame.results import DIVERSITY, NotAskedError, Results, main
+from ladr.figures.frame.results import DIVERSITY, NotAskedError, Results, known, main
 from ladr.figures.frame.save import Plot
 
 NEEDS = "diversity"
@@ -20,23 +20,23 @@ EXPLAINED = (
 def draw(results: Results) -> Iterator[Plot]:
     drawn = False
     for backbone, benchmark, scores in results.places():
-        spread = scores[scores.column == DIVERSITY].set_index("name").value
-        if len(spread) and spread.notna().all():
+        spread = scores[scores.column == DIVERSITY]
+        if spread.value.notna().any():
             drawn = True
-            yield plot(results, backbone, benchmark, main(scores), spread)
+            yield plot(results, backbone, benchmark, main(scores), known(spread).set_index("name").value)
     if not drawn:
         raise NotAskedError("the experiment has one image per prompt, so no diversity")
 
 
 def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame, spread: pd.Series) -> Plot:
-    figure, ((panel,),) = style.canvas(style.WIDE, 3.7)
+    figure, ((panel,),) = style.canvas(style.WIDE, 4.7)
     looks = style.looks(scores.label)
     for row in scores.itertuples():
-        bar = [[row.value - row.low], [row.high - row.value]]
-        panel.errorbar([spread[row.name]], [row.value], bar, ls="none", label=row.label, **looks[row.label])
+        look = {**looks[row.label], "ls": "none", "label": row.label}
+        panel.errorbar([spread[row.name]], [row.value], style.whisker(row), **look)
     column = scores.iloc[0].column
     panel.set(xlabel="diversity, % of black against white", ylabel=f"{benchmark}: {column}, %")
-    style.beside(panel)
+    style.below(figure, panel, 2)
     title = f"Fidelity against diversity: {benchmark} on {backbone}"
     caption = f"{EXPLAINED.format(column=column)} {about(results, scores.cell)}"
     return Plot(f"diversity-{benchmark}-{backbone}", title, figure, caption)

@@ -17,7 +17,7 @@ ABLATIONS = "ablations/"
 QUESTIONS: dict[str, tuple[str, str, Callable]] = {
     "equal-passes": ("At equal passes", SAMPLERS, answers.equal_passes),
     "all-passes": ("Against the baseline with all its passes", SAMPLERS, answers.all_passes),
-    "ablation": ("Ablations: the first row against each other one", ABLATIONS, answers.variants),
+    "ablation": ("Ablations", ABLATIONS, answers.variants),
     "delayed-rescue": ("Delayed rescue against LADR", SAMPLERS, answers.late_rescue),
     "phase-costs": ("What each phase costs", SAMPLERS, answers.costs),
     "tau": ("How often tau lets a cell pass", SAMPLERS, answers.tau),
@@ -60,7 +60,7 @@ def shown(facts: Iterable[Fact]) -> pd.DataFrame:
 
 
 def _told(fact: Fact, compared: bool) -> dict[str, str]:
-    places = 2 if fact.neutral != 0 else 1
+    places = 1 if fact.neutral == 0 else 3 if abs(fact.value) < 1 else 2
     low, value, high = (f"{v:.{places}f}" for v in (fact.low, fact.value, fact.high))
     group = fact.question.partition("/")[2]
     out = {"where": " ".join(filter(None, (fact.backbone, fact.benchmark, group)))}

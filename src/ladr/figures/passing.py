@@ -39,17 +39,17 @@ def plot(results: Results, place: str, row) -> Plot:
     phases = results.record(row.cell)["spec"]["sampler"]["policy"]["phases"]
     trace = results.trace(row.cell)
     trace = trace[trace.frontier > 0]
-    figure, ((panel,),) = style.canvas(style.COLUMN + 1, 3.4)
+    figure, ((panel,),) = style.canvas(style.WIDE, 3.6)
     t, share = binned(trace)
     colour = style.COLOURS[0]
     panel.plot(t, 100 * share, color=colour, marker="o", ms=4, label="pass tau")
     edges = [0, *(p["until"] for p in phases.values())]
     limits = [100 * p["alpha"] for p in phases.values()]
-    panel.stairs(limits, edges, baseline=None, color=style.COLOURS[1], lw=1.6, label="alpha")
+    panel.stairs(limits, edges, baseline=None, color=style.COLOURS[1], lw=1.6, label="alpha: may be rescued")
     for name, left, right in zip(phases, edges, edges[1:], strict=False):
         panel.axvline(right, color=style.QUIET, lw=0.8, ls=":")
         panel.text((left + right) / 2, 104, name, ha="center", va="bottom", fontsize=8.5, color="#444444")
-    panel.set(xlabel="effective time", ylabel="share of the frontier, %", xlim=(0, 1), ylim=(0, 103))
+    panel.set(xlabel="effective time", ylabel="share of the frontier, %", xlim=(-0.02, 1.02), ylim=(0, 103))
     style.below(figure, panel, 2)
     tau = "; ".join(
         f"{n}: tau {'none' if p['tau'] is None else format(p['tau'], 'g')}" for n, p in phases.items()

@@ -17,7 +17,7 @@ PANELS = {
     "passes": ("passes per image", 1),
     "cells": ("share of all cells, %", 100),
     "surprise": ("nats per committed cell", 1),
-    "unlike": ("rescued: not the likeliest, %", 100),
+    "unlike": ("not the likeliest, %", 100),
 }
 EXPLAINED = (
     "By phase ({phases}; time from the mask ratio): forward passes per image; share of all cells "
@@ -40,7 +40,7 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, spans: Spans) -> Plot:
-    figure, panels = style.canvas(style.WIDE, 5.6, 2, 2)
+    figure, panels = style.canvas(style.WIDE, 9.2, len(PANELS), 1, sharex=True)
     looks, found = (
         style.looks(rows.label),
         {r.label: by_phase(results, r.cell, spans) for r in rows.itertuples()},
@@ -49,7 +49,7 @@ def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, sp
         told = {name: table[table.what == what].set_index("phase") for name, table in found.items()}
         _bars(panel, told, list(spans), looks, scale)
         panel.set_ylabel(label)
-    style.below(figure, panels[0][0], 3)
+    style.below(figure, panels[0][0], 2)
     phases = ", ".join(f"{name} until {until:g}" for name, until in spans.items())
     title = f"Phases: {benchmark} on {backbone}"
     caption = f"{EXPLAINED.format(phases=phases)} {about(results, rows.cell)}"

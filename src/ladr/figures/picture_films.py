@@ -24,7 +24,7 @@ def draw(results: Results) -> Iterator[Plot]:
 def films(found: Pictures) -> Plot:
     p = found.told["longest"]
     rows = list(dict.fromkeys([0, found.index(found.told["inside"]["cell"])]))
-    figure, panels = style.canvas(style.WIDE, 1.08 * len(rows) + 0.1, len(rows), FRAMES)
+    figure, panels = style.canvas(style.WIDE, 0.92 * len(rows) + 0.1, len(rows), FRAMES)
     for line, sampler in zip(panels, rows, strict=True):
         times = moments(found.passes(p, sampler))
         for panel in line[len(times) :]:

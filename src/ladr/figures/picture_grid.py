@@ -45,5 +45,6 @@ def _under(found: Pictures, measured: Speed, p: int, s: int) -> str:
     verdicts = found.told["detected"][p][s]["verdicts"]
     right = sum(v["value"] for v in verdicts) / max(len(verdicts), 1)
     seconds = measured.cells(found.told["samplers"][s]["name"])["s/image"]
-    time = f", {seconds} s" if measured.record else ""
-    return f"{found.passes(p, s)} passes{time}\n{right:.0%} right"
+    time = f"{seconds} s, " if measured.record else ""
+    count = found.passes(p, s)
+    return f"{count} pass{'es' if count > 1 else ''}\n{time}{right:.0%} right"

@@ -30,7 +30,7 @@ def method(found: Pictures) -> Plot:
     told, arrays = found.told["inside"], found.arrays
     passes = len(told["t"])
     chosen = sorted({int(v) for v in np.linspace(1, max(passes - 2, 1), ROWS)})
-    figure, panels = style.canvas(style.COLUMN + 1.2, 1.75 * len(chosen) + 0.3, len(chosen), 3)
+    figure, panels = style.canvas(style.WIDE, 1.6 * len(chosen) + 0.3, len(chosen), 3)
     for line, s in zip(panels, chosen, strict=True):
         before, gap, after = (line[i] for i in range(3))
         bare(before, _painted(arrays, s, rescue=False))

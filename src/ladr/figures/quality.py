@@ -13,8 +13,8 @@ NEEDS = "samplers"
 EXPLAINED = (
     "{column} score (95 % interval over prompts) against mean forward passes per image, every sampler of "
     "the experiment. Line: the baseline, {base}, run with other numbers of steps; a sampler is worth its "
-    "complexity where it stands above the line. Line at the top: ceiling, ground truth through the "
-    "tokenizer."
+    "complexity where it stands above the line. Dotted: ceiling, ground truth through the tokenizer. "
+    "Samplers with nearly the same passes are drawn side by side."
 )
 
 
@@ -24,7 +24,7 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
-    figure, ((panel,),) = style.canvas(style.WIDE, 3.9)
+    figure, ((panel,),) = style.canvas(style.WIDE, 4.9)
     looks = style.looks(scores.label)
     plain = _plain(results, backbone, benchmark, scores)
     base = scores[scores.cell == scores.baseline]
@@ -33,13 +33,14 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
         line = {"color": style.QUIET, "zorder": 1}
         panel.plot(plain.passes, plain.value, **line, label=f"{name}, other steps")
         panel.fill_between(plain.passes, plain.low, plain.high, color=style.QUIET, alpha=0.18, lw=0)
-    for row in scores.itertuples():
-        bar = [[row.value - row.low], [row.high - row.value]]
-        panel.errorbar([row.passes], [row.value], bar, ls="none", label=row.label, **looks[row.label])
+    moved = style.aside(figure, panel, scores.passes)
+    for row, where in zip(scores.itertuples(), moved, strict=True):
+        look = {**looks[row.label], "ls": "none", "label": row.label, "transform": where}
+        panel.errorbar([row.passes], [row.value], style.whisker(row), **look)
     if scores.ceiling.notna().any():
         panel.axhline(scores.ceiling.max(), color=style.QUIET, ls=":", lw=1.2)
     _axes(panel, [*scores.passes, *plain.passes], f"{benchmark}: {scores.iloc[0].column}, %")
-    style.beside(panel)
+    style.below(figure, panel, 2)
     caption = EXPLAINED.format(column=scores.iloc[0].column, base=name)
     cells = [*scores.cell, *plain.cell]
     title = f"Quality against passes: {benchmark} on {backbone}"

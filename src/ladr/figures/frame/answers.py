@@ -57,14 +57,17 @@ def late_rescue(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 
 
 def variants(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """The first row of an ablation against each of the others."""
+    """At replayed budgets the first row against each other one, else each other one against the first."""
     first, *others = rows_of(scores).itertuples()
     column = main(scores).iloc[0].column
     for other in others:
-        fact = place.scores(first, other, column)
+        replayed = other.passes == first.passes
+        ours, theirs = (first, other) if replayed else (other, first)
+        fact = place.scores(ours, theirs, column)
         if fact:
             yield fact
-        yield place.saving(first, other)
+        if not replayed:
+            yield place.saving(ours, theirs)
 
 
 def costs(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:

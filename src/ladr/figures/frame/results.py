@@ -112,9 +112,21 @@ class Results:
 
 
 def main(scores: pd.DataFrame) -> pd.DataFrame:
-    """The column that stands for the benchmark: Overall, or the first one."""
+    """The column that stands for the benchmark: Overall, or the first one; every row has a value."""
     columns = list(dict.fromkeys(scores.column))
-    return scores[scores.column == (OVERALL if OVERALL in columns else columns[0])]
+    return known(scores[scores.column == (OVERALL if OVERALL in columns else columns[0])])
+
+
+def known(scores: pd.DataFrame) -> pd.DataFrame:
+    """The lines of columns that are not N/A; LadrError names cells that lack what others have, or all."""
+    given = scores.value.notna()
+    for column, has in given.groupby(scores.column, sort=False):
+        if has.any() and not has.all():
+            lacking = ", ".join(dict.fromkeys(scores.loc[has.index[~has]].cell))
+            raise LadrError(f"column {column!r} has no value for {lacking}; run `snakemake`")
+    if not given.any():
+        raise LadrError(f"no score at all for {', '.join(dict.fromkeys(scores.cell))}; run `snakemake`")
+    return scores[given]
 
 
 def shown(columns: Iterable[str]) -> list[str]:
