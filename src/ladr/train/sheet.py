@@ -44,13 +44,14 @@ def averaged(run: Path) -> tuple[DiMOO, int]:
 
 
 def sheet(run: Path, to: Path, *, each: int = 2, steps: int = 32) -> dict[str, Any]:
-    """Write a picture of `each` held-out prompts per column of the exam, drawn in `steps` cosine passes.
+    """Write a picture of `each` rows of held-out prompts, one of each column of the exam, drawn in `steps` cosine passes.
 
     Every code is drawn as its mean patch. Says at which step the weights were and how many images hold
     all that their prompt states.
     """
     backbone, step = averaged(run)
-    asked = [pair for column in exam.COLUMNS for pair in exam.prompts(column, each)]
+    drawn = zip(*(exam.prompts(column, each) for column in exam.COLUMNS), strict=True)
+    asked = [pair for row in drawn for pair in row]
     words = [text for _, text in asked]
     seeds = [seed_of("sheet", text, number) for number, text in enumerate(words)]
     tokens = decode(backbone, words, "cosine", steps=steps, seeds=seeds).tokens.cpu().numpy()
