@@ -44,10 +44,10 @@ def averaged(run: Path) -> tuple[DiMOO, int]:
 
 
 def sheet(run: Path, to: Path, *, each: int = 2, steps: int = 32) -> dict[str, Any]:
-    """Write a picture of `each` rows of held-out prompts, one of each column of the exam, drawn in `steps` cosine passes.
+    """Write a picture of `each` rows of held-out prompts, one of each column of the exam.
 
-    Every code is drawn as its mean patch. Says at which step the weights were and how many images hold
-    all that their prompt states.
+    Drawn in `steps` cosine passes, every code as its mean patch. Says at which step the weights were and how
+    many images hold all that their prompt states.
     """
     backbone, step = averaged(run)
     drawn = zip(*(exam.prompts(column, each) for column in exam.COLUMNS), strict=True)
