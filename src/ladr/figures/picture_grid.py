@@ -47,4 +47,4 @@ def _under(found: Pictures, measured: Speed, p: int, s: int) -> str:
     seconds = measured.cells(found.told["samplers"][s]["name"])["s/image"]
     time = f"{seconds} s, " if measured.record else ""
     count = found.passes(p, s)
-    return f"{count} pass{'es' if count > 1 else ''}\n{time}{right:.0%} right"
+    return f"{count} pass{'es' if count > 1 else ''}\n{time}{right:.0%}"

@@ -24,9 +24,9 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def reach(found: Pictures) -> Plot:
-    figure, panels = style.canvas(style.WIDE, 4.7, 2, 3)
+    figure, panels = style.canvas(style.WIDE, 4.8, 2, 3)
     for panel, image, title in zip(
-        panels[0], found.arrays["perturb_example"], ("image", "three tokens changed", "change"), strict=True
+        panels[0], found.arrays["perturb_example"], ("image", "three changed", "change"), strict=True
     ):
         bare(panel, image)
         panel.set_title(title)
@@ -38,7 +38,7 @@ def reach(found: Pictures) -> Plot:
         look = {"marker": style.MARKERS[i], "color": style.COLOURS[i], "label": name}
         panels[1][2].plot(distance, mean / (mean.max() or 1), **look)
     panels[1][2].set(xlabel="distance, cells", ylabel="share of the largest")
-    panels[1][2].legend(loc="center right")
+    style.below(figure, panels[1][2], 2)
     name = f"reach-{found.backbone}"
     return Plot(name, f"How far tokens reach on {found.backbone}", figure, f"{EXPLAINED} {found.caption}")
 
@@ -48,7 +48,7 @@ def _map(panel, values: np.ndarray, name: str, figure) -> None:
     image = panel.imshow(values, cmap=style.HEAT, extent=(-r - 0.5, r + 0.5, r + 0.5, -r - 0.5))
     panel.grid(False)
     panel.set_title(name)
-    figure.colorbar(image, ax=panel, shrink=0.85)
+    figure.colorbar(image, ax=panel, location="bottom", shrink=0.9)
 
 
 def by_distance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from ladr.figures.frame import style
@@ -10,6 +11,7 @@ from ladr.figures.frame.results import Results, main, rows_of
 from ladr.figures.frame.save import Plot
 
 NEEDS = "samplers"
+MARGIN = 0.05  # of what is shown, above and below
 EXPLAINED = (
     "{column} score (95 % interval over prompts) against mean forward passes per image, every sampler of "
     "the experiment. Line: the baseline, {base}, run with other numbers of steps; a sampler is worth its "
@@ -40,6 +42,9 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
     if scores.ceiling.notna().any():
         panel.axhline(scores.ceiling.max(), color=style.QUIET, ls=":", lw=1.2)
     _axes(panel, [*scores.passes, *plain.passes], f"{benchmark}: {scores.iloc[0].column}, %")
+    ends = pd.concat([scores, plain])[["low", "value", "high", "ceiling"]].to_numpy(float)
+    low, high = np.nanmin(ends), np.nanmax(ends)  # moved points do not count in matplotlib's own limits
+    panel.set_ylim(low - MARGIN * (high - low), high + MARGIN * (high - low))
     style.below(figure, panel, 2)
     caption = EXPLAINED.format(column=scores.iloc[0].column, base=name)
     cells = [*scores.cell, *plain.cell]

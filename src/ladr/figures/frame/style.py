@@ -13,7 +13,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "osD^vPX*hp<>"
 WIDE = 5.6  # inches: a column of print; letters stay legible on a phone
 HEAT = "cividis"
-NEAR, APART = 1.09, 0.11  # as a factor; in inches
+NEAR, APART = 1.06, 0.055  # as a factor; in inches
 QUIET = "#888888"
 GRID = "#E4E4E4"
 
