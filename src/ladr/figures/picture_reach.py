@@ -47,7 +47,7 @@ def _map(panel, values: np.ndarray, name: str, figure) -> None:
     r = len(values) // 2
     image = panel.imshow(values, cmap=style.HEAT, extent=(-r - 0.5, r + 0.5, r + 0.5, -r - 0.5))
     panel.grid(False)
-    panel.set_title(name)
+    panel.set(title=name, xticks=(-r, 0, r), yticks=(-r, 0, r))
     figure.colorbar(image, ax=panel, location="bottom", shrink=0.9)
 
 
