@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from ladr import LadrError
 from ladr.backbones import BACKBONES
+from ladr.backbones.weights import loaded, weights
 from ladr.bench_device import SHAPES, bench_device, places, random_backbone
 from ladr.bench_upstream import upstream_decode
 from ladr.commands import devices as command
@@ -20,6 +21,13 @@ TIGHT = [{"device": "cpu", "name": "", "free_gb": 8.0}]
 
 def rows(places):
     return {row.backbone: row for row in command.backbones(places)}
+
+
+@pytest.mark.slow
+def test_a_compiled_pass_is_timed_beside_the_plain_one():
+    found = bench_device("tiny", "cpu", "float32", steps=2, repeat=1, compile="default")
+    assert found["compile"] == "default"
+    assert found["compiled_pass_s"] > 0
 
 
 def test_every_backbone_is_judged_against_the_memory(tmp_path, monkeypatch):
@@ -44,6 +52,23 @@ def test_weights_in_the_cache_are_found(tmp_path, monkeypatch):
     assert not rows(ROOMY)["lumina-dimoo"].runs, "a config alone is not a model"
     (snapshot / "model.safetensors").write_bytes(b"")
     assert rows(ROOMY)["lumina-dimoo"].runs
+
+
+def test_the_commit_and_the_hashes_of_what_the_cache_holds_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    place, told = tmp_path / "models--Alpha-VLLM--Lumina-DiMOO", weights("lumina-dimoo", {})
+    assert told == "Alpha-VLLM/Lumina-DiMOO@main"
+    assert loaded(told) is None
+    for folder in ("blobs", "refs", "snapshots/abc/vqvae"):
+        (place / folder).mkdir(parents=True)
+    (place / "refs" / "main").write_text("abc")
+    for name in ("model", "vqvae/diffusion_pytorch_model"):
+        (place / "blobs" / ("0" * 63 + name[0])).write_bytes(b"")
+        (place / "snapshots/abc" / f"{name}.safetensors").symlink_to(place / "blobs" / ("0" * 63 + name[0]))
+    sums = {"model.safetensors": "0" * 63 + "m", "vqvae/diffusion_pytorch_model.safetensors": "0" * 63 + "v"}
+    assert loaded(told) == {"commit": "abc", "sha256": sums}
+    assert loaded("0" * 64) is None
+    assert loaded(None) is None
 
 
 def test_a_missing_package_is_said_with_its_command(monkeypatch):

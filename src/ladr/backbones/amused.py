@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from ladr import schedule
 from ladr.backbones import checkpoint
-from ladr.backbones.hub import folder_of
+from ladr.backbones.hub import AMUSED, folder_of
 from ladr.backbones.pixels import Pixels
 from ladr.backbones.refuse import refuse_foreign_parts
 from ladr.errors import LadrError, needs
 from ladr.policies.base import one_of
 from ladr.view import MASK
 
-HUB = "amused/amused-512"
+HUB = AMUSED
 PARTS = {
     "transformer": {("diffusers", "UVit2DModel")},
     "vqvae": {("diffusers", "VQModel")},

@@ -1,9 +1,11 @@
 """From a name to a checkpoint folder on this machine."""
 
 from pathlib import Path
+from typing import Any
 
 from ladr.errors import LadrError, needs
 
+LUMINA, AMUSED = "Alpha-VLLM/Lumina-DiMOO", "amused/amused-512"
 WANTED = ["*.json", "*.safetensors", "vqvae/*.json", "vqvae/*.safetensors", "tokenizer*", "*.txt", "*.model"]
 HALF = ["*.fp16.*", "*.non_ema.*"]  # copies of the weights that nothing here reads
 
@@ -41,6 +43,25 @@ def again(path: Path, force: bool = True) -> str:
 def command(name: str, revision: str | None = None) -> str:
     """What to type to fetch a repository of the hub; what is there already is not fetched twice."""
     return f"hf download {name}" + (f" --revision {revision}" if revision else "")
+
+
+def repository(name: str) -> Path:
+    """Where the hub's cache keeps `owner/name`."""
+    with needs(f"{name} of the hub"):
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
+
+
+def held(name: str, revision: str = "main") -> dict[str, Any] | None:
+    """The commit of `owner/name` that the cache has at `revision`, and the sha256 of each weight file; None
+    without any."""
+    place = repository(name)
+    ref = place / "refs" / revision
+    commit = ref.read_text(encoding="utf-8").strip() if ref.is_file() else revision
+    files = sorted((place / "snapshots" / commit).rglob("*.safetensors"))
+    sums = {str(path.relative_to(place / "snapshots" / commit)): path.resolve().name for path in files}
+    return {"commit": commit, "sha256": sums} if sums else None
 
 
 def _snapshot(name: str, revision: str | None) -> Path:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ladr.backbones.bank import CODEBOOK, codebook_folder
-from ladr.backbones.hub import embedded
+from ladr.backbones.hub import AMUSED, LUMINA, embedded, held
 from ladr.errors import LadrError
 
 BIG = 64 << 20
 CACHE = Path(".cache/weights.json")
 WITHOUT = ("field",)
+HUBS = {"lumina-dimoo": LUMINA, "amused": AMUSED}
 
 
 def weights(kind: str, settings: Mapping[str, Any]) -> str | None:
@@ -29,7 +30,14 @@ def weights(kind: str, settings: Mapping[str, Any]) -> str | None:
         return folder_sha256(Path(source))
     if kind == "shapes":
         raise LadrError(f"backbones: {kind}: {source} is no folder")
-    return f"{source or 'default'}@{settings.get('revision') or 'main'}"
+    return f"{source or HUBS[kind]}@{settings.get('revision') or 'main'}"
+
+
+def loaded(told: str | None) -> dict[str, Any] | None:
+    """For `owner/name@revision` of the hub: its commit here and the sha256 of its weight files. None for a
+    folder, whose own sha256 is told."""
+    name, at, revision = (told or "").partition("@")
+    return held(name, revision) if at else None
 
 
 def _mixture(settings: Mapping[str, Any]) -> str:

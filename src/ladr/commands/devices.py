@@ -6,7 +6,6 @@ import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -159,12 +158,12 @@ def _embedded(file: str) -> bool:
 
 def _cached(name: str, file: str = "config.json") -> tuple[str, str] | tuple:
     """Nothing if a snapshot of the repository is in the hub's cache, else what is missing and the command."""
-    from ladr.backbones.hub import command
+    from ladr.backbones.hub import command, repository
+    from ladr.errors import LadrError
 
     try:
-        from huggingface_hub.constants import HF_HUB_CACHE
-    except ImportError:
+        folder = repository(name) / "snapshots"
+    except LadrError:
         return ("weights", f"{install('huggingface-hub')}; {command(name)}")
-    folder = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots"
     held = [path for path in folder.glob(f"*/{file}") if any(path.parent.rglob("*.safetensors"))]
     return () if held else ("weights", command(name))

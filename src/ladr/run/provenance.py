@@ -15,11 +15,14 @@ def provenance(weights: str | None = None) -> dict[str, Any]:
     """What does not change while this process lives."""
     import torch
 
+    from ladr.backbones.weights import loaded
+
     gpu = torch.cuda.is_available()
     return {
         "ladr": version("ladr"),
         **_git(),
         "weights": weights,
+        "hub": loaded(weights),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
