@@ -8,8 +8,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ladr.backbones import checkpoint
+from ladr.backbones.attention import grouped
 from ladr.backbones.blank import TINY, random_model
-from ladr.backbones.llada import KV, LLaDA, grouped
+from ladr.backbones.llada import KV, LLaDA
 from ladr.errors import LadrError
 
 

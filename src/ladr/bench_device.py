@@ -59,6 +59,15 @@ def _passes(backbone: DiMOO) -> dict[str, Callable[[], Any]]:
     }
 
 
+def _compiled(backbone: DiMOO, shape: Shape, mode: str) -> Callable[[], Any]:
+    """The same full pass, on the same weights, with compiled layers; compiled when it is first called."""
+    words, settings = Words(shape.words), {"guidance": backbone.guidance, "limit": backbone.limit}
+    twin = DiMOO(backbone.model, shape.layout, words, None, compile=mode, **settings)
+    denoiser, tokens = twin.bind(["x"]), _tokens(twin, MASKED)
+    rows = torch.tensor([0], device=twin.device)
+    return lambda: denoiser.logits(tokens, rows)
+
+
 def _products(
     config: LLaDAConfig, places: int, device, dtype
 ) -> tuple[dict[str, Callable], dict[str, float]]:
@@ -109,19 +118,22 @@ def hardware(device: str) -> dict[str, Any]:
 
 def bench_device(
     shape: str = "8b", device: str = "cuda", dtype: str = "bfloat16", steps: int = 64, repeat: int = 3,
-    upstream: Path | None = None,
+    upstream: Path | None = None, compile: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Seconds per pass and per image of one guided image at batch 1, medians of `repeat` interleaved rounds.
 
     `roofline` is the time that the operations of a full pass take at the best measured matrix rate, over the
-    time that the pass took. With a checkout of upstream, its own function runs in the same rounds on the same
-    weights, `speedup` is its seconds over ours, and `equal_tokens` says whether the codes agree.
+    time that the pass took. With a mode of torch.compile, `compiled_pass_s` is the same pass with compiled
+    layers, without the compiling. With a checkout of upstream, its own function runs in the same rounds on
+    the same weights, `speedup` is its seconds over ours, and `equal_tokens` says whether the codes agree.
     """
     if shape not in SHAPES:
         raise LadrError(f"shape: {shape!r} is not known{nearest(shape, SHAPES)}")
     kind, chosen = dtype_of("dtype", dtype), SHAPES[shape]
     backbone = random_backbone(chosen, device, kind)
     passes, (products, counts) = _passes(backbone), _products(chosen.config, places(backbone), device, kind)
+    if compile is not None:
+        passes["compiled_pass"] = _compiled(backbone, chosen, compile)
     calls: dict[str, Callable[[], Any]] = {**passes, **products}
     took = seconds({name: _synced(call, device) for name, call in calls.items()}, 4 * repeat)
     whole = _decodes(backbone, steps)
@@ -131,7 +143,7 @@ def bench_device(
     images = seconds({name: _synced(_keep(kept, name, call), device) for name, call in whole.items()}, repeat)
     return {
         "shape": shape, "dtype": dtype, "steps": steps, "repeat": repeat, "grid": list(backbone.grid),
-        "parameters": memory.parameters(chosen.config), "hardware": hardware(device),
+        "parameters": memory.parameters(chosen.config), "compile": compile, "hardware": hardware(device),
         **{f"{name}_s": took[name] for name in passes}, **_rates(chosen, backbone, took, counts),
         **_whole(images, kept),
     }  # fmt: skip
@@ -202,6 +214,9 @@ def device_command(
     steps: Annotated[int, typer.Option(help="planned passes T of whole decodes")] = 64,
     repeat: Annotated[int, typer.Option(help="rounds after one that warms up")] = 3,
     upstream: Annotated[Path | None, typer.Option(help="a checkout of Alpha-VLLM/Lumina-DiMOO")] = None,
+    compile: Annotated[
+        str | None, typer.Option(help="also a pass in this mode of torch.compile: default, reduce-overhead")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="result file (JSON)")] = None,
 ) -> None:
     """Seconds per full and cached pass and per image on this device, upstream beside it if you have it."""
@@ -209,7 +224,7 @@ def device_command(
     cpu = chosen == "cpu"
     found = bench_device(
         shape or ("medium" if cpu else "8b"), chosen, dtype or ("float32" if cpu else "bfloat16"),
-        steps, repeat, upstream,
+        steps, repeat, upstream, compile,
     )  # fmt: skip
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

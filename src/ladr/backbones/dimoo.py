@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from ladr.backbones import checkpoint, memory
+from ladr.backbones.compiled import front_of
 from ladr.backbones.guided import GuidedDenoiser
-from ladr.backbones.hub import embedded, folder_of
+from ladr.backbones.hub import LUMINA, embedded, folder_of
 from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.pack import Frame
 from ladr.backbones.pixels import Pixels
@@ -20,8 +21,9 @@ from ladr.errors import LadrError, nearest
 SYSTEM = "Generate an image according to the text prompt."
 REAL_LENGTH = 8192
 IDS = ("mask", "newline", "boi", "eoi", "uncond", "boa", "eoa")
-HUB = "Alpha-VLLM/Lumina-DiMOO"
-SETTINGS, LOADING = ("guidance", "size", "sampling_dtype", "limit"), ("dtype", "device", "revision")
+HUB = LUMINA
+SETTINGS = ("guidance", "size", "sampling_dtype", "limit", "compile")
+LOADING = ("dtype", "device", "revision")
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class DiMOO:
     """A checkpoint folder as a backbone: `codes`, `grid`, `bind(prompts)`, `render(tokens)`."""
 
     def __init__(self, model: LLaDA, layout: Layout, words: Words, pixels: Pixels | None, **settings):
-        """settings: guidance, size (height, width) in pixels, sampling_dtype, limit (positions)."""
+        """settings: guidance, size (height, width) in pixels, sampling_dtype, limit (positions), compile."""
         for name in settings:
             if name not in SETTINGS:
                 raise LadrError(f"backbone: no setting {name!r}{nearest(name, [*SETTINGS, *LOADING])}")
@@ -121,6 +123,7 @@ class DiMOO:
         self.exact = (
             checkpoint.dtype_of("sampling_dtype", settings.get("sampling_dtype", "float32")) == torch.float32
         )
+        self.front = front_of(self.model, settings.get("compile", False))
         self.limit = settings.get("limit") or model.config.max_sequence_length
         self.codes = layout.codebook
         self.grid = cells_of(settings.get("size"), layout)
@@ -178,7 +181,9 @@ class DiMOO:
     def bind(self, prompts: Sequence[str]) -> GuidedDenoiser:
         """The prompts of one decode call, tokenised; lengths may differ."""
         texts = [self._ids(prompt, f"prompts[{i}]") for i, prompt in enumerate(prompts)]
-        return GuidedDenoiser(self.model, self.frame, texts, self._blank, self.guidance, self.exact)
+        return GuidedDenoiser(
+            self.model, self.frame, texts, self._blank, self.guidance, self.exact, self.front
+        )
 
     def render(self, tokens: Tensor):
         """tokens (B,H,W) -> uint8 array (B,h,w,3)."""

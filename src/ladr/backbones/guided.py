@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ladr.backbones.llada import KV, LLaDA, grouped
+from ladr.backbones.attention import grouped
+from ladr.backbones.compiled import Front
+from ladr.backbones.llada import KV, LLaDA
 from ladr.backbones.pack import Frame, Pack
 from ladr.view import MASK
 
@@ -36,11 +38,19 @@ class GuidedDenoiser:
     """
 
     def __init__(
-        self, model: LLaDA, frame: Frame, texts: list[Tensor], blank: Tensor, guidance: float, exact: bool
+        self,
+        model: LLaDA,
+        frame: Frame,
+        texts: list[Tensor],
+        blank: Tensor,
+        guidance: float,
+        exact: bool,
+        front: Front | None = None,
     ):
-        """texts: the id vector of each prompt; blank: the unconditional one; exact: guidance in float32."""
+        """texts: the id vector of each prompt; blank: the unconditional one; exact: guidance in float32;
+        front: compiled layers for the passes without a cache."""
         self.model, self.frame, self.texts, self.blank = model, frame, texts, blank
-        self.guidance, self.exact = guidance, exact
+        self.guidance, self.exact, self.front = guidance, exact, front
         self.branches = 2 if guidance > 0 else 1
         self.rows: list[int] = []
         self.memory: Memory | None = None
@@ -93,7 +103,7 @@ class GuidedDenoiser:
         pack = self.pack
         wanted = pack.flags(asked.repeat(self.branches, 1))
         ask = wanted.nonzero()[:, 0], grouped(pack.counts(wanted), pack.lengths)
-        hidden = self.model.run(ids, self.turn, self.full, last=ask)
+        hidden = self.model.run(ids, self.turn, self.full, last=ask, front=self.front)
         place = wanted.cumsum(0) - 1
         cond, *uncond = (self._head(hidden[place[cells]]) for cells in self._cells(asked))
         return self._guide(cond, *uncond)

@@ -1,13 +1,12 @@
 """The LLaDA transformer (bidirectional, RoPE, RMSNorm, SwiGLU) under upstream's names, in torch alone."""
 
 from dataclasses import asdict, dataclass, fields
-from itertools import groupby
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ladr.backbones.attention import Group, Turn, attend
 from ladr.errors import LadrError
 
 
@@ -67,6 +66,11 @@ def _refuse_other_architectures(found: dict, path) -> None:
         raise LadrError(f"{path}: n_kv_heads is {kv}; it must equal n_heads ({heads})")
 
 
+def _pure() -> bool:
+    """Whether values must not be overwritten: a gradient wants them, or a compiler does that better."""
+    return torch.is_grad_enabled() or torch.compiler.is_compiling()
+
+
 class RMSNorm(nn.Module):
     """x / rms(x) * weight, statistics in float32."""
 
@@ -77,63 +81,13 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         normed, weight = functional.rms_norm(x.float(), self.weight.shape, None, self.eps), self.weight
-        if torch.is_grad_enabled():
+        if _pure():
             return normed.to(x.dtype) * weight.to(x.dtype)
         return normed.to(x.dtype).mul_(weight)
 
 
-class Turn(NamedTuple):
-    """The rotary angles of some positions: cos and sin (n, 1, D/2), or both as one complex tensor."""
-
-    cos: Tensor | None
-    sin: Tensor | None
-    both: Tensor | None
-
-    def at(self, index: Tensor) -> "Turn":
-        return Turn(*(None if t is None else t[index] for t in self))
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """x (n, heads, D) rotated half against half. The complex form computes the same, faster, within x."""
-        a, b = x.chunk(2, -1)
-        if self.both is not None:
-            turned = torch.complex(a.float(), b.float()).mul_(self.both)
-            a.copy_(turned.real)
-            b.copy_(turned.imag)
-            return x
-        a, b = a.float(), b.float()
-        cos, sin = self.cos, self.sin
-        return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
-
-
-class Group(NamedTuple):
-    """`rows` neighbouring sequences, each with `queries` queries over `keys` keys."""
-
-    rows: int
-    queries: int
-    keys: int
-
-
 # So many rows of the wide layer stay in a CPU core's cache.
 CHUNK = 576
-
-
-def grouped(queries: list[int], keys: list[int]) -> list[Group]:
-    """Sequences end to end, as runs of equal (queries, keys): one attention call each, no mask."""
-    return [Group(len(list(run)), *pair) for pair, run in groupby(zip(queries, keys, strict=True))]
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor, groups: list[Group]) -> Tensor:
-    """q (n,heads,D), k and v (m,heads,D), all sequences end to end -> (n, heads * D)."""
-    out, i, j = [], 0, 0
-    for rows, queries, keys in groups:
-        parts = (q[i : i + rows * queries], k[j : j + rows * keys], v[j : j + rows * keys])
-        i, j = i + rows * queries, j + rows * keys
-        if queries:
-            split = (part.unflatten(0, (rows, -1)).transpose(1, 2) for part in parts)
-            out.append(
-                functional.scaled_dot_product_attention(*split).transpose(1, 2).flatten(2).flatten(0, 1)
-            )
-    return out[0] if len(out) == 1 else torch.cat(out)
 
 
 class KV:
@@ -176,7 +130,7 @@ class Block(nn.Module):
         if want is not None:
             x, n, turn = x[want], n[want], turn.at(want)
         mixed = self.attn_out(attend(turn(self._heads(self.q_proj(n))), k, v, groups))
-        if torch.is_grad_enabled():
+        if _pure():
             x = x + mixed
             n = self.ff_norm(x)
             return x + self.ff_out(functional.silu(self.ff_proj(n)) * self.up_proj(n))
@@ -227,15 +181,18 @@ class LLaDA(nn.Module):
         groups = [Group(rows, length, length)]
         return self.run(ids.flatten(), self.turn(positions.flatten()), groups).unflatten(0, (rows, length))
 
-    def run(self, ids, turn: Turn, groups, *, kv: KV | None = None, at=None, last=None) -> Tensor:
+    def run(self, ids, turn: Turn, groups, *, kv: KV | None = None, at=None, last=None, front=None) -> Tensor:
         """The states (n,d) of packed `ids` (n,) after the last norm.
 
         With `kv`, `ids` stand at the packed positions `at` (n,) and see all that `kv` holds.
-        `last` = (want, groups): the last layer answers at the indices `want` only.
+        `last` = (want, groups): the last layer answers at the indices `want` only. `front` (x, turn, groups)
+        runs the layers before it.
         """
         x = self.body["wte"](ids)
-        *front, final = self.body["blocks"]
-        for block in front:
+        *blocks, final = self.body["blocks"]
+        if front is not None:
+            x, blocks = front(x, turn, groups), ()
+        for block in blocks:
             x = block(x, turn, groups, kv, at)
         want, groups = last or (None, groups)
         return self.body["ln_f"](final(x, turn, groups, kv, at, want))

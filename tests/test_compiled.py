@@ -1,0 +1,71 @@
+"""Compiled layers give what the others give, and stand aside where shapes change in every pass."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ladr import decode
+from ladr.backbones.blank import TINY, TINY_LAYOUT, random_model
+from ladr.backbones.dimoo import DiMOO
+from ladr.bench_upstream import Words
+from ladr.caches import MLCache
+from ladr.errors import LadrError
+from ladr.view import MASK
+
+LAYOUT = replace(TINY_LAYOUT, grid=(4, 6))
+
+
+class Prompts(Words):
+    """As many ids as a prompt has letters."""
+
+    def ids(self, text, where=""):
+        return list(range(min(len(text), 20)))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_model(replace(TINY, n_layers=3), seed=1)
+
+
+def backbone(model, **settings):
+    return DiMOO(model, LAYOUT, Prompts(0), None, guidance=2.0, **settings)
+
+
+@pytest.fixture(scope="module")
+def compiled(model):
+    return backbone(model, compile=True)
+
+
+@pytest.mark.parametrize("mode", ["fast", 1, None])
+def test_another_mode_is_refused(model, mode):
+    with pytest.raises(
+        LadrError, match=r"compile: .* is not allowed; true, false or a mode.*reduce-overhead"
+    ):
+        backbone(model, compile=mode)
+
+
+def test_nothing_is_compiled_unless_asked_for(model):
+    assert backbone(model).front is None
+    assert backbone(model, compile=False).front is None
+
+
+@pytest.mark.slow
+def test_compiled_logits_are_those_of_the_layers_as_they_are(model, compiled):
+    tokens = torch.full((2, 4, 6), MASK)
+    tokens[:, :2] = 5
+    rows = torch.arange(2)
+    for prompts in (["a", "a red circle"], ["two", "ten"]):
+        wanted = backbone(model).bind(prompts).logits(tokens, rows)
+        found = compiled.bind(prompts).logits(tokens, rows)
+        assert not torch.equal(wanted, torch.zeros_like(wanted))
+        torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cache", [None, MLCache(ratio=0.5, refresh=3, warmup=0.1)])
+def test_decoding_gives_the_same_tokens(model, compiled, cache):
+    asked = {"steps": 5, "seeds": [0, 1, 2], "batch_size": 2, "cache": cache}
+    prompts = ["a", "a red circle", "two"]
+    plain = decode(backbone(model), prompts, "ladr", **asked)
+    assert torch.equal(decode(compiled, prompts, "ladr", **asked).tokens, plain.tokens)
