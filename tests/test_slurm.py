@@ -1,0 +1,112 @@
+"""The workflow on a real Slurm: the profile that users have, jobs through sbatch, the same results."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import slurm
+from ladr.run.cell import run
+from ladr.run.grade import grade
+from ladr.run.latency import measurements
+from ladr.run.table import write
+from test_workflow import BIN, environment, laid_out, same
+from tiny import cell_of, tiny
+
+pytestmark = pytest.mark.slurm
+HERE = "--slurm-no-account --slurm-status-command squeue --slurm-init-seconds-before-status-checks 3".split()
+SMALL = """\
+use: [field]
+part: 4
+cells_per_job: 2
+tracking: false
+steps: 8
+backbones:
+  field:
+    settings: {grid: [4, 4], codes: 3}
+    batch_size: 4
+    benchmarks: {field-exact: 3}
+samplers:
+  cosine: {policy: cosine}
+  ladr: {policy: ladr}
+  matched: {policy: cosine, match: ladr}
+  halton: {policy: halton}
+latency: {benchmark: field-exact, prompts: 1, warmup: 0}
+"""
+
+
+@pytest.fixture
+def cluster():
+    """A running Slurm of this machine, or a skip that says what to install."""
+    lacking = slurm.missing()
+    if lacking:
+        pytest.skip(f"no {', '.join(lacking)}: apt-get install slurm-wlm munge")
+    pytest.importorskip("snakemake_executor_plugin_slurm", reason="pip install 'ladr[slurm]'")
+    folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+    folder.chmod(0o755)
+    one = slurm.Slurm(folder)
+    yield one
+    one.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def made_here(folder):
+    """The same cells, scores and table from this process, without Snakemake or Slurm."""
+    folder.mkdir()
+    params, grid = tiny(folder, SMALL)
+    results = folder / "results"
+    run(grid.cells.values(), results=results, part=params.part)
+    grade(grid.cells.values(), results=results)
+    write(grid, params.baseline, results, results)
+    return params, grid
+
+
+def submitted(cluster, folder, *targets):
+    """Exit status and words of the workflow with the profile, as docs/workflow.md has it."""
+    path = f"{cluster.folder / 'bin'}{os.pathsep}{BIN}{os.pathsep}{cluster.environment['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *HERE, "--", *targets],
+        cwd=folder, capture_output=True, text=True, timeout=3600,
+        env={**environment(), **cluster.environment, "PATH": path},
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_failed_job_is_told_and_the_next_run_ends_with_what_a_local_run_has(cluster, tmp_path):
+    here, there = tmp_path / "here", laid_out(tmp_path / "there", SMALL)
+    params, grid = made_here(here)
+    stopwatch = f"latency_{next(iter(measurements(params, grid)))}".replace("-", "_")
+    victim = cell_of(grid, "halton").id
+    blocked = there / "results/cells" / victim / "parts"
+    blocked.parent.mkdir(parents=True)
+    blocked.write_text("a file where a folder has to be")
+
+    code, told = submitted(cluster, there, "table", stopwatch)
+    first = cluster.jobs()
+    assert code != 0, told
+    assert sorted(first.values()) == [
+        ("COMPLETED", "rule_decode_field_field_exact_0"),
+        ("COMPLETED", f"rule_{stopwatch}"),
+        ("COMPLETED", "rule_score_field_field_exact_0"),
+        ("FAILED", "rule_decode_field_field_exact_1"),
+    ], told
+    assert "Error in rule decode_field_field_exact_1" in told
+    assert victim in (there / "logs/decode/field_field_exact_1.log").read_text()
+    assert (there / "results/cells" / cell_of(grid, "ladr").id / "score.json").is_file(), told
+    assert not (there / "results/table.json").exists()
+
+    blocked.unlink()
+    code, told = submitted(cluster, there, "table", stopwatch)
+    assert code == 0, told
+    new = {number: job for number, job in cluster.jobs().items() if number not in first}
+    assert told.count("has been submitted with SLURM jobid") == len(new), (new, told)
+    assert {state for state, _ in new.values()} == {"COMPLETED"}, new
+    assert same(here, there, grid)
+    for cell in grid.cells:
+        one, two = (folder / "results/cells" / cell / "tokens.safetensors" for folder in (here, there))
+        assert one.read_bytes() == two.read_bytes(), cell
+    assert list((there / "results/latency").glob("*.json"))
