@@ -5,9 +5,10 @@ import io
 import json
 from pathlib import Path
 
-from ladr.benchmarks.official import dpg, geneval, t2i, unigen
+from ladr.benchmarks.official import geneval, t2i, unigen
 from ladr.benchmarks.official.fetch import names_in, pin
 
+WORDS = tuple("a one red circle cup owl fox and on the top right of next to".split()) + tuple("0123456789")
 RELATIONS = ("on the top of", "on the right of", "next to")
 L2 = ("entity - whole (fox)", "attribute - color (fox, red)", "global - ", "other - count (foxes, ==1)")
 
@@ -28,8 +29,8 @@ def _geneval(folder: Path) -> None:
         "position": [{"class": "owl", "count": 1, "position": ["left of", 0]}],
     }
     rows = [
-        {"tag": tag, "include": [clause, *extra.get(tag, [])], "prompt": f"one {tag} cup {k}"}
-        for tag, n in geneval.COUNTS.items()
+        {"tag": tag, "include": [clause, *extra.get(tag, [])], "prompt": f"one cup {number} {digits(k)}"}
+        for number, (tag, n) in enumerate(geneval.COUNTS.items())
         for k in range(n)
     ]
     (folder / "evaluation_metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -43,7 +44,11 @@ def _unigen(folder: Path) -> None:
     out.writerow(["index", "prompt_en", "sub_dims_en"])
     for k, names in enumerate(own):
         out.writerow(
-            [k, f"red circle {k}", json.dumps({"Testpoints": names, "Testpoint Description": names})]
+            [
+                k,
+                f"one red circle {digits(k)}",
+                json.dumps({"Testpoints": names, "Testpoint Description": names}),
+            ]
         )
     (folder / "test_prompts_en.csv").write_text(text.getvalue(), encoding="utf-8")
     wording = (
@@ -57,26 +62,22 @@ def _dpg(folder: Path) -> None:
     (folder / "prompts").mkdir()
     lines = ["item_id,proposition_id,dependency,tuple,question_natural_language"]
     for name in names_in(pin("dpg")["folder"]):
-        (folder / "prompts" / name).write_text(f"a red fox of {name}")
+        (folder / "prompts" / name).write_text("a red fox")
         item = name.removesuffix(".txt")
         lines += [f'{item},{k},{int(k == 2)},"{kind}",question {k}?' for k, kind in enumerate(L2, start=1)]
     (folder / "dpg_bench.csv").write_text("\n".join(lines) + "\n")
 
 
 def _t2i(folder: Path) -> None:
-    for category in t2i.CATEGORIES:
+    for number, category in enumerate(t2i.CATEGORIES):
         joint = RELATIONS if category == "spatial" else ("and",)
-        rows = [
-            f"a cup {joint[k % len(joint)]} a owl" + f" of {category.replace('_', ' ')} {k}"
-            for k in range(300)
-        ]
-        if category == "spatial":  # things of the detector's classes, so that each text is its own
-            rows = [f"a {'fox' if k % 2 else 'cup'} {RELATIONS[k % 3]} a {_thing(k)}" for k in range(300)]
+        rows = [f"a cup {joint[k % len(joint)]} a owl {number} {digits(k)}" for k in range(300)]
         (folder / f"{category}_val.txt").write_text("\n".join(rows) + "\n")
 
 
-def _thing(k: int) -> str:
-    return "owl" if k == 0 else f"thing {k}"
+def digits(k: int) -> str:
+    """A number in words of the tiny model."""
+    return " ".join(str(k))
 
 
 def geneval_results(suite, path: Path, right=lambda i, j: True) -> Path:
@@ -126,6 +127,3 @@ def t2i_result(suite, folder: Path, category: str, value: float) -> Path:
     n = suite.images_per_prompt * sum(p.meta["category"] == category for p in suite.prompts)
     path.write_text(json.dumps([{"question_id": k, "answer": str(value)} for k in range(n)]))
     return folder
-
-
-__all__ = ["dpg", "dpg_detail", "geneval_results", "prompts", "t2i_result", "unigen_results"]

@@ -25,6 +25,7 @@ from ladr.run.files import CELL, SCORE, read_json
 from ladr.run.grade import grade, graded
 from ladr.run.official import layout_of
 from ladr.run.workflow import Plan
+from test_official_native import blip_folder, clip_folder  # noqa: F401
 
 TEXT = """\
 use: [lumina-dimoo]
@@ -42,9 +43,9 @@ samplers:
 official:
   prompts: prompts
   images: 4
-  detector: no/detector
-  clip: no/clip
-  blip: no/blip
+  detector: ./no-detector
+  clip: ./no-clip
+  blip: ./no-blip
 """
 QUIET = {"say": lambda text: None}
 
@@ -54,7 +55,7 @@ def world(tmp_path_factory):
     """A folder with all cells decoded and graded, nothing at hand that could score them."""
     folder = tmp_path_factory.mktemp("official")
     (folder / "params.yaml").write_text(TEXT)
-    random_checkpoint(folder / "model")
+    random_checkpoint(folder / "model", words=made.WORDS)
     made.prompts(folder / "prompts")
     before = os.getcwd()
     os.chdir(folder)
@@ -127,13 +128,13 @@ def test_a_size_takes_an_even_share_and_keeps_the_official_ids(here):
 def test_what_cannot_be_scored_says_why_and_the_table_stands(here):
     found = experiment()
     assert all(graded(here / folder_of(c), c) for c in found.cells.values())
-    assert "no/detector" in notes(cell("geneval"))["Overall"][1]
+    assert "./no-detector" in notes(cell("geneval"))["Overall"][1]
     assert "official.judge" in notes(cell("unigen"))["Style"][1]
     assert "mPLUG" in notes(cell("dpg"))["Overall"][1]
     t2i = notes(cell("t2i"))
     assert "UniDet" in t2i["Spatial"][1]
     assert "UniDet" in t2i["Complex"][1]
-    assert "no/clip" in t2i["Non-spatial"][1]
+    assert "./no-clip" in t2i["Non-spatial"][1]
     assert not (here / folder_of(cell("geneval")) / "images").exists()
     table.write(found, "cosine")
     lines = pd.read_csv("results/scores.csv")
@@ -144,7 +145,7 @@ def test_what_cannot_be_scored_says_why_and_the_table_stands(here):
 
 
 def test_export_renders_the_layout_and_import_makes_the_tables_rows(here):
-    one, base = cell("geneval"), cell("geneval", policy="cosine")
+    one, base = cell("geneval"), cell("geneval", policy="scheduled")
     done, _ = ladr("export", one.id, "--to", "out/geneval")
     assert done.exit_code == 0, done.output
     manifest = read_json(here / "out/geneval.manifest.json")
@@ -180,7 +181,7 @@ def test_a_result_that_is_not_the_cells_is_refused_and_nothing_changes(here):
     done, said = ladr("import", one.id, "--results", "short.jsonl")
     assert done.exit_code != 0
     assert "1 missing (00000/samples/0000.png)" in said
-    (here / "other.jsonl").write_text("".join(whole).replace("one counting", "two counting"))
+    (here / "other.jsonl").write_text("".join(whole).replace("one cup 2 0", "one cup 2 9"))
     assert "is about" in ladr("import", one.id, "--results", "other.jsonl")[1]
     assert "results end in .jsonl" in ladr("import", one.id, "--results", "params.yaml")[1]
     assert (here / folder_of(one) / SCORE).read_bytes() == before
@@ -206,11 +207,12 @@ def test_unigen_dpg_and_t2i_results_come_back(here):
     made.t2i_result(layout_of(t2i), here / "t", "spatial", 0.5)
     assert ladr("import", t2i.id, "--results", "t")[0].exit_code == 0
     assert notes(t2i)["Spatial"] == (50.0, "")
-    assert "no/blip" in notes(t2i)["Color"][1] or "spaCy" in notes(t2i)["Color"][1]
+    assert "./no-blip" in notes(t2i)["Color"][1] or "spaCy" in notes(t2i)["Color"][1]
     table.write(experiment(), "cosine")  # the baseline has no Spatial: nothing to compare, no error
     lines = pd.read_csv("results/scores.csv").set_index(["benchmark", "name", "column"])
     assert lines.value["t2i", "ladr", "Spatial"] == 50
     assert pd.isna(lines.difference["t2i", "ladr", "Spatial"])
+    assert lines.difference.isna().all()  # a column all the same, for what reads the table
 
 
 def test_other_settings_make_scores_stale_and_other_tokens_make_imports_stale(here):
@@ -228,10 +230,32 @@ def test_other_settings_make_scores_stale_and_other_tokens_make_imports_stale(he
     record["files"]["tokens.safetensors"]["sha256"] = "0" * 64
     (place / CELL).write_text(json.dumps(record))
     grade([one], **QUIET)
-    assert "no/detector" in notes(one)["Overall"][1]
+    assert "./no-detector" in notes(one)["Overall"][1]
 
 
-def test_the_plan_scores_official_cells_by_their_own_rule(here):
+def test_substitutes_score_under_names_of_their_own(here, clip_folder, blip_folder):  # noqa: F811
+    found = experiment(f"official.clip={clip_folder}", f"official.dpg={blip_folder}")
+    both = [cell("t2i", found), cell("dpg", found)]
+    grade(both, **QUIET)
+    t2i, dpg = (notes(one) for one in both)
+    assert t2i["Non-spatial"][0] is None
+    assert -100 <= t2i["Non-spatial [clip:clip-tiny]"][0] <= 100
+    assert dpg["Overall"][0] is None
+    assert 0 <= dpg["Overall [dpg-blip-tiny]"][0] <= 100
+    assert "scored by dpg-blip-tiny" in dpg["Entity [dpg-blip-tiny]"][1]
+    assert not list(here.glob("results/cells/*/images"))
+    table.write(found, "ladr")
+    lines = pd.read_csv("results/scores.csv").set_index(["benchmark", "name", "column"])
+    assert lines.difference["dpg", "ladr", "Overall [dpg-blip-tiny]"] == 0
+    metrics = json.loads((here / "results/metrics.json").read_text())["lumina-dimoo"]
+    assert metrics["dpg"]["ladr"]["score"] == pytest.approx(dpg["Overall [dpg-blip-tiny]"][0], abs=1e-3)
+    assert ladr("score", both[1].id, "--set", f"official.dpg={blip_folder}")[0].exit_code == 0
+    assert notes(both[1]) == dpg
+
+
+def test_the_plan_scores_official_cells_by_their_own_rule(here, monkeypatch):
+    for name, value in (("LADR_PARAMS", "params.yaml"), ("LADR_SET", ""), ("OMP_NUM_THREADS", "1")):
+        monkeypatch.setenv(name, value)  # a plan sets them
     for score in here.glob(f"results/cells/*/{SCORE}"):
         score.unlink()
     plan = Plan.read({"backbone": "lumina-dimoo"}, ["-n"])

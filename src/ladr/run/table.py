@@ -23,6 +23,7 @@ from ladr.run.files import CELL, RESULTS, SCORE
 from ladr.run.grade import ceiling_file, read_scores
 
 TABLE, LINES, CSV, QUALITY, METRICS = BESIDE
+DIFFERENCES = ("difference", "difference_low", "difference_high", "p")
 PLACE = ["group", "name", "label", "backbone", "benchmark", "cell"]
 
 
@@ -77,6 +78,7 @@ def _lines(grid: Grid, rows: Mapping[str, tuple[Row, ...]], baseline: str, resul
                 **about, **score,
                 "ceiling": best.get(column),
                 "baseline": base,
+                **dict.fromkeys(DIFFERENCES),
                 **compared.get((cell.id, base), {}).get(column, {}),
             }  # fmt: skip
 
