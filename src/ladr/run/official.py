@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ladr.backbones.drawing import drawing
 from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.official.folder import export, manifest_path
 from ladr.benchmarks.official.grid import OFFICIAL
@@ -68,6 +67,8 @@ class Rendered:
     """A cell's images, drawn from its tokens when they are asked for, by the weights that draw alone."""
 
     def __init__(self, cell: Cell, folder: Path):
+        from ladr.backbones.drawing import drawing
+
         self.count = cell.spec["benchmark"]["images"]
         self.tokens = read_tokens(folder)["tokens"].long()
         if len(self.tokens) != (due := self.count * len(cell.prompts)):
