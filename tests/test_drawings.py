@@ -129,4 +129,7 @@ def test_pruning_keeps_pictures_that_are_asked_for(tmp_path):
 
 def test_captions_are_text_without_markup(tmp_path):
     (tmp_path / "a.md").write_text("# A *b*\n\n![A](a.svg)\n\n`x_y` |z|\n")
-    assert captions(tmp_path) == {"a": "**A \\*b\\***\n\n\\`x\\_y\\` \\|z\\|"}
+    (tmp_path / "b.md").write_text("# B\n\nWhat it is.\n\n## Part\n\n| a |\n| - |\n")
+    found = captions(tmp_path)
+    assert found.pop("b") == "**B**\n\nWhat it is."
+    assert found == {"a": "**A \\*b\\***\n\n\\`x\\_y\\` \\|z\\|"}

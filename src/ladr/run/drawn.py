@@ -54,7 +54,8 @@ def captions(folder: Path) -> dict[str, str]:
     out = {}
     for path in folder.glob("*.md"):
         blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
-        title, text = blocks[0].lstrip("# "), blocks[-1] if len(blocks) > 1 else ""
+        told = [b for b in blocks[1:] if not b.startswith(("#", "|", "!["))]
+        title, text = blocks[0].lstrip("# "), told[-1] if told else ""
         out[path.stem] = f"**{_plain(title)}**\n\n{_plain(' '.join(text.split()))}"
     return out
 
