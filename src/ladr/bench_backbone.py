@@ -112,7 +112,7 @@ def random_embedded(folder: str | Path) -> Path:
 def bench_backbone(
     folder: str | Path | None = None, *, batch: int = 8, steps: int = 64, threads: int = 2, repeat: int = 3
 ) -> dict[str, Any]:
-    """Rates and ratios of one run: the checkpoint in `folder`, or random weights of the embedded model's sizes.
+    """Rates and ratios of one run: the checkpoint in `folder`, or random weights of its sizes.
 
     `forward_of_gemm` is the rate of a full guided pass over that of a large square product;
     `masked_of_full_head` compares a pass with 64 % of the cells masked (the mean of cosine decoding), head
