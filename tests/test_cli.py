@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from ladr import cli
@@ -14,6 +15,12 @@ def test_a_command_explains_itself(name):
     found = CliRunner().invoke(cli.build(name), [name, "--help"])
     assert found.exit_code == 0, found.output
     assert "Usage" in found.output
+
+
+@pytest.mark.parametrize("name", sorted({*cli.GROUPS, *cli.COMMANDS}))
+def test_the_help_of_all_says_what_the_commands_own_help_says(name):
+    command = typer.main.get_command(cli.build(name)).commands[name]
+    assert cli.HELP[name] == command.get_short_help_str(200)
 
 
 def test_help_names_every_command():

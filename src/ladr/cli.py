@@ -1,4 +1,4 @@
-"""The command line: `ladr --help`. A command's modules are imported when it is asked for."""
+"""The command line: `ladr --help`. A command is imported when it is asked for, and not to be listed."""
 
 import sys
 from importlib import import_module
@@ -28,22 +28,49 @@ COMMANDS = {
         "ladr.run.commands",
     ),
 }
+HELP = {
+    "params": "Check params.yaml and say what it asks for.",
+    "grid": "List the cells: which row wants them, done or missing, and how long the missing ones may take.",
+    "sample": "Draw a prompt; say how many forward passes and seconds it took.",
+    "run": "Decode cells, and the cells that they need.",
+    "grade": "Score decoded cells.",
+    "score": "Score decoded cells, or any folder of images named PROMPT-ID_NUMBER.png.",
+    "ceiling": "Score ground truth through a backbone's tokenizer: FILE in results/ceilings.",
+    "table": "Put all scores of the grid together, with intervals and differences to the baseline.",
+    "latency": "Seconds per image at batch 1, all samplers by turns.",
+    "sweep": "Decode every combination of values through Snakemake and draw the heat map.",
+    "search": "Search settings with Optuna for a high score in few passes; call again to go on.",
+    "track": "Bring MLflow up to date with results/ (MLFLOW_TRACKING_URI, or results/mlflow.db).",
+    "ui": "Open MLflow on this machine's loopback address.",
+    "pictures": "Work out what the illustrations show, from finished cells; figures draw it.",
+    "figures": "Redraw tables and figures from results.",
+    "doctor": "Check every checksum below results/; exit 2 if one does not hold (0 if it was mended).",
+    "prune": "Remove what params.yaml no longer names from results/.",
+    "theory": "Check the paper's theory on exact models: what holds, what fails, with measured numbers.",
+    "audit": "Check the paper's printed numbers; print what does not hold, write all of it.",
+    "prompts": "List a benchmark's prompts; with --render show what they ask for.",
+    "evaluate": "Explain a score: what was detected, which questions failed, and a picture of both.",
+    "benchmark": "The official benchmarks: prompts, folders, results, scores.",
+    "bench": "Benchmarks of the package itself.",
+    "devices": "Say what this machine can run and what is missing: devices, memory, packages, weights.",
+    "train": "Train the embedded tokenizer and model from nothing.",
+}
 
 
 def build(only: str | None = None) -> typer.Typer:
-    """The whole application, or as much of it as the command `only` needs."""
+    """As much of the application as the command `only` needs; without one, all names with their help."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, help="Training-free faster decoding.")
     app.callback()(lambda: None)
-    for name, module in GROUPS.items():
-        if only in (None, name):
-            app.add_typer(import_module(module).app, name=name)
-    chosen = COMMANDS.values() if only is None else [COMMANDS[only]] if only in COMMANDS else []
-    for place in dict.fromkeys(chosen):
-        module, _, function = place.partition(":")
-        if function:
-            app.command()(getattr(import_module(module), function))
-        else:
-            app.add_typer(import_module(module).app)
+    if only is None:
+        for name, text in HELP.items():
+            app.command(name, help=text)(lambda: None)
+        return app
+    module, _, function = (GROUPS | COMMANDS)[only].partition(":")
+    found = import_module(module)
+    if function:
+        app.command()(getattr(found, function))
+    else:
+        app.add_typer(found.app, name=only if only in GROUPS else None)
     return app
 
 
