@@ -53,7 +53,8 @@ def serve(host: str, port: int, results: Path = RESULTS) -> int:
     database = results / DATABASE
     if not database.is_file():
         raise LadrError(f"{database}: nothing is tracked yet; `ladr track` first")
-    words = ["ui", "--host", host, "--port", str(port)]
+    # One reader needs one worker; several are ended by their supervisor where imports take longer than 5 s.
+    words = ["ui", "--host", host, "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", f"sqlite:///{database.resolve()}"]
     return subprocess.run([sys.executable, "-m", "mlflow", *words, *store]).returncode
 
