@@ -196,7 +196,7 @@ def test_a_llada_config_may_name_upstreams_classes_and_no_others():
 def test_a_missing_package_is_named(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(
-        LadrError, match=r"backbone amused: .*transformers is not installed; pip install trans"
+        LadrError, match=r"aMUSEd: the package transformers is not installed; pip install 'transformers"
     ):
         load("amused", source=folder)
 
