@@ -15,7 +15,7 @@ rule train_vq:
         mem_mb=4000,
         runtime=240,
     params:
-        folder=RUN,
+        folder=subpath(output[0], parent=True),
     shell:
         "OMP_NUM_THREADS={threads} ladr train vq --folder {params.folder} 2>&1 | tee -a {log}"
 
@@ -34,7 +34,7 @@ rule train_model:
         mem_mb=6000,
         runtime=1440,
     params:
-        folder=RUN,
+        folder=subpath(output[0], parent=True),
         steps=config.get("train_steps", 5000),
     shell:
         "ladr train model --folder {params.folder} --steps {params.steps} --processes {threads} 2>&1 | tee -a {log}"
@@ -55,7 +55,7 @@ rule train_export:
         mem_mb=4000,
         runtime=10,
     params:
-        folder=RUN,
+        folder=subpath(input[0], parent=True),
         to=subpath(output[0], parent=True),
     shell:
         "ladr train export --folder {params.folder} --to {params.to} 2>&1 | tee {log}"
