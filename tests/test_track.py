@@ -10,6 +10,7 @@ from ladr.run import drawn
 from ladr.run.cell import run
 from ladr.run.grade import grade
 from ladr.track import curve, entries, track
+from ladr.track.entries import label_of, name_of
 from tiny import TEXT, cell_of, tiny
 
 SMALL = TEXT[: TEXT.index("ablations:")]
@@ -56,9 +57,10 @@ def test_one_flat_run_per_cell_with_params_metrics_curve_data_and_files(made, cl
     assert ladr.info.status == "FINISHED"
     assert "mlflow.parentRunId" not in ladr.data.tags
     assert ladr.data.tags["ladr.cell"] == cell_of(grid, "ladr").id
-    assert ladr.data.params["sampler.policy.phases.structure.alpha"] == "0.3"
+    assert ladr.data.params["policy.phases.structure.alpha"] == "0.3"
     metrics = ladr.data.metrics
-    assert metrics["score/Likelihood_lo"] <= metrics["score/Likelihood"] <= metrics["score/Likelihood_hi"]
+    low, high = (metrics[f"score_bounds/Likelihood_{end}"] for end in ("lo", "hi"))
+    assert low <= metrics["score/Likelihood"] <= high
     assert metrics["passes"] < found["cosine"].data.metrics["passes"] == 8
     history = client.get_metric_history(ladr.info.run_id, "mask_ratio")
     values = [m.value for m in sorted(history, key=lambda m: m.step)]
@@ -116,6 +118,20 @@ def test_an_entry_changes_with_its_scores_alone(made):
     a, b = (list(entries(grid, params.baseline, results)) for _ in range(2))
     assert [e.digest for e in a] == [e.digest for e in b]
     assert len({e.digest for e in a}) == 4
+
+
+def test_points_of_a_sweep_have_short_names_and_one_label(tmp_path):
+    _, grid = tiny(tmp_path, TEXT)
+    swept = [line for line in grid.lines if line.point]
+    assert {name_of(line) for line in swept} == {"structure.alpha=0.3", "structure.alpha=0.6"}
+    assert {label_of(line, grid) for line in swept} == {"ladr"}
+    near = next(line for line in grid.lines if line.name == "near")
+    assert (name_of(near), label_of(near, grid)) == ("near", "near")
+
+
+def test_the_last_row_is_logged_first(made):
+    params, grid, results, _ = made
+    assert [e.cell.id for e in entries(grid, params.baseline, results)] == [*reversed(grid.cells)]
 
 
 def test_the_curve_counts_finished_images_as_unmasked():

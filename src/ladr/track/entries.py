@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ladr.cells import Cell, Grid
+from ladr.cells import Cell, Grid, Line
 from ladr.run import files
 from ladr.run.cell import folder_of, read_trace
 from ladr.run.files import CELL, RESULTS, SCORE
@@ -51,23 +51,26 @@ class Entry:
 
 
 def entries(grid: Grid, baseline: str, results: Path = RESULTS) -> Iterator[Entry]:
-    """What there is to say about each scored cell that a row of params.yaml names."""
+    """What there is to say about each scored cell that a row of params.yaml names, the last one first: MLflow
+    lists the newest run first."""
     latency = _latencies(results)
     seconds = {
         (line.backbone, line.benchmark): _summary(line.cell, results).get("seconds")
         for line in grid.lines
         if (line.group, line.name) == ("samplers", baseline)
     }
-    for cell in grid.cells.values():
+    for cell in reversed(grid.cells.values()):
         lines = [line for line in grid.lines if line.cell == cell.id]
         folder = folder_of(cell.id, results)
         if lines and files.done(folder / SCORE) and files.done(folder / CELL):
             base = seconds.get((lines[0].backbone, lines[0].benchmark))
-            yield _entry(cell, lines, folder, base, latency.get(cell.id, {}))
+            yield _entry(cell, lines, label_of(lines[0], grid), folder, base, latency.get(cell.id, {}))
 
 
-def _entry(cell: Cell, lines: list, folder: Path, base: float | None, latency: Mapping[str, float]) -> Entry:
-    first, record, score = lines[0], files.read_json(folder / CELL), files.read_json(folder / SCORE)
+def _entry(
+    cell: Cell, lines: list[Line], label: str, folder: Path, base: float | None, latency: Mapping[str, float]
+) -> Entry:
+    first, record = lines[0], files.read_json(folder / CELL)
     made = record["provenance"]["made"][0]
     tags = {
         "sampler": first.name,
@@ -80,30 +83,55 @@ def _entry(cell: Cell, lines: list, folder: Path, base: float | None, latency: M
         "mlflow.source.name": "ladr track",
         "mlflow.user": "ladr",
     }
-    flat = dict(_flat({"sampler": cell.spec["sampler"], "asked": cell.spec["benchmark"]}))
-    params = {
-        "row": first.name,
-        "label": first.label,
-        **{PLAIN.sub("", k): str(v)[:500] for k, v in flat.items()},
-    }
-    metrics = {k: float(v) for k, v in record["summary"].items() if k != "seconds"}
-    metrics |= {"seconds_per_image": record["summary"]["seconds"], **latency, **dict(_scores(score["lines"]))}
-    if base:
-        metrics["speedup_batched"] = base / max(record["summary"]["seconds"], 1e-9)
+    sampler = dict(cell.spec["sampler"])
+    flat = dict(_flat({"policy": sampler.pop("policy"), "sampler": sampler, "asked": cell.spec["benchmark"]}))
+    params = {"label": label, **{PLAIN.sub("", k): str(v)[:500] for k, v in flat.items()}}
+    metrics = _metrics(record["summary"], files.read_json(folder / SCORE)["lines"], base, latency)
     artifacts = tuple(p for p in (folder / SHEET, folder / CELL, folder / SCORE) if p.is_file())
-    total = read_trace(folder)
     return Entry(
-        cell, f"{first.backbone}/{first.benchmark}", f"{first.label}", tags, params, metrics,
-        curve(total, record["images"]), artifacts,
+        cell, f"{first.backbone}/{first.benchmark}", name_of(first), tags, params, metrics,
+        curve(read_trace(folder), record["images"]), artifacts,
     )  # fmt: skip
 
 
+def label_of(line: Line, grid: Grid) -> str:
+    """The row's label. Points of a sweep bear that of the first sampler with their policy: what all have
+    alike stays out of the compare page, which then begins with the swept fields."""
+    policy = _policy(line, grid)
+    kin = (x.label for x in grid.lines if x.group == "samplers" and _policy(x, grid) == policy)
+    return next(kin, policy) if line.point else line.label
+
+
+def _policy(line: Line, grid: Grid) -> str:
+    return grid.cells[line.cell].spec["sampler"]["policy"]["policy"]
+
+
+def name_of(line: Line) -> str:
+    """The run's name: the row's label, or the swept values without what their fields have in common."""
+    if not line.point:
+        return line.label
+    return ", ".join(f"{key.removeprefix('phases.')}={value}" for key, value in line.point.items())
+
+
+def _metrics(
+    summary: Mapping[str, float], lines: list, base: float | None, latency: Mapping[str, float]
+) -> dict[str, float]:
+    """Scores first: the first metric is the one that the compare page colours by."""
+    faster = {"speedup_batched": base / max(summary["seconds"], 1e-9)} if base else {}
+    left = {k: float(v) for k, v in summary.items() if k not in ("passes", "seconds")}
+    cost = {"passes": float(summary["passes"]), "seconds_per_image": summary["seconds"]}
+    return {**dict(_scores(lines)), **cost, **latency, **faster, **left}
+
+
 def _scores(lines: list[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+    """Scores, then their bounds under a heading of their own: a heading is a section of MLflow's charts."""
     for line in lines:
-        name = PLAIN.sub("", line["column"])
-        for suffix, key in (("", "value"), ("_lo", "low"), ("_hi", "high"), ("_floor", "floor")):
+        if line.get("value") is not None:
+            yield f"score/{PLAIN.sub('', line['column'])}", float(line["value"])
+    for line in lines:
+        for suffix, key in (("lo", "low"), ("hi", "high"), ("floor", "floor")):
             if line.get(key) is not None:
-                yield f"score/{name}{suffix}", float(line[key])
+                yield f"score_bounds/{PLAIN.sub('', line['column'])}_{suffix}", float(line[key])
 
 
 def _summary(cell: str, results: Path) -> Mapping[str, Any]:
