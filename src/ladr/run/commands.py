@@ -178,7 +178,7 @@ def ui_command(port: int = 5000, host: str = "127.0.0.1") -> None:
     """Open MLflow on this machine's loopback address."""
     from ladr.track import serve
 
-    raise typer.Exit(serve(host, port))
+    serve(host, port)
 
 
 @app.command("search")

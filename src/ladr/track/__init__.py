@@ -1,12 +1,11 @@
 """MLflow: one run per cell and one of all figures, written once, by one process, from results/."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ladr.cells import Grid
 from ladr.errors import LadrError, needs
@@ -48,15 +47,15 @@ def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = 
         return count
 
 
-def serve(host: str, port: int, results: Path = RESULTS) -> int:
-    """Run MLflow's page on the embedded store until it is stopped; its exit status."""
+def serve(host: str, port: int, results: Path = RESULTS) -> NoReturn:
+    """Become MLflow's server on the embedded store: what ends this process ends the server."""
     database = results / DATABASE
     if not database.is_file():
         raise LadrError(f"{database}: nothing is tracked yet; `ladr track` first")
     # One reader needs one worker; several are ended by their supervisor where imports take longer than 5 s.
     words = ["ui", "--host", host, "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", f"sqlite:///{database.resolve()}"]
-    return subprocess.run([sys.executable, "-m", "mlflow", *words, *store]).returncode
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words, *store])
 
 
 def _told(client: Any, place: str, one: Entry | Summary, run: Any) -> str:
