@@ -17,6 +17,7 @@ from ladr.track.summary import Summary, summaries
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 RESULT = "ladr.result"
 __all__ = ["Entry", "Summary", "curve", "entries", "serve", "summaries", "track"]
