@@ -16,7 +16,7 @@ from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.patches import PatchCodes, cut, paste
 from ladr.errors import LadrError
 from ladr.shapes.render import render
-from ladr.train import checkpoints, exam
+from ladr.train import checkpoints, commands, exam
 from ladr.train.codebook import latents, learn_codebook
 from ladr.train.data import Stream, finished, sample
 from ladr.train.export import export
@@ -327,3 +327,17 @@ def test_progress_is_a_bar_in_a_terminal_and_lines_elsewhere(terminal):
     assert "held out 0.250" in shown
     assert "30/40" in shown
     assert ("\x1b[" in shown) == terminal
+
+
+def test_a_run_that_begins_with_weights_takes_over_their_codes(tmp_path):
+    start, run = tmp_path / "start", tmp_path / "run"
+    start.mkdir()
+    with pytest.raises(LadrError, match=r"start/model\.safetensors: not there"):
+        commands.begin_as(start, run)
+    for name in ("model", "patches"):
+        (start / f"{name}.safetensors").write_bytes(name.encode())
+    commands.begin_as(start, run)
+    assert (run / "patches.safetensors").read_bytes() == b"patches"
+    (run / "patches.safetensors").write_bytes(b"others")
+    with pytest.raises(LadrError, match=r"run/patches\.safetensors: other codes"):
+        commands.begin_as(start, run)

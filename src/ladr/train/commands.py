@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -50,11 +51,11 @@ def model(
     from ladr.train.run import train
     from ladr.train.settings import Settings
 
+    if start is not None:
+        begin_as(start, folder)
     book = folder / "patches.safetensors"
     if not book.exists():
         raise LadrError(f"{book}: not there; run `ladr train vq --folder {folder}` first")
-    if start is not None and not (start / "model.safetensors").exists():
-        raise LadrError(f"{start / 'model.safetensors'}: not there; --start wants a checkpoint folder")
     usual = Settings()
     settings = Settings(
         seed=seed,
@@ -74,6 +75,21 @@ def model(
         sheet(folder, None, 2, 32, mlflow)
     except LadrError as lack:  # the run itself is complete
         typer.secho(f"no pictures: {lack}", err=True)
+
+
+def begin_as(start: Path, folder: Path) -> None:
+    """Weights only mean something with the codes that they were trained on: `folder` takes them over."""
+    for name in ("model.safetensors", "patches.safetensors"):
+        if not (start / name).exists():
+            raise LadrError(f"{start / name}: not there; --start wants a checkpoint folder")
+    theirs, mine = start / "patches.safetensors", folder / "patches.safetensors"
+    if not mine.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(theirs, mine)
+    elif mine.read_bytes() != theirs.read_bytes():
+        raise LadrError(
+            f"{mine}: other codes than {theirs}; weights cannot be begun with, choose another folder"
+        )
 
 
 @app.command()
