@@ -53,7 +53,9 @@ def serve(host: str, port: int, results: Path = RESULTS) -> NoReturn:
     database = results / DATABASE
     if not database.is_file():
         raise LadrError(f"{database}: nothing is tracked yet; `ladr track` first")
-    # One reader needs one worker; several are ended by their supervisor where imports take longer than 5 s.
+    # One reader needs one worker (several are ended by their supervisor where imports take longer than 5 s)
+    # and none of the processes that wait for jobs of MLflow's GenAI side.
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     words = ["ui", "--host", host, "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", f"sqlite:///{database.resolve()}"]
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words, *store])
