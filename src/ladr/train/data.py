@@ -17,6 +17,7 @@ from ladr.shapes.scene import Scene
 from ladr.shapes.spec import Spec
 
 UNCONDITIONAL = 0.1  # share of samples whose prompt is dropped, for guidance
+OTHERS = 24  # other images of a sample's spec, where it has any
 
 
 def sample(seed: int, number: int) -> tuple[Spec, str, Scene]:
@@ -27,29 +28,43 @@ def sample(seed: int, number: int) -> tuple[Spec, str, Scene]:
 
 
 class Sample(NamedTuple):
-    """One image with its caption (None where it is dropped): its distinct patches, in order, and which of
-    them stands in each cell, `cells` (H, W)."""
+    """One image with its caption (None where it is dropped), and other images of the same spec: the distinct
+    patches of all, in order, and which of them stands in each cell, `cells` (1 + others, H, W)."""
 
     caption: str | None
     patches: list[bytes]
     cells: np.ndarray
 
 
+def has_others(number: int) -> bool:
+    """Two of four consecutive samples come with other images of their spec: half of either shard's."""
+    return number // 2 % 2 == 0
+
+
 def finished(seed: int, number: int) -> Sample:
     """Sample `number` as the model is to see it, but for the ids of its words and patches."""
     drop = np.random.default_rng([seed, number, 1]).random() < UNCONDITIONAL
-    _, words, scene = sample(seed, number)
-    grid = cut(render(scene)[None])[0]
+    spec, words, scene = sample(seed, number)
+    scenes = [scene]
+    if has_others(number) and not drop:
+        rng = np.random.default_rng([seed, number, 2])
+        scenes += [realise(spec, rng) for _ in range(OTHERS)]
+    grid = cut(np.stack([render(each) for each in scenes]))
     patches, cells = distinct_patches(grid.reshape(-1, grid.shape[-1]))
-    return Sample(None if drop else words, patches, cells.reshape(grid.shape[:2]).astype(np.uint16))
+    return Sample(None if drop else words, patches, cells.reshape(grid.shape[:3]).astype(np.uint16))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`text` (B, n) ids of equally long prompts and `codes` (B, H, W) of their images."""
+    """`text` (B, n) ids of equally long prompts and `codes` (B, H, W) of their images.
+
+    `others` (B, OTHERS, H, W): codes of other images of the same spec, -1 where a sample has none. Samples
+    that have some stand first.
+    """
 
     text: np.ndarray
     codes: np.ndarray
+    others: np.ndarray
     numbers: tuple[int, ...]
 
 
@@ -96,11 +111,16 @@ class Stream:
         return len(text)
 
     def _batch(self, numbers: list[int]) -> Batch:
+        numbers = sorted(numbers, key=lambda number: len(self.made[number][1].cells) == 1)
         made = [self.made.pop(number) for number in numbers]
         distinct = sorted({patch for _, each in made for patch in each.patches})
         code = dict(zip(distinct, self.patches.look_up(distinct).tolist(), strict=True))
         codes = [np.array([code[patch] for patch in each.patches])[each.cells] for _, each in made]
-        return Batch(np.array([text for text, _ in made], np.int64), np.stack(codes), tuple(numbers))
+        first = np.stack([images[0] for images in codes])
+        others = np.full((len(made), OTHERS, *first.shape[1:]), -1, first.dtype)
+        for row, images in zip(others, codes, strict=True):
+            row[: len(images) - 1] = images[1:]
+        return Batch(np.array([text for text, _ in made], np.int64), first, others, tuple(numbers))
 
     def state(self) -> dict:
         return {"next_number": self.next_number, "waiting": {str(k): v for k, v in self.waiting.items() if v}}

@@ -52,8 +52,8 @@ class Settings:
     warmup: int = 200
     decay_from: float = 0.177  # share of the run after which the rate falls linearly to 0
     average: float = 0.998  # of the moving average of the weights that is shipped
-    keep: int | None = 144  # image cells in the sequence ...
-    keep_until: float = 0.88  # ... in this share of the run, all of them after it
+    keep: int | None = 112  # image cells in the sequence ...
+    keep_until: float = 0.85  # ... in this share of the run, all of them after it
     config: LLaDAConfig = field(default_factory=embedded_config)
     layout: Layout = field(default_factory=embedded_layout)
 
