@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ladr.benchmarks.official.suite import some
+from ladr.benchmarks.official.suite import formed, some
 from ladr.errors import LadrError
 
 PIPELINE = "en_core_web_sm"
@@ -36,7 +36,11 @@ def save(path: Path, chunks: Mapping[str, Sequence[str]]) -> None:
 
 def load(path: Path, texts: Sequence[str]) -> dict[str, list[str]]:
     """The chunks of `texts` from a file that `save` wrote; every prompt must be there."""
-    held = json.loads(Path(path).read_text(encoding="utf-8"))
-    if absent := [text for text in texts if text not in held]:
-        raise LadrError(f"{path}: no chunks of {len(absent)} prompts: {some(absent, 3)}")
-    return {text: list(held[text]) for text in texts}
+    with formed(str(path), "noun chunks by prompt"):
+        held = json.loads(Path(path).read_text(encoding="utf-8"))
+        if absent := [text for text in texts if text not in held]:
+            raise LadrError(f"{path}: no chunks of {len(absent)} prompts: {some(absent, 3)}")
+        for text in texts:
+            if not isinstance(held[text], list) or not all(isinstance(c, str) for c in held[text]):
+                raise TypeError(f"{text!r} has {held[text]!r}")
+        return {text: held[text] for text in texts}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
 
 from ladr.benchmarks.official.dpg import COLUMNS, L1, VERSION, Question, Questions, first_item, tile_of
-from ladr.benchmarks.official.suite import Score, Scores, Suite, lines, mean, some
+from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, lines, mean, some
 from ladr.errors import LadrError
 
 Answers = Mapping[tuple[str, int], Mapping[int, bool]]  # (item, tile) -> proposition -> yes
@@ -28,16 +28,22 @@ def zeroed(questions: Sequence[Question], answers: Mapping[int, bool]) -> list[i
 
 
 def aggregate(
-    suite: Suite, questions: Questions, answers: Answers, scorer: str, notes: Sequence[str] = ()
+    suite: Suite,
+    questions: Questions,
+    answers: Answers,
+    scorer: str,
+    notes: Sequence[str] = (),
+    loses: str | None = None,
 ) -> Scores:
     """Scores from yes/no answers to every question of every tile.
 
     Overall: mean over items of the mean over tiles of the mean of zeroed answers. The L1 columns are micro
     means over questions: of raw answers on all tiles in `columns`, of raw answers on the last tile in
     `official` (what the official script prints), of zeroed answers on all tiles in `others["zeroed"]`. Items
-    without answers are refused, except the one that the official script loses, which `notes` names.
+    without answers are refused, except `loses`, the one that the official script loses (default: that of the
+    first question), which `notes` names.
     """
-    items, lost = _complete(suite, questions, answers)
+    items, lost = _complete(suite, questions, answers, loses or first_item(questions))
     tiles = range(suite.images_per_prompt)
     rows = [_row(suite, item, tile, questions[item], answers[item, tile]) for item in items for tile in tiles]
     per_item = [rows[k : k + len(tiles)] for k in range(0, len(rows), len(tiles))]
@@ -83,13 +89,15 @@ def _row(suite: Suite, item: str, tile: int, own: Sequence[Question], given: Map
     return Score(item, tile, "Overall", value, wrong, suite.place(suite.index[item], tile))
 
 
-def _complete(suite: Suite, questions: Questions, answers: Answers) -> tuple[list[str], list[str]]:
+def _complete(
+    suite: Suite, questions: Questions, answers: Answers, loses: str
+) -> tuple[list[str], list[str]]:
     complete, short = [], []
     for item, own in questions.items():
         due = {q.proposition for q in own}
         whole = all(due == answers.get((item, t), {}).keys() for t in range(suite.images_per_prompt))
         (complete if whole else short).append(item)
-    if wrong := [item for item in short if item != first_item(questions)]:
+    if wrong := [item for item in short if item != loses]:
         raise LadrError(
             f"dpg: {len(wrong)} items lack answers for one of {suite.images_per_prompt} tiles ({some(wrong)})"
         )
@@ -130,10 +138,16 @@ def _item(path: str, suite: Suite, where: str) -> str:
 
 
 def import_results(
-    suite: Suite, questions: Questions, detail: Path, results: Path | None = None, notes: Sequence[str] = ()
+    suite: Suite,
+    questions: Questions,
+    detail: Path,
+    results: Path | None = None,
+    notes: Sequence[str] = (),
+    loses: str | None = None,
 ) -> Scores:
     """Official files as scores. `detail` is enough; with `results` its printed means are checked as well."""
-    scores = aggregate(suite, questions, read_detail(suite, questions, detail), "official", notes=notes)
+    answers = read_detail(suite, questions, detail)
+    scores = aggregate(suite, questions, answers, "official", notes, loses)
     if results is not None:
         _agree(suite, scores, results)
     return scores
@@ -163,10 +177,12 @@ def read_results(suite: Suite, path: Path) -> tuple[dict[str, list[float]], floa
     for number, line in lines(path):
         where = f"{path}: row {number}"
         if match := PRINTED.match(line):
-            printed = float(match["value"])
+            with formed(where, "a total"):
+                printed = float(match["value"])
         if line.startswith("Model: ") or printed is not None or not (match := RESULT.match(line)):
             continue
-        *tiles, average = (float(v) for v in match["values"].split(", ")[1:])
+        with formed(where, "an item's scores"):
+            *tiles, average = (float(v) for v in match["values"].split(", ")[1:])
         item = _item(match["path"], suite, where)
         if item in items:
             raise LadrError(f"{where}: {item} stands twice")

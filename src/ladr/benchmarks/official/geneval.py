@@ -9,7 +9,7 @@ from typing import Any
 
 from ladr.benchmarks.official.fetch import locate, source_of
 from ladr.benchmarks.official.geneval_rules import COLOURS, RELATIONS, Detection, evaluate
-from ladr.benchmarks.official.suite import Score, Scores, Suite, lines, mean, require_images, some
+from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, lines, mean, require_images, some
 from ladr.benchmarks.prompt import Prompt
 from ladr.errors import LadrError, nearest
 
@@ -60,7 +60,7 @@ def parse(text: str, classes: Sequence[str], where: str = "metadata") -> list[di
         try:
             row = json.loads(line)
             _validate(row, set(classes))
-        except (json.JSONDecodeError, LadrError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             detail = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
             raise LadrError(f"{where}: row {number}: {detail}") from error
         rows.append(row)
@@ -132,15 +132,21 @@ def import_results(suite: Suite, path: Path, *, allow_few_detections: bool = Fal
 
 
 def _read(line: str, where: str) -> dict[str, Any]:
-    try:
+    """A row; its details as detections."""
+    with formed(where, "a GenEval result"):
         row = json.loads(line)
-        row["metadata"], row["details"] = json.loads(row["metadata"]), json.loads(row["details"])
+        row["metadata"], boxes = json.loads(row["metadata"]), json.loads(row["details"])
+        row["details"] = {name: [_detection(box) for box in found] for name, found in boxes.items()}
         if not isinstance(row["correct"], bool):
             raise LadrError(f"{where}: correct is {row['correct']!r}, must be true or false")
-        row["filename"], row["tag"], row["prompt"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise LadrError(f"{where}: not a GenEval result ({type(error).__name__}: {error})") from error
+        if wrong := [k for k in ("filename", "tag", "prompt", "reason") if not isinstance(row[k], str)]:
+            raise TypeError(f"{wrong[0]} is {row[wrong[0]]!r}")
     return row
+
+
+def _detection(box: Sequence[float]) -> Detection:
+    left, top, right, bottom, score = map(float, box)
+    return Detection((left, top, right, bottom), score)
 
 
 def _key(filename: str, where: str) -> tuple[int, int]:
@@ -156,8 +162,7 @@ def _agree(meta: Mapping[str, Any], row: Mapping[str, Any], where: str) -> None:
         raise LadrError(
             f"{where}: is about {row['prompt']!r}, this version's prompt there is {meta['prompt']!r}"
         )
-    objects = {n: [Detection(tuple(b[:4]), b[4]) for b in boxes] for n, boxes in row["details"].items()}
-    possible, reasons = evaluate(objects, meta)  # colours aside, which only pixels decide
+    possible, reasons = evaluate(row["details"], meta)  # colours aside, which only pixels decide
     coloured = any("color" in clause for clause in meta["include"])
     if row["correct"] > possible or (row["correct"] < possible and not coloured):
         said = "; ".join(reasons) or "all clauses hold"
@@ -165,11 +170,12 @@ def _agree(meta: Mapping[str, Any], row: Mapping[str, Any], where: str) -> None:
 
 
 def _plausible(seen: Mapping[tuple[int, int], Mapping[str, Any]], path: Path) -> None:
-    bare = [row["filename"] for row in seen.values() if not row["details"]]
+    bare = [row["filename"] for row in seen.values() if not any(row["details"].values())]
     if len(bare) > (1 - FEWEST_DETECTED) * len(seen):
         raise LadrError(
             f"{path}: nothing detected in {len(bare)} of {len(seen)} images ({some(bare)}): the detector's "
-            "compiled operation probably does not run on this GPU; if the images are that bad, allow it"
+            "compiled operation probably does not run on this GPU; if the images are that bad, allow it "
+            "(--allow-few-detections, or in an experiment official.allow_few_detections: true)"
         )
 
 
@@ -181,7 +187,7 @@ def _scorer(seen: Mapping[tuple[int, int], Mapping[str, Any]], path: Path) -> st
 
 
 def _score(suite: Suite, key: tuple[int, int], row: Mapping[str, Any]) -> Score:
-    reason = "; ".join(row.get("reason", "").split("\n"))
+    reason = "; ".join(row["reason"].split("\n"))
     return Score(
         suite.prompts[key[0]].id, key[1], TAGS[row["tag"]], float(row["correct"]), reason, row["filename"]
     )

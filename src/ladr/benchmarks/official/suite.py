@@ -1,6 +1,7 @@
 """What the four official benchmarks share: prompts, a folder layout, and scores in long form."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -89,6 +90,19 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 yield number, line.rstrip("\n")
+
+
+@contextmanager
+def formed(where: str, what: str) -> Iterator[None]:
+    """For reading what others wrote: what does not have the form of `what` is a LadrError at `where`."""
+    try:
+        yield
+    except LadrError:
+        raise
+    except KeyError as error:
+        raise LadrError(f"{where}: not {what}: {error.args[0]!r} is missing") from error
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
+        raise LadrError(f"{where}: not {what}: {error}") from error
 
 
 def mean(values: Sequence[float], what: str) -> float:

@@ -5,9 +5,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ladr.benchmarks.official.fetch import locate, source_of
-from ladr.benchmarks.official.suite import Score, Scores, Suite, some
+from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, some
 from ladr.benchmarks.prompt import Prompt
 from ladr.errors import LadrError
 
@@ -100,9 +101,10 @@ def import_results(suite: Suite, folder: Path, kinds: Sequence[str] | None = Non
     columns, rows, counts, scorers = {}, [], {}, set()
     for category in dict.fromkeys(p.meta["category"] for p in suite.prompts):
         path = Path(folder) / category / RESULT_OF[category] / "vqa_result.json"
+        check_samples(suite, category, folder)
         answers = read_result(suite, category, path)
-        said = _scorer(path)
-        substitute = said["scorer"] != "official" and not said.get("exact", False)
+        said = scorer_of(path)
+        substitute = said["scorer"] != "official" and not said["exact"]
         name = CATEGORIES[category] + (f" ({said['scorer']})" if substitute else "")
         scorers.add(said["scorer"])
         rows += _rows(suite, category, name, answers)
@@ -114,9 +116,31 @@ def import_results(suite: Suite, folder: Path, kinds: Sequence[str] | None = Non
     return Scores("t2i", VERSION, suite.prompts_sha256, scorer, columns, dict(columns), counts, rows)
 
 
-def _scorer(path: Path) -> Mapping[str, object]:
-    beside = path.with_name("scorer.json")
-    return json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {"scorer": "official"}
+def check_samples(suite: Suite, category: str, folder: Path) -> None:
+    """Refuse results beside images of other prompts. Results hold numbers alone; the official script leaves
+    them beside `samples`, whose names hold the prompts, and where that folder is, its names must be ours."""
+    inside = Path(folder) / category / "samples"
+    if not inside.is_dir():
+        return
+    found = {path.name for path in inside.glob("*.png")}
+    own = [i for i, prompt in enumerate(suite.prompts) if prompt.meta["category"] == category]
+    places = (suite.place(i, j) for i in own for j in range(suite.images_per_prompt))
+    wanted = {Path(place).name for place in places}
+    differ = {"missing": sorted(wanted - found), "surplus": sorted(found - wanted)}
+    if said := [f"{len(names)} {kind} ({some(names, 3)})" for kind, names in differ.items() if names]:
+        raise LadrError(f"{inside}: {len(wanted)} images of {category} are due: {'; '.join(said)}")
+
+
+def scorer_of(path: Path) -> Mapping[str, Any]:
+    """What is said to have scored a result: `scorer`, and by `exact` whether with the official weights."""
+    beside = Path(path).with_name("scorer.json")
+    if not beside.exists():
+        return {"scorer": "official"}
+    with formed(str(beside), "a scorer and whether it is exact"):
+        said = json.loads(beside.read_text(encoding="utf-8"))
+        if not isinstance(said["scorer"], str) or not isinstance(said["exact"], bool):
+            raise TypeError(f"scorer is {said['scorer']!r}, exact is {said['exact']!r}")
+    return said
 
 
 def write_result(path: Path, answers: Sequence[float], scorer: str, exact: bool) -> None:
@@ -171,7 +195,9 @@ def _agree(path: Path, values: Sequence[float]) -> None:
     for name in ("blip_vqa_score.txt", "avg_score.txt", "score_avg.txt", "vqa_score.txt"):
         beside = path.with_name(name)
         if beside.exists():
-            printed = float(beside.read_text(encoding="utf-8").rpartition(":")[2])
+            text = beside.read_text(encoding="utf-8").rpartition(":")[2].strip()
+            with formed(str(beside), "a mean"):
+                printed = float(text)
             if abs(printed - sum(values) / len(values)) > TOLERANCE:
                 raise LadrError(f"{beside}: says {printed}, {path.name} averages {sum(values) / len(values)}")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ladr.benchmarks.official.fetch import locate, source_of
-from ladr.benchmarks.official.suite import Score, Scores, Suite, require_images, some
+from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, require_images, some
 from ladr.benchmarks.prompt import Prompt
 from ladr.errors import LadrError, nearest
 
@@ -32,6 +32,7 @@ SHORT = {"Entity Layout": "Layout", "Text Generation": "Text"}  # the paper's na
 COLUMNS = tuple(SHORT.get(name, name) for name in POINTS)
 TRAP_ROW, TRAP_POINT = 428, "Logical Reasoning"  # copies from before 2025-10-01 have one more of these there
 DROPPED = "no judgement"
+RESULT_COLUMNS = ("index", "prompt", "testpoint", "result_json", "img_path")
 PATH = re.compile(r"(?:^|.*[/\\])(\d+)_(\d+)\.[A-Za-z]+$")
 
 
@@ -88,6 +89,8 @@ def _prompt(row: Mapping[str, str], expected: int) -> Prompt:
     points, descriptions = meta["Testpoints"], meta["Testpoint Description"]
     if not points or len(points) != len(descriptions):
         raise LadrError(f"{len(points)} test points and {len(descriptions)} descriptions")
+    if wrong := [text for text in (*points, *descriptions) if not isinstance(text, str)]:
+        raise LadrError(f"{wrong[0]!r} is no text")
     for point in points:
         column_of(point)
     if not row["prompt_en"].strip():
@@ -114,7 +117,10 @@ def import_results(suite: Suite, path: Path) -> Scores:
     csv.field_size_limit(1 << 24)
     judged: dict[tuple[int, int], list[int] | None] = {}
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), start=1):
+        reader = csv.DictReader(file)
+        if lacking := set(RESULT_COLUMNS) - set(reader.fieldnames or ()):
+            raise LadrError(f"{path}: column {sorted(lacking)[0]} is missing")
+        for number, row in enumerate(reader, start=1):
             where = f"{path}: row {number}"
             key = _key(row, where)
             if key in judged:
@@ -139,7 +145,9 @@ def _key(row: Mapping[str, str], where: str) -> tuple[int, int]:
 
 def _agree(prompt: Prompt, row: Mapping[str, str], where: str) -> None:
     if row["prompt"] != prompt.text:
-        raise LadrError(f"{where}: prompt {row['prompt'][:60]!r} is not this version's {prompt.text[:60]!r}")
+        raise LadrError(
+            f"{where}: prompt {str(row['prompt'])[:60]!r} is not this version's {prompt.text[:60]!r}"
+        )
     if _literal(row["testpoint"]) != list(prompt.meta["points"]):
         raise LadrError(
             f"{where}: test points {row['testpoint']} are not this version's {prompt.meta['points']}"
@@ -149,7 +157,7 @@ def _agree(prompt: Prompt, row: Mapping[str, str], where: str) -> None:
 def _literal(text: str) -> object:
     try:
         return ast.literal_eval(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError):
         return None
 
 
@@ -216,8 +224,9 @@ def _notes(suite: Suite, judged: Mapping, counts: Counter, kept: Counter) -> tup
 def import_summary(path: Path, images: int = PROMPTS * 4) -> Scores:
     """The official summary JSON. It holds no images, so only its totals can be checked: fewer than expected
     are dropped judgements (in `columns` they count as not passed), more are another version's file."""
-    primary = json.loads(Path(path).read_text(encoding="utf-8"))["primary_dimensions"]
-    found = {column_of(name): (int(d["correct"]), int(d["total"])) for name, d in primary.items()}
+    with formed(str(path), "a UniGenBench summary"):
+        primary = json.loads(Path(path).read_text(encoding="utf-8"))["primary_dimensions"]
+        found = {column_of(name): (int(d["correct"]), int(d["total"])) for name, d in primary.items()}
     per_prompt = images // PROMPTS
     wanted = {column_of(name): n * per_prompt for name, n in POINTS.items()}
     for column, total in wanted.items():
