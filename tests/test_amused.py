@@ -1,10 +1,7 @@
-"""aMUSEd and networks that take time, from folders that diffusers saved; hub errors; memory; foreign code."""
+"""aMUSEd and networks that take time, from folders that diffusers saved; memory; foreign code."""
 
 import json
 import shutil
-import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,6 @@ from ladr import LADR, LadrError, decode, schedule
 from ladr.backbones import load, memory
 from ladr.backbones.amused import Amused, Timed
 from ladr.backbones.blank_amused import random_amused
-from ladr.backbones.hub import again, folder_of, verify
 from ladr.backbones.llada import LLaDAConfig
 from ladr.backbones.refuse import refuse_foreign_code
 from ladr.view import MASK
@@ -189,16 +185,8 @@ def test_a_cache_is_refused(backbone):
 def test_a_llada_config_may_name_upstreams_classes_and_no_others():
     path = Path("config.json")
     refuse_foreign_code({"auto_map": {"AutoModel": "modeling_llada.LLaDAModelLM"}}, path)
-    with pytest.raises(LadrError, match=r"auto_map\.AutoModel asks for .*\(evil\.Model\), which|never run"):
+    with pytest.raises(LadrError, match=r"auto_map\.AutoModel asks for .*\(evil\.Model\); .* never run"):
         refuse_foreign_code({"auto_map": {"AutoModel": "evil.Model"}}, path)
-
-
-def test_a_missing_package_is_named(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(
-        LadrError, match=r"aMUSEd: the package transformers is not installed; pip install 'transformers"
-    ):
-        load("amused", source=folder)
 
 
 def test_memory_is_said_before_loading():
@@ -207,105 +195,8 @@ def test_memory_is_said_before_loading():
     assert need.weights < need.total < 1.5 * need.weights
     assert need.cache == pytest.approx(4.5e9, rel=0.1)
     huge = memory.of_dimoo(LLaDAConfig(n_layers=10**6), (64, 64), 8192, 16, bytes_each=2)
-    with pytest.raises(LadrError, match=r"mine: needs about \d+\.\d GB .*cpu has \d+\.\d GB free; dtype"):
+    with pytest.raises(
+        LadrError, match=r"mine: needs about \d+\.\d GB .*cpu has \d+\.\d GB free; dtype.*`ladr devices`"
+    ):
         memory.check(huge, "cpu", "mine")
     memory.check(memory.Need(1, 1, 1, 1), "cpu", "mine")
-
-
-# --- the hub, seen from a cache folder and from a server that knows nothing -----------------------------
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-def hub_cache(home, sha, content):
-    """A cache folder as huggingface_hub lays it out, with one weight file whose blob is named `sha`."""
-    repo = home / "hub" / "models--me--tiny"
-    snapshot = repo / "snapshots" / COMMIT
-    for part in (repo / "refs", repo / "blobs", snapshot):
-        part.mkdir(parents=True)
-    (repo / "refs" / "main").write_text(COMMIT)
-    (repo / "blobs" / sha).write_bytes(content)
-    (snapshot / "model.safetensors").symlink_to(Path("../../blobs") / sha)
-    return snapshot
-
-
-def test_a_checksum_that_differs_is_refused_with_the_command(tmp_path):
-    snapshot = hub_cache(tmp_path, "0" * 64, b"not these bytes")
-    says = (
-        rf"sha256 is [0-9a-f]{{64}}, the hub says 0{{64}}; .*hf download me/tiny --revision {COMMIT} --force"
-    )
-    with pytest.raises(LadrError, match=says):
-        verify(snapshot)
-    import hashlib
-
-    verify(hub_cache(tmp_path / "good", hashlib.sha256(b"these").hexdigest(), b"these"))
-
-
-def test_a_half_downloaded_shard_is_refused_with_the_command(folder, tmp_path):
-    snapshot = hub_cache(tmp_path, "1" * 64, b"")
-    shutil.copytree(folder, snapshot, dirs_exist_ok=True)
-    weights = snapshot / "transformer" / "diffusion_pytorch_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(LadrError, match=r"truncated or damaged .*hf download me/tiny --revision 0123456789"):
-        Amused.from_pretrained(snapshot)
-    assert again(tmp_path / "elsewhere") == "download it again"
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    """The hub library set to a cache of its own, and then to an endpoint, or to none."""
-
-    def at(endpoint="http://127.0.0.1:9", offline=False):
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", offline)
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
-        return tmp_path
-
-    return at
-
-
-def test_without_network_the_cache_is_used_and_its_absence_is_told(hub):
-    snapshot = hub_cache(hub(offline=True), "1" * 40, b"x")
-    assert folder_of("me/tiny") == snapshot
-    with pytest.raises(
-        LadrError, match=r"main is not in the cache .*\(HF_HUB_OFFLINE is set\).*hf download me/o"
-    ):
-        folder_of("me/other")
-    with pytest.raises(LadrError, match=r"not in the cache .*; online: hf download me/tiny --revision v9"):
-        folder_of("me/tiny", "v9")
-
-
-def test_a_hub_that_cannot_be_reached_is_told(hub):
-    snapshot = hub_cache(hub(), "1" * 40, b"x")
-    assert folder_of("me/tiny") == snapshot
-    with pytest.raises(LadrError, match=r"the hub cannot be reached; online: hf download me/other"):
-        folder_of("me/other")
-
-
-class NothingHere(BaseHTTPRequestHandler):
-    """A hub that has no such revision, and no such repository where the name ends in `gone`."""
-
-    def do_GET(self):
-        self.send_response(404)
-        gone = "gone" in self.path
-        self.send_header("X-Error-Code", "RepoNotFound" if gone else "RevisionNotFound")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_HEAD = do_GET  # noqa: N815
-
-    def log_message(self, *_):
-        pass
-
-
-def test_wrong_revisions_and_names_are_told_apart(hub):
-    server = HTTPServer(("127.0.0.1", 0), NothingHere)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    hub(f"http://127.0.0.1:{server.server_port}")
-    try:
-        with pytest.raises(LadrError, match=r"me/tiny at revision v9 does not exist; give a branch, tag or"):
-            folder_of("me/tiny", "v9")
-        with pytest.raises(LadrError, match=r"me/gone does not exist on the hub, or is not yours to read"):
-            folder_of("me/gone")
-    finally:
-        server.shutdown()

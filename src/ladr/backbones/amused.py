@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from ladr import schedule
-from ladr.backbones import checkpoint
+from ladr.backbones import checkpoint, memory
+from ladr.backbones.encoder import Encoder
 from ladr.backbones.hub import AMUSED, folder_of
-from ladr.backbones.pixels import Pixels
+from ladr.backbones.pixels import STEM, Pixels
 from ladr.backbones.refuse import refuse_foreign_parts
 from ladr.errors import LadrError, needs
 from ladr.policies.base import one_of
@@ -112,7 +113,7 @@ class Amused:
             raise LadrError(f"guidance: {guidance!r} is not allowed; a number from 1 (no guidance) up")
         self.network, self.encode, self.pixels, self.mask = network.eval(), encode, pixels, mask
         self.guidance, self.negative, self.adapter = float(guidance), negative, adapter
-        self.codes, self.grid = pixels.config["num_vq_embeddings"], _cells(size, pixels)
+        self.codes, self.grid = pixels.codes, _cells(size, pixels)
         self.micro = [size[1], size[0], *crop, aesthetic]
 
     @classmethod
@@ -134,9 +135,10 @@ class Amused:
         """
         folder, kind = folder_of(source, revision), checkpoint.dtype_of("dtype", dtype)
         refuse_foreign_parts(folder, PARTS, given=frozenset(["transformer"] if network is not None else []))
-        if network is None:
-            network = _uvit(folder / "transformer", kind, device)
-        vq, config = checkpoint.read_json(folder / "vqvae" / "config.json"), getattr(network, "config", {})
+        own, vq = network is None, checkpoint.read_json(folder / "vqvae" / "config.json")
+        config = getattr(network, "config", {})
+        if own:
+            config = checkpoint.read_json(folder / "transformer" / "config.json")
         factor = 2 ** (len(vq.get("block_out_channels", [])) - 1)
         pixels = Pixels(folder, config.get("codebook_size", vq.get("num_vq_embeddings")), factor, device)
         if size is None and "sample_size" not in config:
@@ -147,6 +149,9 @@ class Amused:
         mask = checkpoint.read_json(folder / "scheduler" / "scheduler_config.json").get("mask_token_id")
         if not isinstance(mask, int):
             raise LadrError(f"{folder}: scheduler/scheduler_config.json gives no mask_token_id")
+        memory.check(_need(folder, pixels, _cells(size, pixels), kind, own), device, str(source))
+        if own:
+            network = _uvit(folder / "transformer", kind, device)
         return cls(network, Encoder(folder, kind, device), pixels, mask=mask, size=size, **settings)
 
     @property
@@ -193,30 +198,13 @@ class AmusedDenoiser:
         return out if self.everywhere else out[masked]
 
 
-class Encoder:
-    """`tokenizer/` and `text_encoder/` of a folder: texts -> (hidden (S, L, D), pooled (S, P))."""
-
-    def __init__(self, folder: Path, dtype: torch.dtype, device: str):
-        with needs("the text encoder of aMUSEd"):
-            from transformers import CLIPTextModelWithProjection, CLIPTokenizer
-
-        self.words = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        checkpoint.shards(folder / "text_encoder")
-        model, found = CLIPTextModelWithProjection.from_pretrained(
-            folder / "text_encoder", use_safetensors=True, local_files_only=True, output_loading_info=True
-        )
-        if missing := sorted(found["missing_keys"]):
-            raise LadrError(f"{folder / 'text_encoder'}: tensor {', '.join(missing[:3])} is missing")
-        self.model, self.device = model.to(device, dtype).eval().requires_grad_(False), device
-
-    @torch.no_grad()
-    def __call__(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        length = self.words.model_max_length
-        ids = self.words(
-            list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
-        )
-        out = self.model(ids.input_ids.to(self.device), output_hidden_states=True, return_dict=True)
-        return out.hidden_states[-2], out.text_embeds
+def _need(folder: Path, pixels: Pixels, grid: tuple[int, int], dtype: torch.dtype, own: bool) -> memory.Need:
+    """Memory for one guided image, from the heads of the files; `own`: with the transformer."""
+    parts = [("text_encoder", "model"), ("transformer", STEM)][: 1 + own]
+    numbers = sum(checkpoint.numbers(folder / part, stem) for part, stem in parts)
+    return memory.of_amused(
+        numbers, pixels.numbers(), grid, pixels.codes, pixels.factor, bytes_each=dtype.itemsize
+    )
 
 
 def _uvit(folder: Path, dtype: torch.dtype, device: str) -> nn.Module:
@@ -226,7 +214,7 @@ def _uvit(folder: Path, dtype: torch.dtype, device: str) -> nn.Module:
     config = checkpoint.read_json(folder / "config.json")
     with torch.device("meta"):
         network = UVit2DModel.from_config(_plain(config))
-    checkpoint.load(network, folder, "diffusion_pytorch_model", dtype=dtype, device=device)
+    checkpoint.load(network, folder, STEM, dtype=dtype, device=device)
     return network.requires_grad_(False)
 
 

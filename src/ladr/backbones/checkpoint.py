@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 def read_json(path: Path) -> dict:
     """The object in `path`; a missing or broken file is refused."""
     if not path.is_file():
-        raise LadrError(f"{path}: no such file; a checkpoint folder has one")
+        raise LadrError(f"{path}: no such file; {again(path, False, 'a checkpoint folder has one')}")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -47,7 +48,8 @@ def shards(folder: Path, stem: str = "model") -> list[Path]:
         raise LadrError(
             f"{folder}: {', '.join(pickles)} is a pickle, which can run code; only safetensors is read"
         )
-    raise LadrError(f"{folder}: neither {single.name} nor {index.name}")
+    mend = again(folder, False, "a checkpoint folder has one of them")
+    raise LadrError(f"{folder}: neither {single.name} nor {index.name}; {mend}")
 
 
 def _open(path: Path):
@@ -71,6 +73,12 @@ def _shapes(files: list[Path]) -> dict[str, tuple[Path, tuple[int, ...]]]:
                     raise LadrError(f"{path}: tensor {name} is in {found[name][0].name} as well")
                 found[name] = path, tuple(file.get_slice(name).get_shape())
     return found
+
+
+def numbers(folder: Path, stem: str = "model") -> int:
+    """How many numbers the tensors of `folder` hold. Every file must be there and whole; only their heads
+    are read."""
+    return sum(prod(shape) for _, shape in _shapes(shards(folder, stem)).values())
 
 
 def _some(names: list[str]) -> str:

@@ -153,6 +153,7 @@ class DiMOO:
         device = settings.pop("device", "cpu")
         dtype = checkpoint.dtype_of("dtype", settings.pop("dtype", "float32"))
         pixels = Pixels(folder, layout.codebook, layout.vq_factor, device)
+        pixels.numbers()
         grid = cells_of(settings.get("size"), layout)
         need = memory.of_dimoo(config, grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)
         memory.check(need, device, str(source))

@@ -30,12 +30,12 @@ def embedded(name: str) -> Path:
     raise LadrError(f"backbone: no {name} checkpoint in {' or '.join(map(str, places))}; give its folder")
 
 
-def again(path: Path, force: bool = True) -> str:
-    """The words that tell how to mend `path`: a command, where it lies in the hub's cache."""
+def again(path: Path, force: bool = True, elsewhere: str = "download it again") -> str:
+    """The words that tell how to mend `path`: a command where it lies in the hub's cache, or `elsewhere`."""
     parts = path.absolute().parts
     at = next((i for i, part in enumerate(parts) if part.startswith("models--")), None)
     if at is None or parts[at + 1 : at + 2] != ("snapshots",) or len(parts) < at + 3:
-        return "download it again"
+        return elsewhere
     name = parts[at].removeprefix("models--").replace("--", "/")
     return f"mend it: {command(name, parts[at + 2])}" + (" --force-download" if force else "")
 
@@ -73,7 +73,7 @@ def _snapshot(name: str, revision: str | None) -> Path:
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=WANTED, ignore_patterns=HALF))
     except hub.RevisionNotFoundError:
-        raise _no_revision(at) from None
+        raise _no_revision(name, at) from None
     except hub.GatedRepoError:
         raise LadrError(
             f"backbone: {name} wants its terms accepted: https://huggingface.co/{name}, then: hf auth login"
@@ -84,22 +84,25 @@ def _snapshot(name: str, revision: str | None) -> Path:
         ) from None
     except (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled) as error:
         if isinstance(error.__cause__, hub.RevisionNotFoundError):  # as huggingface_hub 0 tells it
-            raise _no_revision(at) from None
+            raise _no_revision(name, at) from None
         offline = " (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else ""
         raise LadrError(
             f"backbone: {at} is not in the cache and the hub cannot be reached{offline}; online: {fetch}"
         ) from None
-    except OSError as error:
+    except Exception as error:  # httpx's are no OSError, and httpx has had two names
         reason = f"{error.__class__.__name__}: {str(error).strip()}"
         raise LadrError(
-            f"backbone: {at} cannot be fetched ({reason}); try again, it goes on where it stopped: {fetch}"
+            f"backbone: {at} cannot be fetched ({reason}); try again, complete files are kept: {fetch}"
         ) from None
     verify(folder)
     return folder
 
 
-def _no_revision(at: str) -> LadrError:
-    return LadrError(f"backbone: {at} does not exist; give a branch, tag or commit of that repository")
+def _no_revision(name: str, at: str) -> LadrError:
+    return LadrError(
+        f"backbone: {at} does not exist; give a branch, tag or commit of that repository "
+        f"(https://huggingface.co/{name}/commits/main), or none for the newest: {command(name)}"
+    )
 
 
 def verify(folder: Path) -> None:

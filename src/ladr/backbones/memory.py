@@ -49,6 +49,23 @@ def of_dimoo(
     return Need(parameters(config) * bytes_each, states + tables, kv, pixels)
 
 
+def of_amused(
+    numbers: float,
+    pixels: float,
+    grid: tuple[int, int],
+    codes: int,
+    factor: int,
+    *,
+    bytes_each: int,
+    wide=256,
+) -> Need:
+    """For one guided image: `numbers` of the network and its text encoder, `pixels` of the VQ model, which
+    stays in float32; TABLES and MAPS as in `of_dimoo`."""
+    cells = grid[0] * grid[1]
+    weights = numbers * bytes_each + pixels * 4
+    return Need(weights, TABLES * cells * codes * 4, 0, MAPS * wide * cells * factor**2 * 4)
+
+
 def free(device: str | torch.device) -> float | None:
     """Bytes that `device` has to give now; None where the system does not say."""
     device = torch.device(device)
@@ -70,6 +87,6 @@ def check(need: Need, device: str | torch.device, what: str) -> None:
         return
     raise LadrError(
         f"{what}: needs about {need.total / GB:.1f} GB (weights {need.weights / GB:.1f}), "
-        f"{device} has {has / GB:.1f} GB free; dtype bfloat16 halves the weights, a smaller size the rest; "
-        "`ladr devices` lists what else this machine has"
+        f"{device} has {has / GB:.1f} GB free; dtype bfloat16 (--dtype bfloat16) halves weights of float32, "
+        "a smaller size (--size 512x512) the rest; `ladr devices` lists what else this machine has"
     )

@@ -8,6 +8,7 @@ from torch import Tensor
 from ladr.backbones import checkpoint
 from ladr.errors import LadrError, needs
 
+STEM = "diffusion_pytorch_model"
 CELLS = 1 << 14  # decoded at once: 64 images of the miniature, 4 of 1024x1024
 
 
@@ -28,7 +29,11 @@ class Pixels:
             raise LadrError(f"{path}: its blocks shrink by {found}; vq_factor is {factor}")
         if not config.get("lookup_from_codebook", False):
             raise LadrError(f"{path}: lookup_from_codebook must be true, or codes cannot be decoded")
-        self._model = None
+        self.codes, self.factor, self._model = codebook, factor, None
+
+    def numbers(self) -> int:
+        """How many numbers the weights hold. Raises if a file is missing or damaged, before it is needed."""
+        return checkpoint.numbers(self.folder, STEM)
 
     @property
     def model(self):
@@ -38,7 +43,7 @@ class Pixels:
                 from diffusers import VQModel
 
             model = VQModel.from_config(self.config)
-            checkpoint.load(model, self.folder, "diffusion_pytorch_model", device=self.device)
+            checkpoint.load(model, self.folder, STEM, device=self.device)
             self._model = model.eval().requires_grad_(False)
         return self._model
 

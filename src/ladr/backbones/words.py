@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ladr.backbones.hub import again
 from ladr.errors import LadrError, nearest
 
 
@@ -15,7 +16,8 @@ class Words:
         files = [folder / "tokenizer.json", folder / "tokenizer" / "tokenizer.json"]
         path = next((file for file in files if file.is_file()), None)
         if path is None:
-            raise LadrError(f"{folder}: no tokenizer.json; a checkpoint folder has one")
+            mend = again(folder, False, "a checkpoint folder has one")
+            raise LadrError(f"{folder}: no tokenizer.json; {mend}")
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises a bare Exception

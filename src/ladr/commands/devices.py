@@ -23,7 +23,7 @@ PACKAGES = {
     "openai": "judged benchmarks",
     "spacy": "T2I-CompBench's own nouns",
 }
-AMUSED_PARAMETERS = 603e6 + 123e6 + 146e6  # amused-512: transformer, text encoder, VQ model
+AMUSED_512 = 603e6 + 123e6, 146e6, (32, 32), 8192, 16  # transformer and text encoder; VQ model; cells, codes
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ def backbones(places: list[dict[str, Any]]) -> list[Runs]:
     room = max((row["free_gb"] for row in places if row["free_gb"] is not None), default=None)
     layout = dimoo.Layout()
     big = memory.of_dimoo(LLaDAConfig(), layout.grid, layout.codebook, layout.vq_factor, bytes_each=2)
+    small = memory.of_amused(*AMUSED_512, bytes_each=4)
     shapes = _embedded("config.json")
     return [
         Runs("field", True, 0.1),
@@ -123,7 +124,7 @@ def backbones(places: list[dict[str, Any]]) -> list[Runs]:
         _judged("lumina-dimoo", big.total / GB, room, _cached(dimoo.HUB), ("diffusers",)),
         _judged(
             "amused",
-            AMUSED_PARAMETERS * 4 / GB + 1,
+            small.total / GB,
             room,
             _cached(AMUSED, "model_index.json"),
             ("diffusers", "transformers"),

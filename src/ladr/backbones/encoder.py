@@ -1,0 +1,34 @@
+"""The CLIP text encoder that comes with aMUSEd, through transformers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ladr.errors import LadrError, needs
+
+
+class Encoder:
+    """`tokenizer/` and `text_encoder/` of a folder: texts -> (hidden (S, L, D), pooled (S, P))."""
+
+    def __init__(self, folder: Path, dtype: torch.dtype, device: str):
+        with needs("the text encoder of aMUSEd"):
+            from transformers import CLIPTextModelWithProjection, CLIPTokenizer
+
+        self.words = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+        model, found = CLIPTextModelWithProjection.from_pretrained(
+            folder / "text_encoder", use_safetensors=True, local_files_only=True, output_loading_info=True
+        )
+        if missing := sorted(found["missing_keys"]):
+            raise LadrError(f"{folder / 'text_encoder'}: tensor {', '.join(missing[:3])} is missing")
+        self.model, self.device = model.to(device, dtype).eval().requires_grad_(False), device
+
+    @torch.no_grad()
+    def __call__(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        length = self.words.model_max_length
+        ids = self.words(
+            list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
+        )
+        out = self.model(ids.input_ids.to(self.device), output_hidden_states=True, return_dict=True)
+        return out.hidden_states[-2], out.text_embeds
