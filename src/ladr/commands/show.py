@@ -51,7 +51,8 @@ class Bar(AbstractContextManager):
 
 
 class Watch(AbstractContextManager):
-    """The grid in the terminal, two rows of cells per line: masked, committed before, committed now."""
+    """The grid in the terminal, two rows of cells per line: masked, committed before, committed now. Where
+    the terminal is smaller than that, one character stands for more cells."""
 
     def __init__(self, console: Console, label: str):
         self.live = Live(console=console, auto_refresh=False)
@@ -68,9 +69,17 @@ class Watch(AbstractContextManager):
         self.passes += 1
         left = int((view.masked & ~take).sum())
         head = f"{self.label}: pass {self.passes}, {int(take.sum())} committed, {left} masked\n"
-        self.live.update(
-            Text(head) + cells(view.masked[0].cpu().numpy(), take[0].cpu().numpy()), refresh=True
-        )
+        masked, now = (flags[0].cpu().numpy() for flags in (view.masked, take))
+        width, height = self.live.console.size
+        shrink = max(1, -(-masked.shape[1] // width), -(-len(masked) // (2 * max(1, height - 3))))
+        self.live.update(Text(head) + cells(coarse(masked, shrink), coarse(now, shrink)), refresh=True)
+
+
+def coarse(flags: np.ndarray, by: int) -> np.ndarray:
+    """flags (H, W) bool -> one flag per square of `by` x `by` cells: is any of them set?"""
+    H, W = flags.shape
+    squares = np.pad(flags, ((0, -H % by), (0, -W % by))).reshape(-(-H // by), by, -(-W // by), by)
+    return squares.any((1, 3))
 
 
 def cells(masked: np.ndarray, take: np.ndarray) -> Text:
