@@ -121,6 +121,8 @@ def test_only_the_item_that_the_official_script_loses_may_lack_answers(suite, qu
     scores = aggregate(suite, questions, answers, "official")
     assert scores.columns["Overall"] == 1.0
     assert "fox1 has no score" in scores.notes[0]
+    with pytest.raises(LadrError, match=r"1 items lack answers for one of 4 tiles \(fox1\)"):
+        aggregate(suite, questions, answers, "official", loses="an item of the whole file")
     del answers["7", 2][1]
     with pytest.raises(LadrError, match=r"1 items lack answers for one of 4 tiles \(7\)"):
         aggregate(suite, questions, answers, "official")

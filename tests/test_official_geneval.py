@@ -168,6 +168,8 @@ BROKEN = [
     ({"include": [include("cup", position=["above", 0])]}, "earlier clause"),
     ({"include": [include("sofa"), include("cup", position=["beside", 0])]}, "beside"),
     ({"include": [{"class": "cup"}]}, "count is missing"),
+    ({"include": [include("cup", position=[])]}, "not enough values"),
+    ({"include": [5]}, "not subscriptable"),
 ]
 
 
@@ -247,6 +249,10 @@ SPOILT = [
     (lambda r: r[12].update(details="{}"), "row 13: says correct=True"),
     (lambda r: r[7].pop("details"), "row 8: not a GenEval result"),
     (lambda r: r[7].update(scorer="mine"), "several scorers"),
+    (lambda r: r[7].update(details='{"cup": [[0, 0, 1]]}'), "row 8: not a GenEval result"),
+    (lambda r: r[7].update(details="[1]"), "row 8: not a GenEval result"),
+    (lambda r: r[7].update(filename=None), "row 8: not a GenEval result: filename is None"),
+    (lambda r: r[7].update(reason=1), "row 8: not a GenEval result: reason is 1"),
 ]
 
 
@@ -268,6 +274,6 @@ def test_a_colour_verdict_may_be_false_where_boxes_allow_it(tmp_path, suite):
 def test_a_detector_that_saw_nothing_is_not_a_bad_model(tmp_path, suite):
     every = {(i, j) for i in range(18) for j in range(4)}
     path = write(tmp_path / "r.jsonl", results_of(suite, {k for k in every if k[1] != 0 or k[0] > 8}))
-    with pytest.raises(LadrError, match="nothing detected in 63 of 72"):
+    with pytest.raises(LadrError, match=r"nothing detected in 63 of 72 images \(out/00000/samples/0001.png"):
         geneval.import_results(suite, path)
     assert geneval.import_results(suite, path, allow_few_detections=True).columns["Overall"] < 0.2

@@ -53,6 +53,8 @@ BROKEN = [
     (published(first=1), "row 1: index is 1, 0 comes next"),
     ("index,prompt_en\n0,x\n", "column sub_dims_en is missing"),
     ("index,prompt_en,sub_dims_en\n0,x,{\n", "row 0"),
+    (published([ROWS[0], ("x", [5], ["y"])]), "row 1: 5 is no text"),
+    (published([ROWS[0], ("x", ["Style"], [None])]), "row 1: None is no text"),
     ("index,prompt_en,sub_dims_en\n0,x,{}\n", "row 0: Testpoints is missing"),
 ]
 
@@ -145,6 +147,7 @@ SPOILT = [
     ),
     (lambda r: r[2].update(result_json='{"score": [2]}'), "row 3: score"),
     (lambda r: r[2].update(result_json="oops"), "row 3: result_json"),
+    (lambda r: [row.pop("testpoint") for row in r], "column testpoint is missing"),
 ]
 
 
@@ -165,6 +168,9 @@ def test_a_summary_shows_its_dropped_judgements_and_another_version(tmp_path):
     assert scores.columns["Style"] == 0.5
     assert scores.official["Style"] == pytest.approx(500 / 991)
     assert scores.notes == ("judgements dropped: Style 991 of 1000",)
+    path.write_text(json.dumps({"sub_dimensions": primary}))
+    with pytest.raises(LadrError, match="not a UniGenBench summary: 'primary_dimensions' is missing"):
+        unigen.import_summary(path)
     primary["Logical Reasoning "]["total"] = 440
     path.write_text(json.dumps({"primary_dimensions": primary}))
     with pytest.raises(LadrError, match="Logical Reasoning has 218 of 440, at most 436"):
