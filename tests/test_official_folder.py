@@ -2,6 +2,8 @@
 
 import json
 import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -123,6 +125,44 @@ def test_a_png_is_hard_linked(tmp_path):
     Image.fromarray(picture(0, 0)).save(source)
     export(SUITES["unigen"], tmp_path / "run", lambda i, j: source, RECORD)
     assert os.stat(tmp_path / "run" / "2_1.png").st_ino == os.stat(source).st_ino
+
+
+def test_a_second_export_links_and_one_of_another_run_does_not(tmp_path, suite):
+    def never(i, j):
+        raise AssertionError
+
+    export(suite, tmp_path / "one", picture, RECORD)
+    assert export(suite, tmp_path / "two", never, RECORD) == sum(1 for _ in suite.files())
+    for path, _, _ in suite.files():
+        assert (tmp_path / "one" / path).stat().st_ino == (tmp_path / "two" / path).stat().st_ino
+    assert check(suite, tmp_path / "two").ok
+    with pytest.raises(AssertionError):
+        export(suite, tmp_path / "three", never, RECORD | {"cell": "other"})
+    (tmp_path / "away").mkdir()
+    export(suite, tmp_path / "away" / "four", never, RECORD, others=[tmp_path / "one"])
+    with pytest.raises(AssertionError):
+        export(suite, tmp_path / "away" / "sub" / "five", never, RECORD)
+
+
+def test_an_unfinished_export_is_not_linked_from(tmp_path, suite):
+    drawn = []
+    export(suite, tmp_path / "one", picture, RECORD)
+    manifest = manifest_path(tmp_path / "one")
+    manifest.write_text(manifest.read_text().replace('"complete": true', '"complete": false'))
+    export(suite, tmp_path / "two", lambda i, j: drawn.append((i, j)) or picture(i, j), RECORD)
+    assert len(drawn) == suite.images
+
+
+def test_another_file_system_gets_a_copy(tmp_path, suite):
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is one file system")
+    export(suite, tmp_path / "one", picture, RECORD)
+    with TemporaryDirectory(dir=shared) as far:
+        export(suite, Path(far) / "two", lambda i, j: None, RECORD, others=[tmp_path / "one"])
+        for path, _, _ in suite.files():
+            assert (Path(far) / "two" / path).read_bytes() == (tmp_path / "one" / path).read_bytes()
+            assert (Path(far) / "two" / path).stat().st_nlink == 1
 
 
 def test_a_file_of_another_format_is_written_anew(tmp_path):

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -29,24 +29,27 @@ def export(
     image_of: Callable[[int, int], Rendered],
     record: Mapping[str, object],
     progress: Callable[[int], None] = lambda done: None,
+    others: Sequence[Path] = (),
 ) -> int:
     """Write every image of `suite` below `folder` and its manifest beside it; return how many were new.
 
     `image_of(prompt_index, image_no)` is called only for files that are not there yet: it renders the image
-    (H, W, 3 uint8, or PIL) or names a PNG, which is hard-linked where the file system can. Files appear
-    whole or not at all, so an interrupted export goes on where it stopped; a folder that holds another run's
-    images is refused.
+    (H, W, 3 uint8, or PIL) or names a PNG, which is hard-linked where the file system can. A file that a
+    complete export of the same images has, beside `folder` or in one of `others`, is linked from there and
+    not rendered. Files appear whole or not at all, so an interrupted export goes on where it stopped; a
+    folder that holds another run's images is refused.
     """
     folder = Path(folder)
     manifest = _manifest(suite, record)
     _claim(folder, manifest)
-    new = 0
+    twins, new = _twins(folder, manifest, others), 0
     for path, text in suite.sidecars():
         _write(folder / path, text)
     for done, (path, i, tiles) in enumerate(suite.files(), start=1):
         target = folder / path
         if not target.exists():
-            _place([image_of(i, j) for j in tiles], target)
+            twin = next((there / path for there in twins if (there / path).is_file()), None)
+            _place([twin] if twin else [image_of(i, j) for j in tiles], target)
             new += 1
         progress(done)
     _write(
@@ -84,6 +87,22 @@ def _claim(folder: Path, manifest: Mapping[str, object]) -> None:
         raise LadrError(f"{folder}: holds files and has no manifest; choose an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
     _write(path, json.dumps({**manifest, "complete": False}, indent=2, ensure_ascii=False) + "\n")
+
+
+def manifest_of(folder: Path) -> dict[str, object]:
+    """What is said about an exported folder; nothing where nothing is."""
+    try:
+        return dict(json.loads(manifest_path(Path(folder)).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _twins(folder: Path, manifest: Mapping[str, object], others: Sequence[Path]) -> list[Path]:
+    """Folders that hold the very images of `manifest`, all of them: `others`, and those beside `folder`."""
+    wanted, ending = _json({**manifest, "complete": True}), ".manifest.json"
+    beside = (p.with_name(p.name.removesuffix(ending)) for p in sorted(folder.parent.glob(f"*{ending}")))
+    known = dict.fromkeys(Path(path) for path in (*others, *beside))
+    return [path for path in known if path != folder and manifest_of(path) == wanted]
 
 
 def _json(value: object) -> object:
