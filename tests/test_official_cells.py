@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import official_files as made
 from ladr.backbones.blank import random_checkpoint
 from ladr.benchmarks.official import scorers
+from ladr.benchmarks.official.asked import Asked
 from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.cells import grid
 from ladr.commands.benchmark import app
@@ -193,7 +194,7 @@ def test_unigen_dpg_and_t2i_results_come_back(here):
     made.unigen_results(layout_of(unigen), here / "m.csv")
     assert ladr("import", unigen.id, "--results", "m.csv")[0].exit_code == 0
     assert notes(unigen)["Style"][0] == 75
-    asked = scorers.Asked(layout_of(one), one.official, here, here, None)
+    asked = Asked(layout_of(one), one.official, here, here, None)
     questions = scorers.dpg_questions(asked)[0]
     assert list(questions) == [p.id for p in one.prompts]
     made.dpg_detail(layout_of(one), questions, here / "d.txt", yes=lambda item, tile, q: tile < 3 or q != 1)

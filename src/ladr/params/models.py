@@ -79,6 +79,10 @@ class JudgeRow(Strict):
     weights: str | None = Field(None, description="which weights serve there, as their hub names them")
     key_env: str = Field("OPENAI_API_KEY", description="environment variable with the API key")
     concurrency: Count = Field(8, description="questions that are open at once")
+    attempts: Count = Field(8, description="tries per question, with growing pauses")
+    seconds: float | None = Field(None, gt=0, description="your guess of one call, for the estimate")
+    price_in: float | None = Field(None, ge=0, description="per million tokens in, for the estimate")
+    price_out: float | None = Field(None, ge=0, description="per million tokens out, for the estimate")
 
 
 class Official(Strict):
@@ -96,6 +100,9 @@ class Official(Strict):
     )
     colors: str = Field("openai/clip-vit-large-patch14", description="CLIP of GenEval's colours")
     clip: str | None = Field("openai/clip-vit-base-patch32", description="CLIP of T2I Non-spatial")
+    allow_few_detections: bool = Field(
+        False, strict=True, description="take GenEval results where most images hold no detection at all"
+    )
     blip: str | None = Field("Salesforce/blip-vqa-capfilt-large", description="BLIP-VQA of T2I attributes")
     chunks: str | None = Field(None, description="file of noun chunks; default: spaCy")
     questions: str | None = Field(None, description="dpg_bench.csv; default: the one among the prompts")

@@ -5,16 +5,18 @@ import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ladr.benchmarks.mini.scoring import Row
-from ladr.benchmarks.official.folder import export, manifest_path
+from ladr.benchmarks.official.asked import Asked, Judged
+from ladr.benchmarks.official.folder import export, manifest_of, manifest_path
 from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.benchmarks.official.named import named
-from ladr.benchmarks.official.scorers import PARTS, Asked, Judged, judged
+from ladr.benchmarks.official.scorers import PARTS, judged
 from ladr.benchmarks.official.suite import Suite
 from ladr.cells import Cell, canonical
 from ladr.errors import LadrError
@@ -25,7 +27,7 @@ from ladr.run.files import CELL, TOKENS
 IMAGES, IMPORTED, WHOSE = "images", "official", "import.json"
 CHUNK = 16  # images that are rendered at once
 RELEVANT = {  # benchmark -> the settings that its scores depend on
-    "geneval": ("detector", "colors"),
+    "geneval": ("detector", "colors", "allow_few_detections"),
     "unigen": ("judge",),
     "dpg": ("dpg", "judge", "questions"),
     "t2i": ("blip", "clip", "chunks", "spatial"),
@@ -40,9 +42,8 @@ def settings_digest(cell: Cell) -> str:
     """A hash of what would score this cell: scores of other settings are made anew."""
     held = cell.official.model_dump()
     wanted = {key: held[key] for key in RELEVANT[cell.spec["benchmark"]["name"]]}
-    for free in ("key_env", "concurrency", "endpoint"):
-        if isinstance(wanted.get("judge"), dict):
-            wanted["judge"] = {k: v for k, v in wanted["judge"].items() if k != free}
+    if wanted.get("judge"):
+        wanted["judge"] = {key: wanted["judge"][key] for key in ("model", "weights")}
     return hashlib.sha256(canonical(wanted).encode()).hexdigest()[:16]
 
 
@@ -52,11 +53,12 @@ def layout_of(cell: Cell) -> Suite:
     return OFFICIAL[asked["name"]].of(cell.prompts, asked["images"])
 
 
-def record_of(cell: Cell) -> dict[str, Any]:
+def record_of(cell: Cell, folder: Path) -> dict[str, Any]:
     """What an exported folder says about where its images come from."""
     spec = cell.spec
     return {
         "cell": cell.id,
+        "tokens": files.read_json(folder / CELL)["files"][TOKENS]["sha256"],
         "sampler": dict(spec["sampler"]),
         "backbone": dict(spec["backbone"]),
         "seed": spec["benchmark"]["seed"],
@@ -67,15 +69,19 @@ class Rendered:
     """A cell's images, drawn from its tokens when they are asked for, by the weights that draw alone."""
 
     def __init__(self, cell: Cell, folder: Path):
-        from ladr.backbones.drawing import drawing
-
         self.count = cell.spec["benchmark"]["images"]
         self.tokens = read_tokens(folder)["tokens"].long()
         if len(self.tokens) != (due := self.count * len(cell.prompts)):
             raise LadrError(f"{folder / TOKENS}: {len(self.tokens)} images, {due} were asked for")
-        spec = cell.spec["backbone"]
-        self.backbone = drawing(spec["name"], **spec["settings"])
+        self.spec = cell.spec["backbone"]
         self.start, self.held = -1, np.empty(0)
+
+    @cached_property
+    def backbone(self) -> Any:
+        """What draws, loaded when the first image is drawn."""
+        from ladr.backbones.drawing import drawing
+
+        return drawing(self.spec["name"], **self.spec["settings"])
 
     def __call__(self, i: int, j: int) -> np.ndarray:
         """Image j of prompt i, (h, w, 3) uint8; neighbours are drawn together."""
@@ -88,7 +94,8 @@ class Rendered:
 
 
 def export_cell(cell: Cell, folder: Path, to: Path, say: Say = tell) -> int:
-    """Write the images of a finished cell below `to` in the official layout; how many files were new."""
+    """Write the images of a finished cell below `to` in the official layout; how many files were new. What an
+    earlier export beside `to`, or the cell's own folder, holds is linked; the rest is rendered."""
     if not files.done(folder / CELL):
         raise LadrError(f"cell {cell.id}: not decoded; run `ladr run {cell.id}`")
     suite = layout_of(cell)
@@ -98,7 +105,7 @@ def export_cell(cell: Cell, folder: Path, to: Path, say: Say = tell) -> int:
         if done % max(1, total // 10) == 0:
             say(f"{cell.id}: {done}/{total} image files")
 
-    return export(suite, to, Rendered(cell, folder), record_of(cell), progress)
+    return export(suite, to, Rendered(cell, folder), record_of(cell, folder), progress, [folder / IMAGES])
 
 
 def imported_of(folder: Path) -> Path:
@@ -124,10 +131,15 @@ def grade(cell: Cell, folder: Path, say: Say = tell, only: Iterable[str] | None 
     suite = layout_of(cell)
 
     def rendered() -> Path:
+        if manifest_of(images).get("tokens") != record_of(cell, folder)["tokens"]:
+            remove_images(folder)
         export_cell(cell, folder, images, say)
         return images
 
-    asked = Asked(suite, cell.official, imported_of(folder), folder, rendered)
+    def told(text: str) -> None:
+        say(f"{cell.id}: {text}")
+
+    asked = Asked(suite, cell.official, imported_of(folder), folder, rendered, told)
     out = Graded([], [], {})
     for part, columns in PARTS[suite.name].items():
         if not _present(suite, part) or (only is not None and part not in only):
@@ -144,8 +156,12 @@ def grade(cell: Cell, folder: Path, say: Say = tell, only: Iterable[str] | None 
 def clear_images(cell: Cell, folder: Path) -> None:
     """Remove the rendered images of a scored cell, unless params.yaml keeps them."""
     if not cell.official.keep_images:
-        shutil.rmtree(folder / IMAGES, ignore_errors=True)
-        manifest_path(folder / IMAGES).unlink(missing_ok=True)
+        remove_images(folder)
+
+
+def remove_images(folder: Path) -> None:
+    shutil.rmtree(folder / IMAGES, ignore_errors=True)
+    manifest_path(folder / IMAGES).unlink(missing_ok=True)
 
 
 def _present(suite: Suite, part: str) -> bool:
@@ -176,7 +192,7 @@ def _add(out: Graded, benchmark: str, columns: Iterable[str], part: str, found: 
 
 
 def _said(found: Judged) -> tuple[str, ...]:
-    return () if found.scorer == "official" else (f"scored by {found.scorer}", *found.notes)
+    return found.lacks if found.scorer == "official" else (f"scored by {found.scorer}", *found.notes)
 
 
 def absent(column: str, why: str) -> dict[str, Any]:

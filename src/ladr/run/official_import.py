@@ -1,7 +1,7 @@
 """Official results back to the cell whose images they judge: kept beside its tokens, then scored again."""
 
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ladr.benchmarks.official import t2i
 from ladr.cells import Cell
@@ -13,7 +13,7 @@ from ladr.run.official import IMPORTED, WHOSE, grade, imported_of, layout_of
 
 ENDING = {"geneval": ".jsonl", "unigen": ".csv", "dpg": ".txt"}
 KEPT = {"geneval": "results.jsonl", "unigen": "results.csv", "dpg": "detail.txt"}
-TOTALS = "results.txt"
+TOTALS, RESULT = "results.txt", "vqa_result.json"
 
 
 def take(cell: Cell, folder: Path, results: Path, totals: Path | None = None, say: Say = tell) -> list[str]:
@@ -26,18 +26,13 @@ def take(cell: Cell, folder: Path, results: Path, totals: Path | None = None, sa
     if not files.done(folder / CELL):
         raise LadrError(f"cell {cell.id}: not decoded; run `ladr run {cell.id}`")
     given = _given(cell, Path(results), totals)
-    place, before = folder / IMPORTED, folder / f".{IMPORTED}.before"
-    if place.is_dir() and imported_of(folder) != place:
-        shutil.rmtree(place)  # results of other tokens
+    place, new, before = (folder / name for name in (IMPORTED, f".{IMPORTED}.new", f".{IMPORTED}.before"))
     shutil.rmtree(before, ignore_errors=True)
+    _gathered(cell, folder, given, new)
     if place.is_dir():
-        shutil.copytree(place, before)
+        place.rename(before)
+    new.rename(place)
     try:
-        for name, source in given.items():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, place / name)
-        tokens = files.read_json(folder / CELL)["files"][TOKENS]["sha256"]
-        files.write_json(place / WHOSE, {"cell": cell.id, "tokens": tokens})
         return _checked(cell, folder, given, say)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
@@ -48,10 +43,29 @@ def take(cell: Cell, folder: Path, results: Path, totals: Path | None = None, sa
         shutil.rmtree(before, ignore_errors=True)
 
 
+def _gathered(cell: Cell, folder: Path, given: dict[str, Path], new: Path) -> None:
+    """Into `new` what the cell has after this import: of T2I-CompBench the other categories stay."""
+    shutil.rmtree(new, ignore_errors=True)
+    if _categorical(cell) and imported_of(folder).is_dir():
+        shutil.copytree(imported_of(folder), new)
+        for name in given:
+            shutil.rmtree(new / PurePath(name).parts[0], ignore_errors=True)
+    for name, source in given.items():
+        (new / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, new / name)
+    tokens = files.read_json(folder / CELL)["files"][TOKENS]["sha256"]
+    files.write_json(new / WHOSE, {"cell": cell.id, "tokens": tokens})
+
+
+def _categorical(cell: Cell) -> bool:
+    """Do its results come by category, some now, some later?"""
+    return cell.spec["benchmark"]["name"] == "t2i"
+
+
 def _given(cell: Cell, results: Path, totals: Path | None) -> dict[str, Path]:
     """Name to keep it by -> file."""
     name = cell.spec["benchmark"]["name"]
-    if name == "t2i":
+    if _categorical(cell):
         return _categories(cell, results)
     if not results.is_file():
         raise LadrError(f"{results}: no such file")
@@ -62,18 +76,22 @@ def _given(cell: Cell, results: Path, totals: Path | None) -> dict[str, Path]:
 
 
 def _categories(cell: Cell, results: Path) -> dict[str, Path]:
+    """The results of all or some categories, and beside each what says that it is not official's."""
     wanted = dict.fromkeys(p.meta["category"] for p in cell.prompts)
-    names = [f"{category}/{t2i.RESULT_OF[category]}/vqa_result.json" for category in wanted]
-    found = {name: results / name for name in names if (results / name).is_file()}
-    if not found:
-        raise LadrError(f"{results}: holds none of {', '.join(names)}")
-    return found
+    places = {category: f"{category}/{t2i.RESULT_OF[category]}" for category in wanted}
+    there = {c: place for c, place in places.items() if (results / place / RESULT).is_file()}
+    if not there:
+        raise LadrError(f"{results}: holds none of {', '.join(f'{p}/{RESULT}' for p in places.values())}")
+    for category in there:
+        t2i.check_samples(layout_of(cell), category, results)
+    names = [f"{place}/{name}" for place in there.values() for name in (RESULT, "scorer.json")]
+    return {name: results / name for name in names if (results / name).is_file()}
 
 
 def _checked(cell: Cell, folder: Path, given: dict[str, Path], say: Say) -> list[str]:
     """The parts that the kept files score; LadrError where they do not score theirs."""
-    benchmark = layout_of(cell).name
-    parts = [name.split("/")[0] for name in given] if benchmark == "t2i" else [benchmark]
+    benchmark = cell.spec["benchmark"]["name"]
+    parts = list(dict.fromkeys(name.split("/")[0] for name in given)) if _categorical(cell) else [benchmark]
     found = grade(cell, folder, say, only=parts)
     for part in parts:
         if found.parts[part]["scorer"] is None:

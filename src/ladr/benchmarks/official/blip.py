@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from PIL import Image
 
+from ladr.benchmarks.official.named import name_of
 from ladr.benchmarks.official.pixels import for_blip
 from ladr.errors import needs
 
 ENC, BOS, YES, NO = 30523, 30522, 2748, 2053  # ids of BLIP's vocabulary: BERT's, with two tokens added
 LONGEST = 35
 DROPPED = re.compile(r"[.!\"()*#:;~]")
-EXACT = "blip-vqa-capfilt-large"  # the official weights' name
+OFFICIAL = "Salesforce/blip-vqa-capfilt-large"  # the official weights
 
 
 @dataclass
@@ -37,7 +38,7 @@ class BlipVqa:
             from transformers import AutoTokenizer, BlipForQuestionAnswering
 
         model = BlipForQuestionAnswering.from_pretrained(checkpoint).eval().to(device)
-        return cls(model, AutoTokenizer.from_pretrained(checkpoint), Path(checkpoint).name, device)
+        return cls(model, AutoTokenizer.from_pretrained(checkpoint), name_of(checkpoint, OFFICIAL), device)
 
     @torch.inference_mode()
     def yes(self, image: Image.Image, questions: Sequence[str]) -> list[float]:

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from ladr.benchmarks.official.geneval_rules import COLOURS, Detection
+from ladr.benchmarks.official.named import name_of
 from ladr.benchmarks.official.pixels import for_clip
 from ladr.errors import needs
 
@@ -18,10 +19,10 @@ TEMPLATES = (
     "a photo of a {colour} object",
 )
 BACKGROUND = "#999"
-EXACT = {
-    "colours": "clip-vit-large-patch14",
-    "cosine": "clip-vit-base-patch32",
-}  # the official weights' names
+OFFICIAL = {  # the official weights
+    "colours": "openai/clip-vit-large-patch14",
+    "cosine": "openai/clip-vit-base-patch32",
+}
 
 
 @dataclass
@@ -40,7 +41,8 @@ class Clip:
             from transformers import AutoTokenizer, CLIPModel
 
         model = CLIPModel.from_pretrained(checkpoint).eval().to(device)
-        return cls(model, AutoTokenizer.from_pretrained(checkpoint), Path(checkpoint).name, device)
+        name = name_of(checkpoint, *OFFICIAL.values())
+        return cls(model, AutoTokenizer.from_pretrained(checkpoint), name, device)
 
     @torch.inference_mode()
     def texts(self, texts: Sequence[str]) -> torch.Tensor:

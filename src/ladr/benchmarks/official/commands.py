@@ -57,11 +57,9 @@ def geneval(
         def native(images: Path) -> Scores:
             from ladr.benchmarks.official import native
             from ladr.benchmarks.official.clip import Clip
-            from ladr.benchmarks.official.detector import Detector
+            from ladr.benchmarks.official.detector import of_geneval
 
-            classes = fetch.locate("geneval", "evaluation/object_names.txt", prompts).read_text().split("\n")
-            finds = Detector.load(detector, [name.strip() for name in classes if name.strip()], device)
-            scored_by = finds, Clip.load(clip, device)
+            scored_by = of_geneval(detector, prompts, device), Clip.load(clip, device)
             with bar("geneval", suite.images) as advance:
                 return native.geneval(
                     suite, images, out, *scored_by, advance, allow_few_detections=allow_few_detections
@@ -184,7 +182,7 @@ def t2i(
     score: Images = None,
     prompts: Prompts = None,
     category: Annotated[
-        str, typer.Option(help="what --score scores: color, shape, texture, non_spatial, complex")
+        str, typer.Option(help="what --score scores: color, shape, texture or non_spatial")
     ] = "",
     blip: Annotated[str, typer.Option(help="BLIP-VQA checkpoint")] = "Salesforce/blip-vqa-capfilt-large",
     clip: Annotated[str, typer.Option(help="CLIP checkpoint")] = "openai/clip-vit-base-patch32",

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from ladr.benchmarks.official.fetch import locate
 from ladr.benchmarks.official.geneval_rules import Detection
 from ladr.benchmarks.official.pixels import for_detector
 from ladr.errors import LadrError, needs
@@ -50,6 +51,12 @@ class Detector:
         size = (image.height, image.width)
         masks = torch.nn.functional.interpolate(masks, size, mode="bilinear", align_corners=False)[0]
         return instances(out.class_queries_logits[0], masks, self.classes)
+
+
+def of_geneval(checkpoint: str | Path, folder: Path | None, device: str = "cpu") -> Detector:
+    """The detector with the class names of GenEval's files, from `folder` or from what `fetch` got."""
+    text = locate("geneval", "evaluation/object_names.txt", folder).read_text(encoding="utf-8")
+    return Detector.load(checkpoint, [name.strip() for name in text.split("\n") if name.strip()], device)
 
 
 def instances(

@@ -3,9 +3,23 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 BRACKET = re.compile(r"^(?P<column>.*?) \[(?P<scorer>.*)\]$")
+
+
+def name_of(checkpoint: str | Path, *official: str) -> str:
+    """What the scores of a checkpoint are labelled with: its last name. One that bears an official last name
+    but is another owner's is called in full, so that it cannot be taken for the official one."""
+    last, whole = Path(checkpoint).name, str(checkpoint)
+    another = any(last == o.rpartition("/")[2] and whole != o for o in official)
+    return whole if another and not Path(checkpoint).is_dir() else last
+
+
+def is_official(name: str, official: str) -> bool:
+    """Is a checkpoint of that label `official` (owner/name at the hub), or a folder of its name?"""
+    return name == official.rpartition("/")[2]
 
 
 def named(column: str, scorer: str, exact: bool) -> str:

@@ -17,6 +17,7 @@ from ladr.benchmarks.official.dpg_results import aggregate as aggregate_dpg
 from ladr.benchmarks.official.folder import crop_tile
 from ladr.benchmarks.official.geneval import import_results as import_geneval
 from ladr.benchmarks.official.geneval_rules import evaluate, keep
+from ladr.benchmarks.official.named import is_official
 from ladr.benchmarks.official.pixels import read
 from ladr.benchmarks.official.suite import Scores, Suite
 from ladr.errors import LadrError, nearest
@@ -137,13 +138,13 @@ def t2i_attribute(
             product *= value
         return round(product, 4)
 
-    scorer, exact = f"blip-vqa:{vqa.name}", vqa.name == blip.EXACT
+    scorer, exact = f"blip-vqa:{vqa.name}", is_official(vqa.name, blip.OFFICIAL)
     return _t2i(suite, category, folder, t2i_suite.ATTRIBUTE, scorer, exact, score, progress)
 
 
 def t2i_cosine(suite: Suite, category: str, folder: Path, model: Clip, progress: Progress) -> list[float]:
     """The raw CLIP cosine of image and prompt, of one category."""
-    scorer, exact = f"clip:{model.name}", model.name == clip.EXACT["cosine"]
+    scorer, exact = f"clip:{model.name}", is_official(model.name, clip.OFFICIAL["cosine"])
     score = lambda path, text: model.cosine(read(path), text)  # noqa: E731
     return _t2i(suite, category, folder, t2i_suite.CLIP, scorer, exact, score, progress)
 

@@ -1,7 +1,7 @@
 """Scores T2I-CompBench's spatial prompts by a detector of one's choice, resumably."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,26 @@ from ladr.ledger import Ledger
 
 
 def score(
-    suite: Suite, folder: Path, book: Path, detector: Detector
+    suite: Suite,
+    folder: Path,
+    book: Path,
+    detector: Detector,
+    progress: Callable[[str, int], Callable[[object], None]] = lambda what, total: lambda done: None,
 ) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     """One row per image of the prompts both of whose things the detector has a class for, and how many those
     are: the others are not judged at all."""
-    rows, prompts, known = [], set(), set()
+    prompts = [i for i, prompt in enumerate(suite.prompts) if prompt.meta["category"] == "spatial"]
+    asked = {i: parse(suite.prompts[i].text) for i in prompts}
+    known = {i: a for i, a in asked.items() if a and {a.a, a.b} <= set(detector.classes)}
+    if not known:
+        raise LadrError(
+            f"spatial-{detector.name}: none of {len(prompts)} prompts names things it has classes for"
+        )
+    rows, advance = [], progress("spatial", len(known) * suite.images_per_prompt)
     with Ledger(book) as kept:
         for path, i, tiles in suite.files():
-            prompt = suite.prompts[i]
-            if prompt.meta["category"] != "spatial":
+            if i not in known:
                 continue
-            prompts.add(prompt.id)
-            asked = parse(prompt.text)
-            if asked is None or not {asked.a, asked.b} <= set(detector.classes):
-                continue
-            known.add(prompt.id)
             key = key_of(suite, f"spatial:{detector.name}", folder, path)
             if key not in kept.answers:
                 kept.add({"key": key, "seen": _seen(Path(folder) / path, detector)})
@@ -40,12 +45,11 @@ def score(
             found = {
                 name: [Detection(tuple(box[:4]), box[4]) for box in b] for name, b in held["boxes"].items()
             }
-            value = rule(asked, found, held["longest"])
-            rows.append(Row(prompt.id, tiles[0], "Spatial", json.dumps(list(found)), round(value, 6)))
-    if not rows:
-        raise LadrError(
-            f"spatial-{detector.name}: none of {len(prompts)} prompts names things it has classes for"
-        )
+            value = rule(known[i], found, held["longest"])
+            rows.append(
+                Row(suite.prompts[i].id, tiles[0], "Spatial", json.dumps(list(found)), round(value, 6))
+            )
+            advance(path)
     note = f"{len(known)} of {len(prompts)} prompts name two things that the detector has classes for"
     return tuple(rows), (f"{note}; the others are not judged",)
 

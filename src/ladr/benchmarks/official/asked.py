@@ -1,0 +1,88 @@
+"""What a scorer of a cell is given, what it gives back, and how it says that something is missing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from ladr.benchmarks.mini.scoring import Row
+from ladr.benchmarks.official import fetch
+from ladr.benchmarks.official.grid import OFFICIAL
+from ladr.benchmarks.official.suite import Scores, Suite
+from ladr.errors import LadrError
+
+TELL = "`ladr benchmark import CELL --results ...` takes the official script's result"
+
+
+def quiet(text: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A cell's images and what may score them.
+
+    `images()` renders them into the official layout and returns that folder; `imported` holds official
+    results; `book` is where answers are kept; `official` are the settings of params.yaml; `say` tells a
+    person how far it is.
+    """
+
+    suite: Suite
+    official: Any
+    imported: Path
+    book: Path
+    images: Callable[[], Path]
+    say: Callable[[str], None] = quiet
+
+    @property
+    def prompts(self) -> Path | None:
+        """The folder of this benchmark's official files."""
+        return self.folder_of(self.suite.name)
+
+    def folder_of(self, name: str) -> Path | None:
+        given = self.official.prompts
+        if given is None:
+            fetch.ensure(name)
+        return OFFICIAL[name].place(given)
+
+    def progress(self, what: str, total: int) -> Callable[[object], None]:
+        """To be called `total` times; says at every tenth of them how many they are."""
+        calls = count(1)
+
+        def one(_: object) -> None:
+            if (done := next(calls)) % max(1, total // 10) == 0:
+                self.say(f"{what}: {done}/{total} judged")
+
+        return one
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Judgements under the official columns' names, who made them, and whether it is the official scorer or
+    its very weights. `lacks` is what an official result leaves out, which tables must say."""
+
+    rows: tuple[Row, ...]
+    scorer: str
+    exact: bool
+    notes: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+
+def rows_of(scores: Scores) -> tuple[Row, ...]:
+    return tuple(Row(s.prompt, s.image, s.column, s.reason, round(s.value, 6)) for s in scores.rows)
+
+
+def loaded(what: str, make: Callable[[], Any]) -> Any:
+    """A network with its weights; LadrError where they, what reads them, or the device are not at hand."""
+    try:
+        return make()
+    except (OSError, ImportError, ValueError, RuntimeError, AssertionError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise LadrError(f"{what}: cannot be loaded ({reason})") from error
+
+
+def need(value: Any, key: str, what: str) -> Any:
+    if value is None:
+        raise LadrError(f"{what}: `official.{key}` is not set in params.yaml; {TELL}")
+    return value
