@@ -33,7 +33,8 @@ def cached(home: Path, folder: Path) -> Path:
 
 
 class Hub(BaseHTTPRequestHandler):
-    """Serves `folder` as NAME at COMMIT; knows no other revision or repository. The file `cut` breaks off."""
+    """Serves `folder` as NAME at COMMIT; knows no other revision or repository, but
+    that `me/closed` wants its terms accepted. The file `cut` breaks off."""
 
     folder: Path
     cut = ""
@@ -57,9 +58,10 @@ class Hub(BaseHTTPRequestHandler):
         elif path == f"/api/models/{NAME}/tree/{COMMIT}":
             self.json(self.tree())
         else:
-            self.send_response(404)
             missing = "RevisionNotFound" if path.startswith(f"/api/models/{NAME}/") else "RepoNotFound"
-            self.send_header("X-Error-Code", missing)
+            closed = path.startswith("/api/models/me/closed/")
+            self.send_response(403 if closed else 404)
+            self.send_header("X-Error-Code", "GatedRepo" if closed else missing)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

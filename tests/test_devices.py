@@ -118,3 +118,17 @@ def test_what_cannot_be_timed_is_named(tmp_path):
         upstream_decode(tmp_path, shape, model, 4)
     with pytest.raises(LadrError, match="shape: '8bb' is not known"):
         bench_device("8bb", "cpu")
+
+
+def test_the_result_file_names_the_hardware(tmp_path):
+    from ladr.bench import app
+
+    out = tmp_path / "new" / "device.json"
+    words = "device", "--device", "cpu", "--shape", "tiny", "--steps", "2", "--repeat", "1", "--out", str(out)
+    done = CliRunner().invoke(app, [*words])
+    assert done.exit_code == 0, done.exception
+    found = json.loads(out.read_text())
+    assert found == json.loads(done.stdout)
+    assert found["full_pass_s"] > 0
+    assert found["cached_pass_s"] > 0
+    assert {"cpu", "gpu", "cores", "torch", "cuda"} <= found["hardware"].keys()

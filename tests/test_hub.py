@@ -123,6 +123,10 @@ def test_wrong_revisions_and_names_are_told_apart(hub, lumina, backbone):
             draw("--revision", "v9", backbone=backbone)
         with says(r"me/gone does not exist on the hub, or is not yours to read \(hf auth login\)"):
             draw(model="me/gone", backbone=backbone)
+        with says(
+            r"me/closed wants its terms accepted: https://huggingface.co/me/closed, then: hf auth login"
+        ):
+            draw(model="me/closed", backbone=backbone)
 
 
 @pytest.mark.parametrize(("offline", "why"), [(True, r" \(HF_HUB_OFFLINE is set\)"), (False, "")])
