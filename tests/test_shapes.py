@@ -10,7 +10,7 @@ from ladr.shapes.render import palette_rgb, render
 from ladr.shapes.scene import GRID, HELD_OUT_PAIRS, HELD_OUT_RELATIONS, LETTERS, apart
 from ladr.shapes.spec import Item, Relation, Spec, Word
 
-KINDS = list(practice.TRAINING)
+KINDS = list(practice.FIRST | practice.TRAINING)
 
 
 def samples(kind, count=40, seed=0):

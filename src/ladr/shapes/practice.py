@@ -1,4 +1,6 @@
-"""What training practises: the kinds of `propose`, those that are learnt last more often."""
+"""What the world is made of, and what training practises: the kinds of `propose` in shares."""
+
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -29,7 +31,10 @@ from ladr.shapes.propose import (
     touching,
     two,
 )
+from ladr.shapes.scene import HELD_OUT_RELATIONS
 from ladr.shapes.spec import Spec
+
+Kind = Callable[[Rng], Spec]
 
 
 def spelling(rng: Rng) -> Spec:
@@ -47,36 +52,50 @@ def patterned(rng: Rng) -> Spec:
     return texture(rng, pick((1, 2, 2, 2), rng))
 
 
-# How often training sees each kind; letters and relations are learnt last by far.
-TRAINING = {
-    single: 2,
+def forward(rng: Rng) -> Spec:
+    """Positions, most of them left or above: whoever is named first lies first.
+
+    With all four relations alike, word order and relation word tell nothing without each other, and a
+    network rests on that plateau for long; word order alone is learnt in no time.
+    """
+    if rng.random() < 0.75:
+        return position(rng, lambda drawn: drawn[1] in ("left", "above") and drawn not in HELD_OUT_RELATIONS)
+    return position(rng)
+
+
+# What the world is made of: scenes without a prompt (`backbones/bank.py`), patches of the codebook. Scores of
+# the mixture depend on it.
+WORLD = {
+    single: 3,
     colors: 4,
-    two: 3,
-    many: 16,
-    position: 40,
-    attribute: 10,
-    patterned: 18,
-    spelling: 40,
-    text_and_thing: 6,
-    size: 2,
+    two: 4,
+    many: 14,
+    position: 15,
+    attribute: 8,
+    patterned: 15,
+    spelling: 30,
+    text_and_thing: 4,
+    size: 3,
     near: 2,
-    inside: 1,
-    touching: 1,
-    complex_: 6,
-    placed: 3,
-    grouped: 2,
-    style: 1,
+    inside: 2,
+    touching: 2,
+    complex_: 4,
+    placed: 2,
+    grouped: 3,
+    style: 2,
     composite: 1,
     relationship: 2,
-    grammar: 2,
-    logic: 2,
-    compound: 2,
+    grammar: 3,
+    logic: 3,
+    compound: 3,
     dense: 5,
 }
-_KINDS = list(TRAINING)
-_SHARE = np.array(list(TRAINING.values()), float) / sum(TRAINING.values())
+# How often training sees what differs from that: at first what the order of words decides, then all.
+FIRST = WORLD | {position: 0, forward: 60, spelling: 80, attribute: 20}
+TRAINING = WORLD | {position: 40, spelling: 40, patterned: 18, many: 16, attribute: 10, complex_: 6}
 
 
-def propose(rng: Rng) -> Spec:
-    """A random spec as training sees them."""
-    return _KINDS[rng.choice(len(_KINDS), p=_SHARE)](rng)
+def propose(rng: Rng, shares: Mapping[Kind, int] = WORLD) -> Spec:
+    """A random spec, its kind drawn by these shares."""
+    chance = np.array(list(shares.values()), float)
+    return list(shares)[rng.choice(len(chance), p=chance / chance.sum())](rng)

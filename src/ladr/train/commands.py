@@ -39,6 +39,9 @@ def model(
     shard_batch: Annotated[int, typer.Option(min=1, help="Images per shard and step; two shards.")] = 32,
     start: Annotated[Path | None, typer.Option(help="Checkpoint folder whose weights to begin with.")] = None,
     rate: Annotated[float, typer.Option(min=0.0, help="Factor on both learning rates.")] = 1.0,
+    early: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the run that shows nearly empty images.")
+    ] = 0.2,
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes that make the data; default: 0, on a GPU all cores.")
     ] = None,
@@ -63,6 +66,7 @@ def model(
         shard_batch=shard_batch,
         matrix_rate=rate * usual.matrix_rate,
         other_rate=rate * usual.other_rate,
+        early=early,
     )
     options = {"processes": processes, "compiled": compiled, "minutes": minutes}
     options["start"] = None if start is None else start / "model.safetensors"

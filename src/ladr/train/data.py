@@ -11,7 +11,7 @@ import numpy as np
 from ladr.backbones.patches import PatchCodes, cut, distinct_patches
 from ladr.shapes.caption import caption
 from ladr.shapes.place import realise
-from ladr.shapes.practice import propose
+from ladr.shapes.practice import FIRST, TRAINING, propose
 from ladr.shapes.render import render
 from ladr.shapes.scene import Scene
 from ladr.shapes.spec import Spec
@@ -20,10 +20,11 @@ UNCONDITIONAL = 0.1  # share of samples whose prompt is dropped, for guidance
 OTHERS = 24  # other images of a sample's spec, where it has any
 
 
-def sample(seed: int, number: int) -> tuple[Spec, str, Scene]:
-    """The `number`-th (spec, caption, scene) of the stream `seed`."""
+def sample(seed: int, number: int, early: int = 0) -> tuple[Spec, str, Scene]:
+    """The `number`-th (spec, caption, scene) of the stream `seed`, of whose samples the first `early` are of
+    the kinds that are practised first."""
     rng = np.random.default_rng([seed, number])
-    spec = propose(rng)
+    spec = propose(rng, FIRST if number < early else TRAINING)
     return spec, caption(spec, rng), realise(spec, rng)
 
 
@@ -36,17 +37,18 @@ class Sample(NamedTuple):
     cells: np.ndarray
 
 
-def has_others(number: int) -> bool:
-    """Two of four consecutive samples come with other images of their spec: half of either shard's."""
-    return number // 2 % 2 == 0
+def has_others(number: int, early: int = 0) -> bool:
+    """Of the first `early` samples all come with other images of their spec, then two of four consecutive
+    ones: half of either shard's."""
+    return number < early or number // 2 % 2 == 0
 
 
-def finished(seed: int, number: int) -> Sample:
+def finished(seed: int, number: int, early: int = 0) -> Sample:
     """Sample `number` as the model is to see it, but for the ids of its words and patches."""
     drop = np.random.default_rng([seed, number, 1]).random() < UNCONDITIONAL
-    spec, words, scene = sample(seed, number)
+    spec, words, scene = sample(seed, number, early)
     scenes = [scene]
-    if has_others(number) and not drop:
+    if has_others(number, early) and not drop:
         rng = np.random.default_rng([seed, number, 2])
         scenes += [realise(spec, rng) for _ in range(OTHERS)]
     grid = cut(np.stack([render(each) for each in scenes]))
@@ -83,12 +85,14 @@ class Stream:
         size: int,
         encode_text: Callable[[str | None], list[int]],
         patches: PatchCodes,
+        early: int = 0,
         source: Callable[[int], Sample] | None = None,
     ):
         self.seed, self.size = seed, size
         self.shards = shards
         self.encode_text, self.patches = encode_text, patches
-        self.source = source or partial(finished, seed)
+        self.early = early
+        self.source = source or partial(finished, seed, early=early)
         self.next_number = shard
         self.waiting: dict[int, list[int]] = defaultdict(list)
         self.made: dict[int, tuple[list[int], Sample]] = {}
@@ -130,4 +134,5 @@ class Stream:
         self.waiting = defaultdict(list)
         self.made = {}
         for number in sorted(n for numbers in state["waiting"].values() for n in numbers):
-            self.waiting[self._keep(number, finished(self.seed, number))].append(number)
+            made = finished(self.seed, number, self.early)
+            self.waiting[self._keep(number, made)].append(number)

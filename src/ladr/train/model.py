@@ -30,9 +30,9 @@ class Run:
         folder: Path,
         rank: int = 0,
         world: int = 1,
-        source: Callable[[int, int], Callable[[int], Sample] | None] = lambda seed, stride: None,
+        source: Callable[[int, int, int], Callable[[int], Sample] | None] = lambda seed, stride, early: None,
     ):
-        """source: of (seed, stride), what makes the samples of a stream; None: the stream itself."""
+        """source: of (seed, stride, early), what makes the samples of a stream; None: the stream itself."""
         self.settings, self.folder, self.rank, self.world = settings, folder, rank, world
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(settings.seed)  # the one use of the global stream: initial weights
@@ -51,8 +51,10 @@ class Run:
             return tokenizer.encode(layout.text(layout.uncondition if caption is None else caption)).ids
 
         def stream(seed: int, shard: int, shards: int) -> Stream:
-            made = source(seed, shards) if seed == settings.seed and shard % world == rank else None
-            return Stream(seed, shard, shards, settings.shard_batch, encode, patches, made)
+            mine = seed == settings.seed
+            early = settings.early_samples() if mine else 0
+            made = source(seed, shards, early) if mine and shard % world == rank else None
+            return Stream(seed, shard, shards, settings.shard_batch, encode, patches, early, made)
 
         self.streams = [stream(settings.seed, s, SHARDS) for s in range(SHARDS)]
         self.batches = [iter(s) for s in self.streams]
@@ -68,10 +70,9 @@ class Run:
         losses = []
         for shard in range(self.rank, SHARDS, self.world):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=multiplies_bfloat16(self.device)):
-                seed = [s.seed, self.step, shard]
-                value = loss(
-                    self.model, next(self.batches[shard]), s.layout, seed, s.cells(self.step), compiled
-                )
+                batch, seed = next(self.batches[shard]), [s.seed, self.step, shard]
+                keep, reach = s.cells(self.step), s.reach(self.step)
+                value = loss(self.model, batch, s.layout, seed, keep, reach, compiled)
             (value / SHARDS).backward()
             losses.append(value.detach())
         self._share_gradients()

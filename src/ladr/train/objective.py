@@ -12,15 +12,16 @@ from ladr.train.data import Batch
 from ladr.train.forward import forward
 
 
-def mask_cells(shape: tuple[int, int, int], seed: list[int]) -> np.ndarray:
-    """(B, H, W) bool: each image masked at random to a ratio cos(pi u^2 / 2), u stratified over the batch.
+def mask_cells(shape: tuple[int, int, int], seed: list[int], reach: float = 1.0) -> np.ndarray:
+    """(B, H, W) bool: each image masked at random to a ratio cos(pi u^2 / 2), u stratified over the batch
+    between 0 and `reach`.
 
-    Half of the ratios are above 0.92: what the prompt decides is decided there, later the image tells.
+    Half of all ratios are above 0.92: what the prompt decides is decided there, later the image tells.
     """
     rng = np.random.default_rng(seed)
     b, n = shape[0], shape[1] * shape[2]
-    u = (np.arange(b) + rng.random(b)) / b
-    count = np.maximum(1, np.floor(n * np.cos(u**2 * math.pi / 2))).astype(int)
+    u = reach * (np.arange(b) + rng.random(b)) / b
+    count = np.maximum(1, np.ceil(n * np.cos(u**2 * math.pi / 2))).astype(int)
     rank = np.argsort(rng.random((b, n)), 1).argsort(1)
     return (rank < count[:, None]).reshape(shape)
 
@@ -70,11 +71,12 @@ def loss(
     layout: Layout,
     seed: list[int],
     keep: int | None = None,
+    reach: float = 1.0,
     compiled: bool = False,
 ) -> Tensor:
     """Mean cross-entropy in nats over the masked cells that are in the sequence."""
     device = model.body["wte"].weight.device
-    masked = mask_cells(batch.codes.shape, [*seed, 0])
+    masked = mask_cells(batch.codes.shape, [*seed, 0], reach)
     ids, start = sequence(batch, masked, layout)
     b, h, w = masked.shape
     cell = np.full(ids.shape, -1)

@@ -51,9 +51,12 @@ class Settings:
     other_rate: float = 1.5e-3  # AdamW, for embedding, head and norms
     warmup: int = 200
     decay_from: float = 0.177  # share of the run after which the rate falls linearly to 0
+    early: float = 0.2  # share of the run in which images are nearly empty: what do the words decide?
+    early_reach: float = 0.4  # of the masks then (`objective.mask_cells`): ratios from 0.97
+    early_keep: int = 40  # image cells in the sequence then
     average: float = 0.998  # of the moving average of the weights that is shipped
-    keep: int | None = 112  # image cells in the sequence ...
-    keep_until: float = 0.85  # ... in this share of the run, all of them after it
+    keep: int | None = 112  # image cells in the sequence after that ...
+    keep_until: float = 0.85  # ... up to this share of the run, all of them after it
     config: LLaDAConfig = field(default_factory=embedded_config)
     layout: Layout = field(default_factory=embedded_layout)
 
@@ -62,5 +65,15 @@ class Settings:
         start = self.decay_from * self.steps
         return min((step + 1) / self.warmup, 1.0, (self.steps - step) / max(1.0, self.steps - start))
 
+    def early_samples(self) -> int:
+        """How many samples of a stream belong to the early part."""
+        return round(self.early * self.steps) * SHARDS * self.shard_batch
+
+    def reach(self, step: int) -> float:
+        return self.early_reach if step < self.early * self.steps else 1.0
+
     def cells(self, step: int) -> int | None:
+        """Image cells in the sequence; None: all."""
+        if step < self.early * self.steps:
+            return self.early_keep
         return self.keep if step < self.keep_until * self.steps else None

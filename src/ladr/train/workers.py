@@ -25,16 +25,16 @@ class Workers(AbstractContextManager):
             self.pool.terminate()
             self.pool.join()
 
-    def source(self, seed: int, stride: int) -> Callable[[int], Sample] | None:
+    def source(self, seed: int, stride: int, early: int = 0) -> Callable[[int], Sample] | None:
         """What makes the samples of a stream that asks for every `stride`-th number; None: it does itself."""
-        return Ahead(self.pool, seed, stride, AHEAD * self.count) if self.pool is not None else None
+        return Ahead(self.pool, seed, stride, AHEAD * self.count, early) if self.pool is not None else None
 
 
 class Ahead:
     """Sample by number. After each number asked for, the ones that come next are on their way already."""
 
-    def __init__(self, pool: Any, seed: int, stride: int, chunks: int):
-        self.pool, self.seed, self.stride, self.chunks = pool, seed, stride, chunks
+    def __init__(self, pool: Any, seed: int, stride: int, chunks: int, early: int = 0):
+        self.pool, self.seed, self.stride, self.chunks, self.early = pool, seed, stride, chunks, early
         self.coming: deque[Any] = deque()  # chunks in the order of their numbers
         self.here: dict[int, Sample] = {}
         self.ask, self.end = 0, 0  # the number that is expected, and the first one not on its way
@@ -46,15 +46,15 @@ class Ahead:
         self.ask = number + self.stride
         while len(self.coming) < self.chunks:
             numbers = range(self.end, self.end + CHUNK * self.stride, self.stride)
-            self.coming.append(self.pool.apply_async(_chunk, (self.seed, numbers)))
+            self.coming.append(self.pool.apply_async(_chunk, (self.seed, numbers, self.early)))
             self.end = numbers.stop
         while number not in self.here:
             self.here.update(self.coming.popleft().get())
         return self.here.pop(number)
 
 
-def _chunk(seed: int, numbers: range) -> list[tuple[int, Sample]]:
-    return [(number, finished(seed, number)) for number in numbers]
+def _chunk(seed: int, numbers: range, early: int) -> list[tuple[int, Sample]]:
+    return [(number, finished(seed, number, early)) for number in numbers]
 
 
 def _deaf() -> None:
