@@ -48,7 +48,8 @@ def _map(panel, values: np.ndarray, name: str, figure) -> None:
     image = panel.imshow(values, cmap=style.HEAT, extent=(-r - 0.5, r + 0.5, r + 0.5, -r - 0.5))
     panel.grid(False)
     panel.set(title=name, xticks=(-r, 0, r), yticks=(-r, 0, r))
-    figure.colorbar(image, ax=panel, location="bottom", shrink=0.9)
+    ends = image.get_clim()
+    figure.colorbar(image, ax=panel, location="bottom", shrink=0.9, ticks=ends, format="{x:.2g}")
 
 
 def by_distance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
