@@ -49,7 +49,7 @@ def _map(panel, values: np.ndarray, name: str, figure) -> None:
     panel.grid(False)
     panel.set(title=name, xticks=(-r, 0, r), yticks=(-r, 0, r))
     ends = image.get_clim()
-    figure.colorbar(image, ax=panel, location="bottom", shrink=0.9, ticks=ends, format="{x:.2g}")
+    figure.colorbar(image, ax=panel, location="bottom", shrink=0.9, ticks=ends, format="{x:.3g}")
 
 
 def by_distance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
