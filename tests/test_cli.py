@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -35,4 +36,16 @@ def test_bad_input_is_one_message_and_status_2():
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 2
     assert "mini-geneval" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_one_message_and_status_2(tmp_path):
+    sheet = tmp_path / "sheet.png"
+    sheet.symlink_to("/dev/full")
+    asked = ["prompts", "mini-geneval", "--size", "smoke", "--render", str(sheet)]
+    command = [sys.executable, "-c", "from ladr.cli import main; main()", *asked]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert "No space left on device" in found.stderr
     assert "Traceback" not in found.stderr

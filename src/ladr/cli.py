@@ -1,5 +1,6 @@
 """The command line: `ladr --help`. A command is imported when it is asked for, and not to be listed."""
 
+import errno
 import sys
 from importlib import import_module
 
@@ -83,4 +84,10 @@ def main() -> None:
             build(asked if known else None)()
     except LadrError as mistake:
         typer.secho(f"ladr: {mistake}", fg="red", err=True)
+        sys.exit(2)
+    except OSError as fault:
+        if fault.errno != errno.ENOSPC:
+            raise
+        where = f"{fault.filename}: cannot be written" if fault.filename else "a file cannot be written"
+        typer.secho(f"ladr: {where} ({fault.strerror}); what is finished is kept", fg="red", err=True)
         sys.exit(2)

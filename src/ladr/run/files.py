@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ TOKENS, TRACE, SCORES = "tokens.safetensors", "trace.parquet", "scores.jsonl"
 @contextmanager
 def appearing(path: Path):
     """A path to write to; when the block ends well its content is at `path`, on the disk, in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield half
         with open(half, "rb+") as file:
             os.fsync(file.fileno())
@@ -32,7 +32,8 @@ def appearing(path: Path):
         reason = getattr(error, "strerror", None) or error
         raise LadrError(f"{path}: cannot be written ({reason}); what is finished is kept") from error
     finally:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
