@@ -78,3 +78,19 @@ def test_an_experiment_makes_the_changed_cells_and_drops_the_old(project):
     after = (project / "results/cells" / cell_of(grid, "cosine").id / "cell.json").read_bytes()
     assert after == before
     assert len(json.loads(ran(project, "dvc", "exp", "show", "--json"))[1]["experiments"]) == 1
+
+
+def test_queued_experiments_run_and_are_shown(project):
+    for alpha in ("0.7", "0.8"):
+        ran(project, "dvc", "exp", "run", "--queue", "-S", f"samplers.ladr.phases.structure.alpha={alpha}")
+    before = (project / "params.yaml").read_text()
+    ran(project, "dvc", "exp", "run", "--run-all", "--jobs", "1")
+    assert (project / "params.yaml").read_text() == before, "a queued run changed the working folder"
+    shown = json.loads(ran(project, "dvc", "exp", "show", "--json"))
+    found = [e["revs"][0]["data"] for row in shown for e in row.get("experiments") or []]
+    alphas = {
+        one["params"]["params.yaml"]["data"]["samplers"]["ladr"]["phases"]["structure"]["alpha"]
+        for one in found
+    }
+    assert {0.7, 0.8} <= alphas
+    assert all(one["metrics"] for one in found)

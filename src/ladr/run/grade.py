@@ -40,12 +40,15 @@ def grade(cells: Iterable[Cell], *, results: Path = RESULTS, processes: int = 1,
             continue
         backbone = loaded.get(key := canonical(cell.spec["backbone"])) or _loaded(cell)
         loaded = {key: backbone}
-        rows = judged(cell, folder, backbone, processes)
+        tokens = read_tokens(folder)["tokens"].long()
+        drawn = rendered(backbone, tokens)
+        rows = judged(cell, folder, backbone, tokens, drawn, processes)
         suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], cell.prompts
         with files.appearing(folder / SCORES) as half:
             write_rows(half, _header(suite, prompts, cell), rows)
         with files.appearing(folder / SHEET) as half:
-            sheet(backbone, folder, cell.spec["benchmark"]["images"]).save(half, format="png")
+            first = drawn[:: cell.spec["benchmark"]["images"]]
+            sheet(first[spread(len(first))]).save(half, format="png")
         content = {
             "id": cell.id,
             "tokens": record["files"][TOKENS]["sha256"],
@@ -70,8 +73,9 @@ def grade_official(cell: Cell, folder: Path, say: Say = tell, again: bool = Fals
     with files.appearing(folder / SCORES) as half:
         write_rows(half, head, found.rows)
     drawing = official.Rendered(cell, folder).backbone
+    first = read_tokens(folder)["tokens"].long()[:: cell.spec["benchmark"]["images"]]
     with files.appearing(folder / SHEET) as half:
-        sheet(drawing, folder, cell.spec["benchmark"]["images"]).save(half, format="png")
+        sheet(rendered(drawing, first[spread(len(first))])).save(half, format="png")
     content = {
         "id": cell.id,
         "tokens": record["files"][TOKENS]["sha256"],
@@ -112,18 +116,19 @@ def _header(suite: Any, prompts: Any, cell: Cell) -> dict[str, object]:
     }
 
 
-def judged(cell: Cell, folder: Path, backbone: Any, processes: int = 1) -> tuple[Row, ...]:
-    """Every judgement of every image of a finished cell; images are numbered from 0."""
+def judged(
+    cell: Cell, folder: Path, backbone: Any, tokens: Tensor, drawn: np.ndarray, processes: int = 1
+) -> tuple[Row, ...]:
+    """Every judgement of every image of a finished cell, its `tokens` (N, H, W) `drawn` (N, h, w, 3); images
+    are numbered from 0."""
     suite, prompts = BENCHMARKS[cell.spec["benchmark"]["name"]], cell.prompts
-    tokens, first = read_tokens(folder)["tokens"].long(), cell.spec["benchmark"]["seed"]
+    first = cell.spec["benchmark"]["seed"]
     keys = [(prompt.id, number - first) for prompt, number in images_of(cell)]
     if len(keys) != len(tokens):
         raise LadrError(f"{folder / TOKENS}: {len(tokens)} images, {len(keys)} were asked for")
     if hasattr(suite, "judge_tokens"):
         return suite.judge_tokens(prompts, dict(zip(keys, tokens, strict=True)), backbone)
-    return score(
-        suite, prompts, dict(zip(keys, rendered(backbone, tokens), strict=True)), processes=processes
-    )
+    return score(suite, prompts, dict(zip(keys, drawn, strict=True)), processes=processes)
 
 
 def rendered(backbone: Any, tokens: Tensor) -> np.ndarray:
@@ -132,14 +137,16 @@ def rendered(backbone: Any, tokens: Tensor) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def sheet(backbone: Any, folder: Path, images: int, tiles: int = 24) -> Any:
-    """A picture of the first image of up to `tiles` prompts, spread evenly, eight in a row; large images are
-    made smaller."""
+def spread(count: int, tiles: int = 24) -> Tensor:
+    """Up to `tiles` of the numbers below `count`, evenly spread."""
+    return torch.linspace(0, count - 1, min(tiles, count)).long()
+
+
+def sheet(images: np.ndarray) -> Any:
+    """Images (N, h, w, 3) as one picture, eight in a row; large ones are made smaller."""
     from PIL import Image
 
-    tokens = read_tokens(folder)["tokens"].long()[::images]
-    chosen = torch.linspace(0, len(tokens) - 1, min(tiles, len(tokens))).long()
-    shown = _small(rendered(backbone, tokens[chosen]))
+    shown = _small(images)
     n, h, w, _ = shown.shape
     rows = -(-n // 8)
     canvas = np.full((rows * h, min(n, 8) * w, 3), 255, np.uint8)

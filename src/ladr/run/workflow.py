@@ -23,6 +23,7 @@ LOOKING = {  # options of Snakemake that change nothing
     "--archive", "--print-compilation", "--generate-unit-tests", "--lt", "--list-target-rules",
 }  # fmt: skip
 BEGAN = ".began.json"
+SCORED_TOGETHER = 4  # times as many cells as are decoded in one process
 TABLE = (doctor.RECORD, *doctor.BESIDE)
 
 
@@ -137,20 +138,24 @@ class Plan:
 
     @property
     def scoring(self) -> list["Batch"]:
-        return self.batches(self.there["scored"], [c for c in self.grid.cells.values() if not is_official(c)])
+        """Few and large: to score a cell takes about as long as to start a process that does."""
+        mini = [c for c in self.grid.cells.values() if not is_official(c)]
+        return self.batches(self.there["scored"], mini, SCORED_TOGETHER * self.params.cells_per_job)
 
     @property
     def judging(self) -> list["Batch"]:
         """Cells of official benchmarks, whose scorers want another machine than the rest."""
         return self.batches(self.there["scored"], [c for c in self.grid.cells.values() if is_official(c)])
 
-    def batches(self, there: Sequence[Cell], cells: Sequence[Cell] | None = None) -> list[Batch]:
+    def batches(
+        self, there: Sequence[Cell], cells: Sequence[Cell] | None = None, size: int | None = None
+    ) -> list[Batch]:
         """What is there as one batch, never made again, and the rest in batches that share a process."""
         cells = [*self.grid.cells.values()] if cells is None else cells
         there = [cell for cell in there if cell in cells]
         known = {cell.id for cell in there}
         left = [cell for cell in cells if cell.id not in known]
-        groups = batches(left, self.params.cells_per_job)
+        groups = batches(left, size or self.params.cells_per_job)
         names = [f"{g[0].backbone}_{g[0].spec['benchmark']['name']}_{i}" for i, g in enumerate(groups)]
         named = [Batch(n.replace("-", "_"), tuple(g)) for n, g in zip(names, groups, strict=True)]
         return [*([Batch("there", tuple(there))] if there else []), *named]
