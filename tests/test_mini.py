@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ladr.backbones import load
 from ladr.benchmarks.mini import SUITES, dpg, geneval, suite_named, t2i
 from ladr.benchmarks.mini.scoring import (
     ceiling,
@@ -27,6 +28,7 @@ from ladr.benchmarks.mini.suite import (
 from ladr.benchmarks.mini.summary import mean_of_kind, sample, samples, summarise
 from ladr.benchmarks.prompt import prompts_sha256
 from ladr.errors import LadrError
+from ladr.run.grade import through
 from ladr.shapes.detect import read
 from ladr.shapes.render import render
 from ladr.shapes.scene import COLORS, HELD_OUT_PAIRS, HELD_OUT_RELATIONS, Scene, Thing
@@ -108,6 +110,15 @@ def test_a_thousand_ground_truths_score_100_and_shuffled_prompts_stay_below_the_
     for column, value in means(rows, "floor").items():
         if not column.endswith("(unseen)"):
             assert value <= suite.floors.get(column, FLOOR), column
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_ground_truth_through_the_embedded_tokenizer_scores_97(name):
+    suite = SUITES[name]
+    found = means(ceiling(suite, suite.prompts(120), through(load("shapes"))))
+    assert set(suite.columns) <= set(found)
+    assert min(found.values()) >= 0.97, found
 
 
 def test_floors_are_low_where_nothing_else_is_stated():
