@@ -21,7 +21,7 @@ def mask_cells(shape: tuple[int, int, int], seed: list[int], reach: float = 1.0)
     rng = np.random.default_rng(seed)
     b, n = shape[0], shape[1] * shape[2]
     u = reach * (np.arange(b) + rng.random(b)) / b
-    count = np.maximum(1, np.ceil(n * np.cos(u**2 * math.pi / 2))).astype(int)
+    count = np.ceil(n * np.cos(u**2 * math.pi / 2)).astype(int)
     rank = np.argsort(rng.random((b, n)), 1).argsort(1)
     return (rank < count[:, None]).reshape(shape)
 
