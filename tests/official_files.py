@@ -3,10 +3,16 @@
 import csv
 import io
 import json
+from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
+from ladr.backbones.blank import random_checkpoint
 from ladr.benchmarks.official import geneval, t2i, unigen
 from ladr.benchmarks.official.fetch import names_in, pin
+from ladr.cells import grid
+from ladr.params import load
+from ladr.run.cell import run
 
 WORDS = tuple("a one red circle cup owl fox and on the top right of next to".split()) + tuple("0123456789")
 RELATIONS = ("on the top of", "on the right of", "next to")
@@ -18,6 +24,19 @@ def prompts(folder: Path) -> Path:
     for name, write in (("geneval", _geneval), ("unigen", _unigen), ("dpg", _dpg), ("t2i", _t2i)):
         (folder / name).mkdir(parents=True)
         write(folder / name)
+    return folder
+
+
+def decoded(folder: Path, text: str, *then: Callable) -> Path:
+    """The folder with this experiment, a random model and invented prompts, all cells decoded; what `then`
+    does with the cells is done there too."""
+    (folder / "params.yaml").write_text(text)
+    random_checkpoint(folder / "model", words=WORDS)
+    prompts(folder / "prompts")
+    with chdir(folder):
+        cells = grid(load("params.yaml")).cells.values()
+        for step in (run, *then):
+            step(cells, say=lambda text: None)
     return folder
 
 

@@ -4,7 +4,6 @@ A random model in Lumina-DiMOO's layout, invented prompts in files of the offici
 """
 
 import json
-import os
 import shutil
 
 import pandas as pd
@@ -12,7 +11,6 @@ import pytest
 from typer.testing import CliRunner
 
 import official_files as made
-from ladr.backbones.blank import random_checkpoint
 from ladr.benchmarks.official import scorers
 from ladr.benchmarks.official.asked import Asked
 from ladr.benchmarks.official.grid import OFFICIAL
@@ -21,7 +19,6 @@ from ladr.commands.benchmark import app
 from ladr.errors import LadrError
 from ladr.params import changes_of, load
 from ladr.run import table
-from ladr.run.cell import run
 from ladr.run.files import CELL, SCORE, read_json
 from ladr.run.grade import grade, graded
 from ladr.run.official import layout_of
@@ -54,19 +51,7 @@ QUIET = {"say": lambda text: None}
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A folder with all cells decoded and graded, nothing at hand that could score them."""
-    folder = tmp_path_factory.mktemp("official")
-    (folder / "params.yaml").write_text(TEXT)
-    random_checkpoint(folder / "model", words=made.WORDS)
-    made.prompts(folder / "prompts")
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        cells = experiment().cells.values()
-        run(cells, **QUIET)
-        grade(cells, **QUIET)
-    finally:
-        os.chdir(before)
-    return folder
+    return made.decoded(tmp_path_factory.mktemp("official"), TEXT, grade)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ loopback that misbehaves, all as `ladr grade` asks them."""
 
 import ast
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -14,7 +13,6 @@ from PIL import Image
 
 import official_files as made
 from judge_server import Server
-from ladr.backbones.blank import random_checkpoint
 from ladr.benchmarks.mini.scoring import read_rows
 from ladr.benchmarks.official import chunks, scorers, t2i, unigen_judge
 from ladr.benchmarks.official.asked import Asked
@@ -61,17 +59,7 @@ DETECTOR = "mask2former:m2f-tiny+clip-tiny"
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A folder with all cells decoded and none scored."""
-    folder = tmp_path_factory.mktemp("scorers")
-    (folder / "params.yaml").write_text(TEXT)
-    random_checkpoint(folder / "model", words=made.WORDS)
-    made.prompts(folder / "prompts")
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        run(experiment().values(), say=lambda text: None)
-    finally:
-        os.chdir(before)
-    return folder
+    return made.decoded(tmp_path_factory.mktemp("scorers"), TEXT)
 
 
 @pytest.fixture
