@@ -1,7 +1,8 @@
 """Backbones by name. Each is imported when it is first asked for, so that a decode loads only its own.
 
 A version is part of every cell's spec: raise it when the same settings and noise give other tokens. For the
-mixture scenes count: its 2 proposes the unconditional ones with the shares that training has.
+mixture scenes count: its 2 proposes the unconditional ones with the shares that training has, in its 3 a
+word begins at a multiple of its length.
 """
 
 from importlib import import_module
@@ -15,7 +16,7 @@ BACKBONES = {
     "lumina-dimoo": "ladr.backbones.dimoo:lumina",
     "amused": "ladr.backbones.amused:load",
 }
-VERSIONS = {"field": 1, "mixture": 2, "shapes": 1, "lumina-dimoo": 1, "amused": 1}
+VERSIONS = {"field": 1, "mixture": 3, "shapes": 1, "lumina-dimoo": 1, "amused": 1}
 
 
 def load(name: str, **settings):

@@ -11,6 +11,7 @@ from ladr.shapes.scene import (
     GRID,
     HELD_OUT_PAIRS,
     LETTER_HEIGHT,
+    LETTER_PITCH,
     SHAPES,
     SIZES,
     SLOTS,
@@ -57,12 +58,17 @@ def realise(spec: Spec, rng: np.random.Generator, unseen: bool = False) -> Scene
 
 
 def _band(spec: Spec, rng: np.random.Generator) -> Box | None:
-    """Where the letters go: one of three bands, at the left, in the middle or at the right."""
+    """Where the letters go: in one of three bands of four places, from a multiple of the word's length on.
+
+    So a place holds the same letter of a word wherever the word is. Where it may hold several, the mean of
+    what a prompt allows is a blend of letters, and a small model writes the blend.
+    """
     if spec.word is None:
         return None
-    width = letters_width(len(spec.word.letters))
+    count = len(spec.word.letters)
+    width = letters_width(count)
     bands = [spec.word.where] if spec.word.where else list(BANDS)
-    columns = sorted({1, (GRID - width) // 2, GRID - 1 - width} if width < GRID - 1 else {0})
+    columns = range(0, GRID + 1 - width, count * LETTER_PITCH)
     options = [(BANDS[b], c, LETTER_HEIGHT, width) for b, c in product(bands, columns)]
     options = [box for box in options if placements(_signature(spec), box)]
     if not options:
