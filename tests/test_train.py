@@ -94,7 +94,12 @@ def test_every_caption_is_in_the_vocabulary():
 def test_capitals_begin_sentences_and_spell_letters():
     encode = build().encode
     assert encode("A red circle").tokens == ["a", "red", "circle"]
-    assert encode('The word "CA"').tokens == ["the", "word", '"', "C", "A", '"']
+    assert encode('The word "CA"').tokens == ["the", "word", '"', "C", "²A", '"']
+
+
+def test_letters_are_told_apart_by_their_place():
+    tokens = build().encode('red and "AAT" . A cross . a sign "H" at the top').tokens
+    assert tokens == 'red and " A ²A ³T " . a cross . a sign " H " at the top'.split()
 
 
 def stream(patches, size=4, **options):
@@ -188,7 +193,7 @@ def test_the_first_samples_all_have_company_and_are_nearly_empty(patches):
     batch = next(iter(stream(patches, size=8, early=early)))
     captions = [finished(0, n, early).caption for n in batch.numbers]
     assert [(row >= 0).all() for row in batch.others] == [words is not None for words in captions]
-    assert [settings.cells(step) for step in (0, 19, 20, 84, 85)] == [40, 40, 112, 112, None]
+    assert [settings.cells(step) for step in (0, 19, 20, 92, 93)] == [40, 40, 112, 112, None]
     ratios = mask_cells((64, 16, 16), [0], settings.reach(0)).mean((1, 2))
     assert 0.96 < ratios.min() < 0.975
     assert ratios.max() == 1

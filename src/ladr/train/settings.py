@@ -50,13 +50,13 @@ class Settings:
     matrix_rate: float = 0.01  # Muon, for the matrices of the blocks
     other_rate: float = 1.5e-3  # AdamW, for embedding, head and norms
     warmup: int = 200
-    decay_from: float = 0.177  # share of the run after which the rate falls linearly to 0
+    decay_from: float = 0.4  # share of the run after which the rate falls linearly to 0
     early: float = 0.2  # share of the run in which images are nearly empty: what do the words decide?
     early_reach: float = 0.4  # of the masks then (`objective.mask_cells`): ratios from 0.97
     early_keep: int = 40  # image cells in the sequence then
-    average: float = 0.998  # of the moving average of the weights that is shipped
+    average: float = 0.996  # of the moving average of the weights that is shipped
     keep: int | None = 112  # image cells in the sequence after that ...
-    keep_until: float = 0.85  # ... up to this share of the run, all of them after it
+    keep_until: float = 0.93  # ... up to this share of the run, all of them after it
     config: LLaDAConfig = field(default_factory=embedded_config)
     layout: Layout = field(default_factory=embedded_layout)
 
