@@ -13,7 +13,11 @@ TORCHS_OWN := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cub
 
 PORT   ?= 5000
 
-.PHONY: setup reproduce smoke report ui unlock test slurm lint format lock clean
+SUITES := mini-geneval mini-unigen mini-dpg mini-t2i
+FULL   := theory=true sweeps.alpha_tau.backbones=[mixture,shapes] \
+  $(SUITES:%=backbones.mixture.benchmarks.%=full) $(SUITES:%=backbones.shapes.benchmarks.%=100)
+
+.PHONY: setup reproduce full smoke report ui unlock test slurm lint format lock clean
 
 setup: $(READY)
 
@@ -29,6 +33,11 @@ $(READY): requirements.lock pyproject.toml
 # Everything that params.yaml asks for. Again after any kind of end: what is done is kept, what is damaged is mended.
 reproduce: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
+
+# The same with all prompts of the exact backbone and 100 per column of the trained one: what figures/ and
+# docs/results.md show. Hours.
+full: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) --config set="$(FULL)"
 
 # The whole workflow without weights, in a folder of its own.
 smoke: $(READY)
