@@ -22,9 +22,9 @@ def called(policy: Callable) -> str:
 
 def check_finite(marginals: Marginals) -> None:
     """Raise if the logits of a cell contain NaN or +inf, or nothing but -inf."""
-    bad = ~torch.isfinite(marginals.top1)
-    if bool(bad.any()):
-        cell = int(bad.nonzero()[0])
+    fine = marginals.finite
+    if not bool(fine.all()):
+        cell = int((~fine).nonzero()[0])
         peak = float(marginals.logits[cell].amax())
         raise LadrError(f"logits: {peak} as the largest of predicted cell {cell}; a finite number is wanted")
 

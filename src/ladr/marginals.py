@@ -114,6 +114,11 @@ class Marginals:
         return self._stats[i]
 
     @property
+    def finite(self) -> Tensor:
+        """(M,) bool: no NaN or +inf among a cell's logits, and not -inf alone."""
+        return torch.isfinite(self.logits.amax(-1) if self._stats is None else self.top1)
+
+    @property
     def argmax(self) -> Tensor:
         return self._stat(0)
 

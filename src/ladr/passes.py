@@ -135,9 +135,8 @@ class Passes:
 
     def note(self, view: View, commit: Commit, cost: Any, seconds: float) -> None:
         """Add this pass to the traces of its images."""
-        B = len(view.images)
-        rescued = torch.zeros_like(commit.take) if commit.rescued is None else commit.rescued
-        dropped = torch.zeros_like(commit.take) if commit.drop is None else commit.drop
+        B, rescued = len(view.images), commit.rescued
+        none = [0] * B
         chosen, prob = view.drawn, view.drawn_prob
         if commit.tokens is not None:
             chosen = torch.where(commit.take & (commit.tokens != MASK), commit.tokens, view.drawn)
@@ -145,10 +144,10 @@ class Passes:
         logp = prob.clamp_min(1e-38).log() * commit.take
         columns = {
             "masked": view.counts,
-            "scheduled": _count(commit.take & ~rescued),
-            "rescued": _count(rescued),
-            "dropped": _count(dropped),
-            "unlike": _count(rescued & (chosen != view.argmax)) if commit.rescued is not None else [0] * B,
+            "scheduled": _count(commit.take if rescued is None else commit.take & ~rescued),
+            "rescued": none if rescued is None else _count(rescued),
+            "dropped": none if commit.drop is None else _count(commit.drop),
+            "unlike": none if rescued is None else _count(rescued & (chosen != view.argmax)),
             "logp": logp.flatten(1).sum(1).tolist(),
             "cost": cost.tolist() if isinstance(cost, Tensor) else [float(cost)] * B,
             "seconds": [seconds / B] * B,

@@ -190,9 +190,9 @@ class View:
 
     def still_due(self, wanted: Sequence[int]) -> Tensor:
         """(B,) int64: `wanted` cells of this pass less those already taken in it, at least 0."""
-        now = self.masked.flatten(1).sum(1)
-        taken = torch.tensor(self.counts, device=now.device) - now
-        return (torch.tensor(list(wanted), device=now.device) - taken).clamp_min(0)
+        now = self.masked.flatten(1).sum(1).tolist()
+        left = [max(0, w - (m - n)) for w, m, n in zip(wanted, self.counts, now, strict=True)]
+        return torch.tensor(left, device=self.tokens.device)
 
     def after(self, take: Tensor, tokens: Tensor | None = None) -> View:
         """The view once `take` has been committed: same predictions and time, fewer masked cells."""

@@ -9,30 +9,25 @@ from torch.nn import functional
 
 
 class Turn(NamedTuple):
-    """The rotary angles of some positions: cos and sin (n, 1, D/2), or both as one complex tensor."""
+    """The rotary angles of some positions: cos and sin (n, 1, D) of both halves, -sin in the first."""
 
-    cos: Tensor | None
-    sin: Tensor | None
-    both: Tensor | None
+    cos: Tensor
+    sin: Tensor
+
+    @classmethod
+    def by(cls, angle: Tensor) -> "Turn":
+        """The rotation by angle (n, 1, D/2)."""
+        cos, sin = angle.cos(), angle.sin()
+        return cls(torch.cat((cos, cos), -1), torch.cat((-sin, sin), -1))
 
     def at(self, index: Tensor) -> "Turn":
-        return Turn(*(None if t is None else t[index] for t in self))
-
-    def parts(self) -> tuple[Tensor, Tensor]:
-        """cos and sin, from either form."""
-        return (self.cos, self.sin) if self.both is None else (self.both.real, self.both.imag)
+        return Turn(self.cos[index], self.sin[index])
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x (n, heads, D) rotated half against half. The complex form computes the same, faster, within x."""
-        a, b = x.chunk(2, -1)
-        if self.both is not None:
-            turned = torch.complex(a.float(), b.float()).mul_(self.both)
-            a.copy_(turned.real)
-            b.copy_(turned.imag)
-            return x
-        a, b = a.float(), b.float()
-        cos, sin = self.cos, self.sin
-        return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
+        """x (n, heads, D) rotated half against half, in float32."""
+        wide = x.float()
+        a, b = wide.chunk(2, -1)
+        return torch.cat((b, a), -1).mul_(self.sin).add_(wide * self.cos).to(x.dtype)
 
 
 class Group(NamedTuple):
@@ -55,8 +50,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, groups: list[Group]) -> Tensor:
         parts = (q[i : i + rows * queries], k[j : j + rows * keys], v[j : j + rows * keys])
         i, j = i + rows * queries, j + rows * keys
         if queries:
-            split = (part.unflatten(0, (rows, -1)).transpose(1, 2) for part in parts)
-            out.append(
-                functional.scaled_dot_product_attention(*split).transpose(1, 2).flatten(2).flatten(0, 1)
-            )
+            split = (part.view(rows, -1, *part.shape[1:]).transpose(1, 2) for part in parts)
+            mixed = functional.scaled_dot_product_attention(*split)
+            out.append(mixed.transpose(1, 2).reshape(rows * queries, -1))
     return out[0] if len(out) == 1 else torch.cat(out)

@@ -31,8 +31,7 @@ def front_of(model: LLaDA, compile: bool | str) -> Front | None:
         raise LadrError(f"compile: {compile!r} is not allowed; true, false or a mode{nearest(mode, MODES)}")
     *blocks, _ = model.body["blocks"]
 
-    def layers(x: Tensor, cos: Tensor, sin: Tensor, groups: list[Group]) -> Tensor:
-        turn = Turn(cos, sin, None)
+    def layers(x: Tensor, turn: Turn, groups: list[Group]) -> Tensor:
         for block in blocks:
             x = block(x, turn, groups)
         return x
@@ -44,6 +43,6 @@ def _in_steps(layers: Callable, graphs: bool) -> Front:
     def front(x: Tensor, turn: Turn, groups: list[Group]) -> Tensor:
         if graphs:
             torch.compiler.cudagraph_mark_step_begin()  # what the pass before returned may be overwritten
-        return layers(x, *turn.parts(), groups)
+        return layers(x, turn, groups)
 
     return front

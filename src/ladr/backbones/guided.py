@@ -100,12 +100,12 @@ class GuidedDenoiser:
         self.memory = Memory(m.kv.moved(source), m.logits[source], m.peak[source], m.ids[source], fresh, gap)
 
     def _plain(self, ids: Tensor, asked: Tensor) -> Tensor:
-        pack = self.pack
-        wanted = pack.flags(asked.repeat(self.branches, 1))
-        ask = wanted.nonzero()[:, 0], grouped(pack.counts(wanted), pack.lengths)
+        pack, B = self.pack, len(asked)
+        want, counts = pack.places(asked.repeat(self.branches, 1))
+        ask = want, grouped(counts, pack.lengths)
         hidden = self.model.run(ids, self.turn, self.full, last=ask, front=self.front)
-        place = wanted.cumsum(0) - 1
-        cond, *uncond = (self._head(hidden[place[cells]]) for cells in self._cells(asked))
+        parts = pack.unsorted(hidden.split(counts))
+        cond, *uncond = (self._head(torch.cat(parts[b : b + B])) for b in range(0, len(parts), B))
         return self._guide(cond, *uncond)
 
     def _cells(self, asked: Tensor) -> list[Tensor]:

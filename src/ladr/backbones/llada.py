@@ -80,10 +80,11 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        normed, weight = functional.rms_norm(x.float(), self.weight.shape, None, self.eps), self.weight
-        if _pure():
-            return normed.to(x.dtype) * weight.to(x.dtype)
-        return normed.to(x.dtype).mul_(weight)
+        wide, weight = x.float(), self.weight
+        if _pure() or x.is_cuda:
+            return functional.rms_norm(wide, weight.shape, None, self.eps).to(x.dtype) * weight.to(x.dtype)
+        scale = wide.square().mean(-1, keepdim=True).add_(self.eps).rsqrt_()
+        return (wide * scale).to(x.dtype).mul_(weight)
 
 
 # So many rows of the wide layer stay in a CPU core's cache.
@@ -114,7 +115,7 @@ class Block(nn.Module):
     def __init__(self, config: LLaDAConfig, layer: int):
         super().__init__()
         d, m = config.d_model, config.mlp_hidden_size
-        self.heads, self.layer = config.n_heads, layer
+        self.heads, self.layer = (config.n_heads, config.head_dim), layer
         self.attn_norm = RMSNorm(d, config.rms_norm_eps)
         self.ff_norm = RMSNorm(d, config.rms_norm_eps)
         self.q_proj, self.k_proj, self.v_proj, self.attn_out = (nn.Linear(d, d, bias=False) for _ in range(4))
@@ -141,7 +142,7 @@ class Block(nn.Module):
         return x
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1))
+        return x.view(len(x), *self.heads)
 
 
 class LLaDA(nn.Module):
@@ -169,9 +170,7 @@ class LLaDA(nn.Module):
         """The rotation of absolute `positions` (n,), in float32."""
         half = torch.arange(0, self.config.head_dim, 2, dtype=torch.float32, device=positions.device)
         angle = positions[:, None, None] * (1.0 / self.config.rope_theta ** (half / self.config.head_dim))
-        if positions.is_cuda or torch.is_grad_enabled():
-            return Turn(angle.cos(), angle.sin(), None)
-        return Turn(None, None, torch.complex(angle.cos(), angle.sin()))
+        return Turn.by(angle)
 
     def forward(self, ids: Tensor, positions: Tensor | None = None) -> Tensor:
         """`positions` (B,L) are absolute RoPE positions where the sequence has gaps; else 0..L-1."""

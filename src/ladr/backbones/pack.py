@@ -1,5 +1,7 @@
 """Sequences of unequal length laid end to end: no padding, no mask, one attention call per run of equals."""
 
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import torch
@@ -39,6 +41,8 @@ class Pack:
         self.positions = torch.cat([torch.arange(n, device=device) for n in self.lengths])
         offsets = [start + len(text) for start, text in zip(starts, texts, strict=True)]
         self.cells = torch.tensor(offsets, device=device)[:, None] + frame.cells
+        self._order = torch.tensor(self.order, device=device)
+        self._cells = self.cells[self._order]
         pairs = list(zip(self.order, self.lengths, strict=True))
         self.owner = torch.cat([torch.full((n,), s, device=device) for s, n in pairs])
 
@@ -48,17 +52,21 @@ class Pack:
         ids[self.cells] = codes
         return ids
 
-    def flags(self, chosen: Tensor) -> Tensor:
-        """(S, N) bool over image cells -> (total,) bool over packed places."""
-        flags = torch.zeros(self.total, dtype=torch.bool, device=chosen.device)
-        flags[self.cells] = chosen
-        return flags
+    def places(self, chosen: Tensor) -> tuple[Tensor, list[int]]:
+        """(S, N) bool over image cells -> their packed places, ascending, and how many each sequence has, in
+        packed order."""
+        chosen = chosen[self._order]
+        return self._cells[chosen], chosen.sum(1).tolist()
+
+    def unsorted(self, parts: Sequence[Tensor]) -> list[Tensor]:
+        """One part per sequence in packed order -> the parts in the order that the sequences were given."""
+        return [part for _, part in sorted(zip(self.order, parts, strict=True), key=itemgetter(0))]
 
     def counts(self, flags: Tensor) -> list[int]:
         """How many flagged places each sequence has, in packed order."""
         per = torch.zeros(len(self.order), dtype=torch.int64, device=flags.device)
         per.index_add_(0, self.owner, flags.long())
-        return per[self.order].tolist()
+        return per[self._order].tolist()
 
     def spread(self, per_sequence: Tensor) -> Tensor:
         """(S,) -> (total,): each place gets its sequence's value."""
