@@ -28,6 +28,7 @@ def test_a_compiled_pass_is_timed_beside_the_plain_one():
     found = bench_device("tiny", "cpu", "float32", steps=2, repeat=1, compile="default")
     assert found["compile"] == "default"
     assert found["compiled_pass_s"] > 0
+    assert found["compiled_s_per_image"] > 0
 
 
 def test_every_backbone_is_judged_against_the_memory(tmp_path, monkeypatch):

@@ -59,12 +59,15 @@ def _passes(backbone: DiMOO) -> dict[str, Callable[[], Any]]:
     }
 
 
-def _compiled(backbone: DiMOO, shape: Shape, mode: str) -> Callable[[], Any]:
-    """The same full pass, on the same weights, with compiled layers; compiled when it is first called."""
+def _compiled(backbone: DiMOO, shape: Shape, mode: str) -> DiMOO:
+    """The same weights with compiled layers; they are compiled in its first pass."""
     words, settings = Words(shape.words), {"guidance": backbone.guidance, "limit": backbone.limit}
-    twin = DiMOO(backbone.model, shape.layout, words, None, compile=mode, **settings)
-    denoiser, tokens = twin.bind(["x"]), _tokens(twin, MASKED)
-    rows = torch.tensor([0], device=twin.device)
+    return DiMOO(backbone.model, shape.layout, words, None, compile=mode, **settings)
+
+
+def _full_pass(backbone: DiMOO) -> Callable[[], Any]:
+    denoiser, tokens = backbone.bind(["x"]), _tokens(backbone, MASKED)
+    rows = torch.tensor([0], device=backbone.device)
     return lambda: denoiser.logits(tokens, rows)
 
 
@@ -123,20 +126,23 @@ def bench_device(
     """Seconds per pass and per image of one guided image at batch 1, medians of `repeat` interleaved rounds.
 
     `roofline` is the time that the operations of a full pass take at the best measured matrix rate, over the
-    time that the pass took. With a mode of torch.compile, `compiled_pass_s` is the same pass with compiled
-    layers, without the compiling. With a checkout of upstream, its own function runs in the same rounds on
-    the same weights, `speedup` is its seconds over ours, and `equal_tokens` says whether the codes agree.
+    time that the pass took. With a mode of torch.compile, `compiled_pass_s` is the same pass and
+    `compiled_s_per_image` the same decode with compiled layers, without the compiling. With a checkout of
+    upstream, its own function runs in the same rounds on the same weights, `speedup_*` are its seconds over
+    ours, and `equal_tokens` (of the compiled decode: `compiled_equal_tokens`) says whether the codes agree.
     """
     if shape not in SHAPES:
         raise LadrError(f"shape: {shape!r} is not known{nearest(shape, SHAPES)}")
     kind, chosen = dtype_of("dtype", dtype), SHAPES[shape]
     backbone = random_backbone(chosen, device, kind)
     passes, (products, counts) = _passes(backbone), _products(chosen.config, places(backbone), device, kind)
+    whole = _decodes(backbone, steps)
     if compile is not None:
-        passes["compiled_pass"] = _compiled(backbone, chosen, compile)
+        twin = _compiled(backbone, chosen, compile)
+        passes["compiled_pass"] = _full_pass(twin)
+        whole["compiled"] = _decodes(twin, steps)["plain_equal"]
     calls: dict[str, Callable[[], Any]] = {**passes, **products}
     took = seconds({name: _synced(call, device) for name, call in calls.items()}, 4 * repeat)
-    whole = _decodes(backbone, steps)
     if upstream is not None:
         whole["upstream"] = upstream_decode(Path(upstream).resolve(), chosen, backbone.model, steps)
     kept: dict[str, Any] = {}
@@ -173,19 +179,18 @@ def _rates(shape: Shape, backbone: DiMOO, took: Mapping[str, float], counts: Map
 
 
 def _whole(images: Mapping[str, float], kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Seconds per image and passes of the decodes, and the ratios to upstream where that ran."""
+    """Seconds per image and passes of the decodes; where upstream ran, the ratios to it and equal codes."""
     found = {f"{name}_s_per_image": value for name, value in images.items()}
     for name in ("plain", "ladr"):
         found[f"{name}_passes"] = statistics.mean(i.passes for i in kept[name].trace.images)
     if "upstream" not in images:
         return found
-    ours = kept["plain_equal"].tokens.flatten().cpu()
-    return found | {
-        "equal_tokens": bool(torch.equal(ours, kept["upstream"].flatten().cpu())),
-        "speedup_equal": images["upstream"] / images["plain_equal"],
-        "speedup_plain": images["upstream"] / images["plain"],
-        "speedup_ladr": images["upstream"] / images["ladr"],
-    }
+    theirs = kept["upstream"].flatten()
+    for name, key in (("plain_equal", "equal_tokens"), ("compiled", "compiled_equal_tokens")):
+        if name in kept:
+            found[key] = bool(torch.equal(kept[name].tokens.flatten(), theirs))
+    ours = {name.removeprefix("plain_"): value for name, value in images.items() if name != "upstream"}
+    return found | {f"speedup_{name}": images["upstream"] / value for name, value in ours.items()}
 
 
 def _keep(kept: dict[str, Any], name: str, call: Callable[[], Any]) -> Callable[[], Any]:
@@ -215,7 +220,7 @@ def device_command(
     repeat: Annotated[int, typer.Option(help="rounds after one that warms up")] = 3,
     upstream: Annotated[Path | None, typer.Option(help="a checkout of Alpha-VLLM/Lumina-DiMOO")] = None,
     compile: Annotated[
-        str | None, typer.Option(help="also a pass in this mode of torch.compile: default, reduce-overhead")
+        str | None, typer.Option(help="also in this mode of torch.compile: default, reduce-overhead")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="result file (JSON)")] = None,
 ) -> None:
