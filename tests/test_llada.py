@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ladr.backbones import checkpoint
-from ladr.backbones.attention import grouped
+from ladr.backbones.attention import Turn, grouped
 from ladr.backbones.blank import TINY, random_model
 from ladr.backbones.llada import KV, LLaDA
 from ladr.errors import LadrError
@@ -40,6 +40,15 @@ def test_packed_sequences_equal_lone_ones(model):
         packed = model.run(torch.cat(rows), model.turn(positions), grouped(lengths, lengths))
         for row, states in zip(rows, packed.split(lengths), strict=True):
             assert torch.allclose(states, model(row[None])[0], atol=1e-5)
+
+
+def test_a_turn_multiplies_by_a_unit_complex_number():
+    stream = torch.Generator().manual_seed(0)
+    x, angle = torch.randn(5, 3, 8, generator=stream), torch.randn(5, 1, 4, generator=stream)
+    turned = torch.complex(*x.chunk(2, -1)) * torch.polar(torch.ones_like(angle), angle)
+    wanted = torch.cat((turned.real, turned.imag), -1)
+    assert torch.allclose(Turn.by(angle)(x), wanted, atol=1e-6)
+    assert torch.allclose(Turn.by(angle).at(torch.tensor([3]))(x[3:4]), wanted[3:4], atol=1e-6)
 
 
 def test_the_last_layer_may_answer_for_some_places(model):

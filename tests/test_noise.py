@@ -136,3 +136,13 @@ def test_the_reference_recipe_consumes_what_it_should():
 def test_the_reference_recipe_is_for_one_image():
     with pytest.raises(LadrError, match="one image at a time"):
         UpstreamGumbel(0).tokens([0, 1], torch.ones(2, 1, 1, dtype=torch.bool), None, 1.0)
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_logits_without_a_finite_peak_are_told_whether_swept_or_not(swept):
+    logits = torch.zeros(4, 5)
+    logits[0, 1], logits[1, 2], logits[2, 0], logits[3] = -torch.inf, torch.nan, torch.inf, -torch.inf
+    m = Marginals(logits)
+    if swept:
+        m.draw(torch.full((4,), 0.5))
+    assert m.finite.tolist() == [True, False, False, False]
