@@ -115,7 +115,7 @@ class Block(nn.Module):
     def __init__(self, config: LLaDAConfig, layer: int):
         super().__init__()
         d, m = config.d_model, config.mlp_hidden_size
-        self.heads, self.layer = (config.n_heads, config.head_dim), layer
+        self.heads, self.head_dim, self.layer = config.n_heads, config.head_dim, layer
         self.attn_norm = RMSNorm(d, config.rms_norm_eps)
         self.ff_norm = RMSNorm(d, config.rms_norm_eps)
         self.q_proj, self.k_proj, self.v_proj, self.attn_out = (nn.Linear(d, d, bias=False) for _ in range(4))
@@ -142,7 +142,7 @@ class Block(nn.Module):
         return x
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.view(len(x), *self.heads)
+        return x.view(len(x), self.heads, self.head_dim)
 
 
 class LLaDA(nn.Module):
