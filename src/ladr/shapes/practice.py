@@ -91,7 +91,7 @@ WORLD = {
     dense: 5,
 }
 # How often training sees what differs from that: at first what the order of words decides, then all.
-FIRST = WORLD | {position: 0, forward: 20, spelling: 200, many: 40, patterned: 40, attribute: 15}
+FIRST = WORLD | {position: 0, forward: 60, spelling: 80, attribute: 20}
 TRAINING = WORLD | {position: 30, spelling: 60, patterned: 45, many: 55, attribute: 15, complex_: 6}
 
 

@@ -1,7 +1,7 @@
 """The closed vocabulary of the shape world as a `tokenizers` file: words, and letters one by one.
 
 A letter's second and third place in a word are tokens of their own, so that the order of letters need not be
-worked out from their positions: 90,000 images, almost half of them of words, did not teach it to the model.
+worked out from their positions: 90,000 images, almost half of them of words, taught the model little of it.
 """
 
 import re
