@@ -185,10 +185,10 @@ def _whole(images: Mapping[str, float], kept: Mapping[str, Any]) -> dict[str, An
         found[f"{name}_passes"] = statistics.mean(i.passes for i in kept[name].trace.images)
     if "upstream" not in images:
         return found
-    theirs = kept["upstream"].flatten()
+    theirs = kept["upstream"].flatten().cpu()
     for name, key in (("plain_equal", "equal_tokens"), ("compiled", "compiled_equal_tokens")):
         if name in kept:
-            found[key] = bool(torch.equal(kept[name].tokens.flatten(), theirs))
+            found[key] = bool(torch.equal(kept[name].tokens.flatten().cpu(), theirs))
     ours = {name.removeprefix("plain_"): value for name, value in images.items() if name != "upstream"}
     return found | {f"speedup_{name}": images["upstream"] / value for name, value in ours.items()}
 
