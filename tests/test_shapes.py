@@ -7,7 +7,7 @@ from ladr.shapes import practice, propose
 from ladr.shapes.caption import caption
 from ladr.shapes.place import UnsatisfiableError, placements, realise, related
 from ladr.shapes.render import palette_rgb, render
-from ladr.shapes.scene import GRID, HELD_OUT_PAIRS, HELD_OUT_RELATIONS, LETTERS, apart
+from ladr.shapes.scene import BANDS, GRID, HELD_OUT_PAIRS, HELD_OUT_RELATIONS, LETTERS, apart
 from ladr.shapes.spec import Item, Relation, Spec, Word
 
 KINDS = list(practice.FIRST | practice.TRAINING)
@@ -105,6 +105,15 @@ def test_letters_differ_in_at_least_three_cells():
         for b in bits:
             if a < b:
                 assert sum(x != y for x, y in zip(bits[a], bits[b], strict=True)) >= 3, (a, b)
+
+
+def test_a_place_for_letters_holds_the_same_letter_of_a_word_wherever_it_is():
+    rng = np.random.default_rng(0)
+    starts = {1: {0, 4, 8, 12}, 2: {0, 8}, 3: {0}}
+    for letters, expected in zip(("A", "CA", "HAT"), starts.values(), strict=True):
+        found = [realise(Spec("text", word=Word(letters)), rng).writing for _ in range(200)]
+        assert {writing.col for writing in found} == expected
+        assert {writing.row for writing in found} == set(BANDS.values())
 
 
 def test_captions_say_all_that_is_stated():
