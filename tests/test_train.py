@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.patches import PatchCodes, cut, paste
+from ladr.backbones.words import Words
 from ladr.errors import LadrError
 from ladr.shapes.evaluate import satisfies
 from ladr.shapes.practice import forward as named_first
@@ -95,6 +96,13 @@ def test_capitals_begin_sentences_and_spell_letters():
     encode = build().encode
     assert encode("A red circle").tokens == ["a", "red", "circle"]
     assert encode('The word "CA"').tokens == ["the", "word", '"', "C", "²A", '"']
+
+
+def test_a_letter_that_is_none_is_refused_with_those_that_one_can_write(tmp_path):
+    build().save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(LadrError, match=r"'B' is not a word of this model \(known: .* A, C, ") as refused:
+        Words(tmp_path).ids('the letters "HB"')
+    assert "²" not in str(refused.value)
 
 
 def test_letters_are_told_apart_by_their_place():

@@ -5,6 +5,8 @@ from pathlib import Path
 from ladr.backbones.hub import again
 from ladr.errors import LadrError, nearest
 
+UNWRITTEN = "<[²³"  # begin tokens that nobody types: marks, and letters that come later in a word
+
 
 class Words:
     """A checkpoint's tokenizer: `ids(text)`, with the unknown words of a word-level vocabulary refused."""
@@ -42,4 +44,4 @@ class Words:
         return found.ids
 
     def _known(self, word: str) -> str:
-        return nearest(word, [w for w in self._tokenizer.get_vocab() if w[:1] not in "<["])
+        return nearest(word, [w for w in self._tokenizer.get_vocab() if w[:1] not in UNWRITTEN])
