@@ -50,6 +50,7 @@ def test_one_samplers_change_touches_it_and_what_reads_it(tmp_path):
         ("steps: 8", "steps: 9"),
         ("use: [field]", "use: [field]\nseed: 1"),
         ("use: [field]", "use: [field]\nimages: 2"),
+        ("batch_size: 4", "batch_size: 4\n    images: {field-exact: 2}"),
         ("use: [field]", "use: [field]\ntemperature: 0.5"),
         ("codes: 3", "codes: 4"),
         ("{field-exact: 3}", "{field-exact: 4}"),
@@ -133,3 +134,14 @@ def test_a_backbones_new_version_makes_new_cells(tmp_path, monkeypatch):
     after = tiny(tmp_path)[1].cells
     assert {cell.spec["backbone"]["version"] for cell in after.values()} == {VERSIONS["field"]}
     assert not set(before) & set(after)
+
+
+def test_images_are_the_groups_or_the_backbones_or_the_files(tmp_path):
+    own = TEXT.replace("batch_size: 4", "batch_size: 4\n    images: {field-exact: 2}")
+    own = own.replace("use: [field]", "use: [field]\nimages: 5")
+    grouped = own.replace("fig:\n", "fig:\n    images: 3\n")
+    _, grid = tiny(tmp_path, own)
+    assert {cell.spec["benchmark"]["images"] for cell in grid.cells.values()} == {2}
+    _, grid = tiny(tmp_path, grouped)
+    assert cell_of(grid, "near").spec["benchmark"]["images"] == 3
+    assert cell_of(grid, "ladr").spec["benchmark"]["images"] == 2

@@ -20,6 +20,7 @@ backbones:
   field:
     batch_size: 0
     benchmarks: {field-exact: smok, mini-genevall: 4}
+    images: {field-exacct: 2}
 samplers:
   cosine: {policy: cosine, steps: 8, match: ladr}
   ladr:
@@ -42,15 +43,16 @@ EXPECTED = [
     (6, "backbones.field.batch_size = 0", "greater than or equal to 1"),
     (7, "backbones.field.benchmarks.field-exact = 'smok'", "did you mean 'smoke'"),
     (7, "backbones.field.benchmarks.mini-genevall = 4", "did you mean 'mini-geneval'"),
-    (9, "samplers.cosine.match", "leave one out"),
-    (12, "samplers.ladr.rankk = 'gap'", "did you mean 'rank'"),
-    (14, "samplers.ladr.phases.structure.alpah = 0.3", "did you mean 'alpha'"),
-    (14, "samplers.ladr.phases.structure.tau = -1", "a number from 0"),
-    (15, "samplers.x.policy = 'haltonn'", "did you mean 'halton'"),
-    (16, "samplers.y.match = 'ladrr'", "did you mean 'ladr'"),
-    (17, "samplers.z.cache.ratio = 3", "from 0 to 1"),
-    (18, "samplers.Bad Name", "lower-case letters"),
-    (20, "sweeps.s.grid.noise.1 = -2", "a number from 0"),
+    (8, "backbones.field.images.field-exacct = 2", "did you mean 'field-exact'"),
+    (10, "samplers.cosine.match", "leave one out"),
+    (13, "samplers.ladr.rankk = 'gap'", "did you mean 'rank'"),
+    (15, "samplers.ladr.phases.structure.alpah = 0.3", "did you mean 'alpha'"),
+    (15, "samplers.ladr.phases.structure.tau = -1", "a number from 0"),
+    (16, "samplers.x.policy = 'haltonn'", "did you mean 'halton'"),
+    (17, "samplers.y.match = 'ladrr'", "did you mean 'ladr'"),
+    (18, "samplers.z.cache.ratio = 3", "from 0 to 1"),
+    (19, "samplers.Bad Name", "lower-case letters"),
+    (21, "sweeps.s.grid.noise.1 = -2", "a number from 0"),
 ]
 
 

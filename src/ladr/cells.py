@@ -156,7 +156,7 @@ def _swept(params: Params, backbone: str, wanted: Mapping[str, Any], cells: dict
 @dataclass(frozen=True)
 class Place:
     """A backbone and the prompts it is asked; `scope` are the samplers that a row may refer to. `images` per
-    prompt are those of the file unless the group has its own."""
+    prompt are the backbone's or the file's unless the group has its own."""
 
     params: Params
     backbone: str
@@ -210,11 +210,12 @@ class Place:
     def _count(self) -> int:
         """Images per prompt."""
         suite, params = BENCHMARKS[self.benchmark], self.params
+        own = self.images or self.model.images.get(self.benchmark)
         if isinstance(suite, GridSuite):
-            count = self.images or params.official.images or suite.images
+            count = own or params.official.images or suite.images
             suite.of(self.prompts, count)
             return count
-        return self.images or params.images
+        return own or params.images
 
     def asked(self) -> dict[str, Any]:
         """The part of the spec that all samplers share here."""

@@ -67,6 +67,10 @@ def _backbones(data: Mapping[str, Any]) -> Iterator[Issue]:
                     f"benchmark {benchmark!r} is not known{nearest(benchmark, BENCHMARKS)}",
                 )
             yield from _size((*path, "benchmarks", benchmark), size)
+        for benchmark in row.get("images") or () if isinstance(wanted, Mapping) else ():
+            if benchmark not in wanted:
+                what = f"benchmark {benchmark!r} is not one of this backbone's{nearest(benchmark, wanted)}"
+                yield Issue((*path, "images", benchmark), what)
 
 
 def _row(path: tuple[str, ...], row: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Issue]:

@@ -26,6 +26,7 @@ class BackboneRow(Strict):
     benchmarks: dict[str, Size] = Field(
         description="benchmark -> size: smoke, default, full, or prompts per column"
     )
+    images: dict[str, Count] = Field({}, description="benchmark -> images per prompt; default: the file's")
 
 
 class Sampler(BaseModel):
@@ -55,7 +56,7 @@ class Ablation(Strict):
     label: str | None = None
     benchmarks: list[str] = Field(min_length=1)
     size: Size | None = Field(None, description="overrides the backbone's size")
-    images: Count | None = Field(None, description="images per prompt; default: the file's")
+    images: Count | None = Field(None, description="images per prompt; default: the backbone's")
     rows: dict[Name, Sampler] = Field(min_length=1)
 
 
