@@ -10,7 +10,7 @@ from pathlib import Path
 from ladr.backbones.blank import random_checkpoint
 from ladr.benchmarks.official import geneval, t2i, unigen
 from ladr.benchmarks.official.fetch import names_in, pin
-from ladr.cells import grid
+from ladr.experiment import grid
 from ladr.params import load
 from ladr.run.cell import run
 

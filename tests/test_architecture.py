@@ -17,6 +17,7 @@ FLOORS = (
     (
         "params",
         "cells",
+        "experiment",
         "run",
         "results",
         "track",

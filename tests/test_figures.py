@@ -12,9 +12,9 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from ladr.cells import grid
 from ladr.cli import build
 from ladr.errors import LadrError
+from ladr.experiment import grid
 from ladr.figures.frame.commands import HERE, draw, names
 from ladr.figures.frame.results import Results, main, rows_of, shown
 from ladr.params import load

@@ -14,9 +14,9 @@ import official_files as made
 from ladr.benchmarks.official import scorers
 from ladr.benchmarks.official.asked import Asked
 from ladr.benchmarks.official.grid import OFFICIAL
-from ladr.cells import grid
 from ladr.commands.benchmark import app
 from ladr.errors import LadrError
+from ladr.experiment import grid
 from ladr.params import changes_of, load
 from ladr.run import table
 from ladr.run.files import CELL, SCORE, read_json

@@ -23,7 +23,7 @@ from ladr.benchmarks.official.geneval import TAGS
 from ladr.benchmarks.official.geneval_rules import evaluate, keep
 from ladr.benchmarks.official.named import is_official, name_of
 from ladr.benchmarks.official.spatial import parse, score
-from ladr.cells import grid
+from ladr.experiment import grid
 from ladr.params import changes_of, load
 from ladr.run.cell import run
 from ladr.run.files import CELL, SCORE, SCORES, read_json

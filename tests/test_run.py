@@ -117,7 +117,7 @@ def test_a_cell_whose_source_is_missing_says_so_and_the_others_run(tmp_path):
 
 SCRIPT = """
 import sys
-from ladr.cells import grid
+from ladr.experiment import grid
 from ladr.params import load
 from ladr.run.cell import run
 params = load("params.yaml")

@@ -5,9 +5,9 @@ import json
 import pytest
 import yaml
 
-from ladr.cells import grid
 from ladr.commands.sweep import drawn
 from ladr.errors import LadrError
+from ladr.experiment import grid
 from ladr.params import load
 from ladr.run.cell import run
 from ladr.run.grade import grade

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ladr.cells import grid
+from ladr.experiment import grid
 from ladr.params import load
 
 TEXT = """\

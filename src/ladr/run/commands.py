@@ -24,7 +24,7 @@ PARAMS = Path("params.yaml")
 
 
 def _read(path: Path, given: list[str] | None):
-    from ladr.cells import grid
+    from ladr.experiment import grid
     from ladr.params import changes_of, load
 
     params = load(path, changes_of(given or []))

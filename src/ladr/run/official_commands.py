@@ -13,8 +13,8 @@ PARAMS = Path("params.yaml")
 
 def _cell(name: str, params: Path, given: list[str] | None):
     """(the cell of that name, its folder); LadrError unless it is one of an official benchmark."""
-    from ladr.cells import grid
     from ladr.errors import LadrError
+    from ladr.experiment import grid
     from ladr.params import changes_of, load
     from ladr.run.cell import folder_of
     from ladr.run.official import is_official

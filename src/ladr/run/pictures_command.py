@@ -16,7 +16,7 @@ def pictures(
     record: Annotated[Path | None, typer.Option(help="write here what was worked out; drop the rest")] = None,
 ) -> None:
     """Work out what the illustrations show, from finished cells; figures draw it."""
-    from ladr.cells import grid
+    from ladr.experiment import grid
     from ladr.params import changes_of, load
     from ladr.run.drawn import stamp
     from ladr.run.pictures import write

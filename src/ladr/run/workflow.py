@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ladr.cells import Cell, Grid, batches, grid
+from ladr.cells import Cell, Grid, batches
+from ladr.experiment import grid
 from ladr.params import Params, load
 from ladr.run import doctor, files
 from ladr.run.cell import tell

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ladr.cells import Cell, Grid, grid
+from ladr.cells import Cell, Grid
 from ladr.errors import LadrError, needs
+from ladr.experiment import grid
 from ladr.params import Params, load
 from ladr.params.check import varied
 from ladr.params.models import Sampler, Sweep
