@@ -263,6 +263,19 @@ def test_findings_say_what_the_scores_say(results, drawn):
     )
 
 
+def test_sweeps_are_told_against_ladr_at_the_same_prompts(results, drawn):
+    found, source = pd.read_csv(drawn[0] / "findings.csv"), Results(results)
+    ladr = main(source.at("field", "field-exact")).set_index("label").loc["LADR"]
+    told = found[found.question.str.startswith("sweep/")]
+    assert set(told.theirs) == {"LADR"}
+    for group in told.question.unique():
+        points = main(source.at("field", "field-exact", group.replace("sweep/", "sweeps/")))
+        others = points[points.cell != ladr.cell].set_index("label")
+        own = told[told.question == group].set_index("ours")
+        assert set(own.index) == set(others.index)
+        assert list(own.value) == pytest.approx(list(others.value[own.index] - ladr.value), abs=1e-3)
+
+
 def test_phase_costs_add_up(results, drawn):
     found = pd.read_csv(drawn[0] / "findings.csv")
     rows = main(Results(results).at("field", "field-exact")).set_index("label")

@@ -13,11 +13,12 @@ from ladr.figures.frame.results import SAMPLERS, NotAskedError, Results
 from ladr.figures.frame.save import markdown
 
 NEEDS = "samplers"
-ABLATIONS = "ablations/"
+ABLATIONS, SWEEPS = "ablations/", "sweeps/"
 QUESTIONS: dict[str, tuple[str, str, Callable]] = {
     "equal-passes": ("At equal passes", SAMPLERS, answers.equal_passes),
     "all-passes": ("Against the baseline with all its passes", SAMPLERS, answers.all_passes),
     "ablation": ("Ablations", ABLATIONS, answers.variants),
+    "sweep": ("Every point of a sweep against LADR", SWEEPS, answers.swept),
     "delayed-rescue": ("Delayed rescue against LADR", SAMPLERS, answers.late_rescue),
     "phase-costs": ("What each phase costs", SAMPLERS, answers.costs),
     "tau": ("How often tau lets a cell pass", SAMPLERS, answers.tau),

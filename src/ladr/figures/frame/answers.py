@@ -70,6 +70,21 @@ def variants(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
             yield place.saving(ours, theirs)
 
 
+def swept(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
+    """The main score of each point of a sweep against the table's LADR, if both were asked the same."""
+    theirs = roles.rescuing(place.results, rows_of(place.results.at(place.backbone, place.benchmark)))
+    column = main(scores).iloc[0].column
+    for row in rows_of(scores).itertuples() if theirs is not None else ():
+        same = _asked(place.results, row.cell) == _asked(place.results, theirs.cell)
+        fact = place.scores(row, theirs, column) if same and row.cell != theirs.cell else None
+        if fact:
+            yield fact
+
+
+def _asked(results: Results, cell: str) -> Any:
+    return results.record(cell)["spec"]["benchmark"]
+
+
 def costs(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     """Where the passes, the cells and the errors of LADR and of its fair opponent fall."""
     rows = rows_of(scores)
