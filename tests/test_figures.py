@@ -256,6 +256,9 @@ def test_findings_say_what_the_scores_say(results, drawn):
         found.question
     )
     assert set(found[found.question == "equal-passes"].theirs) == {"Cosine, LADR's passes"}
+    whole = found[(found.question == "columns") & (found.what == f"{scores.iloc[0].column}, points")]
+    same = found[(found.question == "equal-passes") & (found.ours == "LADR")]
+    assert list(whole.value) == list(same.value) != []
     told = found[found.neutral.notna()]
     sides = [(r.low > r.neutral, r.high < r.neutral) for r in told.itertuples()]
     assert [{(True, False): "more", (False, True): "less"}.get(s, "open") for s in sides] == list(
@@ -318,10 +321,17 @@ def test_marks_need_a_sure_lead(results):
     judged.loc[(judged.cell == best.cell) & (judged.kind == "score"), "value"] = 1.0
     ahead = scores.copy()
     ahead.loc[(ahead.name == best["name"]) & (ahead.column == column), "value"] = 100.0
-    assert leaders(judged, rows, ahead, column)[best["name"]] == "best"
+    assert leaders(judged_as(results, judged), rows, ahead, column)[best["name"]] == "best"
     same = judged.copy()
     same["value"] = 0.5
-    assert leaders(same, rows, ahead, column) == {}
+    assert leaders(judged_as(results, same), rows, ahead, column) == {}
+
+
+def judged_as(results, judgements):
+    """These results with other judgements."""
+    source = Results(results)
+    source.judgements = judgements
+    return source
 
 
 def reached(module, seen):

@@ -25,7 +25,7 @@ from ladr.benchmarks.mini.suite import (
     spec_of,
     truth,
 )
-from ladr.benchmarks.mini.summary import mean_of_kind, sample, samples, summarise
+from ladr.benchmarks.mini.summary import of_kind, sample, samples, summarise
 from ladr.benchmarks.prompt import prompts_sha256
 from ladr.errors import LadrError
 from ladr.run.grade import through
@@ -97,7 +97,7 @@ def test_ground_truth_scores_100_in_every_column(name):
     found = means(rows)
     assert set(found.values()) == {1.0}, found
     assert set(suite.columns) <= set(found)
-    assert mean_of_kind(rows, "junk") == 0
+    assert of_kind(rows, "junk").value == 0
 
 
 @pytest.mark.slow

@@ -77,6 +77,25 @@ def test_estimates_repeat():
     assert estimate([column]) == estimate([column])
 
 
+def test_prompts_drawn_together_or_one_by_one_give_the_same_interval(monkeypatch):
+    rng = np.random.default_rng(5)
+    a, b = (Sample(rng.integers(0, 4, 300).astype(float), np.full(300, 3)) for _ in range(2))
+    together = difference([a], [b])
+    monkeypatch.setattr("ladr.benchmarks.intervals.FEW", 0)
+    alone = difference([a], [b])
+    assert together.value == alone.value
+    width = together.high - together.low
+    assert [together.low, together.high] == pytest.approx([alone.low, alone.high], abs=0.06 * width)
+
+
+@pytest.mark.parametrize("few", [0, 64])
+def test_the_order_of_columns_does_not_matter(monkeypatch, few):
+    monkeypatch.setattr("ladr.benchmarks.intervals.FEW", few)
+    rng = np.random.default_rng(6)
+    columns = [binary(30, 90), binary(5, 20), Sample(rng.random(70), np.ones(70, int))]
+    assert estimate(columns) == estimate(columns[::-1])
+
+
 @pytest.fixture(scope="module")
 def runs():
     """Prompts, a run of ground truth, and one in which every second image of Counting is blank."""
@@ -98,6 +117,7 @@ def test_summary_has_every_column_with_floor_and_ceiling(runs):
     assert table.loc[list(geneval.COLUMNS), "floor"].notna().all()
     assert table.loc["Junk area", "value"] == 0
     assert table.loc["Diversity", "value"] == 0  # the two images of a prompt are the same
+    assert table.loc["Diversity", "high"] > 0  # as far as that many prompts can tell
     assert list(table.index[:7]) == [*geneval.COLUMNS, "Overall"]
 
 

@@ -15,7 +15,7 @@ from ladr.benchmarks.mini.summary import (
     OVERALL,
     UNSEEN,
     Line,
-    mean_of_kind,
+    of_kind,
     sample,
     samples,
     summarise,
@@ -82,10 +82,7 @@ def summary(suite: MiniSuite, rows: Sequence[Row], ceiling: Sequence[Row] | None
     """
     lines = [_percent(line) for line in summarise(suite, rows, ceiling)]
     for kind, name in (("junk", "Junk area"), ("diversity", "Diversity")):
-        value = mean_of_kind(rows, kind)
-        lines.append(
-            {"column": name, "value": np.nan if value is None else 100 * value, "note": "not a score"}
-        )
+        lines.append(_percent(Line(name, of_kind(rows, kind), note="not a score")))
     return pd.DataFrame(lines, columns=["column", "value", "low", "high", "n", "floor", "ceiling", "note"])
 
 

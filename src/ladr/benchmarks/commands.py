@@ -11,7 +11,7 @@ from ladr.benchmarks.mini import SUITES, dpg, suite_named
 from ladr.benchmarks.mini.scoring import header, images_in, load_image, read_rows, score, write_rows
 from ladr.benchmarks.mini.sheet import annotated, contact_sheet
 from ladr.benchmarks.mini.suite import MiniSuite, freeze, spec_of, truth
-from ladr.benchmarks.mini.summary import Line, mean_of_kind, summarise
+from ladr.benchmarks.mini.summary import Line, of_kind, summarise
 from ladr.benchmarks.prompt import Prompt
 from ladr.errors import LadrError, nearest
 from ladr.shapes.detect import Reading, read
@@ -50,8 +50,11 @@ def score_command(
     console = Console()
     console.print(_table(suite, summarise(suite, rows, best)))
     for kind in ("junk", "diversity"):
-        value = mean_of_kind(rows, kind)
-        console.print(f"{kind}: {'N/A' if value is None else f'{100 * value:.2f} %'}")
+        found = of_kind(rows, kind)
+        told = (
+            f"{100 * found.value:.2f} % ({100 * found.low:.1f} to {100 * found.high:.1f})" if found else "N/A"
+        )
+        console.print(f"{kind}: {told}")
 
 
 def _table(suite: MiniSuite, lines: list[Line]) -> Table:

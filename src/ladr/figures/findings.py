@@ -16,6 +16,7 @@ NEEDS = "samplers"
 ABLATIONS, SWEEPS = "ablations/", "sweeps/"
 QUESTIONS: dict[str, tuple[str, str, Callable]] = {
     "equal-passes": ("At equal passes", SAMPLERS, answers.equal_passes),
+    "columns": ("LADR at equal passes, column by column", SAMPLERS, answers.columns),
     "all-passes": ("Against the baseline with all its passes", SAMPLERS, answers.all_passes),
     "ablation": ("Ablations", ABLATIONS, answers.variants),
     "sweep": ("Every point of a sweep against LADR", SWEEPS, answers.swept),

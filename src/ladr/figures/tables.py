@@ -30,7 +30,7 @@ def table(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame)
     extra = scores[scores.column.isin((DIVERSITY, JUNK)) & scores.value.notna()]
     columns = [*shown(scores.column), *dict.fromkeys(extra.column)]
     measured = speeds(results, rows)
-    marks = {c: leaders(results.judgements, rows, scores, c) for c in shown(scores.column)}
+    marks = {c: leaders(results, rows, scores, c) for c in shown(scores.column)}
     lines = [_line(row, scores, columns, measured, marks) for row in rows.itertuples()]
     lines += _limits(scores, rows, columns)
     caption = EXPLAINED.format(base=_base(rows))

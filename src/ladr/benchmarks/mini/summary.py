@@ -88,7 +88,11 @@ def _official(suite: MiniSuite, rows: Sequence[Row]) -> list[Line]:
     ]
 
 
-def mean_of_kind(rows: Iterable[Row], kind: str) -> float | None:
+def of_kind(rows: Iterable[Row], kind: str) -> Estimate | None:
     """The mean over all columns of the rows of kind "junk" or "diversity"; None where there are none."""
-    values = [row.value for row in rows if row.kind == kind]
-    return float(np.mean(values)) if values else None
+    prompts: dict[str, tuple[float, int]] = {}
+    for column in samples(rows, kind).values():
+        for prompt, (total, count) in column.items():
+            before = prompts.get(prompt, (0.0, 0))
+            prompts[prompt] = before[0] + total, before[1] + count
+    return estimate([sample(prompts)]) if prompts else None

@@ -34,6 +34,17 @@ def equal_passes(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     yield from against(place, scores, roles.fair(place.results, rows_of(scores)))
 
 
+def columns(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
+    """LADR against its fair opponent in every column, and in what no column asks for: junk."""
+    rows = rows_of(scores)
+    ours, theirs = roles.rescuing(place.results, rows), roles.fair(place.results, rows)
+    if ours is None or theirs is None:
+        return
+    facts = [place.scores(ours, theirs, column) for column in shown(scores.column)]
+    facts.append(place.diagnostic(ours, theirs, "junk", "junk area (less is better)"))
+    yield from (fact for fact in facts if fact)
+
+
 def all_passes(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     base = roles.baseline(rows_of(scores))
     yield from against(place, scores, base)
@@ -145,6 +156,6 @@ def copies(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     rows = rows_of(scores)
     for other in (roles.baseline(rows), roles.fair(place.results, rows)):
         for row in accelerated(place.results, rows) if other is not None else ():
-            fact = place.spread(row, other)
+            fact = place.diagnostic(row, other, "diversity", "diversity")
             if fact:
                 yield fact

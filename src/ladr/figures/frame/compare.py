@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ladr.benchmarks.intervals import Estimate, Sample, difference, ratio
@@ -70,17 +71,17 @@ class Place:
 
     def scores(self, ours: Any, theirs: Any, column: str) -> Fact | None:
         """Points by which ours scores more than theirs in a column, paired by prompt; None if it is N/A."""
-        a, b = (samples(self.results.judgements, row.cell, column) for row in (ours, theirs))
+        a, b = (samples(self.results, row.cell, column) for row in (ours, theirs))
         if a is None or b is None:
             return None
         return self.fact(difference(a, b), 100, f"{column}, points", ours, theirs, 0.0)
 
-    def spread(self, ours: Any, theirs: Any) -> Fact | None:
-        """The same of diversity, for experiments with several images per prompt."""
-        a, b = (diversity(self.results.judgements, row.cell) for row in (ours, theirs))
+    def diagnostic(self, ours: Any, theirs: Any, kind: str, what: str) -> Fact | None:
+        """The same of what is no score, "junk" or "diversity" (which needs several images per prompt)."""
+        a, b = (whole(self.results.judged(row.cell, kind)) for row in (ours, theirs))
         if a is None or b is None:
             return None
-        return self.fact(difference([a], [b]), 100, "diversity, points", ours, theirs, 0.0)
+        return self.fact(difference([a], [b]), 100, f"{what}, points", ours, theirs, 0.0)
 
     def saving(self, ours: Any, theirs: Any) -> Fact:
         """How many times the passes of ours theirs takes."""
@@ -89,13 +90,14 @@ class Place:
         return self.fact(found, 1, "times fewer passes", ours, theirs, 1.0)
 
 
-def diversity(judgements: pd.DataFrame, cell: str) -> Sample | None:
-    """What each prompt gave, None where prompts have one image."""
-    own = judgements[(judgements.cell == cell) & (judgements.kind == "diversity")]
-    if own.empty:
+def whole(columns: dict[str, Sample]) -> Sample | None:
+    """All columns as one; a prompt stands in one of them."""
+    if not columns:
         return None
-    grouped = own.groupby("prompt", sort=True).value.agg(["sum", "count"])
-    return Sample(grouped["sum"].to_numpy(float), grouped["count"].to_numpy(float))
+    sums, counts = (
+        np.concatenate([getattr(c, part) for c in columns.values()]) for part in ("sums", "counts")
+    )
+    return Sample(sums, counts)
 
 
 def passes(results: Results, cell: str) -> pd.Series:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ladr.benchmarks.intervals import Sample
 from ladr.errors import LadrError
 
 PLACE = ["group", "name", "backbone", "benchmark", "cell"]
@@ -31,6 +32,7 @@ class Results:
         self.root = root
         folders = (root, *root.resolve().parents)
         self.store = next((f for f in folders if (f / "cells").is_dir()), root)
+        self._samples: dict[tuple[str, str], dict[str, Sample]] = {}
 
     @cached_property
     def grid(self) -> pd.DataFrame:
@@ -55,6 +57,23 @@ class Results:
     def judgements(self) -> pd.DataFrame:
         """table.parquet: every judgement of every cell."""
         return self._parquet(self.root / "table.parquet")
+
+    @cached_property
+    def _judged(self) -> dict[tuple[str, str], pd.DataFrame]:
+        table = self.judgements[["cell", "kind", "column", "prompt", "value"]]
+        return dict(iter(table.groupby(["cell", "kind"], sort=False)))
+
+    def judged(self, cell: str, kind: str) -> dict[str, Sample]:
+        """Column -> what each prompt gave to it, in the order of the prompts' ids, of a cell's judgements of
+        that kind."""
+        if (cell, kind) not in self._samples:
+            own = self._judged.get((cell, kind), self.judgements[:0])
+            given = own.groupby(["column", "prompt"], sort=True).value.agg(["sum", "count"])
+            self._samples[cell, kind] = {
+                column: Sample(g["sum"].to_numpy(float), g["count"].to_numpy(float))
+                for column, g in given.groupby(level="column", sort=False)
+            }
+        return self._samples[cell, kind]
 
     def places(self, group: str = SAMPLERS) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """(backbone, benchmark, the group's scores) wherever the experiment has the group."""
