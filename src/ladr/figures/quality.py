@@ -12,6 +12,8 @@ from ladr.figures.frame.save import Plot
 
 NEEDS = "samplers"
 MARGIN = 0.05  # of what is shown, above and below
+NEAR = 6.0  # points that rows may differ by in one panel at least
+HEIGHTS = (1, 0.45)  # of the panels: rows near each other, and all
 EXPLAINED = (
     "{column} score (95 % interval over prompts) against mean forward passes per image, every sampler of "
     "the experiment. Line: the baseline, {base}, run with other numbers of steps; a sampler is worth its "
@@ -26,36 +28,58 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
-    figure, ((panel,),) = style.canvas(style.WIDE, 4.9)
-    looks = style.looks(scores.label)
     plain = _plain(results, backbone, benchmark, scores)
     base = scores[scores.cell == scores.baseline]
     name = base.iloc[0].label if len(base) else scores.iloc[0].label
-    if len(plain) > 1:
-        line = {"color": style.QUIET, "zorder": 1}
-        panel.plot(plain.passes, plain.value, **line, label=f"{name}, other steps")
-        panel.fill_between(plain.passes, plain.low, plain.high, color=style.QUIET, alpha=0.18, lw=0)
+    parts = [scores[~_far(scores)], scores] if _far(scores).any() else [scores]
+    heights = {"height_ratios": HEIGHTS[: len(parts)]}
+    figure, panels = style.canvas(style.WIDE, 4.9 + 1.4 * len(parts[1:]), len(parts), gridspec_kw=heights)
+    for (panel,), part in zip(panels, parts, strict=True):
+        _points(figure, panel, part, style.looks(scores.label))
+        _line(panel, part, plain, f"{name}, other steps")
+        panel.set_ylabel(f"{benchmark}: {scores.iloc[0].column}, %" if part is parts[0] else "all samplers")
+    panels[-1][0].set_xlabel("forward passes per image")
+    style.below(figure, panels[-1][0], 2)
+    caption = EXPLAINED.format(column=scores.iloc[0].column, base=name) + _left_out(parts)
+    cells = [*scores.cell, *plain.cell]
+    title = f"Quality against passes: {benchmark} on {backbone}"
+    return Plot(f"quality-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, cells)}")
+
+
+def _far(scores: pd.DataFrame) -> pd.Series:
+    """Rows so far below the others that these could not be told apart beside them."""
+    middle = scores.value.median()
+    return scores.value < middle - max(3 * (scores.value.max() - middle), NEAR)
+
+
+def _left_out(parts: list[pd.DataFrame]) -> str:
+    if len(parts) == 1:
+        return ""
+    far = ", ".join(label for label in parts[1].label if label not in set(parts[0].label))
+    return f" Above without {far}, below with it." if "," not in far else f" Above without {far}."
+
+
+def _points(figure, panel, scores: pd.DataFrame, looks) -> None:
+    panel.set_xscale("log")
     moved = style.aside(figure, panel, scores.passes)
     for row, where in zip(scores.itertuples(), moved, strict=True):
         look = {**looks[row.label], "ls": "none", "label": row.label, "transform": where}
         panel.errorbar([row.passes], [row.value], style.whisker(row), **look)
     if scores.ceiling.notna().any():
         panel.axhline(scores.ceiling.max(), color=style.QUIET, ls=":", lw=1.2)
-    _axes(panel, [*scores.passes, *plain.passes], f"{benchmark}: {scores.iloc[0].column}, %")
+
+
+def _line(panel, scores: pd.DataFrame, plain: pd.DataFrame, label: str) -> None:
+    """The baseline with other steps, and limits that show all of both."""
+    if len(plain) > 1:
+        panel.plot(plain.passes, plain.value, color=style.QUIET, zorder=1, label=label)
+        panel.fill_between(plain.passes, plain.low, plain.high, color=style.QUIET, alpha=0.18, lw=0)
+    passes = [*scores.passes, *plain.passes]
+    panel.set_xlim(min(passes) / 1.2, max(passes) * 1.2)
+    style.counts(panel.xaxis)
     ends = pd.concat([scores, plain])[["low", "value", "high", "ceiling"]].to_numpy(float)
     low, high = np.nanmin(ends), np.nanmax(ends)  # moved points do not count in matplotlib's own limits
     panel.set_ylim(low - MARGIN * (high - low), high + MARGIN * (high - low))
-    style.below(figure, panel, 2)
-    caption = EXPLAINED.format(column=scores.iloc[0].column, base=name)
-    cells = [*scores.cell, *plain.cell]
-    title = f"Quality against passes: {benchmark} on {backbone}"
-    return Plot(f"quality-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, cells)}")
-
-
-def _axes(panel, passes: list[float], label: str) -> None:
-    panel.set(xscale="log", xlabel="forward passes per image", ylabel=label)
-    panel.set_xlim(min(passes) / 1.2, max(passes) * 1.2)
-    style.counts(panel.xaxis)
 
 
 def _plain(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> pd.DataFrame:

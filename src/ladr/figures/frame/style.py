@@ -84,10 +84,10 @@ def aside(figure: Any, panel: Any, places: Iterable[float]) -> list[Any]:
 
 def counts(axis: Any) -> None:
     """Whole numbers, doubled from tick to tick, on a logarithmic axis."""
-    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axis.set_major_locator(LogLocator(base=2))
-    axis.set_major_formatter(ScalarFormatter())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
