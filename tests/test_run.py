@@ -22,6 +22,7 @@ from ladr.run.grade import grade, graded, read_scores
 from ladr.run.latency import measure, measurements
 from ladr.run.overview import overview
 from ladr.run.table import write as write_table
+from ladr.run.workflow import Plan
 from tiny import TEXT, cell_of, damage, record, tiny, write
 
 
@@ -274,8 +275,23 @@ def test_scores_of_other_tokens_do_not_count(own):
         shutil.copy(other / name, folder / name)
     assert not graded(folder)
     assert any("scores of other tokens" in f.message for f in doctor.examine(results))
-    with pytest.raises(LadrError, match="no scores of the tokens"):
+    with pytest.raises(LadrError, match=r"no scores.* of the tokens"):
         read_scores(folder)
+
+
+def test_scores_of_another_version_are_made_anew(own, monkeypatch, capfd):
+    params, grid, results = own
+    place = folder_of(results, grid, "ladr") / "score.json"
+    record = files.read_json(place)
+    files.write_json(place, {**record, "scorer": {**record["scorer"], "lines": 0}})
+    assert not graded(place.parent)
+    monkeypatch.chdir(results.parent)
+    Plan(params, grid, results).claim()
+    assert "scored by another version of ladr" in capfd.readouterr().err
+    assert not place.exists()
+    assert graded(folder_of(results, grid, "cosine"))
+    grade([cell_of(grid, "ladr")], results=results, say=quiet)
+    assert files.read_json(place)["lines"] == record["lines"]
 
 
 def test_the_table_has_every_judgement_interval_and_difference(own, tmp_path):

@@ -18,7 +18,9 @@ from ladr.run import files
 from ladr.run.cell import Say, folder_of, images_of, read_tokens, tell
 from ladr.run.files import CELL, RESULTS, SCORE, SCORES, TOKENS
 from ladr.run.provenance import provenance
+from ladr.shapes.reading import VERSION as EVALUATOR
 
+SCORER = {"evaluator": EVALUATOR, "lines": 2}  # lines: grows with every change of `results.summary`
 SHEET = "samples.png"
 SHOWN_SIDE = 256  # pixels of an image in the sheet
 CHUNK = 64  # images that are rendered at once
@@ -52,6 +54,7 @@ def grade(cells: Iterable[Cell], *, results: Path = RESULTS, processes: int = 1,
         content = {
             "id": cell.id,
             "tokens": record["files"][TOKENS]["sha256"],
+            "scorer": SCORER,
             "lines": table_lines(suite, rows),
             "provenance": provenance(),
             "files": files.described(folder, [SCORES, SHEET]),
@@ -91,11 +94,13 @@ def grade_official(cell: Cell, folder: Path, say: Say = tell, again: bool = Fals
 
 
 def graded(folder: Path, cell: Cell | None = None) -> bool:
-    """Has this cell scores, whole, and of the tokens that are there now? Given the cell of an official
-    benchmark: and by what params.yaml now names to score it?"""
+    """Has this cell scores, whole, of the tokens that are there now, and by this scorer? Given the cell of an
+    official benchmark: and by what params.yaml now names to score it?"""
     if not files.done(folder / SCORE) or not files.done(folder / CELL):
         return False
     score = files.read_json(folder / SCORE)
+    if "settings" not in score and score.get("scorer") != SCORER:
+        return False
     if cell is not None and cell.spec["benchmark"]["name"] in OFFICIAL:
         from ladr.run.official import settings_digest
 
@@ -207,6 +212,7 @@ def read_scores(folder: Path) -> tuple[Mapping[str, object], tuple[Row, ...]]:
     """Header and judgements of a scored cell."""
     if not graded(folder):
         raise LadrError(
-            f"{folder / SCORE}: no scores of the tokens that are there; run `ladr grade {folder.name}`"
+            f"{folder / SCORE}: no scores, by this version of ladr, of the tokens that are there; "
+            f"run `ladr grade {folder.name}`"
         )
     return read_rows(folder / SCORES)

@@ -107,8 +107,10 @@ class Plan:
         doctor.mend(findings)
         for cell in self.grid.cells.values():
             score = Path(path(cell.id, SCORE))
-            if is_official(cell) and score.is_file() and not graded(score.parent, cell):
-                tell(f"{cell.id}: scored by other settings than `official` has now; will be scored anew")
+            if score.is_file() and not graded(score.parent, cell):
+                other = "other settings than `official` has now"
+                by = other if is_official(cell) else "another version of ladr"
+                tell(f"{cell.id}: scored by {by}; will be scored anew")
                 score.unlink()
 
     def note(self) -> None:
