@@ -16,7 +16,7 @@ PORT   ?= 5000
 SUITES := mini-geneval mini-unigen mini-dpg mini-t2i
 FULL   := theory=true sweeps.alpha_tau.backbones=[mixture,shapes] \
   $(SUITES:%=backbones.mixture.benchmarks.%=full) $(SUITES:%=backbones.shapes.benchmarks.%=100) \
-  backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=4 \
+  backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 \
   ablations.figure5.images=3 ablations.figure6.images=3
 
 .PHONY: setup reproduce full smoke report ui unlock test slurm lint format lock clean
