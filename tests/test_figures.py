@@ -357,3 +357,17 @@ def test_drawing_needs_no_torch():
         reached(".".join(("ladr", *path.relative_to(HERE.parent).with_suffix("").parts)), seen)
     assert {"ladr.figures.frame.results", "ladr.benchmarks.intervals"} <= seen.keys()
     assert [module for module, others in seen.items() if "torch" in others] == []
+
+
+def test_rows_far_below_get_a_panel_of_their_own():
+    from ladr.figures.frame import near
+
+    scores = pd.DataFrame({"label": list("abcde"), "value": [99.0, 98.0, 97.5, 96.0, 50.0]})
+    shown = near.parts(scores)
+    assert [list(part.label) for part in shown] == [list("abcd"), list("abcde")]
+    assert near.told(shown) == " Above without e; below all."
+    _, panels = near.canvas(shown, 4.0, "score")
+    assert [panel.get_ylabel() for panel in panels] == ["score", "all samplers"]
+    alone = near.parts(scores[:4])
+    assert len(alone) == 1
+    assert near.told(alone) == ""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ladr.figures.frame import style
+from ladr.figures.frame import near, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import DIVERSITY, NotAskedError, Results, known, main
 from ladr.figures.frame.save import Plot
@@ -29,15 +29,16 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame, spread: pd.DataFrame) -> Plot:
-    figure, ((panel,),) = style.canvas(style.WIDE, 4.7)
+    column, parts = scores.iloc[0].column, near.parts(scores)
+    figure, panels = near.canvas(parts, 4.7, f"{benchmark}: {column}, %")
     looks = style.looks(scores.label)
-    for row in scores.itertuples():
-        look = {**looks[row.label], "ls": "none", "label": row.label}
-        across = spread.loc[row.name]
-        panel.errorbar([across.value], [row.value], style.whisker(row), style.whisker(across), **look)
-    column = scores.iloc[0].column
-    panel.set(xlabel="diversity, % of black against white", ylabel=f"{benchmark}: {column}, %")
-    style.below(figure, panel, 2)
+    for panel, part in zip(panels, parts, strict=True):
+        for row in part.itertuples():
+            look = {**looks[row.label], "ls": "none", "label": row.label}
+            across = spread.loc[row.name]
+            panel.errorbar([across.value], [row.value], style.whisker(row), style.whisker(across), **look)
+    panels[-1].set_xlabel("diversity, % of black against white")
+    style.below(figure, panels[-1], 2)
     title = f"Fidelity against diversity: {benchmark} on {backbone}"
-    caption = f"{EXPLAINED.format(column=column)} {about(results, scores.cell)}"
+    caption = f"{EXPLAINED.format(column=column)}{near.told(parts)} {about(results, scores.cell)}"
     return Plot(f"diversity-{benchmark}-{backbone}", title, figure, caption)

@@ -5,15 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ladr.figures.frame import style
+from ladr.figures.frame import near, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import Results, main, rows_of
 from ladr.figures.frame.save import Plot
 
 NEEDS = "samplers"
 MARGIN = 0.05  # of what is shown, above and below
-NEAR = 6.0  # points that rows may differ by in one panel at least
-HEIGHTS = (1, 0.45)  # of the panels: rows near each other, and all
 EXPLAINED = (
     "{column} score (95 % interval over prompts) against mean forward passes per image, every sampler of "
     "the experiment. Line: the baseline, {base}, run with other numbers of steps; a sampler is worth its "
@@ -31,32 +29,17 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
     plain = _plain(results, backbone, benchmark, scores)
     base = scores[scores.cell == scores.baseline]
     name = base.iloc[0].label if len(base) else scores.iloc[0].label
-    parts = [scores[~_far(scores)], scores] if _far(scores).any() else [scores]
-    heights = {"height_ratios": HEIGHTS[: len(parts)]}
-    figure, panels = style.canvas(style.WIDE, 4.9 + 1.4 * len(parts[1:]), len(parts), gridspec_kw=heights)
-    for (panel,), part in zip(panels, parts, strict=True):
+    parts = near.parts(scores)
+    figure, panels = near.canvas(parts, 4.9, f"{benchmark}: {scores.iloc[0].column}, %")
+    for panel, part in zip(panels, parts, strict=True):
         _points(figure, panel, part, style.looks(scores.label))
         _line(panel, part, plain, f"{name}, other steps")
-        panel.set_ylabel(f"{benchmark}: {scores.iloc[0].column}, %" if part is parts[0] else "all samplers")
-    panels[-1][0].set_xlabel("forward passes per image")
-    style.below(figure, panels[-1][0], 2)
-    caption = EXPLAINED.format(column=scores.iloc[0].column, base=name) + _left_out(parts)
+    panels[-1].set_xlabel("forward passes per image")
+    style.below(figure, panels[-1], 2)
+    caption = EXPLAINED.format(column=scores.iloc[0].column, base=name) + near.told(parts)
     cells = [*scores.cell, *plain.cell]
     title = f"Quality against passes: {benchmark} on {backbone}"
     return Plot(f"quality-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, cells)}")
-
-
-def _far(scores: pd.DataFrame) -> pd.Series:
-    """Rows so far below the others that these could not be told apart beside them."""
-    middle = scores.value.median()
-    return scores.value < middle - max(3 * (scores.value.max() - middle), NEAR)
-
-
-def _left_out(parts: list[pd.DataFrame]) -> str:
-    if len(parts) == 1:
-        return ""
-    far = ", ".join(label for label in parts[1].label if label not in set(parts[0].label))
-    return f" Above without {far}, below with it." if "," not in far else f" Above without {far}."
 
 
 def _points(figure, panel, scores: pd.DataFrame, looks) -> None:

@@ -1,0 +1,37 @@
+"""Rows far below the others get a panel of their own, so that the others can be told apart."""
+
+from typing import Any
+
+import pandas as pd
+
+from ladr.figures.frame import style
+
+NEAR = 6.0  # points that rows may differ by in one panel at least
+HEIGHTS = (1, 0.45)  # of the panels: rows near each other, and all
+LOWER = 1.4  # inches that the second one adds
+
+
+def parts(scores: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows near each other and all rows; all rows alone where none lies far below."""
+    middle = scores.value.median()
+    far = scores.value < middle - max(3 * (scores.value.max() - middle), NEAR)
+    return [scores[~far], scores] if far.any() else [scores]
+
+
+def canvas(shown: list[pd.DataFrame], height: float, label: str) -> tuple[Any, list[Any]]:
+    """A figure with a panel for each part, one below the other, `label` at the first."""
+    ratios = {"height_ratios": HEIGHTS[: len(shown)]}
+    height += LOWER * (len(shown) - 1)
+    figure, panels = style.canvas(style.WIDE, height, len(shown), gridspec_kw=ratios)
+    for (panel,), text in zip(panels, (label, "all samplers"), strict=False):
+        panel.set_ylabel(text)
+    return figure, [panel for (panel,) in panels]
+
+
+def told(shown: list[pd.DataFrame]) -> str:
+    """For the caption: which rows the first panel leaves out."""
+    if len(shown) == 1:
+        return ""
+    near = set(shown[0].label)
+    far = [label for label in shown[1].label if label not in near]
+    return f" Above without {', '.join(far)}; below all."
