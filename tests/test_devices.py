@@ -108,8 +108,13 @@ def test_the_random_model_has_the_real_layout():
     backbone = random_backbone(shape, "cpu", torch.float32)
     cond, uncond = (shape.words - k + 8 * 9 + 4 for k in (0, 4))
     assert places(backbone) == cond + uncond
-    end = shape.layout.image_offset + shape.layout.codebook
-    assert end == shape.config.embedding_size, "upstream finds the image codes at the end of the vocabulary"
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_upstream_finds_the_image_codes_at_the_end_of_the_vocabulary(name):
+    shape = SHAPES[name]
+    assert shape.layout.image_offset + shape.layout.codebook == shape.config.embedding_size
+    assert shape.config.d_model % shape.config.n_heads == 0
 
 
 def test_what_cannot_be_timed_is_named(tmp_path):

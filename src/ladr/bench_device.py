@@ -213,7 +213,9 @@ def _synced(call: Callable[[], Any], device: str) -> Callable[[], Any]:
 
 
 def device_command(
-    shape: Annotated[str | None, typer.Option(help="8b (default on cuda), medium (on cpu), tiny")] = None,
+    shape: Annotated[
+        str | None, typer.Option(help=f"{', '.join(SHAPES)}; default: 8b on cuda, medium on cpu")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, cuda:1, cpu")] = "auto",
     dtype: Annotated[str | None, typer.Option(help="default: bfloat16 on cuda, float32 on cpu")] = None,
     steps: Annotated[int, typer.Option(help="planned passes T of whole decodes")] = 64,

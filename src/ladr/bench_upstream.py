@@ -39,6 +39,9 @@ SHAPES = {
     "vocabulary": Shape(
         LLaDAConfig(192, 3, 6, 512, 5e5, 1e-5, 134548, 8192), replace(Layout(), grid=(16, 16))
     ),
+    "medium-vocabulary": Shape(
+        LLaDAConfig(384, 6, 6, 1152, 5e5, 1e-5, 134548, 8192), replace(Layout(), grid=(24, 24))
+    ),
     "tiny": _small(64, 4, 2, 128, 8, 64),
 }
 
