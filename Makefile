@@ -14,7 +14,7 @@ TORCHS_OWN := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cub
 PORT   ?= 5000
 
 SUITES := mini-geneval mini-unigen mini-dpg mini-t2i
-FULL   := theory=true sweeps.alpha_tau.backbones=[mixture,shapes] \
+FULL   := $(USE:%=use=[%]) theory=true sweeps.alpha_tau.backbones=[mixture,shapes] \
   $(SUITES:%=backbones.mixture.benchmarks.%=full) $(SUITES:%=backbones.shapes.benchmarks.%=100) \
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 \
   ablations.figure5.images=3 ablations.figure6.images=3
@@ -37,7 +37,7 @@ reproduce: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
 # The same with all prompts of the exact backbone and 100 per column of the trained one: what figures/ and
-# docs/results.md show. Hours.
+# docs/results.md show. Hours; `make full USE=mixture` is the exact backbone alone.
 full: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) --config set="$(FULL)"
 
