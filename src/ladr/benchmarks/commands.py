@@ -50,10 +50,8 @@ def score_command(
     console = Console()
     console.print(_table(suite, summarise(suite, rows, best)))
     for kind in ("junk", "diversity"):
-        found = of_kind(rows, kind)
-        told = (
-            f"{100 * found.value:.2f} % ({100 * found.low:.1f} to {100 * found.high:.1f})" if found else "N/A"
-        )
+        s = of_kind(rows, kind)
+        told = f"{100 * s.value:.2f} % ({100 * s.low:.1f} to {100 * s.high:.1f})" if s else "N/A"
         console.print(f"{kind}: {told}")
 
 

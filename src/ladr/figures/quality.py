@@ -8,6 +8,7 @@ import pandas as pd
 from ladr.figures.frame import near, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import Results, main, rows_of
+from ladr.figures.frame.roles import asked_of, sampler_of
 from ladr.figures.frame.save import Plot
 
 NEEDS = "samplers"
@@ -70,16 +71,12 @@ def _plain(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame
     base = scores[scores.cell == scores.baseline]
     if base.empty:
         return base
-    wanted = {**results.record(base.iloc[0].cell)["spec"]["sampler"], "steps": None}
+    own = base.iloc[0].cell
+    wanted, asked = {**sampler_of(results, own), "steps": None}, asked_of(results, own)
     found = [base]
     for group in dict.fromkeys(results.grid.group):
         rows = results.at(backbone, benchmark, group)
         for cell in rows_of(rows).cell:
-            spec = results.record(cell)["spec"]
-            if {**spec["sampler"], "steps": None} == wanted and spec["benchmark"] == _asked(results, base):
+            if {**sampler_of(results, cell), "steps": None} == wanted and asked_of(results, cell) == asked:
                 found.append(main(rows[rows.cell == cell]))
     return pd.concat(found).drop_duplicates("cell").sort_values("passes", kind="stable")
-
-
-def _asked(results: Results, base: pd.DataFrame) -> dict:
-    return results.record(base.iloc[0].cell)["spec"]["benchmark"]

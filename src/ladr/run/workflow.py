@@ -107,7 +107,8 @@ class Plan:
         doctor.mend(findings)
         for cell in self.grid.cells.values():
             score = Path(path(cell.id, SCORE))
-            if score.is_file() and not graded(score.parent, cell):
+            decoded = files.done(score.with_name(CELL))
+            if decoded and score.is_file() and not graded(score.parent, cell):
                 other = "other settings than `official` has now"
                 by = other if is_official(cell) else "another version of ladr"
                 tell(f"{cell.id}: scored by {by}; will be scored anew")

@@ -86,14 +86,10 @@ def swept(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     theirs = roles.rescuing(place.results, rows_of(place.results.at(place.backbone, place.benchmark)))
     column = main(scores).iloc[0].column
     for row in rows_of(scores).itertuples() if theirs is not None else ():
-        same = _asked(place.results, row.cell) == _asked(place.results, theirs.cell)
+        same = roles.asked_of(place.results, row.cell) == roles.asked_of(place.results, theirs.cell)
         fact = place.scores(row, theirs, column) if same and row.cell != theirs.cell else None
         if fact:
             yield fact
-
-
-def _asked(results: Results, cell: str) -> Any:
-    return results.record(cell)["spec"]["benchmark"]
 
 
 def costs(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:

@@ -94,10 +94,8 @@ def whole(columns: dict[str, Sample]) -> Sample | None:
     """All columns as one; a prompt stands in one of them."""
     if not columns:
         return None
-    sums, counts = (
-        np.concatenate([getattr(c, part) for c in columns.values()]) for part in ("sums", "counts")
-    )
-    return Sample(sums, counts)
+    sums, counts = zip(*((c.sums, c.counts) for c in columns.values()), strict=True)
+    return Sample(np.concatenate(sums), np.concatenate(counts))
 
 
 def passes(results: Results, cell: str) -> pd.Series:

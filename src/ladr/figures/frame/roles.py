@@ -14,6 +14,11 @@ def sampler_of(results: Results, cell: str) -> dict[str, Any]:
     return results.record(cell)["spec"]["sampler"]
 
 
+def asked_of(results: Results, cell: str) -> dict[str, Any]:
+    """The benchmark of a cell: its version, prompts and images."""
+    return results.record(cell)["spec"]["benchmark"]
+
+
 def baseline(rows: pd.DataFrame) -> Any:
     """The row that differences are relative to, None if it is not among these."""
     return next((row for row in rows.itertuples() if row.cell == row.baseline), None)
