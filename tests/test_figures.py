@@ -57,7 +57,7 @@ PARAMS = {
         "alpha_tau": {
             "base": "ladr",
             "benchmarks": ["field-exact"],
-            "grid": {"phases.structure.alpha": [0.1, 0.9], "phases.structure.tau": [0.0, 0.5]},
+            "grid": {"phases.structure.alpha": [0.1, 0.3], "phases.structure.tau": [0.05, 0.5]},
         },
         "steps": {"base": "cosine", "benchmarks": ["field-exact"], "grid": {"steps": [2]}},
     },
