@@ -17,7 +17,7 @@ SUITES := mini-geneval mini-unigen mini-dpg mini-t2i
 FULL   := $(USE:%=use=[%]) theory=true sweeps.alpha_tau.backbones=[mixture,shapes] \
   $(SUITES:%=backbones.mixture.benchmarks.%=full) $(SUITES:%=backbones.shapes.benchmarks.%=100) \
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 \
-  ablations.figure5.images=3 ablations.figure6.images=3
+  ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 
 .PHONY: setup reproduce full smoke report ui unlock test slurm lint format lock clean
 

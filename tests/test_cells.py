@@ -145,3 +145,15 @@ def test_images_are_the_groups_or_the_backbones_or_the_files(tmp_path):
     _, grid = tiny(tmp_path, grouped)
     assert cell_of(grid, "near").spec["benchmark"]["images"] == 3
     assert cell_of(grid, "ladr").spec["benchmark"]["images"] == 2
+    _, grid = tiny(tmp_path, own.replace("fig:\n", "fig:\n    images: {field: 4}\n"))
+    assert cell_of(grid, "near").spec["benchmark"]["images"] == 4
+
+
+def test_a_groups_images_of_another_backbone_are_not_ours(tmp_path):
+    two = TEXT.replace("backbones:\n", "backbones:\n  mixture: {benchmarks: {mini-t2i: 1}}\n", 1)
+    text = two.replace("fig:\n", "fig:\n    images: {mixture: 4}\n")
+    text = text.replace("alpha:\n", "alpha:\n    images: {field: 3}\n", 1)
+    _, grid = tiny(tmp_path, text)
+    assert cell_of(grid, "near").spec["benchmark"]["images"] == 1
+    swept = [grid.cells[line.cell] for line in grid.lines if line.group == "sweeps/alpha"]
+    assert {cell.spec["benchmark"]["images"] for cell in swept} == {3}

@@ -34,6 +34,7 @@ samplers:
   Bad Name: {policy: cosine}
 sweeps:
   s: {base: cosine, benchmarks: [field-exact], grid: {noise: [1, -2]}}
+  u: {base: cosine, benchmarks: [field-exact], grid: {noise: [1]}, images: {feild: 2}}
 """
 
 EXPECTED = [
@@ -53,6 +54,7 @@ EXPECTED = [
     (18, "samplers.z.cache.ratio = 3", "from 0 to 1"),
     (19, "samplers.Bad Name", "lower-case letters"),
     (21, "sweeps.s.grid.noise.1 = -2", "a number from 0"),
+    (22, "sweeps.u.images.feild = 2", "did you mean 'field'"),
 ]
 
 

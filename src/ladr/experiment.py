@@ -37,7 +37,7 @@ def _lines(params: Params, cells: dict[str, Cell]) -> Iterator[Line]:
             scope = {**params.samplers, **body.rows}
             for benchmark in (b for b in body.benchmarks if b in wanted):
                 size = body.size or wanted[benchmark]
-                place = Place(params, backbone, benchmark, size, body.images, scope, cells)
+                place = Place(params, backbone, benchmark, size, body.images_on(backbone), scope, cells)
                 for name, row in body.rows.items():
                     yield from place.line(f"ablations/{group}", name, row)
         yield from _swept(params, backbone, wanted, cells)
@@ -50,7 +50,8 @@ def _swept(params: Params, backbone: str, wanted: Mapping[str, Any], cells: dict
             continue
         for benchmark in (b for b in body.benchmarks if b in wanted):
             size = body.size or wanted[benchmark]
-            place = Place(params, backbone, benchmark, size, body.images, params.samplers, cells)
+            images, scope = body.images_on(backbone), params.samplers
+            place = Place(params, backbone, benchmark, size, images, scope, cells)
             for point in points(body.grid):
                 name = ",".join(f"{key}={value}" for key, value in point.items())
                 row = Sampler.model_validate({**varied(base, point), "label": name})

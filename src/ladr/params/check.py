@@ -39,11 +39,17 @@ def _items(data: Any, key: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _names(path: tuple, given: Any, known: Iterable[str], what: str) -> Iterator[Issue]:
-    """Each of the given names must be one of the known."""
+    """Each of the given names, or keys, must be one of the known."""
     known = list(known)
-    for i, name in enumerate(given if isinstance(given, (list, tuple)) else ()):
+    if isinstance(given, (list, tuple)):
+        given = dict(enumerate(given))
+    elif isinstance(given, Mapping):
+        given = {key: key for key in given}
+    else:
+        given = {}
+    for place, name in given.items():
         if name not in known:
-            yield Issue((*path, i), f"{what} {name!r} is not known{nearest(name, known)}")
+            yield Issue((*path, place), f"{what} {name!r} is not known{nearest(name, known)}")
 
 
 def _size(path: tuple, size: Any) -> Iterator[Issue]:
@@ -119,19 +125,26 @@ def _cache(path: tuple[str, ...], given: Any) -> Iterator[Issue]:
 
 def _ablations(data: Mapping[str, Any]) -> Iterator[Issue]:
     for name, body in _items(data, "ablations"):
-        yield from _names(("ablations", name, "benchmarks"), body.get("benchmarks"), BENCHMARKS, "benchmark")
-        yield from _size(("ablations", name, "size"), body.get("size"))
+        yield from _group(("ablations", name), body, data)
+
+
+def _group(path: tuple, body: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Issue]:
+    """What ablations and sweeps have in common."""
+    yield from _names((*path, "benchmarks"), body.get("benchmarks"), BENCHMARKS, "benchmark")
+    yield from _size((*path, "size"), body.get("size"))
+    images = body.get("images")
+    if isinstance(images, Mapping):
+        yield from _names((*path, "images"), images, data.get("backbones") or (), "backbone")
 
 
 def _sweeps(data: Mapping[str, Any]) -> Iterator[Issue]:
     samplers = dict(_items(data, "samplers"))
     for name, body in _items(data, "sweeps"):
         path = ("sweeps", name)
-        yield from _names((*path, "benchmarks"), body.get("benchmarks"), BENCHMARKS, "benchmark")
+        yield from _group(path, body, data)
         yield from _names(
             (*path, "backbones"), body.get("backbones"), data.get("backbones") or (), "backbone"
         )
-        yield from _size((*path, "size"), body.get("size"))
         base = body.get("base")
         if isinstance(base, str) and base not in samplers:
             yield Issue((*path, "base"), f"sampler {base!r} is not known{nearest(base, samplers)}")

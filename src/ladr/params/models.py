@@ -50,24 +50,30 @@ class Sampler(BaseModel):
         return {"policy": self.policy, **(self.model_extra or {})}
 
 
-class Ablation(Strict):
-    """Rows that belong to one figure, on some of the benchmarks."""
+class Group(Strict):
+    """Lines that belong together, on some of the benchmarks."""
 
     label: str | None = None
     benchmarks: list[str] = Field(min_length=1)
     size: Size | None = Field(None, description="overrides the backbone's size")
-    images: Count | None = Field(None, description="images per prompt; default: the backbone's")
+    images: Count | dict[str, Count] | None = Field(
+        None, description="images per prompt, for all or backbone -> images; default: the backbone's"
+    )
+
+    def images_on(self, backbone: str) -> int | None:
+        return self.images.get(backbone) if isinstance(self.images, dict) else self.images
+
+
+class Ablation(Group):
+    """Rows that belong to one figure."""
+
     rows: dict[Name, Sampler] = Field(min_length=1)
 
 
-class Sweep(Strict):
+class Sweep(Group):
     """Every combination of values for some fields of one sampler."""
 
-    label: str | None = None
     base: Name = Field(description="the sampler to vary")
-    benchmarks: list[str] = Field(min_length=1)
-    size: Size | None = None
-    images: Count | None = None
     backbones: list[str] | None = None
     grid: dict[str, list[Any]] = Field(min_length=1, description="field, dotted for inner ones -> its values")
 
