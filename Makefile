@@ -37,9 +37,10 @@ reproduce: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
 # The same with all prompts of the exact backbone and 100 per column of the trained one: what figures/ and
-# docs/results.md show. Hours; `make full USE=mixture` is the exact backbone alone.
+# docs/results.md show. Hours; `make full USE=mixture` is the exact backbone alone, `make full GOAL=figures` draws
+# alone, and GOAL="--report results/report.html" makes the page.
 full: $(READY)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) --config set="$(FULL)"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(GOAL) --config set="$(FULL)"
 
 # The whole workflow without weights, in a folder of its own.
 smoke: $(READY)
