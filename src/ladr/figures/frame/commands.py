@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ladr.errors import LadrError, nearest
+from ladr.figures.frame.index import write as index_of
 
 HERE = Path(__file__).parents[1]
 
@@ -50,8 +51,12 @@ def figures(
     results: Annotated[Path, typer.Option(help="where the results are")] = Path("results"),
     out: Annotated[Path, typer.Option(help="where the figures go")] = Path("figures"),
     record: Annotated[Path | None, typer.Option(help="write what was drawn here")] = None,
+    index: Annotated[bool, typer.Option("--index", help="only list what is there: README.md")] = False,
 ) -> None:
     """Redraw tables and figures from results."""
+    if index:
+        typer.echo(str(index_of(out)))
+        return
     try:
         written, left = draw(chosen or [], results, out)
     except LadrError as error:
@@ -63,4 +68,6 @@ def figures(
         from ladr.run.drawn import record as write
 
         write(record, chosen or names(), written)
+    if not chosen:
+        index_of(out)
     typer.echo(f"{out}: {len(written)} files")

@@ -1,0 +1,61 @@
+"""README.md of a folder of figures: everything in it by what it answers, pictures small, captions linked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+NAME = "README.md"
+SECTIONS = {
+    "Every comparison in words": ("findings",),
+    "Against plain decoding, at every number of passes": ("quality",),
+    "Tables": ("table", "delayed"),
+    "The paper's numbers, and whether they agree with each other": ("paper", "audit"),
+    "The method at work": ("films", "method", "samples", "reach"),
+    "Ablations": ("figure", "decomposition", "saved"),
+    "Sweeps": ("alpha", "thresholds", "steps"),
+    "Phases": ("phases", "passing"),
+    "Distance from the truth, and diversity": ("divergence", "diversity"),
+}
+REST, GALLERY = "More", "gallery.html"
+EXPLAINED = (
+    "Drawn by `ladr figures` from `results/`; every file names backbone, prompts, images, machine and date. "
+    "How to read an interval, and what was found: `docs/results.md`."
+)
+
+
+def write(folder: Path) -> Path:
+    """Write README.md about the figures and tables there; the same files give the same bytes."""
+    found = {path.stem: path for path in sorted(folder.glob("*.md")) if path.name != NAME}
+    lines = ["# Figures and tables", "", EXPLAINED, ""]
+    if (folder / GALLERY).is_file():
+        lines += [f"[{GALLERY}]({GALLERY}): open it in a browser to play decoding step by step.", ""]
+    for heading, stems in _sections(list(found)):
+        lines += [f"## {heading}", ""]
+        lines += [_entry(found[stem], folder) for stem in stems]
+        lines += [""]
+    path = folder / NAME
+    path.write_text("\n".join(lines).rstrip("\n") + "\n", encoding="utf-8")
+    return path
+
+
+def _sections(stems: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Heading and the names below it, none twice, none left out."""
+    left = list(stems)
+    for heading, firsts in SECTIONS.items():
+        own = [stem for first in firsts for stem in left if stem.startswith(first)]
+        if own:
+            yield heading, own
+        left = [stem for stem in left if stem not in own]
+    if left:
+        yield REST, left
+
+
+def _entry(path: Path, folder: Path) -> str:
+    """One line: the title, linked; below it the picture, if there is one."""
+    title = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+    line = f"- [{title}]({path.name})"
+    if (folder / f"{path.stem}.csv").is_file():
+        line += f" ([csv]({path.stem}.csv))"
+    picture = f"{path.stem}.png"
+    if (folder / picture).is_file():
+        line += f'<br>\n  <a href="{path.name}"><img src="{picture}" width="420" alt="{title}"></a>'
+    return line
