@@ -122,6 +122,16 @@ def test_batches_keep_order_and_one_kind_each(tmp_path):
     assert all(place[need] <= place[c.id] for c in grid.cells.values() for need in c.needs)
 
 
+def test_what_others_read_is_alone_in_the_first_batch_of_several(tmp_path):
+    _, grid = tiny(tmp_path)
+    source = cell_of(grid, "ladr")
+    first, *others = batches(grid.cells.values(), 3)
+    assert [cell.id for cell in first] == [source.id]
+    rest = [cell for group in others for cell in group]
+    assert sorted(rest, key=lambda cell: bool(cell.needs)) == rest
+    assert len(batches(grid.cells.values(), len(grid.cells))) == 1
+
+
 def test_every_backbone_has_a_version():
     assert VERSIONS.keys() == BACKBONES.keys()
     assert all(isinstance(version, int) and version >= 1 for version in VERSIONS.values())

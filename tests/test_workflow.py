@@ -89,7 +89,7 @@ def test_the_plan_puts_what_is_missing_into_jobs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plan = Plan.read({"set": "cells_per_job=3"}, ["-n"])
     batches = plan.decoding
-    assert [len(b.cells) for b in batches] == [3, 3, 1]
+    assert [len(b.cells) for b in batches] == [1, 3, 3]
     assert all(b.name != "there" for b in batches)
     ladr = f"results/cells/{cell_of(grid, 'ladr').id}/cell.json"
     assert any(ladr in b.needs for b in batches[1:])

@@ -112,4 +112,18 @@ def batches(cells: Iterable[Cell], size: int) -> list[list[Cell]]:
     by_key: dict[str, list[Cell]] = {}
     for cell in cells:
         by_key.setdefault(cell.key, []).append(cell)
-    return [group[i : i + size] for group in by_key.values() for i in range(0, len(group), size)]
+    return [part for group in by_key.values() for part in _parted(group, size)]
+
+
+def _parted(group: list[Cell], size: int) -> list[list[Cell]]:
+    """One process's share, or several: first what others read, so that these need not wait for the rest, then
+    what reads nothing, then what does."""
+    if len(group) <= size:
+        return [group]
+    read = {need for cell in group for need in cell.needs}
+    kinds: list[list[Cell]] = [[], [], []]
+    for cell in group:
+        kinds[0 if cell.id in read else 2 if cell.needs else 1].append(cell)
+    first, *others = kinds
+    rest = [cell for kind in others for cell in kind]
+    return [part[i : i + size] for part in (first, rest) for i in range(0, len(part), size)]
