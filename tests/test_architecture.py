@@ -17,6 +17,7 @@ FLOORS = (
     (
         "params",
         "cells",
+        "lines",
         "experiment",
         "run",
         "results",

@@ -1,12 +1,11 @@
 """Figures 5 and 6, and any other ablation of the experiment: one group of bars per column, with intervals."""
 
-import json
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from ladr.figures.frame import style
+from ladr.figures.frame import roles, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import NotAskedError, Results, known, rows_of, shown
 from ladr.figures.frame.save import Plot
@@ -52,11 +51,11 @@ def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd
 
 def _budget(results: Results, rows: pd.DataFrame) -> str:
     """What the rows' policies say about their budgets."""
-    texts = {row.label: json.dumps(results.record(row.cell)["spec"]["sampler"]) for row in rows.itertuples()}
-    own = [label for label, text in texts.items() if "replay:" not in text]
-    if len(own) == len(texts):
+    spent = [roles.budget_of(results, cell) for cell in rows.cell]
+    source = next((one for one, cell in zip(spent, rows.cell, strict=True) if one != cell), None)
+    if source is None:
         return OWN
-    source = next(t for t in texts.values() if "replay:" in t).split("replay:")[1].split('"')[0]
+    other = [label for one, label in zip(spent, rows.label, strict=True) if one != source]
     labels = results.grid[results.grid.cell == source].label
-    but = f"; not so {', '.join(own)}" if own else ""
+    but = f"; not so {', '.join(other)}" if other else ""
     return REPLAYED.format(source=labels.iloc[0] if len(labels) else source, but=but)

@@ -1,6 +1,5 @@
 """What saves passes: the parts of a sampler apart and together, with what each does to the score."""
 
-import json
 from collections.abc import Iterator
 from math import prod
 from typing import Any
@@ -28,16 +27,11 @@ def draw(results: Results) -> Iterator[Plot]:
     for group in dict.fromkeys(g for g in results.grid.group if g.startswith(PREFIX)):
         for backbone, benchmark, scores in results.places(group):
             rows = rows_of(scores)
-            if len(rows) > 2 and own_budgets(results, rows):
+            if len(rows) > 2 and roles.own_budgets(results, rows):
                 drawn = True
                 yield plot(Place(results, group.removeprefix(PREFIX), backbone, benchmark), main(scores))
     if not drawn:
         raise NotAskedError("the experiment has no ablation whose rows keep their own budgets")
-
-
-def own_budgets(results: Results, rows: pd.DataFrame) -> bool:
-    """Does no row replay the budget of another?"""
-    return not any("replay:" in json.dumps(roles.sampler_of(results, cell)) for cell in rows.cell)
 
 
 def plot(place: Place, scores: pd.DataFrame) -> Plot:

@@ -14,14 +14,14 @@ from typing import Any
 
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.mini.suite import MiniSuite
-from ladr.cells import Cell, Grid, canonical
+from ladr.cells import Cell, Grid, Line, canonical
 from ladr.errors import LadrError
+from ladr.lines import SAMPLERS, budget, delays, pictured
 from ladr.params import Params
 from ladr.run.drawn import FIGURES, PICTURES, RECORDS
 from ladr.run.files import CELL, RESULTS
 
 HERE = Path(__file__).parents[1] / "figures"
-SAMPLERS = "samplers"
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,9 @@ class Drawings:
 
     @cached_property
     def pictured(self) -> dict[str, list[Cell]]:
-        """backbone -> the cells of its samplers on its first benchmark that has pixels."""
-        out: dict[str, list[Cell]] = {}
-        chosen: dict[str, str] = {}
-        for line in self.grid.lines:
-            if line.group != SAMPLERS or not isinstance(BENCHMARKS[line.benchmark], MiniSuite):
-                continue
-            if chosen.setdefault(line.backbone, line.benchmark) == line.benchmark:
-                out.setdefault(line.backbone, []).append(self.grid.cells[line.cell])
-        return out
+        """backbone -> the cells that the illustrations show."""
+        shown = pictured(self.grid.lines).items()
+        return {backbone: [self.grid.cells[line.cell] for line in lines] for backbone, lines in shown}
 
     @property
     def folder(self) -> Path:
@@ -95,6 +89,10 @@ class Drawings:
     def groups(self, prefix: str) -> bool:
         return any(line.group.startswith(prefix) for line in self.grid.lines)
 
+    def sampler(self, line: Line) -> Mapping[str, Any]:
+        """What the line's cell specifies."""
+        return self.grid.cells[line.cell].spec["sampler"]
+
     def policies(self, cells: list[Cell] | None = None) -> list[Mapping[str, Any]]:
         """Of these cells, or of every row of the table, those policies that have phases."""
         if cells is None:
@@ -130,30 +128,22 @@ def _rescue(d: Drawings) -> str | None:
 
 
 def _budgets(d: Drawings) -> str | None:
-    groups: dict[tuple[str, ...], list[str]] = {}
+    groups: dict[tuple[str, ...], list[bool]] = {}
     for line in d.grid.lines:
         if line.group.startswith("ablations/"):
-            spec = canonical(d.grid.cells[line.cell].spec["sampler"])
-            groups.setdefault((line.group, line.backbone, line.benchmark), []).append(spec)
-    own = any(len(rows) > 2 and not any("replay:" in row for row in rows) for rows in groups.values())
+            own = budget(line.cell, d.sampler(line)) == line.cell
+            groups.setdefault((line.group, line.backbone, line.benchmark), []).append(own)
+    own = any(len(rows) > 2 and all(rows) for rows in groups.values())
     return None if own else "no ablation of three rows and more keeps their own budgets"
 
 
 def _delayed(d: Drawings) -> str | None:
-    seen: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    seen: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for line in d.grid.lines:
-        sampler = d.grid.cells[line.cell].spec["sampler"]
-        if line.group == SAMPLERS and sampler["policy"].get("phases"):
-            seen.setdefault((line.backbone, line.benchmark), []).append(sampler)
-    late = any(_late(rows[0], row) for rows in seen.values() for row in rows[1:])
+        if line.group == SAMPLERS and d.sampler(line)["policy"].get("phases"):
+            seen.setdefault((line.backbone, line.benchmark), []).append(d.sampler(line))
+    late = any(delays(row, rows[0]) for rows in seen.values() for row in rows[1:])
     return None if late else "no row of `samplers` is LADR with alpha 0 in its first phase"
-
-
-def _late(full: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Is `other` the sampler `full`, but for a first phase without rescue?"""
-    (own, *rest), (first, *same) = (list(s["policy"]["phases"].items()) for s in (full, other))
-    one, two = ({**s, "policy": {**s["policy"], "phases": None}} for s in (full, other))
-    return one == two and rest == same and first[1]["alpha"] == 0 != own[1]["alpha"]
 
 
 REASONS: dict[str, Callable[[Drawings], str | None]] = {

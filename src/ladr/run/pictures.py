@@ -11,11 +11,11 @@ import torch
 
 from ladr import backbones, frontier
 from ladr.benchmarks import BENCHMARKS
-from ladr.benchmarks.mini.suite import MiniSuite
 from ladr.benchmarks.prompt import Prompt
 from ladr.cells import Cell, Grid
 from ladr.decode import decode
 from ladr.errors import LadrError
+from ladr.lines import pictured
 from ladr.noise import derived, seed_of
 from ladr.run import files
 from ladr.run.cell import Decoder, Say, folder_of, images_of, read_tokens, tell
@@ -29,14 +29,10 @@ SHOWN = 6  # prompts
 
 def measurable(grid: Grid) -> dict[str, list[tuple[str, str, Cell]]]:
     """backbone -> (name, label, cell) of its samplers on its first benchmark that has pixels."""
-    out: dict[str, list[tuple[str, str, Cell]]] = {}
-    chosen: dict[str, str] = {}
-    for line in grid.lines:
-        if line.group != "samplers" or not isinstance(BENCHMARKS[line.benchmark], MiniSuite):
-            continue
-        if chosen.setdefault(line.backbone, line.benchmark) == line.benchmark:
-            out.setdefault(line.backbone, []).append((line.name, line.label, grid.cells[line.cell]))
-    return out
+    return {
+        backbone: [(line.name, line.label, grid.cells[line.cell]) for line in lines]
+        for backbone, lines in pictured(grid.lines).items()
+    }
 
 
 def write(grid: Grid, results: Path = RESULTS, say: Say = tell) -> list[Path]:

@@ -72,7 +72,7 @@ def variants(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     first, *others = rows_of(scores).itertuples()
     column = main(scores).iloc[0].column
     for other in others:
-        replayed = other.passes == first.passes
+        replayed = roles.same_budget(place.results, other.cell, first.cell)
         ours, theirs = (first, other) if replayed else (other, first)
         fact = place.scores(ours, theirs, column)
         if fact:

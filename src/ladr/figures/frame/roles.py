@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from ladr import lines
 from ladr.figures.frame.results import Results
 
 DELAYED = "Table 5"  # of the paper: what rescuing later does
@@ -52,15 +53,20 @@ def delayed(results: Results, rows: pd.DataFrame) -> Any:
     full = rescuing(results, rows)
     if full is None:
         return None
-    wanted = _without_first(sampler_of(results, full.cell))
-    for row in rows.itertuples():
-        phases = phases_of(results, row.cell)
-        alone = next(iter(phases.values()))["alpha"] == 0 if phases else False
-        if row.cell != full.cell and alone and _without_first(sampler_of(results, row.cell)) == wanted:
-            return row
-    return None
+    wanted = sampler_of(results, full.cell)
+    return next((r for r in rows.itertuples() if lines.delays(sampler_of(results, r.cell), wanted)), None)
 
 
-def _without_first(sampler: dict[str, Any]) -> dict[str, Any]:
-    phases = list(sampler["policy"]["phases"].items())
-    return {**sampler, "policy": {**sampler["policy"], "phases": phases[1:]}}
+def budget_of(results: Results, cell: str) -> str:
+    """The cell whose commits per image and pass this one makes: another's that it replays, or its own."""
+    return lines.budget(cell, sampler_of(results, cell))
+
+
+def own_budgets(results: Results, rows: pd.DataFrame) -> bool:
+    """Does no row replay another cell?"""
+    return all(budget_of(results, cell) == cell for cell in rows.cell)
+
+
+def same_budget(results: Results, cell: str, other: str) -> bool:
+    """Do both commit as many cells per image and pass, by what they specify?"""
+    return budget_of(results, cell) == budget_of(results, other)

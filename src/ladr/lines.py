@@ -1,0 +1,55 @@
+"""What the lines of a grid, and the samplers that their cells specify, are to each other."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ladr.benchmarks import BENCHMARKS
+from ladr.benchmarks.mini.suite import MiniSuite
+from ladr.policies.base import REPLAY
+
+SAMPLERS = "samplers"
+Sampler = Mapping[str, Any]  # of a cell's spec: policy, steps, temperature, cache
+
+
+def pictured(lines: Iterable[Any]) -> dict[str, list[Any]]:
+    """backbone -> the lines of its samplers on its first benchmark that has pixels."""
+    out: dict[str, list[Any]] = {}
+    for line in lines:
+        if line.group != SAMPLERS or not isinstance(BENCHMARKS[line.benchmark], MiniSuite):
+            continue
+        shown = out.setdefault(line.backbone, [])
+        if not shown or shown[0].benchmark == line.benchmark:
+            shown.append(line)
+    return out
+
+
+def budget(cell: str, sampler: Sampler) -> str:
+    """The cell whose commits per image and pass this one makes: the one that it replays, or itself."""
+    return next(_replayed(sampler), cell)
+
+
+def _replayed(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for one in value.values():
+            yield from _replayed(one)
+    elif isinstance(value, str) and value.startswith(REPLAY):
+        yield value.removeprefix(REPLAY)
+
+
+def delays(other: Sampler, full: Sampler) -> bool:
+    """Is `other` the sampler `full`, but without rescue in the first phase?"""
+    both = [list((s["policy"].get("phases") or {}).items()) for s in (other, full)]
+    if not all(both):
+        return False
+    (late, *rest), (first, *same) = both
+    alike = _without_phases(other) == _without_phases(full) and rest == same and _end(late) == _end(first)
+    return alike and late[1]["alpha"] == 0 != first[1]["alpha"]
+
+
+def _without_phases(sampler: Sampler) -> dict[str, Any]:
+    return {**sampler, "policy": {**sampler["policy"], "phases": None}}
+
+
+def _end(phase: tuple[str, Mapping[str, Any]]) -> tuple[str, float]:
+    name, settings = phase
+    return name, settings["until"]
