@@ -201,6 +201,10 @@ def test_a_missing_trace_is_named(results, tmp_path, name):
 def test_pictures_that_are_not_there_or_lack_a_cell_are_named(results, tmp_path, name):
     place = copied(results, tmp_path)
     refused(name, place, tmp_path / "out", "ladr pictures")
+    asked = json.loads((place / "grid.json").read_text(encoding="utf-8"))
+    asked["lines"] = [{**asked["lines"][0], "benchmark": "mini-geneval", "cell": "field-gone-12345678"}]
+    (place / "grid.json").write_text(json.dumps(asked), encoding="utf-8")
+    refused(name, place, tmp_path / "out", r"field.pictures\.json: not there, or .*`ladr pictures`")
     folder = place / "pictures" / "field"
     folder.mkdir(parents=True)
     told = {

@@ -53,10 +53,15 @@ class Grid:
     cells: Mapping[str, Cell]
     lines: tuple[Line, ...]
 
-    def json(self) -> str:
-        """What results/grid.json holds: the same text for the same grid."""
-        lines = [asdict(line) for line in self.lines]
-        return json.dumps({"cells": list(self.cells), "lines": lines}, indent=1, sort_keys=True) + "\n"
+    def json(self, timed: Mapping[str, Mapping[str, str]] | None = None) -> str:
+        """What results/grid.json holds: the same text for the same grid.
+
+        timed: measurement -> row -> cell.
+        """
+        told: dict[str, Any] = {"cells": list(self.cells), "lines": [asdict(line) for line in self.lines]}
+        if timed is not None:
+            told["timed"] = timed
+        return json.dumps(told, indent=1, sort_keys=True) + "\n"
 
     def find(self, names: Iterable[str]) -> list[Cell]:
         """Cells by id, by the 8 digits it ends with, by a path into results/cells, or by row name."""

@@ -25,7 +25,7 @@ def draw(results: Results) -> Iterator[Plot]:
     if not groups:
         raise NotAskedError("the experiment has no ablations")
     for group in groups:
-        for backbone, benchmark, scores in results.places(group):
+        for backbone, benchmark, scores in results.scored(group):
             yield plot(results, group.removeprefix(PREFIX), backbone, benchmark, scores)
 
 

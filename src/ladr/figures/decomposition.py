@@ -25,12 +25,12 @@ EXPLAINED = (
 def draw(results: Results) -> Iterator[Plot]:
     drawn = False
     for group in dict.fromkeys(g for g in results.grid.group if g.startswith(PREFIX)):
-        for backbone, benchmark, scores in results.places(group):
+        for backbone, benchmark, scores in results.scored(group):
             rows = rows_of(scores)
             if len(rows) > 2 and roles.own_budgets(results, rows):
                 drawn = True
                 yield plot(Place(results, group.removeprefix(PREFIX), backbone, benchmark), main(scores))
-    if not drawn:
+    if not drawn and not results.unscored:
         raise NotAskedError("the experiment has no ablation whose rows keep their own budgets")
 
 

@@ -19,7 +19,7 @@ EXPLAINED = (
 
 def draw(results: Results) -> Iterator[Plot]:
     drawn = False
-    for backbone, benchmark, scores in results.places():
+    for backbone, benchmark, scores in results.scored():
         spread = scores[scores.column == DIVERSITY]
         if spread.value.notna().any():
             drawn = True

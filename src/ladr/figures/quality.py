@@ -22,7 +22,7 @@ EXPLAINED = (
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    for backbone, benchmark, scores in results.places():
+    for backbone, benchmark, scores in results.scored():
         yield plot(results, backbone, benchmark, main(scores))
 
 

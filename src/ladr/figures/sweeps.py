@@ -26,7 +26,7 @@ def draw(results: Results) -> Iterator[Plot]:
     if not groups:
         raise NotAskedError("the experiment has no sweeps")
     for group in groups:
-        for backbone, benchmark, scores in results.places(group):
+        for backbone, benchmark, scores in results.scored(group):
             yield from plots(results, group.removeprefix(PREFIX), backbone, benchmark, main(scores))
 
 

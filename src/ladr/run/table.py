@@ -2,13 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ladr.benchmarks import BENCHMARKS
+from ladr.benchmarks.column import main_column
 from ladr.benchmarks.mini.scoring import Row, read_rows
 from ladr.benchmarks.mini.summary import OVERALL, samples
 from ladr.benchmarks.official.grid import GridSuite
@@ -118,34 +119,26 @@ def _ceiling(cell: Cell, results: Path) -> dict[str, float]:
     return best
 
 
-def main_column(benchmark: str, columns: Iterable[str]) -> str:
-    """The one figure that stands for a benchmark, of the columns that have values: Overall, a substitute's
-    Overall, or the first column."""
-    valued = list(dict.fromkeys(columns))
-    overall = [column for column in valued if column == OVERALL or column.startswith(f"{OVERALL} [")]
-    own = [column for column in BENCHMARKS[benchmark].columns if column in valued]
-    return next(iter([*sorted(overall), *own, *valued, OVERALL]))
-
-
 def quality(lines: pd.DataFrame) -> pd.DataFrame:
     """One line per row of params.yaml: passes and the score that stands for the benchmark."""
-    known = lines[lines.value.notna()]
-    wanted = {b: main_column(b, t.column) for b, t in known.groupby("benchmark")}
-    main = lines[lines.column == lines.benchmark.map(wanted)]
-    named = main.rename(columns={"value": "score", "label": "sampler"})
+    named = _main(lines).rename(columns={"value": "score", "label": "sampler"})
     columns = ["backbone", "benchmark", "group", "name", "sampler", "passes", "score", "low", "high"]
     return named[columns].reset_index(drop=True)
 
 
 def metrics(lines: pd.DataFrame) -> dict[str, Any]:
-    """backbone -> benchmark -> sampler -> score, passes, seconds: what `dvc metrics show` prints."""
+    """backbone -> benchmark -> sampler -> score and passes: what `dvc metrics show` prints."""
     out: dict[str, Any] = {}
-    main = lines[lines.group == "samplers"]
-    for (backbone, benchmark, name), rows in main.groupby(["backbone", "benchmark", "name"], sort=False):
-        known = rows[rows.value.notna()]
-        if known.empty:
-            continue
-        row = known[known.column == main_column(benchmark, known.column)].iloc[0]
-        place = out.setdefault(backbone, {}).setdefault(benchmark, {})
-        place[name] = {k: round(float(row[v]), 4) for k, v in (("score", "value"), ("passes", "passes"))}
+    for row in _main(lines[lines.group == "samplers"]).itertuples():
+        told = {"score": round(float(row.value), 4), "passes": round(float(row.passes), 4)}
+        out.setdefault(row.backbone, {}).setdefault(row.benchmark, {})[row.name] = told
     return out
+
+
+def _main(lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines with a value in the column that stands for their backbone's benchmark."""
+    known = lines[lines.value.notna()]
+    place = ["backbone", "benchmark"]
+    chosen = {at: main_column(at[1], own.column) for at, own in known.groupby(place)}
+    wanted = [chosen[at] for at in known[place].itertuples(index=False, name=None)]
+    return known[known.column == wanted]

@@ -115,8 +115,11 @@ class Plan:
                 score.unlink()
 
     def note(self) -> None:
-        """The grid as a file that changes when the grid does: what the table depends on."""
-        file, text = self.out / "grid.json", self.grid.json()
+        """The grid, and what of it is timed, as a file that changes when they do: the table depends on it,
+        and figures learn from it what there must be."""
+        found = measurements(self.params, self.grid)
+        timed = {name: {row: cell.id for row, cell in rows} for name, rows in found.items()}
+        file, text = self.out / "grid.json", self.grid.json(timed)
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
             with files.appearing(file) as half:
                 half.write_text(text, encoding="utf-8")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ladr.benchmarks.column import main_column
 from ladr.cells import Cell, Grid
 from ladr.errors import LadrError, needs
 from ladr.experiment import grid
@@ -15,7 +16,6 @@ from ladr.run.cell import Say, folder_of, run, tell
 from ladr.run.files import CELL, RESULTS, SCORE, read_json
 from ladr.run.grade import grade
 from ladr.run.locks import hold
-from ladr.run.table import main_column
 
 SPACE = {
     "phases.exploration.alpha": (0.0, 1.0, 0.05),
@@ -58,7 +58,9 @@ class Search:
         grade([cell], results=results, say=say)
         folder = folder_of(cell.id, results)
         lines = {line["column"]: line for line in read_json(folder / SCORE)["lines"]}
-        column = main_column(self.benchmark, lines)
+        column = main_column(self.benchmark, (c for c, line in lines.items() if line["value"] is not None))
+        if column is None:
+            raise LadrError(f"cell {cell.id}: {next(iter(lines.values()))['note']}; nothing to search by")
         return lines[column]["value"], read_json(folder / CELL)["summary"]["passes"]
 
 

@@ -9,7 +9,7 @@ from ladr.benchmarks.intervals import Sample, ratio
 from ladr.figures.frame import roles
 from ladr.figures.frame.compare import Fact, Place
 from ladr.figures.frame.phases import Spans, spans_of, split
-from ladr.figures.frame.results import Results, main, rows_of, shown
+from ladr.figures.frame.results import Results, rows_of, shown, standing
 from ladr.paper import load
 
 CELLS, FRONTIER = ("scheduled", "rescued"), "frontier"
@@ -23,7 +23,7 @@ def accelerated(results: Results, rows: pd.DataFrame) -> list[Any]:
 
 def against(place: Place, scores: pd.DataFrame, other: Any) -> Iterator[Fact]:
     """The main score of every accelerated row against another row."""
-    column = main(scores).iloc[0].column
+    column = standing(scores)
     for row in accelerated(place.results, rows_of(scores)) if other is not None else ():
         fact = place.scores(row, other, column)
         if fact:
@@ -59,7 +59,7 @@ def late_rescue(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     if ours is None:
         return
     told = {p.metric for p in load() if p.table == roles.DELAYED}
-    columns = [main(scores).iloc[0].column, *(c for c in shown(scores.column) if c in told)]
+    columns = [standing(scores), *(c for c in shown(scores.column) if c in told)]
     for column in dict.fromkeys(columns):
         fact = place.scores(ours, theirs, column)
         if fact:
@@ -70,7 +70,7 @@ def late_rescue(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 def variants(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     """At replayed budgets the first row against each other one, else each other one against the first."""
     first, *others = rows_of(scores).itertuples()
-    column = main(scores).iloc[0].column
+    column = standing(scores)
     for other in others:
         replayed = roles.same_budget(place.results, other.cell, first.cell)
         ours, theirs = (first, other) if replayed else (other, first)
@@ -84,7 +84,7 @@ def variants(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 def swept(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     """The main score of each point of a sweep against the table's LADR, if both were asked the same."""
     theirs = roles.rescuing(place.results, rows_of(place.results.at(place.backbone, place.benchmark)))
-    column = main(scores).iloc[0].column
+    column = standing(scores)
     for row in rows_of(scores).itertuples() if theirs is not None else ():
         same = roles.asked_of(place.results, row.cell) == roles.asked_of(place.results, theirs.cell)
         fact = place.scores(row, theirs, column) if same and row.cell != theirs.cell else None

@@ -19,7 +19,7 @@ def names() -> list[str]:
 
 
 def draw(wanted: Iterable[str], results: Path, out: Path) -> tuple[list[Path], list[str]]:
-    """Draw these figures (all, if none is named); what was written, and what the experiment does not ask for.
+    """Draw these figures (all, if none is named); what was written, and what is left out and why.
 
     A figure that is named must be there; among all, those that the experiment has nothing for are left out.
     """
@@ -43,6 +43,9 @@ def draw(wanted: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
             left.append(f"{name}: {reason}")
         except LadrError as error:
             raise LadrError(f"{name}: {error}") from None
+    if source.unscored:
+        places = ", ".join(f"{benchmark} on {backbone}" for backbone, benchmark in source.unscored)
+        left.append(f"scores of {places}: N/A, as their tables explain")
     return written, left
 
 

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from ladr.benchmarks.intervals import Sample, difference
-from ladr.figures.frame.results import OVERALL, Results
+from ladr.benchmarks.mini.summary import OVERALL
+from ladr.figures.frame.results import Results
 
 
 def leaders(results: Results, rows: pd.DataFrame, scores: pd.DataFrame, column: str) -> dict[str, str]:
@@ -22,10 +23,13 @@ def leaders(results: Results, rows: pd.DataFrame, scores: pd.DataFrame, column: 
     return out
 
 
-def samples(results: Results, cell: str, column: str) -> list[Sample] | None:
+def samples(results: Results, cell: str, column: str | None) -> list[Sample] | None:
     """What each prompt gave, in the order of the prompts' ids; several columns for a mean of columns."""
+    if column is None:
+        return None
     own = results.judged(cell, "score")
     if column in own:
         return [own[column]]
-    parts = [c for c in own if not c.endswith(")")] if column == OVERALL else []
-    return [own[part] for part in parts] or None
+    name, _, scorer = column.partition(" [")  # a substitute's columns bear its name, their mean as well
+    parts = [c for c in own if c.partition(" [")[2] == scorer and not c.endswith(")")]
+    return [own[part] for part in parts] or None if name == OVERALL else None

@@ -8,13 +8,15 @@ from typing import Any
 
 import pandas as pd
 
+from ladr.benchmarks.column import main_column
 from ladr.benchmarks.intervals import Sample
 from ladr.errors import LadrError
+from ladr.lines import SAMPLERS, pictured
 
 PLACE = ["group", "name", "backbone", "benchmark", "cell"]
+LATENCY, SHOWN = "latency", "pictures.json"
 NUMBERS = ["value", "low", "high", "floor", "ceiling", "difference", "difference_low", "difference_high"]
-SAMPLERS = "samplers"
-JUNK, DIVERSITY, OVERALL = "Junk area", "Diversity", "Overall"
+JUNK, DIVERSITY = "Junk area", "Diversity"
 
 
 class NotAskedError(LadrError):
@@ -32,12 +34,17 @@ class Results:
         self.root = root
         folders = (root, *root.resolve().parents)
         self.store = next((f for f in folders if (f / "cells").is_dir()), root)
+        self.unscored: dict[tuple[str, str], None] = {}  # (backbone, benchmark) left out by `scored`
         self._samples: dict[tuple[str, str], dict[str, Sample]] = {}
 
     @cached_property
     def grid(self) -> pd.DataFrame:
         """One row per row of params.yaml, backbone and benchmark."""
-        return pd.DataFrame(self._json(self.root / "grid.json")["lines"])
+        return pd.DataFrame(self._asked["lines"])
+
+    @cached_property
+    def _asked(self) -> dict[str, Any]:
+        return self._json(self.root / "grid.json")
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -83,10 +90,18 @@ class Results:
         for backbone, benchmark in asked[["backbone", "benchmark"]].drop_duplicates().itertuples(index=False):
             yield backbone, benchmark, self.at(backbone, benchmark, group)
 
+    def scored(self, group: str = SAMPLERS) -> Iterator[tuple[str, str, pd.DataFrame]]:
+        """The same, less those whose benchmark has no scorer here: these are noted in `unscored`."""
+        for backbone, benchmark, scores in self.places(group):
+            if standing(scores) is None:
+                self.unscored[backbone, benchmark] = None
+            else:
+                yield backbone, benchmark, scores
+
     def at(self, backbone: str, benchmark: str, group: str = SAMPLERS) -> pd.DataFrame:
-        """The scores of a group in one place; empty if there is none."""
+        """The scores of a group in one place, `whole`; empty if there is none."""
         s = self.scores
-        return s[(s.backbone == backbone) & (s.benchmark == benchmark) & (s.group == group)]
+        return whole(s[(s.backbone == backbone) & (s.benchmark == benchmark) & (s.group == group)])
 
     def record(self, cell: str) -> dict[str, Any]:
         """cell.json."""
@@ -97,25 +112,49 @@ class Results:
         return self._parquet(self.store / "cells" / cell / "trace.parquet", f"cell {cell}: ")
 
     def latency(self, rows: pd.DataFrame) -> dict[str, Any] | None:
-        """The measurement of these samplers, None if they were not timed on this benchmark."""
+        """The measurement of these samplers, None if they are not to be timed on this benchmark."""
         cells = dict(zip(rows.name, rows.cell, strict=True))
-        for path in sorted((self.store / "latency").glob("*.json")):
-            record = self._json(path)
-            if record["cells"] == cells:
-                return record
-        return None
+        name = next((name for name, held in self._timed.items() if held == cells), None)
+        if name is None:
+            return None
+        path = self.store / LATENCY / f"{name}.json"
+        record = self._json(path, f"latency {name}: ")
+        if record.get("cells") != cells:
+            raise LadrError(f"{path}: is not about the cells that are to be timed; run `ladr latency {name}`")
+        return record
+
+    @cached_property
+    def _timed(self) -> dict[str, dict[str, str]]:
+        """Measurement -> row -> cell, as the grid asks; of a grid that does not say, what is there, newest
+        first."""
+        if "timed" in self._asked:
+            return self._asked["timed"]
+        there = sorted((self.store / LATENCY).glob("*.json"), key=lambda p: -p.stat().st_mtime_ns)
+        return {path.stem: self._json(path).get("cells", {}) for path in there}
 
     def theory(self) -> dict[str, Any]:
         """What `ladr theory --json` said."""
         return self._json(self.root / "theory.json", "`ladr theory --json > results/theory.json`: ")
 
     def pictures(self) -> Iterator[tuple[str, dict[str, Any], Path]]:
-        """(backbone, what `ladr pictures` wrote about it, its folder)."""
-        found = sorted((self.store / "pictures").glob("*/pictures.json"))
-        if not found:
-            raise NotAskedError(f"{self.store}/pictures is not there; `ladr pictures` makes it")
-        for path in found:
-            yield path.parent.name, self._json(path), path.parent
+        """(backbone, what `ladr pictures` wrote about it, its folder): all that the experiment asks for."""
+        folder, asked = self.store / "pictures", pictured(self.grid.itertuples(index=False))
+        if not asked:
+            raise NotAskedError("no benchmark of the experiment has pixels, so `ladr pictures` shows nothing")
+        found = {backbone: self._pictured(folder / backbone, lines) for backbone, lines in asked.items()}
+        lacking = [backbone for backbone, told in found.items() if told is None]
+        if lacking:
+            error = NotAskedError if len(lacking) == len(asked) else LadrError
+            paths = ", ".join(str(folder / backbone / SHOWN) for backbone in lacking)
+            raise error(f"{paths}: not there, or about other cells than the grid's; `ladr pictures` makes it")
+        yield from ((backbone, told, folder / backbone) for backbone, told in found.items())
+
+    def _pictured(self, folder: Path, lines: list[Any]) -> dict[str, Any] | None:
+        """What is there of one backbone, None unless it shows these lines."""
+        path = folder / SHOWN
+        told = self._json(path) if path.is_file() else {}
+        same = [one["cell"] for one in told.get("samplers", ())] == [line.cell for line in lines]
+        return told if same else None
 
     def _json(self, path: Path, whose: str = "") -> Any:
         try:
@@ -131,21 +170,42 @@ class Results:
 
 
 def main(scores: pd.DataFrame) -> pd.DataFrame:
-    """The column that stands for the benchmark: Overall, or the first one; every row has a value."""
-    columns = list(dict.fromkeys(scores.column))
-    return known(scores[scores.column == (OVERALL if OVERALL in columns else columns[0])])
+    """The lines of the column that stands for the benchmark; empty where it has no scorer here."""
+    return scores[scores.column == standing(scores)]
+
+
+def standing(scores: pd.DataFrame) -> str | None:
+    """The column that stands for the benchmark of these lines, None where it has no scorer here."""
+    valued = scores[scores.value.notna()]
+    return main_column(valued.iloc[0].benchmark, valued.column) if len(valued) else None
 
 
 def known(scores: pd.DataFrame) -> pd.DataFrame:
-    """The lines of columns that are not N/A; LadrError names cells that lack what others have, or all."""
-    given = scores.value.notna()
-    for column, has in given.groupby(scores.column, sort=False):
-        if has.any() and not has.all():
-            lacking = ", ".join(dict.fromkeys(scores.loc[has.index[~has]].cell))
-            raise LadrError(f"column {column!r} has no value for {lacking}; run `snakemake`")
-    if not given.any():
-        raise LadrError(f"no score at all for {', '.join(dict.fromkeys(scores.cell))}; run `snakemake`")
-    return scores[given]
+    """The lines of columns that are not N/A."""
+    return scores[scores.value.notna()]
+
+
+def whole(scores: pd.DataFrame) -> pd.DataFrame:
+    """These lines of one group and place; LadrError names cells that lack a value which others have, or have
+    none at all without a note that says why."""
+    cells = list(dict.fromkeys(scores.cell))
+    for column, lines in scores.groupby("column", sort=False):
+        having = set(known(lines).cell)
+        lacking = [cell for cell in cells if having and cell not in having]
+        if lacking:
+            raise LadrError(
+                f"column {column!r} has no value for {', '.join(lacking)}; {_mend(lines, lacking)}"
+            )
+    silent = scores[scores.note.fillna("") == ""]
+    if len(known(scores)) == 0 < len(silent):
+        raise LadrError(f"no score at all for {', '.join(dict.fromkeys(silent.cell))}; run `snakemake`")
+    return scores
+
+
+def _mend(lines: pd.DataFrame, cells: list[str]) -> str:
+    """What to do about cells without a value in a column: its lines may say that a scorer is lacking."""
+    said = next((note for note in lines[lines.cell.isin(cells)].note.fillna("") if note), None)
+    return f"{said}; score all of them, or none" if said else "run `snakemake`"
 
 
 def shown(columns: Iterable[str]) -> list[str]:
