@@ -4,6 +4,7 @@ import sys
 
 from snakemake.utils import min_version
 
+from ladr.run.drawings import SOURCES, code
 from ladr.run.drawn import captions
 from ladr.run.workflow import Plan
 

@@ -3,7 +3,11 @@ if PLAN.reporting:
     config["captions"] = captions(PLAN.drawings.folder)
 
 
+# What is drawn or worked out depends on the files that say how: an edit makes it again, a new date alone does not
+# (Snakemake compares the content of small files).
 rule theory:
+    input:
+        code(*SOURCES["theory"]),
     output:
         str(PLAN.out / "theory.json"),
     log:
@@ -42,6 +46,7 @@ for source, (names, needed, record) in DRAWING.items():
             f"draw_{source}"
         input:
             needed,
+            PLAN.drawings.code(names),
         output:
             record,
         log:
@@ -60,6 +65,8 @@ for source, (names, needed, record) in DRAWING.items():
 
 
 rule audit:
+    input:
+        code(*SOURCES["audit"]),
     output:
         str(PLAN.drawings.folder / "audit.csv"),
         str(PLAN.drawings.folder / "audit.md"),

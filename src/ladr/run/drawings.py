@@ -6,7 +6,7 @@ anything runs, so a figure that would be empty is not in the DAG, and its reason
 
 import ast
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,13 @@ from ladr.params import Params
 from ladr.run.drawn import FIGURES, PICTURES, RECORDS
 from ladr.run.files import CELL, RESULTS
 
-HERE = Path(__file__).parents[1] / "figures"
+PACKAGE = Path(__file__).parents[1]
+HERE = PACKAGE / "figures"
+DRAWS = ("figures/__init__.py", "figures/frame/*.py", "figures/*.html", "paper/*.py", "paper/*.csv")
+SOURCES = {  # what makes what no cell is: it is made again when one of these files changes
+    "audit": ("paper/*.py", "paper/*.csv"),
+    "theory": ("theory/*.py", "policies/*.py", "decode.py", "backbones/field.py"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Drawings:
         out: dict[str, list[str]] = {}
         for name, needs in wanted().items():
             if REASONS[needs](self) is None:
-                out.setdefault(SOURCES.get(needs, "scores"), []).append(name)
+                out.setdefault(READS.get(needs, "scores"), []).append(name)
         return out
 
     @cached_property
@@ -85,6 +91,10 @@ class Drawings:
         place = self.out / RECORDS
         asked = self.asked.items()
         return {source: (names, sources[source], str(place / f"{source}.json")) for source, names in asked}
+
+    def code(self, names: Iterable[str]) -> list[str]:
+        """The files that say how these figures look."""
+        return code(*(f"figures/{name}.py" for name in names), *DRAWS)
 
     def groups(self, prefix: str) -> bool:
         return any(line.group.startswith(prefix) for line in self.grid.lines)
@@ -160,7 +170,14 @@ REASONS: dict[str, Callable[[Drawings], str | None]] = {
     "inside": _inside,
     "theory": lambda d: None if d.params.theory else "no `theory`",
 }
-SOURCES = {"pictures": "pictures", "inside": "pictures", "theory": "theory"}
+READS = {"pictures": "pictures", "inside": "pictures", "theory": "theory"}
+
+
+def code(*patterns: str) -> list[str]:
+    """Files of this package, from the working folder if it holds them."""
+    found = [path for pattern in patterns for path in sorted(PACKAGE.glob(pattern))]
+    here = Path.cwd()
+    return [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in found]
 
 
 def wanted(folder: Path = HERE) -> dict[str, str]:

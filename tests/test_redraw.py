@@ -1,0 +1,58 @@
+"""What is drawn is drawn again when a file that says how it looks changes, not when it is touched."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from ladr.run.drawings import PACKAGE, SOURCES, code
+from test_workflow import command, environment, jobs, laid_out
+from tiny import TEXT
+
+slow = pytest.mark.slow
+BARE = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n  halton: {policy: halton}\n"
+
+
+def test_the_files_are_named_from_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(PACKAGE.parent)
+    assert "ladr/paper/results.csv" in code(*SOURCES["audit"])
+    assert "ladr/backbones/field.py" in code(*SOURCES["theory"])
+    monkeypatch.chdir(tmp_path)
+    assert str(PACKAGE / "paper/results.csv") in code(*SOURCES["audit"])
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """A finished run, with a copy of the package that may be changed."""
+    folder = laid_out(tmp_path_factory.mktemp("redraw") / "w", BARE)
+    skip = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PACKAGE, folder / "src/ladr", ignore=skip)
+    assert "Error" not in snakemake(folder).stderr
+    return folder
+
+
+def snakemake(folder, *words):
+    asked = {"cwd": folder, "capture_output": True, "text": True, "timeout": 1500, "check": True}
+    path = {"PYTHONPATH": str(folder / "src")}
+    return subprocess.run(command("figures", *words), env={**environment(), **path}, **asked)
+
+
+@slow
+@pytest.mark.parametrize(
+    ("file", "again"),
+    [
+        ("figures/quality.py", ["draw_scores", "figures"]),
+        ("figures/frame/style.py", ["draw_scores", "figures"]),
+        ("paper/results.csv", ["audit", "draw_scores", "figures"]),
+        ("figures/sweeps.py", []),
+    ],
+)
+def test_an_edit_draws_again_what_it_is_about(drawn, file, again):
+    path = drawn / "src/ladr" / file
+    before = path.read_bytes()
+    os.utime(path)
+    assert jobs(snakemake(drawn, "-n")) == []
+    path.write_bytes(before + b"\n")
+    assert jobs(snakemake(drawn, "-n")) == again
+    path.write_bytes(before)
