@@ -80,7 +80,7 @@ rule audit:
         "ladr audit --out {params.out} 2>&1 | tee {log}"
 
 
-# `snakemake figures` draws every figure. For a report, the folder is an input too: each file with its own caption.
+# `snakemake figures` draws every figure and lists them in README.md; it says which drawings there are others'. For a report, the folder is an input too: each file with its own caption.
 rule figures:
     input:
         [record for _, _, record in DRAWING.values()],
@@ -100,5 +100,8 @@ rule figures:
         "logs/figures.log",
     conda:
         "../envs/ladr.yaml"
+    params:
+        results=PLAN.out,
+        out=PLAN.drawings.folder,
     shell:
-        "ls {input} > {log}"
+        "ladr figures --index --results {params.results} --out {params.out} 2>&1 | tee {log}"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from ladr.errors import LadrError
@@ -9,6 +10,7 @@ from ladr.run import files
 from ladr.run.files import RESULTS
 
 RECORDS, PICTURES, FIGURES = "figures", "pictures", Path("figures")
+AUDIT = "audit"  # of the paper: the same for every experiment
 
 
 def record(path: Path, names: list[str], written: list[Path]) -> None:
@@ -40,6 +42,14 @@ def drawn(results: Path = RESULTS) -> list[Path]:
         for name in _recorded(path)
     }
     return sorted(file for file in found if file.is_file())
+
+
+def strangers(folder: Path, own: Iterable[Path]) -> list[Path]:
+    """Pictures, tables and pages in a folder of figures that are none of `own`: another experiment's."""
+    mine = {path.resolve() for path in own}
+    there = [path for path in sorted(folder.iterdir()) if path.suffix in (".svg", ".csv", ".html")]
+    with_caption = [p for p in there if p.suffix == ".html" or p.with_suffix(".md").is_file()]
+    return [p for p in with_caption if p.resolve() not in mine and p.stem != AUDIT]
 
 
 def _recorded(path: Path) -> list[str]:

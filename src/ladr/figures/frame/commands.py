@@ -57,8 +57,11 @@ def figures(
     index: Annotated[bool, typer.Option("--index", help="only list what is there: README.md")] = False,
 ) -> None:
     """Redraw tables and figures from results."""
+    from ladr.run.drawn import drawn, strangers
+
     if index:
         typer.echo(str(index_of(out)))
+        _tell(strangers(out, drawn(results)) if drawn(results) else [])
         return
     try:
         written, left = draw(chosen or [], results, out)
@@ -73,4 +76,11 @@ def figures(
         write(record, chosen or names(), written)
     if not chosen:
         index_of(out)
+        _tell(strangers(out, written))
     typer.echo(f"{out}: {len(written)} files")
+
+
+def _tell(others: list[Path]) -> None:
+    """Say what lies among the figures, and is left there, though these results did not draw it."""
+    if others:
+        typer.echo(f"of another experiment: {', '.join(map(str, others))}")
