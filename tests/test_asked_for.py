@@ -9,10 +9,16 @@ from typer.testing import CliRunner
 
 from ladr.cli import build
 from ladr.errors import LadrError
+from ladr.figures.findings import NOTHING
+from ladr.figures.frame.commands import draw
 from ladr.figures.frame.results import NotAskedError, Results
 from ladr.lines import budget, delays, pictured
+from ladr.run.cell import run
+from ladr.run.drawings import Drawings
 from ladr.run.drawn import record, strangers
+from ladr.run.grade import grade
 from ladr.run.latency import measurements
+from ladr.run.table import write
 from ladr.run.workflow import Plan
 from tiny import TEXT, cell_of, tiny
 
@@ -182,3 +188,18 @@ def test_drawings_of_another_experiment_are_told_and_left(folder, tmp_path):
     said = CliRunner().invoke(build("figures"), words).output
     assert f"of another experiment: {folder}/diversity-b.svg, {folder}/gallery.html" in said
     assert sorted(folder.iterdir()) == before
+
+
+def test_an_experiment_of_one_row_has_findings_that_say_so(tmp_path):
+    bare = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n"
+    params, grid = tiny(tmp_path, bare)
+    results = tmp_path / "results"
+    for step in (run, grade):
+        step(grid.cells.values(), results=results, say=lambda text: None)
+    write(grid, "cosine", results, results)
+    (results / "grid.json").write_text(grid.json(), encoding="utf-8")
+    written, left = draw(Drawings(params, grid).asked["scores"], results, tmp_path / "figures")
+    assert {"findings.md", "findings.csv"} <= {path.name for path in written}
+    assert NOTHING in (tmp_path / "figures/findings.md").read_text(encoding="utf-8")
+    assert list(pd.read_csv(tmp_path / "figures/findings.csv").columns)[-1] == "verdict"
+    assert left == []

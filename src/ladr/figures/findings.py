@@ -1,7 +1,7 @@
 """Every comparison with its interval, worked out from results: what docs/results.md quotes."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from ladr.figures.frame import answers
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.compare import LESS, MORE, OPEN, Fact, Place
-from ladr.figures.frame.results import SAMPLERS, NotAskedError, Results
+from ladr.figures.frame.results import SAMPLERS, Results
 from ladr.figures.frame.save import markdown
 
 NEEDS = "samplers"
@@ -30,6 +30,7 @@ READ = (
     f"(same prompts, same noise). The last column says `{MORE}` or `{LESS}` where the interval leaves "
     f"no difference out, `{OPEN}` where it does not; intervals are not widened for the number of comparisons."
 )
+NOTHING = "No two rows of this experiment answer one of the questions."
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,17 @@ class Findings:
 
     def save(self, folder: Path) -> list[Path]:
         paths = [folder / "findings.csv", folder / "findings.md"]
-        lines = pd.DataFrame([fact.line() for fact in self.facts])
+        columns = [*(field.name for field in fields(Fact)), "verdict"]
+        lines = pd.DataFrame([fact.line() for fact in self.facts], columns=columns)
         lines.to_csv(paths[0], index=False, lineterminator="\n", float_format="%.4f")
-        text = ["# Findings", "", READ, "", *self._sections(), *(f"- {c}" for c in self.captions)]
+        text = [
+            "# Findings",
+            "",
+            READ,
+            "",
+            *(list(self._sections()) or [NOTHING, ""]),
+            *(f"- {c}" for c in self.captions),
+        ]
         paths[1].write_text("\n".join(text) + "\n", encoding="utf-8")
         return paths
 
@@ -85,6 +94,4 @@ def draw(results: Results) -> Iterator[Findings]:
                 question = "/".join(filter(None, (key, group.removeprefix(prefix))))
                 facts += answer(Place(results, question, backbone, benchmark), scores)
                 captions.append(f"{backbone}, {benchmark}. {about(results, scores.cell)}")
-    if not facts:
-        raise NotAskedError("the experiment compares nothing")
     yield Findings(tuple(facts), tuple(dict.fromkeys(captions)))

@@ -176,7 +176,7 @@ def main(scores: pd.DataFrame) -> pd.DataFrame:
 
 def standing(scores: pd.DataFrame) -> str | None:
     """The column that stands for the benchmark of these lines, None where it has no scorer here."""
-    valued = scores[scores.value.notna()]
+    valued = known(scores)
     return main_column(valued.iloc[0].benchmark, valued.column) if len(valued) else None
 
 
