@@ -32,12 +32,7 @@ class Page:
 
 
 def draw(results: Results) -> Iterator[Page]:
-    yield Page("gallery", page([content(found, first_image(results, found)) for found in pictures(results)]))
-
-
-def first_image(results: Results, found: Pictures) -> int:
-    """The number of each prompt's image that `ladr pictures` shows: the first one."""
-    return results.record(found.told["samplers"][0]["cell"])["spec"]["benchmark"]["seed"]
+    yield Page("gallery", page([content(found) for found in pictures(results)]))
 
 
 def page(data: list[dict[str, Any]]) -> str:
@@ -48,13 +43,13 @@ def page(data: list[dict[str, Any]]) -> str:
     return template.replace("{{captions}}", captions).replace("{{data}}", told)
 
 
-def content(found: Pictures, image: int) -> dict[str, Any]:
+def content(found: Pictures) -> dict[str, Any]:
     """All that the page shows of one backbone, as plain values."""
     settled, rescued = found.arrays["settled"], found.arrays["rescued"]
     prompts = [
         {
             "id": prompt["id"],
-            "image": image,
+            "image": found.asked["seed"],
             "text": prompt["text"],
             "column": prompt["column"],
             "samplers": [
@@ -72,7 +67,7 @@ def content(found: Pictures, image: int) -> dict[str, Any]:
         }
         for p, prompt in enumerate(found.told["prompts"])
     ]
-    return {"backbone": found.backbone, "caption": found.caption, "prompts": prompts}
+    return {"backbone": found.backbone, "caption": found.caption(len(prompts)), "prompts": prompts}
 
 
 def _png(image: np.ndarray) -> str:

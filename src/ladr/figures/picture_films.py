@@ -33,5 +33,5 @@ def films(found: Pictures) -> Plot:
             bare(panel, found.frame(p, sampler, done))
             panel.set_title(f"{done}", fontsize=8.5, pad=2)
         line[0].set_ylabel(f"{found.labels[sampler]}\n{found.passes(p, sampler)} passes", fontsize=8.5)
-    caption = f"{EXPLAINED.format(prompt=found.told['prompts'][p]['text'])} {found.caption}"
+    caption = f"{EXPLAINED.format(prompt=found.told['prompts'][p]['text'])} {found.caption(1)}"
     return Plot(f"films-{found.backbone}", f"Decoding, pass by pass, on {found.backbone}", figure, caption)

@@ -11,11 +11,18 @@ from ladr.figures.frame.save import Plot
 
 NEEDS = "inside"
 ROWS = 3
+LOOKS = {
+    "observed": "#404040",
+    "masked": style.GRID,
+    "scheduled": style.COLOURS[0],
+    "frontier": style.COLOURS[4],
+    "rescued": style.COLOURS[2],
+}
 EXPLAINED = (
-    "{label} on '{prompt}', {rows} of {passes} passes. Left: cells observed before the pass (dark), "
-    "committed by the schedule (blue), the frontier that this leaves (orange). Middle: the gap between "
-    "the two likeliest codes where a cell is masked. Right: what the pass commits, rescued cells green."
-    " t is the time that the mask ratio gives."
+    "{label} on '{prompt}', {rows} of {passes} passes. Left: what is observed before the pass, what the "
+    "schedule commits in it, and the frontier that this leaves: masked cells that touch an observed one. "
+    "Middle: the gap between the probabilities of the two likeliest codes where a cell is masked. Right: all "
+    "that the pass commits, scheduled and rescued. t is the time that the mask ratio gives."
 )
 
 
@@ -30,28 +37,28 @@ def method(found: Pictures) -> Plot:
     told, arrays = found.told["inside"], found.arrays
     passes = len(told["t"])
     chosen = sorted({int(v) for v in np.linspace(1, max(passes - 2, 1), ROWS)})
-    figure, panels = style.canvas(style.WIDE, 1.6 * len(chosen) + 0.3, len(chosen), 3)
+    figure, panels = style.canvas(style.WIDE, 1.7 * len(chosen) + 1, len(chosen), 3)
     for line, s in zip(panels, chosen, strict=True):
-        before, gap, after = (line[i] for i in range(3))
-        bare(before, _painted(arrays, s, rescue=False))
-        shade = bare(gap, arrays["inside_gap"][s], cmap=style.HEAT, vmin=0, vmax=1)
-        bare(after, _painted(arrays, s, rescue=True))
-        before.set_ylabel(f"pass {s + 1}, t = {told['t'][s]:.2f}", fontsize=8.5)
-    for panel, title in zip(panels[0], ("frontier", "gap", "rescued"), strict=True):
+        bare(line[0], _painted(arrays, s, "frontier"))
+        shade = bare(line[1], arrays["inside_gap"][s], cmap=style.HEAT, vmin=0, vmax=1)
+        bare(line[2], _painted(arrays, s, "rescued"))
+        line[0].set_ylabel(f"pass {s + 1}, t = {told['t'][s]:.2f}")
+    for panel, title in zip(panels[0], ("before", "gap", "committed"), strict=True):
         panel.set_title(title)
-    figure.colorbar(shade, ax=panels[:, 2].tolist(), shrink=0.7, label="gap")
+    figure.colorbar(shade, ax=panels[:, 1].tolist(), location="bottom", ticks=(0, 1), aspect=12, pad=0.01)
+    handles = [style.rectangle((0, 0), 1, 1, color=colour, label=name) for name, colour in LOOKS.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, handlelength=1)
     caption = EXPLAINED.format(label=told["label"], prompt=told["prompt"], rows=len(chosen), passes=passes)
     name = f"method-{found.backbone}"
-    return Plot(name, f"The method on a real run, {found.backbone}", figure, f"{caption} {found.caption}")
+    return Plot(name, f"The method on a real run, {found.backbone}", figure, f"{caption} {found.caption(1)}")
 
 
-def _painted(arrays: dict, s: int, rescue: bool) -> np.ndarray:
+def _painted(arrays: dict, s: int, last: str) -> np.ndarray:
+    """The cells in the colours of LOOKS: scheduled ones, then those of `last`, over masked and observed."""
     from matplotlib.colors import to_rgb
 
-    layers = [("inside_scheduled", style.COLOURS[0])]
-    layers += [("inside_rescued", style.COLOURS[2])] if rescue else [("inside_frontier", style.COLOURS[4])]
     masked = arrays["inside_masked"][s]
-    image = np.where(masked[..., None], to_rgb(style.GRID), to_rgb("#404040"))
-    for key, colour in layers:
-        image[arrays[key][s]] = to_rgb(colour)
+    image = np.where(masked[..., None], to_rgb(LOOKS["masked"]), to_rgb(LOOKS["observed"]))
+    for name in ("scheduled", last):
+        image[arrays[f"inside_{name}"][s]] = to_rgb(LOOKS[name])
     return image

@@ -18,7 +18,7 @@ from ladr.cells import Cell, Grid, Line, canonical
 from ladr.errors import LadrError
 from ladr.lines import SAMPLERS, budget, delays, pictured
 from ladr.params import Params
-from ladr.run.drawn import FIGURES, PICTURES, RECORDS
+from ladr.run.drawn import FIGURES, PICTURES, RECORDS, VERSION
 from ladr.run.files import CELL, RESULTS
 
 PACKAGE = Path(__file__).parents[1]
@@ -66,9 +66,10 @@ class Drawings:
 
     @property
     def pictures(self) -> list[str]:
-        """Says that results/pictures/ is about the cells that are pictured now: its name is their hash."""
+        """Says that results/pictures/ is about the cells that are pictured now, in the way of this version:
+        its name is a hash of both."""
         told = {backbone: [cell.id for cell in cells] for backbone, cells in self.pictured.items()}
-        key = hashlib.sha256(canonical(told).encode()).hexdigest()[:8]
+        key = hashlib.sha256(canonical([VERSION, told]).encode()).hexdigest()[:8]
         return [str(RESULTS / PICTURES / f"{key}.json")] if told else []
 
     @property

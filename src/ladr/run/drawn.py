@@ -11,6 +11,7 @@ from ladr.run.files import RESULTS
 
 RECORDS, PICTURES, FIGURES = "figures", "pictures", Path("figures")
 AUDIT = "audit"  # of the paper: the same for every experiment
+VERSION = 2  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
 
 
 def record(path: Path, names: list[str], written: list[Path]) -> None:

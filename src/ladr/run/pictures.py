@@ -3,6 +3,7 @@ one run seen from inside, and how far a token and a commit reach."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from ladr.lines import pictured
 from ladr.noise import derived, seed_of
 from ladr.run import files
 from ladr.run.cell import Decoder, Say, folder_of, images_of, read_tokens, tell
+from ladr.run.drawn import PICTURES, VERSION
 from ladr.run.files import CELL, RESULTS
 from ladr.run.provenance import provenance
-from ladr.run.reach import dependence, perturbation
+from ladr.run.reach import IMAGES, SHARES, dependence, perturbation
+from ladr.run.verdicts import verdicts
 
-FOLDER, ARRAYS, RECORD = "pictures", "pictures.npz", "pictures.json"
+ARRAYS, RECORD = "pictures.npz", "pictures.json"
 SHOWN = 6  # prompts
 
 
@@ -43,41 +46,72 @@ def write(grid: Grid, results: Path = RESULTS, say: Say = tell) -> list[Path]:
         raise LadrError(f"{len(missing)} cells are not decoded: {', '.join(missing)}; run `snakemake`")
     out = []
     for backbone, rows in measurable(grid).items():
-        out.append(_write_one(rows, results / FOLDER / backbone, results))
+        out.append(_write_one(rows, results / PICTURES / backbone, results))
         say(f"{backbone}: {out[-1]}")
     return out
 
 
 def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Path) -> Path:
-    first = rows[0][2]
+    began, first = _now(), rows[0][2]
     torch.set_num_threads(first.row.threads)
     backbone = backbones.load(first.spec["backbone"]["name"], **first.spec["backbone"]["settings"])
     places = chosen(first)
     found = [_final(cell, places, backbone, results) for *_, cell in rows]
     arrays = {key: np.stack([f[key] for f in found], 1) for key in found[0]}
-    tokens = torch.from_numpy(arrays.pop("tokens")[:, 0]).long()
-    settled = torch.from_numpy(arrays["settled"][:, 0]).long()
-    arrays |= perturbation(backbone, tokens, derived(0, "perturbation"))
     prompts = [images_of(first)[i] for i in places]
-    asked = [p if first.spec["backbone"]["name"] == "mixture" else p.text for p, _ in prompts]
-    arrays |= dependence(backbone, asked, tokens, settled, derived(0, "dependence"))
     longest = max(range(len(prompts)), key=lambda i: len(prompts[i][0].text))
-    inside = _inside(rows, prompts[longest], backbone, results)
-    arrays |= {key: value for key, value in inside.items() if isinstance(value, np.ndarray)}
+    seen, inside = _inside(rows, prompts[longest], backbone, results)
+    measured, reach = _reach(first, backbone, results)
     with files.appearing(folder / ARRAYS) as half:
-        half.write_bytes(_packed(arrays))
+        half.write_bytes(_packed(arrays | seen | measured))
     record = {
+        "version": VERSION,
         "prompts": [{"id": p.id, "text": p.text, "column": p.meta["column"]} for p, _ in prompts],
         "samplers": [{"name": n, "label": label, "cell": c.id} for n, label, c in rows],
         "detected": [[_detected(first, p, image) for image in row]
                      for (p, _), row in zip(prompts, arrays["images"], strict=True)],
         "longest": longest,
-        "inside": {key: value for key, value in inside.items() if not isinstance(value, np.ndarray)},
-        "provenance": provenance(first.spec["backbone"]["weights"]),
+        "inside": inside,
+        "reach": reach,
+        "provenance": {"began": began, "ended": _now(), **provenance(first.spec["backbone"]["weights"])},
         "files": files.described(folder, [ARRAYS]),
     }  # fmt: skip
     files.write_json(folder / RECORD, record)
     return folder / RECORD
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _reach(cell: Cell, backbone: Any, results: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """How far commits and changed tokens reach in a cell's images, one of each prompt.
+
+    Arrays: `dependence` (shares, 2M+1, 2M+1) and, where the backbone's pictures are no mosaic, `pixels`, by
+    offset, and the example of `perturbation`. Told is what Spread tells of each.
+    """
+    images = images_of(cell)
+    each = cell.spec["benchmark"]["images"]
+    places = np.linspace(0, len(cell.prompts) - 1, min(IMAGES, len(cell.prompts))).round().astype(int) * each
+    held = read_tokens(folder_of(cell.id, results))
+    tokens, settled = (held[key][places].long() for key in ("tokens", "settled"))
+    asked = [_asked(cell, images[i][0]) for i in places]
+    stream, batch = derived(0, "dependence"), cell.row.batch_size
+    spreads = dependence(backbone, asked, tokens, settled, stream, batch)
+    arrays = {"dependence": np.stack([s.offsets for s in spreads]).astype(np.float32)}
+    dependent = [{"share": a, **s.told()} for a, s in zip(SHARES, spreads, strict=True)]
+    told: dict[str, Any] = {"cell": cell.id, "dependence": dependent, "pixels": None}
+    found = perturbation(backbone, tokens, derived(0, "perturbation"))
+    if found is not None:
+        spread, example = found
+        arrays |= {"pixels": spread.offsets.astype(np.float32), **example}
+        told["pixels"] = {"side": spread.side, **spread.told()}
+    return arrays, told
+
+
+def _asked(cell: Cell, prompt: Prompt) -> Prompt | str:
+    """What the backbone reads of a prompt."""
+    return prompt if cell.spec["backbone"]["name"] == "mixture" else prompt.text
 
 
 def chosen(cell: Cell) -> list[int]:
@@ -101,12 +135,12 @@ def _final(cell: Cell, places: Sequence[int], backbone: Any, results: Path) -> d
 
 def _inside(
     rows: Sequence[tuple[str, str, Cell]], image: tuple[Prompt, int], backbone: Any, results: Path
-) -> dict:
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """One decode of the first row that rescues, pass by pass: masked, gap, scheduled, frontier, rescued
-    (S, H, W), and its times."""
+    (S, H, W); and its times. Nothing where no row rescues."""
     found = [(label, c) for _, label, c in rows if c.spec["sampler"]["policy"].get("phases")]
     if not found:
-        return {}
+        return {}, {}
     label, cell = found[0]
     one = Decoder(cell, backbone, [image], results / "cells")
     prompt, number = image
@@ -117,23 +151,20 @@ def _inside(
         seen.append({"masked": view.masked[0], "gap": gap[0], "take": take[0], "t": float(view.t[0])})
 
     seed = seed_of(cell.spec["benchmark"]["name"], prompt.id, number)
-    asked = [prompt if one.whole else prompt.text]
+    asked = [_asked(cell, prompt)]
     done = decode(
         backbone, asked, one.policy, steps=one.steps, seeds=[seed], temperature=one.temperature, on_step=look
     )
     rescued = [done.rescued[0] & (done.settled[0] == s) for s in range(len(seen))]
     after = [s["masked"] & ~(s["take"] & ~r) for s, r in zip(seen, rescued, strict=True)]
-    return {
+    arrays = {
         "inside_masked": _stack(s["masked"] for s in seen),
         "inside_gap": _stack(s["gap"] for s in seen).astype(np.float32),
         "inside_scheduled": _stack(s["take"] & ~r for s, r in zip(seen, rescued, strict=True)),
         "inside_frontier": _stack(frontier.frontier(a[None], 3)[0] for a in after),
         "inside_rescued": _stack(rescued),
-        "t": [s["t"] for s in seen],
-        "label": label,
-        "cell": cell.id,
-        "prompt": prompt.text,
     }
+    return arrays, {"t": [s["t"] for s in seen], "label": label, "cell": cell.id, "prompt": prompt.text}
 
 
 def _stack(parts: Iterable[torch.Tensor]) -> np.ndarray:
@@ -151,10 +182,7 @@ def _detected(cell: Cell, prompt: Prompt, image: np.ndarray) -> dict[str, Any]:
         {"what": f"{d.color} {d.shape or d.letter or 'unknown'}", "box": [int(v) for v in d.box]}
         for d in seen
     ]
-    return {
-        "things": things,
-        "verdicts": [{"question": p.question, "value": round(float(p.value), 3)} for p in points],
-    }
+    return {"things": things, "verdicts": verdicts(prompt, reading, points)}
 
 
 def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:

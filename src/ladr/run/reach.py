@@ -1,4 +1,5 @@
-"""How far things reach on the grid: a changed token in the picture, a committed cell in the predictions."""
+"""How far things reach on the grid, measured: a committed cell in the predictions of the cells still masked,
+a changed token in the decoded picture. One observation is one cell of one image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,94 +8,146 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ladr import schedule
+from ladr.run.spread import Spread
 from ladr.view import MASK
 
-RADIUS = 5  # cells
-TRIES = 96
-OBSERVED = 1 / 8
+MARGIN = 5  # cells around the middle of a map
+SHARES = (1 / 16, 1 / 4, 1 / 2)  # of an image's cells that are observed when one more is committed
+IMAGES = 128  # at most, each of another prompt
+COMMITS = 512  # observations of a share, as many in each image
+CHANGES = 256  # observations, as many in each image
+TOGETHER = 3  # tokens that are changed at once in the example
 
 
-def drawn_cells(settled: Tensor, generator: torch.Generator, count: int) -> list[tuple[int, int, int]]:
-    """`count` random (image, row, column)."""
-    n, h, w = settled.shape
-    flat = torch.randint(n * h * w, (count,), generator=generator).tolist()
-    return [(i // (h * w), i % (h * w) // w, i % w) for i in flat]
-
-
-def perturbation(backbone: Any, tokens: Tensor, generator: torch.Generator) -> dict[str, np.ndarray]:
-    """tokens (N,H,W): change one at a time to a random code and render again.
-
-    reach (2R+1, 2R+1): mean absolute change of a pixel (0..255), by offset in cells; perturb_example
-    (3, h, w, 3): an image, the same with three tokens changed, and the change.
-    """
-    places = drawn_cells(tokens, generator, TRIES)
-    changed = tokens[[i for i, *_ in places]].clone()
-    codes = torch.randint(backbone.codes, (TRIES,), generator=generator)
-    for k, (_, y, x) in enumerate(places):
-        changed[k, y, x] = codes[k]
-    base = np.asarray(backbone.render(tokens)).astype(np.int16)
-    found = np.abs(np.asarray(backbone.render(changed)).astype(np.int16) - base[[i for i, *_ in places]])
-    height = found.shape[1] // tokens.shape[1]
-    cells = found.mean(-1).reshape(TRIES, tokens.shape[1], height, tokens.shape[2], -1).mean((2, 4))
-    return {
-        "reach": by_offset(cells, [(y, x) for _, y, x in places]),
-        **_example(backbone, tokens[:1], places, codes),
-    }
-
-
-def _example(backbone: Any, tokens: Tensor, places: Sequence[tuple[int, int, int]], codes: Tensor) -> dict:
-    changed = tokens.clone()
-    for k, (_, y, x) in enumerate(places[:3]):
-        changed[0, y, x] = codes[k]
-    before, after = (np.asarray(backbone.render(t))[0] for t in (tokens, changed))
-    apart = np.abs(before.astype(np.int16) - after.astype(np.int16)).astype(np.uint8)
-    return {"perturb_example": np.stack([before, after, apart])}
-
-
+@torch.no_grad()
 def dependence(
-    backbone: Any, prompts: Sequence[Any], tokens: Tensor, settled: Tensor, generator: torch.Generator
-) -> dict[str, np.ndarray]:
-    """KL of every masked cell's prediction, before against after one other cell is committed.
+    backbone: Any,
+    prompts: Sequence[Any],
+    tokens: Tensor,
+    settled: Tensor,
+    generator: torch.Generator,
+    batch: int = 16,
+) -> list[Spread]:
+    """What committing one cell tells the model about each other cell, a Spread for each of SHARES.
 
-    dependence (2R+1, 2R+1): mean in nats by offset from the committed cell. Observed is a share OBSERVED of
-    the cells, those that settled first.
+    tokens, settled (N, H, W): decoded images, one per prompt. Observed are the cells that settled in an
+    image's first passes, until they are at least the share. Of the masked cells some are drawn evenly,
+    COMMITS in all images; each in turn gets a token drawn from the model's own prediction for it. Told is, at
+    every cell that stays masked, the divergence KL(after || before) of its prediction, in nats. Over tokens
+    so drawn its mean is, where predictions are the conditionals of one distribution, the mutual information
+    of the two cells: what is lost when both are committed in the same pass.
     """
-    last = settled.flatten(1).double().quantile(OBSERVED, 1)[:, None, None]
-    start = torch.where(settled < last, tokens, MASK)
-    found, centres = [], []
-    for i, y, x in drawn_cells(settled, generator, TRIES):
-        if start[i, y, x] != MASK:
-            continue
-        after = start[i : i + 1].clone()
-        after[0, y, x] = tokens[i, y, x]
-        denoiser, rows = backbone.bind([prompts[i]]), torch.zeros(1, dtype=torch.long)
-        p, q = (_log_probs(denoiser, state, rows) for state in (start[i : i + 1], after))
-        kl = torch.full(after.shape[1:], torch.nan, dtype=torch.float64)
-        both = after[0] == MASK
-        kl[both] = (p[both].exp() * (p[both] - q[both])).sum(-1)
-        found.append(kl.numpy())
-        centres.append((y, x))
-    return {"dependence": by_offset(np.array(found), centres), "dependence_count": np.array(len(found))}
+    grid = tuple(tokens.shape[1:])
+    spreads = [Spread(len(tokens), grid, MARGIN) for _ in SHARES]
+    each = -(-COMMITS // len(tokens))
+    denoiser, device = backbone.bind(list(prompts)), getattr(backbone, "device", "cpu")
+    for i, (image, when) in enumerate(zip(tokens, settled, strict=True)):
+        for spread, share in zip(spreads, SHARES, strict=True):
+            start = torch.where(when < _passes(when, share), image, MASK).to(device)
+            if int((start == MASK).sum()) < 2:
+                continue
+            before = next(_predictions(denoiser, start[None], i, batch))
+            cells, states = _committed(start, before, each, generator)
+            told = _predictions(denoiser, states, i, batch)
+            for cell, state, after in zip(cells, states, told, strict=True):
+                y, x = divmod(int(cell), grid[1])
+                spread.add(i, _divergences(start, state, before, after), y, x)
+    return spreads
 
 
-def _log_probs(denoiser: Any, state: Tensor, rows: Tensor) -> Tensor:
-    """(H, W, K) float64; only masked cells are told."""
-    from ladr import schedule
+def _passes(settled: Tensor, share: float) -> int:
+    """How many passes of an image it takes until at least this share of its cells is observed."""
+    done = settled.flatten().bincount().cumsum(0)
+    return int((done < share * settled.numel()).sum()) + 1
 
-    masked = state == MASK
-    t = torch.tensor([schedule.inverse(float(masked.double().mean()))])
-    raw = denoiser.logits(state, rows, t=t).double()
-    if raw.dim() == 4:
-        return raw[0].log_softmax(-1)
-    out = torch.zeros(*state.shape[1:], raw.shape[-1], dtype=torch.float64)
-    out[masked[0]] = raw.log_softmax(-1)
+
+def _committed(
+    start: Tensor, before: Tensor, count: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Flat places (n,) of masked cells, and the states (n, H, W) in which one of them has its token."""
+    masked = (start.flatten() == MASK).nonzero()[:, 0]
+    order = torch.randperm(len(masked), generator=generator)[:count].to(start.device)
+    drawn = torch.multinomial(before[order].exp().cpu(), 1, generator=generator).to(start.device)
+    states = start.flatten().repeat(len(order), 1).scatter_(1, masked[order, None], drawn)
+    return masked[order], states.view(-1, *start.shape)
+
+
+def _predictions(denoiser: Any, states: Tensor, row: int, batch: int):
+    """Of each state (H, W) of one prompt the log probabilities (M, K) of its masked cells, float64."""
+    for part in states.split(batch):
+        masked = part == MASK
+        t = [schedule.inverse(float(share)) for share in masked.flatten(1).double().mean(1)]
+        rows = torch.full((len(part),), row, device=part.device)
+        raw = denoiser.logits(part, rows, t=torch.tensor(t, device=part.device))
+        packed = raw[masked] if raw.dim() == 4 else raw
+        for one in packed.split(masked.flatten(1).sum(1).tolist()):
+            yield one.double().log_softmax(-1)
+
+
+def _divergences(start: Tensor, state: Tensor, before: Tensor, after: Tensor) -> np.ndarray:
+    """(H, W) float64, NaN where nothing is masked; what rounding leaves below 0 is 0."""
+    still = state[start == MASK] == MASK
+    nats = (after.exp() * (after - before[still])).nan_to_num(0).sum(-1).clamp_min(0)
+    out = np.full(state.shape, np.nan)
+    out[(state == MASK).cpu().numpy()] = nats.cpu().numpy()
     return out
 
 
-def by_offset(maps: np.ndarray, centres: Sequence[tuple[int, int]]) -> np.ndarray:
-    """Mean over maps (n, H, W) shifted so that each one's centre lies in the middle of (2R+1, 2R+1)."""
-    wide = np.pad(maps, ((0, 0), (RADIUS, RADIUS), (RADIUS, RADIUS)), constant_values=np.nan)
-    cut = [m[y : y + 2 * RADIUS + 1, x : x + 2 * RADIUS + 1] for m, (y, x) in zip(wide, centres, strict=True)]
-    cut = np.array(cut)
-    count = np.isfinite(cut).sum(0)
-    return np.where(count > 0, np.nansum(cut, 0) / np.maximum(count, 1), np.nan)
+def perturbation(
+    backbone: Any, tokens: Tensor, generator: torch.Generator
+) -> tuple[Spread, dict[str, np.ndarray]] | None:
+    """How far one changed token shows: the mean change of a pixel over its colours, 0..255. None where it
+    shows within its own cell alone, as in a mosaic.
+
+    tokens (N, H, W): CHANGES cells drawn evenly get, one at a time, another code, all others as likely. Also
+    an example: `perturb_images` (2, h, w, 3), the first image and the same with TOGETHER tokens changed, and
+    `perturb_places` (n, 2), their cells.
+    """
+    base = np.asarray(backbone.render(tokens))
+    side, each = base.shape[1] // tokens.shape[1], -(-CHANGES // len(tokens))
+    spread = Spread(len(tokens), base.shape[1:3], MARGIN * side, side)
+    for i, image in enumerate(tokens):
+        places = torch.randperm(image.numel(), generator=generator)[:each]
+        states = image.flatten().repeat(len(places), 1)
+        states.scatter_(
+            1, places[:, None], _others(image.flatten()[places], backbone.codes, generator)[:, None]
+        )
+        change = _change(backbone.render(states.view(-1, *image.shape)), base[i])
+        for place, values in zip(places.tolist(), change, strict=True):
+            y, x = divmod(place, image.shape[1])
+            spread.add(i, values, y * side, x * side)
+    if not spread.sums[:, 1:].any():
+        return None
+    return spread, _example(backbone, tokens[0], base[0], generator)
+
+
+def _others(codes: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """For each code another one."""
+    return (codes + torch.randint(1, count, codes.shape, generator=generator)) % count
+
+
+def _change(images: Any, base: np.ndarray) -> np.ndarray:
+    return np.abs(np.asarray(images).astype(np.int16) - base.astype(np.int16)).mean(-1)
+
+
+def _example(
+    backbone: Any, image: Tensor, base: np.ndarray, generator: torch.Generator
+) -> dict[str, np.ndarray]:
+    places = _apart(image.shape, generator)
+    y, x = torch.tensor(places).T
+    changed = image.clone()
+    changed[y, x] = _others(image[y, x], backbone.codes, generator)
+    after = np.asarray(backbone.render(changed[None]))[0]
+    return {"perturb_images": np.stack([base, after]), "perturb_places": np.array(places)}
+
+
+def _apart(grid: Sequence[int], generator: torch.Generator) -> list[tuple[int, int]]:
+    """TOGETHER random cells, a third of the shorter side apart as long as such are found."""
+    height, width = grid
+    drawn = [divmod(i, width) for i in torch.randperm(height * width, generator=generator).tolist()]
+    chosen: list[tuple[int, int]] = []
+    for y, x in drawn:
+        if all(max(abs(y - a), abs(x - b)) >= min(grid) // 3 for a, b in chosen):
+            chosen.append((y, x))
+    return chosen[:TOGETHER]

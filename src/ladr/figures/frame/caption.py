@@ -1,20 +1,23 @@
-"""What must stand under every figure: model, prompts, images, machine, date; all of it from the records."""
+"""What must stand under every figure: model, grid, prompts, machine, date; all of it from the records."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
+from ladr.errors import LadrError
 from ladr.figures.frame.results import Results
+
+UNTRAINED = {"mixture": "codebook"}  # backbones without weights -> what the hash in their place is of
 
 
 def about(results: Results, cells: Iterable[str]) -> str:
     """One sentence per thing that the cells share or differ in."""
     records = [results.record(cell) for cell in dict.fromkeys(cells)]
     parts = [
-        _list("Backbone", (_backbone(r["spec"]["backbone"]) for r in records)),
+        backbones(results, records),
         _list("Benchmark", (_benchmark(r) for r in records)),
         _list("Machine", (machine(made) for r in records for made in r["provenance"]["made"])),
-        "Results of " + dates(r["provenance"][key] for r in records for key in ("began", "ended")),
+        "Results of " + made_on(records),
     ]
     return ". ".join(parts) + "."
 
@@ -24,14 +27,38 @@ def dates(times: Iterable[str]) -> str:
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
+def made_on(records: Iterable[dict[str, Any]]) -> str:
+    """The days on which cells were made."""
+    return dates(r["provenance"][key] for r in records for key in ("began", "ended"))
+
+
+def backbones(results: Results, records: Iterable[dict[str, Any]]) -> str:
+    """Each backbone of these cells with its grid, settings and weights."""
+    return _list("Backbone", (_backbone(r["spec"]["backbone"], grid_of(results, r)) for r in records))
+
+
+def grid_of(results: Results, record: dict[str, Any]) -> tuple[int, int]:
+    """Rows and columns of a cell's images, from the head of its tokens' file."""
+    path = results.store / "cells" / record["id"] / "tokens.safetensors"
+    try:
+        with open(path, "rb") as file:
+            head = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        _, rows, columns = head["tokens"]["shape"]
+    except (OSError, ValueError, KeyError, MemoryError, OverflowError) as error:
+        raise LadrError(f"cell {record['id']}: {path}: cannot be read ({error}); run `snakemake`") from None
+    return rows, columns
+
+
 def _list(title: str, things: Iterable[str]) -> str:
     return f"{title}: " + "; ".join(dict.fromkeys(things))
 
 
-def _backbone(spec: dict[str, Any]) -> str:
-    settings = ", ".join(f"{k} {json.dumps(v)}" for k, v in spec["settings"].items() if k != "folder")
-    weights = f", weights {spec['weights'][:8]}" if spec["weights"] else ", no weights"
-    return f"{spec['name']} ({settings}{weights})" if settings else spec["name"] + weights
+def _backbone(spec: dict[str, Any], grid: tuple[int, int]) -> str:
+    settings = [f"{k} {json.dumps(v)}" for k, v in spec["settings"].items() if k != "folder"]
+    what = UNTRAINED.get(spec["name"])
+    weights = f"{what or 'weights'} {spec['weights'][:8]}" if spec["weights"] else ""
+    parts = [*settings, *(["no weights"] if what or not weights else []), *filter(None, [weights])]
+    return f"{spec['name']}, {grid[0]}x{grid[1]} cells ({', '.join(parts)})"
 
 
 def _benchmark(record: dict[str, Any]) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ladr.errors import LadrError
-from ladr.figures.frame.caption import about
+from ladr.figures.frame.caption import backbones, dates, machine, made_on
 from ladr.figures.frame.results import Results
+from ladr.run.drawn import VERSION
 
 GREY = 150
 FRAMES = 8
@@ -20,13 +21,21 @@ class Pictures:
     """Of one backbone.
 
     arrays: images (prompts, samplers, h, w, 3), settled and rescued (prompts, samplers, H, W), and what else
-    `ladr.run.pictures` describes.
+    `ladr.run.pictures` describes. made: the model, and where and when this was made; asked: the benchmark.
     """
 
     backbone: str
     told: dict[str, Any]
     arrays: dict[str, np.ndarray]
-    caption: str
+    made: str
+    asked: dict[str, Any]
+
+    def caption(self, prompts: int) -> str:
+        """What must stand under a figure that shows images of so many prompts."""
+        asked = self.asked
+        shown = f"{prompts} of the {asked['count']} prompts" if prompts > 1 else "1 prompt"
+        images = f"image no. {asked['seed']}{' of each' if prompts > 1 else ''}"
+        return f"Shown: {shown} of {asked['name']} version {asked['version']}, {images}. {self.made}"
 
     @property
     def labels(self) -> list[str]:
@@ -56,7 +65,18 @@ def pictures(results: Results) -> Iterator[Pictures]:
                 arrays = {key: held[key] for key in held.files}
         except (OSError, ValueError) as error:
             raise LadrError(f"{path}: cannot be read ({error}); run `ladr pictures`") from None
-        yield Pictures(backbone, told, arrays, about(results, [s["cell"] for s in told["samplers"]]))
+        records = [results.record(s["cell"]) for s in told["samplers"]]
+        if told.get("version") != VERSION:
+            found = f"version {told.get('version')}, this program reads {VERSION}"
+            raise LadrError(f"{Path(folder) / 'pictures.json'}: {found}; run `ladr pictures`")
+        asked = records[0]["spec"]["benchmark"]
+        yield Pictures(backbone, told, arrays, _made(results, told["provenance"], records), asked)
+
+
+def _made(results: Results, made: dict[str, Any], records: list[dict[str, Any]]) -> str:
+    when = dates(made[key] for key in ("began", "ended"))
+    where = f"Machine: {machine(made)}. Worked out {when} from results of {made_on(records)}."
+    return f"{backbones(results, records)}. {where}"
 
 
 def bare(panel: Any, image: np.ndarray, **more: Any) -> Any:
