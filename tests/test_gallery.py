@@ -23,8 +23,8 @@ def pictures(backbone="tiny"):
     rescued = np.array([np.zeros((2, 2), bool), [[True, False], [False, False]]])
     thing = {"what": "red square", "box": [4, 4, 8, 8]}
     seen = [
-        {"things": [thing], "verdicts": [{"question": "is it red?", "value": 1.0}]},
-        {"things": [], "verdicts": [{"question": "is it red?", "value": 0.0}]},
+        {"things": [thing], "verdicts": [{"asked": "a red square", "found": "found", "value": 1.0}]},
+        {"things": [], "verdicts": [{"asked": "a red square", "found": "no square", "value": 0.0}]},
     ]
     told = {
         "prompts": [
@@ -35,11 +35,12 @@ def pictures(backbone="tiny"):
         "detected": [seen, seen],
     }
     arrays = {"images": images, "settled": np.stack([settled] * 2), "rescued": np.stack([rescued] * 2)}
-    return Pictures(backbone, told, arrays, "A caption with <b> and {{data}}.")
+    asked = {"name": "mini", "version": 1, "count": 9, "seed": 3}
+    return Pictures(backbone, told, arrays, "A caption with <b> and {{data}}.", asked)
 
 
 def page():
-    return gallery.page([gallery.content(pictures(b), 3) for b in ("tiny", "other")])
+    return gallery.page([gallery.content(pictures(b)) for b in ("tiny", "other")])
 
 
 def test_it_stands_alone():
@@ -101,9 +102,9 @@ def test_it_opens_at_the_end_and_says_what_it_shows(opened):
     first, second = told(opened)
     assert "Cosine" in first
     assert "4 of 4 passes" in first
-    assert "✓ is it red?" in first
+    assert "✓ a red square: found" in first
     assert "2 of 2 passes" in second
-    assert "✗ is it red?" in second
+    assert "✗ a red square: no square" in second
     assert NASTY in opened.js("document.getElementById('text').innerText")
     assert "first/1, image 3" in opened.js("document.getElementById('identity').innerText")
 

@@ -1,34 +1,33 @@
-"""What the illustrations are worked out from: reach on the grid, frames, phases."""
+"""What the illustrations are worked out from: frames, phases, judgements in words; a small run of it all."""
+
+import json
+import re
 
 import numpy as np
-import torch
+import pytest
 
-from ladr.backbones.field import Field
+from ladr.benchmarks.mini.geneval import SUITE
+from ladr.benchmarks.mini.suite import truth
+from ladr.errors import LadrError
+from ladr.figures.frame.commands import draw
 from ladr.figures.frame.images import GREY, Pictures, moments
 from ladr.figures.frame.phases import split
-from ladr.figures.picture_reach import by_distance
-from ladr.noise import derived
-from ladr.run.reach import RADIUS, by_offset, dependence
+from ladr.figures.picture_grid import longest
+from ladr.run import drawings
+from ladr.run import pictures as worked_out
+from ladr.run.cell import run
+from ladr.run.verdicts import verdicts
+from ladr.shapes.detect import read
+from tiny import tiny
 
-
-def test_maps_are_centred_on_their_cells():
-    maps = np.zeros((2, 4, 6))
-    maps[0, 1, 2], maps[1, 3, 5] = 4.0, 2.0
-    found = by_offset(maps, [(1, 2), (3, 5)])
-    assert found.shape == (2 * RADIUS + 1, 2 * RADIUS + 1)
-    assert found[RADIUS, RADIUS] == 3.0
-    assert np.isnan(found[0, 0])
-    assert found[RADIUS, RADIUS - 1] == 0
-
-
-def test_a_commit_tells_its_neighbours_most():
-    field = Field((5, 5), 2, coupling=0.8)
-    tokens = field.truth([""]).sample(torch.rand(6, 5, 5, generator=derived(0, "test")))
-    settled = torch.arange(25).view(1, 5, 5).expand(6, 5, 5)
-    found = dependence(field, [""] * 6, tokens, settled, derived(1, "test"))
-    distance, mean = by_distance(found["dependence"])
-    assert 1 in distance
-    assert mean[list(distance).index(1)] > mean[list(distance).index(3)] > 0
+PIXELS = """\
+use: [mixture]
+steps: 4
+backbones: {mixture: {settings: {scenes: 32}, benchmarks: {mini-geneval: 1}}}
+samplers:
+  cosine: {policy: cosine, label: Cosine}
+  ladr: {policy: ladr, label: LADR}
+"""
 
 
 def pictures():
@@ -41,9 +40,9 @@ def pictures():
     told = {
         "prompts": [{"id": "p", "text": "a </script> of <b>", "column": "Colors"}],
         "samplers": [{"name": "ladr", "label": "LADR", "cell": "c"}],
-        "detected": [[{"things": [], "verdicts": [{"question": "is it?", "value": 1.0}]}]],
+        "detected": [[{"things": [], "verdicts": [{"asked": "it", "found": "found", "value": 1.0}]}]],
     }
-    return Pictures("tiny", told, arrays, "A caption.")
+    return Pictures("tiny", told, arrays, "A caption.", {"name": "mini", "version": 1, "count": 9, "seed": 0})
 
 
 def test_frames_grey_what_is_masked():
@@ -67,3 +66,81 @@ def test_a_phase_does_not_hold_its_end():
 
     found = split(pd.DataFrame({"t": [0.0, 0.2, 0.69, 0.7, 1.0]}), {"a": 0.2, "b": 0.7, "c": 1.0})
     assert list(found) == ["a", "b", "b", "c", "c"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """results/ of two samplers, with what their illustrations show."""
+    folder = tmp_path_factory.mktemp("pictured")
+    params, grid = tiny(folder, PIXELS)
+    place = folder / "results"
+    run(grid.cells.values(), results=place, say=lambda text: None)
+    written = worked_out.write(grid, place, say=lambda text: None)
+    return params, grid, place, written[0]
+
+
+def test_captions_say_what_is_shown_and_where_it_was_worked_out(made, tmp_path):
+    told = json.loads(made[3].read_text(encoding="utf-8"))
+    told["provenance"] |= {"cpu": "a chip", "began": "2031-02-03T04:05:06", "ended": "2031-02-03T04:06:06"}
+    made[3].write_text(json.dumps(told), encoding="utf-8")
+    names = ["gallery", "picture_films", "picture_grid", "picture_method", "picture_reach"]
+    draw(names, made[2], tmp_path)
+    text = {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in tmp_path.iterdir()
+        if path.suffix in (".md", ".html")
+    }
+    count = len(SUITE.prompts(1))
+    shown = {"films": "1 prompt of", "method": "1 prompt of", "samples": f"3 of the {count} prompts of",
+             "dependence": f"{count} of the {count} prompts of"}  # fmt: skip
+    for name, words in shown.items():
+        caption = text[f"{name}-mixture"]
+        assert f"Shown: {words} mini-geneval version 1, image no. 0" in caption
+        assert "per row" not in caption
+        assert "mixture, 16x16 cells (scenes 32, no weights, codebook " in caption
+        assert "Machine: a chip, 1 thread, torch" in caption
+        assert "Worked out 2031-02-03 from results of 20" in caption
+    assert f"6 of the {count} prompts of" in text["gallery"]
+    assert "reach-mixture" not in text
+    assert "a reach in pixels is not drawn" in text["dependence-mixture"]
+    assert re.search(r"1/16 observed: n = \d{3,} cells in \d+ images", text["dependence-mixture"])
+
+
+def test_pictures_of_another_version_are_neither_read_nor_kept(made, tmp_path, monkeypatch):
+    params, grid, place, written = made
+    text = written.read_text(encoding="utf-8")
+    written.write_text(json.dumps({**json.loads(text), "version": 1}), encoding="utf-8")
+    with pytest.raises(
+        LadrError, match=r"pictures\.json: version 1, this program reads .*run `ladr pictures`"
+    ):
+        draw(["picture_films"], place, tmp_path)
+    written.write_text(text, encoding="utf-8")
+    now = drawings.Drawings(params, grid).pictures
+    monkeypatch.setattr(drawings, "VERSION", 0)
+    assert drawings.Drawings(params, grid).pictures != now
+
+
+def said(prompt, image):
+    reading = read(image)
+    return [(v["asked"], v["found"]) for v in verdicts(prompt, reading, SUITE.judge(prompt, reading))]
+
+
+def test_verdicts_are_words():
+    prompts = {p.id: p for p in SUITE.prompts("smoke")}
+    position, other = prompts["position-000"], prompts["counting-000"]
+    assert (position.text, other.text) == ("a diamond left of a circle", "three crosses")
+    assert said(position, truth(position)) == [("a diamond left of a circle", "found")]
+    assert said(position, truth(position)[:, ::-1]) == [
+        ("a diamond left of a circle", "the diamond is right of the circle")
+    ]
+    assert said(position, truth(other)) == [("a diamond left of a circle", "no diamond")]
+    assert said(other, truth(other)) == [("three crosses", "found")]
+    assert said(other, truth(position)) == [("three crosses", "no crosses")]
+    colored = prompts["colors-000"]
+    assert said(colored, truth(colored)) == [("a yellow circle", "found")]
+    assert said(colored, truth(colored)[..., ::-1]) == [("a yellow circle", "the circle is of another color")]
+
+
+def test_the_longest_prompts_are_shown_in_their_order():
+    assert longest(["ab", "a", "abcd", "abc"]) == [0, 2, 3]
+    assert longest(["a"]) == [0]

@@ -43,9 +43,11 @@ def method(found: Pictures) -> Plot:
         shade = bare(line[1], arrays["inside_gap"][s], cmap=style.HEAT, vmin=0, vmax=1)
         bare(line[2], _painted(arrays, s, "rescued"))
         line[0].set_ylabel(f"pass {s + 1}, t = {told['t'][s]:.2f}")
-    for panel, title in zip(panels[0], ("before", "gap", "committed"), strict=True):
+    for panel, title in zip(panels[0], ("schedule", "gap", "rescue"), strict=True):
         panel.set_title(title)
-    figure.colorbar(shade, ax=panels[:, 1].tolist(), location="bottom", ticks=(0, 1), aspect=12, pad=0.01)
+    figure.colorbar(
+        shade, ax=panels[:, 1].tolist(), location="bottom", ticks=(0, 1), aspect=12, pad=0.01, label="gap"
+    )
     handles = [style.rectangle((0, 0), 1, 1, color=colour, label=name) for name, colour in LOOKS.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, handlelength=1)
     caption = EXPLAINED.format(label=told["label"], prompt=told["prompt"], rows=len(chosen), passes=passes)

@@ -1,6 +1,8 @@
 """Figure 3 and the dependence map: how far a changed token shows, and a commit changes predictions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -10,53 +12,149 @@ from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Plot
 
 NEEDS = "pictures"
-EXPLAINED = (
-    "Left to right: an image; the same with three tokens changed at random; the change. Below: mean change "
-    "of a pixel by offset, in cells, from the one changed token; mean KL divergence (nats) of a masked "
-    "cell's prediction, before against after one cell at this offset is committed, in images of which an "
-    "eighth is observed; both by distance (larger of the two axes), relative to the largest."
+COLUMNS = 6  # of the raster that panels are laid out on
+HEIGHT = 5.0
+LEVELS = "of 255"
+BRIGHTEST = 98  # percentile of a map from which on cells share a colour: one event must not hide the others
+DEPENDENCE = (
+    "What committing one cell does to the model's predictions, when a part of the cells is observed: those "
+    "that {sampler} settled first. One of the masked cells, each as likely, gets a token drawn from the "
+    "model's own prediction for it; measured is the Kullback-Leibler divergence, in nats, of the prediction "
+    "at every other masked cell, after against before. For a model that agrees with itself its mean over "
+    "tokens is the mutual information of the two cells: what is lost when both are committed in one pass. "
+    "Above: mean by offset from the committed cell, each map on its own scale, whose end the brightest cells "
+    "pass. Below: mean by distance (1: the eight neighbours), and the share of the whole change within it. "
+    "{radius} {counts}. "
+)
+PIXELS = (
+    "Above: an image; the same with the {places} boxed tokens changed at random; the change, mean over "
+    "colours. Below, for one token at a time that gets another code, all others as likely: mean change of a "
+    "pixel by offset from the middle of the token's cell (same colours); by distance from the edge of the "
+    "cell's {side}x{side} pixels (0: inside); and the share of the whole change within that distance. "
+    "{radius} n = {observations} tokens in {images} images. "
+)
+RADIUS = (
+    "Radius: the least distance within which {shares} of the whole change lies ({even}, were it the same "
+    "everywhere). Bands and brackets: 95 % intervals, a bootstrap over images."
+)
+MOSAIC = (
+    "In this backbone's pictures, a mosaic, a token shows within its own cell alone: a reach in pixels is "
+    "not drawn. "
 )
 
 
 def draw(results: Results) -> Iterator[Plot]:
     for found in pictures(results):
-        yield reach(found)
+        if found.told["reach"]["pixels"]:
+            yield in_pixels(found)
+        yield in_predictions(found)
 
 
-def reach(found: Pictures) -> Plot:
-    figure, panels = style.canvas(style.WIDE, 4.8, 2, 3)
-    for panel, image, title in zip(
-        panels[0], found.arrays["perturb_example"], ("image", "three changed", "change"), strict=True
-    ):
+def in_predictions(found: Pictures) -> Plot:
+    """The dependence map."""
+    told = found.told["reach"]
+    measured = [s for s in told["dependence"] if s["observations"]]
+    maps = found.arrays["dependence"][[bool(s["observations"]) for s in told["dependence"]]]
+    labels = [f"{Fraction(s['share']).limit_denominator(100)} observed" for s in measured]
+    figure, (above, below) = _laid_out(max(len(measured), 1), 2)
+    for panel, values, label in zip(above, maps, labels, strict=False):
+        most = np.nanpercentile(values, BRIGHTEST)
+        _bar(figure, panel, _map(panel, values, label, vmin=0, vmax=most), "nats")
+    _curves(figure, below, dict(zip(labels, measured, strict=True)), "cells", "nats")
+    samplers = {s["cell"]: s["label"] for s in found.told["samplers"]}
+    counts = (
+        f"{label}: n = {s['observations']} cells in {s['images']} images"
+        for label, s in zip(labels, measured, strict=True)
+    )
+    words = {"sampler": samplers[told["cell"]], "counts": "; ".join(counts), "radius": _radius(measured)}
+    caption = DEPENDENCE.format(**words) + ("" if told["pixels"] else MOSAIC)
+    caption += found.caption(max((s["images"] for s in measured), default=0))
+    title = f"How far a commit reaches in the predictions of {found.backbone}"
+    return Plot(f"dependence-{found.backbone}", title, figure, caption)
+
+
+def in_pixels(found: Pictures) -> Plot:
+    """The reach of a token in the decoded picture."""
+    told, (before, after) = found.told["reach"]["pixels"], found.arrays["perturb_images"]
+    places, side = found.arrays["perturb_places"], told["side"]
+    figure, (above, below) = _laid_out(3, 3)
+    for panel, image, title in zip(above, (before, after), ("image", "tokens changed"), strict=False):
         bare(panel, image)
         panel.set_title(title)
-    maps = {"pixels": found.arrays["reach"], "predictions": found.arrays["dependence"]}
-    for panel, (name, values) in zip(panels[1], maps.items(), strict=False):
-        _map(panel, values, name, figure)
-    for i, (name, values) in enumerate(maps.items()):
-        distance, mean = by_distance(values)
-        look = {"marker": style.MARKERS[i], "color": style.COLOURS[i], "label": name}
-        panels[1][2].plot(distance, mean / (mean.max() or 1), **look)
-    panels[1][2].set(xlabel="distance, cells", ylabel="share of the largest")
-    style.below(figure, panels[1][2], 2)
-    name = f"reach-{found.backbone}"
-    return Plot(name, f"How far tokens reach on {found.backbone}", figure, f"{EXPLAINED} {found.caption}")
+        for y, x in places * side:
+            panel.add_patch(style.rectangle((x - 1, y - 1), side + 1, side + 1, fill=False))
+    change = np.abs(after.astype(float) - before).mean(-1)
+    ends = {"vmin": min(told["mean"]), "vmax": max(told["mean"])}
+    _bar(figure, above, bare(above[2], change, **_logarithmic(**ends)), f"change, {LEVELS}")
+    above[2].set_title("change")
+    _map(below[0], found.arrays["pixels"], "mean by offset", **_logarithmic(**ends))
+    _curves(figure, below[1:], {"one token": told}, "pixels", LEVELS)
+    below[1].set_yscale("log")
+    style.plain(below[1].yaxis)
+    words = {name: told[name] for name in ("side", "observations", "images")}
+    caption = PIXELS.format(places=len(places), radius=_radius([told]), **words)
+    title = f"How far a token reaches in the pictures of {found.backbone}"
+    return Plot(f"reach-{found.backbone}", title, figure, caption + found.caption(told["images"]))
 
 
-def _map(panel, values: np.ndarray, name: str, figure) -> None:
-    r = len(values) // 2
-    image = panel.imshow(values, cmap=style.HEAT, extent=(-r - 0.5, r + 0.5, r + 0.5, -r - 0.5))
+def _laid_out(*counts: int) -> tuple[Any, list[list[Any]]]:
+    """A figure with rows of so many panels, each as wide as the figure."""
+    figure, _ = style.canvas(style.WIDE, HEIGHT)
+    figure.clear()
+    raster = figure.add_gridspec(len(counts), COLUMNS)
+    rows = [
+        [figure.add_subplot(raster[row, i * COLUMNS // n : (i + 1) * COLUMNS // n]) for i in range(n)]
+        for row, n in enumerate(counts)
+    ]
+    return figure, rows
+
+
+def _logarithmic(vmin: float, vmax: float) -> dict[str, Any]:
+    from matplotlib.colors import LogNorm
+
+    return {"cmap": style.HEAT, "norm": LogNorm(vmin, vmax, clip=True)}
+
+
+def _map(panel: Any, values: np.ndarray, title: str, **more: Any) -> Any:
+    r = len(values) / 2
     panel.grid(False)
-    panel.set(title=name, xticks=(-r, 0, r), yticks=(-r, 0, r))
+    panel.set(title=title, xticks=(-int(r), 0, int(r)), yticks=(-int(r), 0, int(r)))
+    return panel.imshow(values, **({"cmap": style.HEAT} | more), extent=(-r, r, r, -r))
+
+
+def _bar(figure: Any, panels: Any, image: Any, unit: str) -> None:
+    """Under the panels, its ends in two digits and the unit between them."""
     ends = image.get_clim()
-    figure.colorbar(image, ax=panel, location="bottom", shrink=0.9, ticks=ends, format="{x:.3g}")
+    bar = figure.colorbar(image, ax=panels, location="bottom", aspect=20 * np.size(panels))
+    bar.ax.minorticks_off()
+    bar.set_ticks(ends, labels=[f"{float(f'{end:.2g}'):g}" for end in ends])
+    bar.set_label(unit, labelpad=-bar.ax.xaxis.label.get_size())
 
 
-def by_distance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over the rings of equal Chebyshev distance; distances without a value are left out."""
-    r = len(values) // 2
-    y, x = np.mgrid[-r : r + 1, -r : r + 1]
-    rings = [values[np.maximum(abs(y), abs(x)) == d] for d in range(r + 1)]
-    told = [(d, np.nanmean(v)) for d, v in enumerate(rings) if np.isfinite(v).any()]
-    distance, mean = np.array(told).T
-    return distance, mean
+def _curves(
+    figure: Any, panels: Sequence[Any], told: dict[str, dict[str, Any]], unit: str, what: str
+) -> None:
+    """Mean and share of the whole by distance; the legend says the radii."""
+    for i, (label, one) in enumerate(told.items()):
+        label = f"{label}: " + ", ".join(_within(r, unit) for r in one["radius"])
+        for panel, name in zip(panels, ("mean", "within"), strict=True):
+            panel.plot(one["distance"], one[name], color=style.COLOURS[i], label=label)
+            ends = (one[f"{name}_{end}"] for end in ("low", "high"))
+            panel.fill_between(one["distance"], *ends, color=style.COLOURS[i], alpha=0.2, linewidth=0)
+    panels[0].set(xlabel=f"distance, {unit}", title=f"mean, {what}")
+    panels[1].set(xlabel=f"distance, {unit}", title="share within", ylim=(0, 1))
+    style.below(figure, panels[0], 1)
+
+
+def _within(radius: dict[str, Any], unit: str) -> str:
+    if radius["high"] == 0:
+        return f"{radius['share']:.0%} in the cell itself"
+    return f"{radius['share']:.0%} within {radius['value']} [{radius['low']}, {radius['high']}] {unit}"
+
+
+def _radius(measured: Sequence[dict[str, Any]]) -> str:
+    if not measured:
+        return ""
+    shares = " or ".join(f"{r['share']:.0%}" for r in measured[0]["radius"])
+    same = " or ".join(str(r["even"]) for r in measured[0]["radius"])
+    return RADIUS.format(shares=shares, even=same)

@@ -23,7 +23,7 @@ from ladr.run.cell import Decoder, Say, folder_of, images_of, read_tokens, tell
 from ladr.run.drawn import PICTURES, VERSION
 from ladr.run.files import CELL, RESULTS
 from ladr.run.provenance import provenance
-from ladr.run.reach import IMAGES, SHARES, dependence, perturbation
+from ladr.run.reach import COMMITS, IMAGES, OFTEN, SHARES, dependence, perturbation
 from ladr.run.verdicts import verdicts
 
 ARRAYS, RECORD = "pictures.npz", "pictures.json"
@@ -96,8 +96,9 @@ def _reach(cell: Cell, backbone: Any, results: Path) -> tuple[dict[str, np.ndarr
     held = read_tokens(folder_of(cell.id, results))
     tokens, settled = (held[key][places].long() for key in ("tokens", "settled"))
     asked = [_asked(cell, images[i][0]) for i in places]
+    commits = COMMITS * (OFTEN if cell.spec["backbone"]["name"] == "mixture" else 1)
     stream, batch = derived(0, "dependence"), cell.row.batch_size
-    spreads = dependence(backbone, asked, tokens, settled, stream, batch)
+    spreads = dependence(backbone, asked, tokens, settled, stream, batch, commits)
     arrays = {"dependence": np.stack([s.offsets for s in spreads]).astype(np.float32)}
     dependent = [{"share": a, **s.told()} for a, s in zip(SHARES, spreads, strict=True)]
     told: dict[str, Any] = {"cell": cell.id, "dependence": dependent, "pixels": None}

@@ -15,7 +15,9 @@ from ladr.view import MASK
 MARGIN = 5  # cells around the middle of a map
 SHARES = (1 / 16, 1 / 4, 1 / 2)  # of an image's cells that are observed when one more is committed
 IMAGES = 128  # at most, each of another prompt
-COMMITS = 512  # observations of a share, as many in each image
+MOST = 16  # observations in one image
+COMMITS = 512  # observations of a share, as many in each image ...
+OFTEN = 4  # ... times this with a backbone that counts scenes instead of running a network
 CHANGES = 256  # observations, as many in each image
 TOGETHER = 3  # tokens that are changed at once in the example
 
@@ -28,19 +30,20 @@ def dependence(
     settled: Tensor,
     generator: torch.Generator,
     batch: int = 16,
+    commits: int = COMMITS,
 ) -> list[Spread]:
     """What committing one cell tells the model about each other cell, a Spread for each of SHARES.
 
     tokens, settled (N, H, W): decoded images, one per prompt. Observed are the cells that settled in an
     image's first passes, until they are at least the share. Of the masked cells some are drawn evenly,
-    COMMITS in all images; each in turn gets a token drawn from the model's own prediction for it. Told is, at
-    every cell that stays masked, the divergence KL(after || before) of its prediction, in nats. Over tokens
-    so drawn its mean is, where predictions are the conditionals of one distribution, the mutual information
-    of the two cells: what is lost when both are committed in the same pass.
+    `commits` in all images; each in turn gets a token drawn from the model's own prediction for it. Told is,
+    at every cell that stays masked, the divergence KL(after || before) of its prediction, in nats. Over
+    tokens so drawn its mean is, where predictions are the conditionals of one distribution, the mutual
+    information of the two cells: what is lost when both are committed in the same pass.
     """
     grid = tuple(tokens.shape[1:])
     spreads = [Spread(len(tokens), grid, MARGIN) for _ in SHARES]
-    each = -(-COMMITS // len(tokens))
+    each = min(MOST, -(-commits // len(tokens)))
     denoiser, device = backbone.bind(list(prompts)), getattr(backbone, "device", "cpu")
     for i, (image, when) in enumerate(zip(tokens, settled, strict=True)):
         for spread, share in zip(spreads, SHARES, strict=True):
@@ -105,13 +108,13 @@ def perturbation(
     `perturb_places` (n, 2), their cells.
     """
     base = np.asarray(backbone.render(tokens))
-    side, each = base.shape[1] // tokens.shape[1], -(-CHANGES // len(tokens))
+    side, each = base.shape[1] // tokens.shape[1], min(MOST, -(-CHANGES // len(tokens)))
     spread = Spread(len(tokens), base.shape[1:3], MARGIN * side, side)
     for i, image in enumerate(tokens):
         places = torch.randperm(image.numel(), generator=generator)[:each]
         states = image.flatten().repeat(len(places), 1)
         states.scatter_(
-            1, places[:, None], _others(image.flatten()[places], backbone.codes, generator)[:, None]
+            1, places[:, None], others(image.flatten()[places], backbone.codes, generator)[:, None]
         )
         change = _change(backbone.render(states.view(-1, *image.shape)), base[i])
         for place, values in zip(places.tolist(), change, strict=True):
@@ -122,7 +125,7 @@ def perturbation(
     return spread, _example(backbone, tokens[0], base[0], generator)
 
 
-def _others(codes: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def others(codes: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """For each code another one."""
     return (codes + torch.randint(1, count, codes.shape, generator=generator)) % count
 
@@ -137,7 +140,7 @@ def _example(
     places = _apart(image.shape, generator)
     y, x = torch.tensor(places).T
     changed = image.clone()
-    changed[y, x] = _others(image[y, x], backbone.codes, generator)
+    changed[y, x] = others(image[y, x], backbone.codes, generator)
     after = np.asarray(backbone.render(changed[None]))[0]
     return {"perturb_images": np.stack([base, after]), "perturb_places": np.array(places)}
 

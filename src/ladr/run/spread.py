@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from scipy.stats import multinomial
 
 from ladr.benchmarks.intervals import CONFIDENCE, RESAMPLES, SEED
 
@@ -51,7 +52,8 @@ class Spread:
         out = {"images": n, "observations": self.observations, "distance": np.flatnonzero(known).tolist()}
         if not n:
             return out
-        drawn = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), RESAMPLES)
+        rng = np.random.default_rng(SEED)
+        drawn = multinomial.rvs(n, np.full(n, 1 / n), size=RESAMPLES, random_state=rng)
         whole, draws = (_shares(w @ sums, w @ counts) for w in (np.ones((1, n)), drawn))
         for name, value, resampled in zip(("mean", "within"), whole, draws, strict=True):
             low, high = (ends.tolist() for ends in _ends(resampled[:, known]))

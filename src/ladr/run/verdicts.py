@@ -60,12 +60,14 @@ def _lacking(spec: Spec, reading: Reading) -> str:
 def _unlike(item: Item, d: Detection) -> str:
     """The words of the thing's attributes that are not those asked for."""
     facts = [fact for fact in ("size", "texture", "color") if getattr(item, fact)]
-    return " and ".join(str(getattr(d, fact)) for fact in facts if getattr(d, fact) != getattr(item, fact))
+    wrong = [getattr(d, fact) for fact in facts if getattr(d, fact) != getattr(item, fact)]
+    return " and ".join("of another color" if word == "other" else word for word in wrong)
 
 
 def _counted(item: Item, alike: Sequence[Detection], reading: Reading) -> str:
-    if len(alike) != item.count:
-        return f"{len(alike)} {noun(Item(item.shape), len(alike))}"
+    n = len(alike)
+    if n != item.count:
+        return f"{n or 'no'} {noun(Item(item.shape), n or item.count)}"
     doubtful = sum(not d.sure for d in alike)
     return f"{doubtful} of them doubtful" if doubtful else f"besides {reading.unknown} unknown"
 
