@@ -15,7 +15,7 @@ from ladr.figures.frame.speed import Speed, speeds
 NEEDS = "pictures"
 PROMPTS = 3
 ACROSS = 5  # images side by side, at most
-LINE, SHARE = 0.17, 1.4  # inches of a line of text; height of an image with its own lines, of its width
+LINE, LINES = 0.17, 4.5  # inches of a line of text; how many an image has, and the space below
 WORDS = {"title": 13, "prompt": 60}  # letters in a line
 EXPLAINED = (
     "The {shown} longest of the {count} prompts of the gallery, each with every sampler from the same noise. "
@@ -38,7 +38,8 @@ def grid(found: Pictures, measured: Speed) -> Plot:
     lines = -(-n // ACROSS)
     across = -(-n // lines)
     heads = [len(_wrapped(found, p).split("\n")) * LINE for p in prompts]
-    heights = [h for head in heads for h in (head, *[SHARE * style.WIDE / across] * lines)]
+    row = style.WIDE / across + LINE * (LINES + bool(measured.record))
+    heights = [h for head in heads for h in (head, *[row] * lines)]
     figure, panels = style.canvas(
         style.WIDE, sum(heights), len(heights), across, gridspec_kw={"height_ratios": heights}
     )
@@ -68,7 +69,9 @@ def _wrapped(found: Pictures, prompt: int) -> str:
 def _image(panel: Any, found: Pictures, measured: Speed, p: int, s: int) -> None:
     panel.set_axis_on()
     bare(panel, found.arrays["images"][p, s])
-    panel.set_title(textwrap.fill(found.labels[s], WORDS["title"]), fontsize=8.5, pad=3)
+    panel.set_title(
+        textwrap.fill(found.labels[s], WORDS["title"], break_on_hyphens=False), fontsize=8.5, pad=3
+    )
     seconds = measured.cells(found.told["samplers"][s]["name"])["s/image"]
     count = found.passes(p, s)
     under = f"{count} pass{'es' if count > 1 else ''} {_mark(found, p, s)}"
