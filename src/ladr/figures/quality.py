@@ -7,17 +7,27 @@ import pandas as pd
 
 from ladr.figures.frame import near, style
 from ladr.figures.frame.caption import about
-from ladr.figures.frame.results import Results, main, rows_of
+from ladr.figures.frame.results import OVERALL, Results, main, rows_of
 from ladr.figures.frame.roles import asked_of, sampler_of
 from ladr.figures.frame.save import Plot
+from ladr.figures.frame.words import listed
 
 NEEDS = "samplers"
 MARGIN = 0.05  # of what is shown, above and below
+CURVE = 3  # points that a line needs: two say nothing about what lies between them
+BAND = 0.18  # opacity
 EXPLAINED = (
-    "{column} score (95 % interval over prompts) against mean forward passes per image, every sampler of "
-    "the experiment. Line: the baseline, {base}, run with other numbers of steps; a sampler is worth its "
-    "complexity where it stands above the line. Dotted: ceiling, ground truth through the tokenizer. "
-    "Samplers with nearly the same passes are drawn side by side."
+    "{column} score (95 % interval over prompts{first}) against mean forward passes per image, every sampler of "
+    "the experiment; bars that cover each other are the thinner, the later they stand in the legend. {plain} "
+    "Dotted: ceiling, ground truth through the tokenizer."
+)
+FIRST = "; {benchmark} has no overall score, this is its first column"
+LINE = (
+    "Line and band: plain decoding, {base}, run with {steps} steps; a sampler is worth its complexity where it "
+    "stands above the line."
+)
+POINTS = (
+    "Plain decoding, {base}, was run with {steps} steps, too few for a curve: nothing is known between these."
 )
 
 
@@ -27,43 +37,53 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
-    plain = _plain(results, backbone, benchmark, scores)
-    base = scores[scores.cell == scores.baseline]
-    name = base.iloc[0].label if len(base) else scores.iloc[0].label
+    plain, column = _plain(results, backbone, benchmark, scores), scores.iloc[0].column
+    name = plain[plain.cell == plain.baseline].iloc[0].label if len(plain) else None
     parts = near.parts(scores)
-    figure, panels = near.canvas(parts, 4.9, f"{benchmark}: {scores.iloc[0].column}, %")
+    figure, panels = near.canvas(parts, 4.9, f"{benchmark}: {column}, %")
     for panel, part in zip(panels, parts, strict=True):
-        _points(figure, panel, part, style.looks(scores.label))
-        _line(panel, part, plain, f"{name}, other steps")
+        _points(panel, part, style.looks(scores.label))
+        _line(panel, plain, f"{name}, other steps")
+        _limits(panel, part, plain)
     panels[-1].set_xlabel("forward passes per image")
     style.below(figure, panels[-1], 2)
-    caption = EXPLAINED.format(column=scores.iloc[0].column, base=name) + near.told(parts)
+    first = "" if column == OVERALL else FIRST.format(benchmark=benchmark)
+    caption = EXPLAINED.format(column=column, first=first, plain=_told(plain, name)) + near.told(parts)
     cells = [*scores.cell, *plain.cell]
     title = f"Quality against passes: {benchmark} on {backbone}"
     return Plot(f"quality-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, cells)}")
 
 
-def _points(figure, panel, scores: pd.DataFrame, looks) -> None:
-    panel.set_xscale("log")
-    moved = style.aside(figure, panel, scores.passes)
-    for row, where in zip(scores.itertuples(), moved, strict=True):
-        look = {**looks[row.label], "ls": "none", "label": row.label, "transform": where}
-        panel.errorbar([row.passes], [row.value], style.whisker(row), **look)
+def _points(panel, scores: pd.DataFrame, looks) -> None:
+    for row, bar in zip(scores.itertuples(), style.nested(scores.passes), strict=True):
+        style.point(panel, row, row.passes, looks[row.label], **bar)
     if scores.ceiling.notna().any():
         panel.axhline(scores.ceiling.max(), color=style.QUIET, ls=":", lw=1.2)
 
 
-def _line(panel, scores: pd.DataFrame, plain: pd.DataFrame, label: str) -> None:
-    """The baseline with other steps, and limits that show all of both."""
-    if len(plain) > 1:
-        panel.plot(plain.passes, plain.value, color=style.QUIET, zorder=1, label=label)
-        panel.fill_between(plain.passes, plain.low, plain.high, color=style.QUIET, alpha=0.18, lw=0)
-    passes = [*scores.passes, *plain.passes]
-    panel.set_xlim(min(passes) / 1.2, max(passes) * 1.2)
-    style.counts(panel.xaxis)
+def _line(panel, plain: pd.DataFrame, label: str) -> None:
+    """The baseline with other steps: a curve if there are points enough, else what was run and nothing else."""
+    if len(plain) >= CURVE:
+        look = {"color": style.QUIET, "marker": ".", "zorder": 1, "label": label}
+        panel.plot(plain.passes, plain.value, **look)
+        panel.fill_between(plain.passes, plain.low, plain.high, color=style.QUIET, alpha=BAND, lw=0)
+
+
+def _limits(panel, scores: pd.DataFrame, plain: pd.DataFrame) -> None:
+    """Limits that show all of both."""
+    style.counts(panel, [*scores.passes, *plain.passes])
     ends = pd.concat([scores, plain])[["low", "value", "high", "ceiling"]].to_numpy(float)
-    low, high = np.nanmin(ends), np.nanmax(ends)  # moved points do not count in matplotlib's own limits
-    panel.set_ylim(low - MARGIN * (high - low), high + MARGIN * (high - low))
+    low, high = np.nanmin(ends), np.nanmax(ends)
+    room = MARGIN * ((high - low) or 1)
+    panel.set_ylim(low - room, high + room)
+
+
+def _told(plain: pd.DataFrame, base: str | None) -> str:
+    """For the caption: with which numbers of steps plain decoding was run."""
+    if base is None:
+        return "The experiment has no baseline here."
+    steps = listed(f"{steps:g}" for steps in sorted(set(plain.steps)))
+    return (LINE if len(plain) >= CURVE else POINTS).format(base=base, steps=steps)
 
 
 def _plain(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """One look. Colours are Okabe and Ito's, told apart by every kind of eyes; markers differ as well."""
 
 from collections.abc import Iterable, Mapping
+from math import ceil, floor, log2
 from typing import Any
 
 import matplotlib
@@ -13,7 +14,11 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "osD^vPX*hp<>"
 WIDE = 5.6  # inches: a column of print; letters stay legible on a phone
 HEAT = "cividis"
-NEAR, APART = 1.06, 0.055  # as a factor; in inches
+NEAR = 1.02  # a factor between places that are nearly the same
+THICKER, WIDER = 2.2, 1.8  # points that a bar and its cap gain per other one over it
+PALE = 0.65  # opacity of bars
+FEW = 24.0  # a factor between ends: below it, ticks stand halfway between doubled ones too
+EDGE = 1.06  # a factor beyond the outermost ticks
 QUIET = "#888888"
 GRID = "#E4E4E4"
 
@@ -68,27 +73,45 @@ def whisker(row: Any) -> list[list[float]]:
     return [[max(row.value - row.low, 0)], [max(row.high - row.value, 0)]]
 
 
-def aside(figure: Any, panel: Any, places: Iterable[float]) -> list[Any]:
-    """Transforms that draw what lies at nearly the same place of a logarithmic axis side by side."""
-    from matplotlib.transforms import ScaledTranslation
-
-    places, clusters = list(places), [[]]
-    for i in sorted(range(len(places)), key=lambda i: places[i]):
-        if clusters[-1] and places[i] > NEAR * places[clusters[-1][-1]]:
-            clusters.append([])
-        clusters[-1].append(i)
-    shift = {i: k - (len(c) - 1) / 2 for c in clusters for k, i in enumerate(c)}
-    moved = (ScaledTranslation(APART * shift[i], 0, figure.dpi_scale_trans) for i in range(len(places)))
-    return [panel.transData + one for one in moved]
+def point(panel: Any, row: Any, across: float, look: Mapping[str, Any], **bars: Any) -> None:
+    """A row's value with its interval; the marker lies over all bars. `bars`: as matplotlib's errorbar takes them."""
+    bars = {"yerr": whisker(row), **bars}
+    panel.errorbar([across], [row.value], **bars, fmt="none", ecolor=look["color"], alpha=PALE)
+    panel.plot([across], [row.value], **look, ls="none", label=row.label, ms=7.5, mec="white", mew=0.7, zorder=3)
 
 
-def counts(axis: Any) -> None:
-    """Whole numbers, doubled from tick to tick, on a logarithmic axis."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+def nested(places: Iterable[float]) -> list[dict[str, float]]:
+    """Bars of points that nearly share a place on a logarithmic axis: each thinner and with a narrower cap than
+    the one before it, so that all can be seen where they cover each other."""
+    places, out = list(places), []
+    for i, place in enumerate(places):
+        later = sum(max(place, other) <= NEAR * min(place, other) for other in places[i + 1 :])
+        out.append({"elinewidth": 1.2 + THICKER * later, "capsize": 2 + WIDER * later})
+    return out
 
-    axis.set_major_locator(LogLocator(base=2))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+
+def ladder(low: float, high: float) -> list[float]:
+    """1, 2, 4, 8 and so on, and halfway between where these would be few: from one that is not above `low` to
+    one that is not below `high`, at least two."""
+    steps = (1, 1.5) if high <= FEW * low else (1,)
+    powers = range(floor(log2(low)) - 1, ceil(log2(high)) + 2)
+    rungs = sorted(step * 2.0**power for power in powers for step in steps)
+    first = max(i for i, rung in enumerate(rungs) if rung <= low)
+    last = min(i for i, rung in enumerate(rungs) if rung >= high)
+    return rungs[first : max(last, first + 1) + 1]
+
+
+def counts(panel: Any, values: Iterable[float]) -> None:
+    """A logarithmic axis of counts that shows all of `values` between labelled ticks."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+    values = list(values)
+    ticks = ladder(min(values), max(values))
+    panel.set_xscale("log")
+    panel.set_xlim(ticks[0] / EDGE, ticks[-1] * EDGE)
+    panel.xaxis.set_major_locator(FixedLocator(ticks))
+    panel.xaxis.set_major_formatter(FixedFormatter([f"{tick:g}" for tick in ticks]))
+    panel.xaxis.set_minor_locator(NullLocator())
 
 
 def plain(axis: Any) -> None:
