@@ -15,13 +15,27 @@ from ladr.paper.significance import LEVEL
 NEEDS = "theory"
 EXPLAINED = (
     "Kullback-Leibler divergence of each sampler from the exact distribution, in nats for the whole grid "
-    "(95 % interval over samples of the truth), against mean forward passes: lower left is better. Filled: "
-    "exact; hollow: an upper bound, of samplers that choose cells with noise. Lines join the same rule with "
-    "other step counts. Blue: LADR and its variants; orange: fixed orders; green: thresholds; grey: plain "
-    "decoding. {verdict} {made}"
+    "(95 % interval over samples of the truth), against mean forward passes, left and right at two couplings of "
+    "neighbours: lower left is better; each row of panels has its own axes. Filled: exact; hollow: an upper bound, of samplers that choose cells with "
+    "noise. Lines join the same rule with other step counts. Grey, in every panel: plain decoding; pale dots: the "
+    "samplers of the other rows, where they lie within. {ends}{verdict} {made}"
 )
-FAMILIES = {"LADR": 0, "entropy": 2, "threshold": 2, "cosine": -1, "MaskGIT": -1}  # else a fixed order
-ORDERS = 1
+ENDS = (
+    "Arrow at the lower edge: the interval goes on below the axis; {zero} of these {all} include zero: such a "
+    "divergence cannot be told from none. "
+)
+PLAIN = "plain decoding"
+ORDERS = "fixed orders"
+FAMILIES = {  # name -> how the names of its members begin; of the fixed orders, anyhow else
+    "LADR and its variants": ("LADR",),
+    ORDERS: (),
+    "thresholds": ("entropy", "threshold"),
+    PLAIN: ("cosine", "MaskGIT"),
+}
+PALE = "#CFCFCF"
+HIGH, TICKS, COLUMNS = 2.3, 6, 2
+ROOM = 1.25  # a factor, above the highest interval
+GROUND = 1.6  # a factor, below the lowest value or interval that is shown whole
 
 
 def draw(results: Results) -> Iterator[Plot]:
@@ -30,38 +44,75 @@ def draw(results: Results) -> Iterator[Plot]:
     found = results.theory()
     told = found["divergence"]
     rows = pd.DataFrame(told["rows"])
-    couplings = list(dict.fromkeys(rows.coupling))
-    figure, panels = style.canvas(style.WIDE, 2.2 + 2.7 * len(couplings), len(couplings), 1, sharex=True)
-    looks = _looks(list(dict.fromkeys(rows.rule)))
-    for panel, coupling in zip(panels[:, 0], couplings, strict=True):
-        for rule, group in rows[rows.coupling == coupling].groupby("rule", sort=False):
-            _line(panel, rule, group.sort_values("nfe"), looks[rule])
-        panel.set(yscale="log", ylabel=f"KL, nats (coupling {coupling:g})")
-        style.plain(panel.yaxis)
-    panels[-1, 0].set(xlabel="forward passes per sample", xscale="log")
-    style.counts(panels[-1, 0].xaxis)
-    style.below(figure, panels[0, 0], 2)
-    caption = EXPLAINED.format(verdict=told["verdict"], made=_made(results, found, rows))
+    made = _made(results, found, rows)
+    ends = {"low": rows.kl - LEVEL * rows.se, "high": rows.kl + LEVEL * rows.se}
+    figure, below = draw_rows(rows.assign(family=rows.rule.map(family), **ends))
+    ends = ENDS.format(zero=(below.low <= 0).sum(), all=len(below)) if len(below) else ""
+    caption = EXPLAINED.format(ends=ends, verdict=told["verdict"], made=made)
     yield Plot("divergence", told["title"], figure, caption)
 
 
-def _looks(rules: list[str]) -> dict[str, dict[str, Any]]:
-    """A colour per family, a marker per member."""
-    out, seen = {}, dict.fromkeys(range(-1, len(FAMILIES)), 0)
-    for rule in rules:
-        family = next((i for name, i in FAMILIES.items() if rule.startswith(name)), ORDERS)
-        colour = style.QUIET if family < 0 else style.COLOURS[family]
-        out[rule] = {"color": colour, "marker": style.MARKERS[seen[family] % len(style.MARKERS)]}
-        seen[family] += 1
+def draw_rows(rows: pd.DataFrame) -> tuple[Any, pd.DataFrame]:
+    """The figure, and the rows whose intervals end in an arrow."""
+    shown = [one for one in FAMILIES if one != PLAIN and one in set(rows.family)] or [PLAIN]
+    couplings = list(dict.fromkeys(rows.coupling))
+    drawn = [rows[rows.family.isin((one, PLAIN))] for one in shown]
+    strips = style.strips([-(near.rule.nunique() // -COLUMNS) for near in drawn], len(couplings), HIGH)
+    below = []
+    for (panels, under), one, near in zip(strips, shown, drawn, strict=True):
+        floor = near.kl.where(near.kl > 0, near.high).min() / GROUND
+        _strip(panels, rows, one, floor)
+        labelled = panels[0].get_legend_handles_labels()
+        under.legend(*labelled, loc="upper center", ncols=COLUMNS, title=one).set_in_layout(False)
+        below.append(near[near.low < floor])
+    for panel, coupling in zip(strips[0][0], couplings, strict=True):
+        panel.set_title(f"coupling {coupling:g}")
+    for panel in strips[-1][0]:
+        panel.set_xlabel("forward passes")
+    below = pd.concat(below)
+    return strips[0][1].figure, below[~below.index.duplicated()]
+
+
+def family(rule: str) -> str:
+    """What a rule is a member of."""
+    return next((name for name, starts in FAMILIES.items() if rule.startswith(starts)), ORDERS)
+
+
+def _strip(panels: list[Any], rows: pd.DataFrame, one: str, floor: float) -> None:
+    """A panel per coupling, all with the same axes: one family in colour, plain decoding grey, others pale."""
+    near, looks = rows[rows.family.isin((one, PLAIN))], _looks(rows)
+    for panel, (_, here) in zip(panels, rows.groupby("coupling", sort=False), strict=True):
+        others = here[~here.family.isin((one, PLAIN))]
+        panel.plot(others.nfe, others.kl, ls="none", marker=".", color=PALE, zorder=1)
+        for name in dict.fromkeys((one, PLAIN)):
+            for rule, group in here[here.family == name].groupby("rule", sort=False):
+                look = {**looks[rule], "zorder": 3 - (name == PLAIN)}
+                _line(panel, rule, group.sort_values("nfe"), look, floor)
+        style.counts(panel, near.nfe, TICKS)
+        style.plain(panel, floor, near.high.max() * ROOM)
+    panels[0].set_ylabel("KL, nats")
+
+
+def _looks(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """A colour and a marker per member of a family; grey for plain decoding."""
+    out = {}
+    for one, rules in rows.groupby("family", sort=False).rule:
+        for name, look in style.looks(rules).items():
+            out[name] = {**look, "color": style.QUIET} if one == PLAIN else look
     return out
 
 
-def _line(panel: Any, rule: str, group: pd.DataFrame, look: dict[str, str]) -> None:
+def _line(panel: Any, rule: str, group: pd.DataFrame, look: dict[str, str], floor: float) -> None:
+    """Values joined, with their intervals; those that go on below the axis end in an arrow."""
     exact = (group.kind == "exact").all()
-    half = LEVEL * group.se
-    low = half.where(half < group.kl, 0.9 * group.kl)
-    bar = {"lw": 1.1, "elinewidth": 0.9, "mfc": look["color"] if exact else "white", "label": rule, **look}
-    panel.errorbar(group.nfe, group.kl.clip(lower=1e-3), [low, half], **bar)
+    at, edge = group.kl.clip(lower=floor), group.low.clip(lower=floor)
+    inside = group.kl.where(group.kl > floor)
+    panel.plot(group.nfe, inside, **look, mfc=look["color"] if exact else "white", lw=1.1, label=rule)
+    panel.errorbar(
+        group.nfe, at, [at - edge, group.high - at], fmt="none", ecolor=look["color"], elinewidth=0.9
+    )
+    for across in group.nfe[group.low < floor]:
+        panel.plot([across], [floor], ls="none", marker="v", clip_on=False, color=look["color"])
 
 
 def _made(results: Results, found: dict, rows: pd.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """One look. Colours are Okabe and Ito's, told apart by every kind of eyes; markers differ as well."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, floor, log2
 from typing import Any
 
@@ -17,8 +17,10 @@ HEAT = "cividis"
 NEAR = 1.02  # a factor between places that are nearly the same
 THICKER, WIDER = 2.2, 1.8  # points that a bar and its cap gain per other one over it
 PALE = 0.65  # opacity of bars
-FEW = 24.0  # a factor between ends: below it, ticks stand halfway between doubled ones too
-EDGE = 1.06  # a factor beyond the outermost ticks
+MOST, ENOUGH = 8, 3  # ticks of an axis of counts
+DECADES = 100.0  # a factor between ends: from it on, only powers of ten are labelled
+LINE = 0.2  # inches of a line of a legend
+EDGE = 1.1  # a factor beyond the outermost ticks
 QUIET = "#888888"
 GRID = "#E4E4E4"
 
@@ -54,6 +56,20 @@ def canvas(width: float = WIDE, height: float = 4.0, rows: int = 1, columns: int
     return plt.subplots(rows, columns, figsize=(width, height), layout="constrained", squeeze=False, **more)
 
 
+def strips(lines: Sequence[int], columns: int, high: float) -> list[tuple[list[Any], Any]]:
+    """Rows of panels, `high` inches each, below each of them a place for a legend of so many lines and a title."""
+    matplotlib.rcdefaults()
+    plt.rcParams.update(SETTINGS)
+    heights = [one for count in lines for one in (high, LINE * (count + 2))]
+    figure, out = plt.figure(figsize=(WIDE, sum(heights)), layout="constrained"), []
+    grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
+    for i in range(len(lines)):
+        panels = [figure.add_subplot(grid[2 * i, j]) for j in range(columns)]
+        out.append((panels, figure.add_subplot(grid[2 * i + 1, :])))
+        out[-1][1].set_axis_off()
+    return out
+
+
 def looks(names: Iterable[str]) -> Mapping[str, dict[str, str]]:
     """Colour and marker of each name, by its place."""
     return {
@@ -77,7 +93,9 @@ def point(panel: Any, row: Any, across: float, look: Mapping[str, Any], **bars: 
     """A row's value with its interval; the marker lies over all bars. `bars`: as matplotlib's errorbar takes them."""
     bars = {"yerr": whisker(row), **bars}
     panel.errorbar([across], [row.value], **bars, fmt="none", ecolor=look["color"], alpha=PALE)
-    panel.plot([across], [row.value], **look, ls="none", label=row.label, ms=7.5, mec="white", mew=0.7, zorder=3)
+    panel.plot(
+        [across], [row.value], **look, ls="none", label=row.label, ms=7.5, mec="white", mew=0.7, zorder=3
+    )
 
 
 def nested(places: Iterable[float]) -> list[dict[str, float]]:
@@ -90,37 +108,45 @@ def nested(places: Iterable[float]) -> list[dict[str, float]]:
     return out
 
 
-def ladder(low: float, high: float) -> list[float]:
-    """1, 2, 4, 8 and so on, and halfway between where these would be few: from one that is not above `low` to
-    one that is not below `high`, at least two."""
-    steps = (1, 1.5) if high <= FEW * low else (1,)
+def ladder(low: float, high: float, most: int = MOST) -> list[float]:
+    """1, 2, 4, 8 and so on, and halfway between where these are no more than `most`: from one that is not above
+    `low` to one that is not below `high`, at least two."""
     powers = range(floor(log2(low)) - 1, ceil(log2(high)) + 2)
-    rungs = sorted(step * 2.0**power for power in powers for step in steps)
-    first = max(i for i, rung in enumerate(rungs) if rung <= low)
-    last = min(i for i, rung in enumerate(rungs) if rung >= high)
-    return rungs[first : max(last, first + 1) + 1]
+    for steps in ((1, 1.5), (1,)):
+        rungs = sorted(step * 2.0**power for power in powers for step in steps)
+        first = max(i for i, rung in enumerate(rungs) if rung <= low)
+        last = max(min(i for i, rung in enumerate(rungs) if rung >= high), first + 1)
+        if last - first < most:
+            break
+    return rungs[first : last + 1]
 
 
-def counts(panel: Any, values: Iterable[float]) -> None:
-    """A logarithmic axis of counts that shows all of `values` between labelled ticks."""
+def counts(panel: Any, values: Iterable[float], most: int = MOST) -> None:
+    """A logarithmic axis of counts that shows all of `values`, with ticks below, between and, if they would be
+    few, above them."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     values = list(values)
-    ticks = ladder(min(values), max(values))
+    ticks = ladder(min(values), max(values), most)
+    if len(ticks) > ENOUGH:
+        ticks = [tick for tick in ticks if tick <= EDGE * max(values)]
     panel.set_xscale("log")
-    panel.set_xlim(ticks[0] / EDGE, ticks[-1] * EDGE)
+    panel.set_xlim(ticks[0] / EDGE, EDGE * max(*values, ticks[-1]))
     panel.xaxis.set_major_locator(FixedLocator(ticks))
     panel.xaxis.set_major_formatter(FixedFormatter([f"{tick:g}" for tick in ticks]))
     panel.xaxis.set_minor_locator(NullLocator())
 
 
-def plain(axis: Any) -> None:
-    """Numbers written out on a logarithmic axis, at every 1, 2 and 5 of a decade."""
-    from matplotlib.ticker import FuncFormatter, LogLocator
+def plain(panel: Any, low: float, high: float) -> None:
+    """An upright logarithmic axis from low to high with numbers written out."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter("")
+    panel.set_yscale("log")
+    panel.set_ylim(low, high)
+    subs = (1,) if high >= DECADES * low else (1, 2, 5)
+    panel.yaxis.set_major_locator(LogLocator(subs=subs))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.yaxis.set_minor_formatter(NullFormatter())
 
 
 def rectangle(corner: tuple[float, float], width: float, height: float, **more: Any) -> Any:
