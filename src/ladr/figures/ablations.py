@@ -1,23 +1,36 @@
 """Figures 5 and 6, and any other ablation of the experiment: one group of bars per column, with intervals."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ladr.figures.frame import roles, style
+from ladr.figures.frame import roles, style, words
 from ladr.figures.frame.caption import about
+from ladr.figures.frame.compare import Place
 from ladr.figures.frame.results import NotAskedError, Results, known, rows_of, shown
+from ladr.figures.frame.roles import sampler_of
 from ladr.figures.frame.save import Plot
 
 NEEDS = "ablations"
 PREFIX = "ablations/"
 EXPLAINED = (
-    "{title}: score in percent per column, 95 % interval over prompts, forward passes per image in the "
-    "legend. {budget}"
+    "{title}: {rows}. Above: score in percent per column, 95 % interval over prompts, forward passes per "
+    "image in the legend. Below: points by which a row scores more than '{first}', paired by prompt, with "
+    "the 95 % interval (bootstrap over prompts): a difference is sure where its interval lies off zero. "
+    "{budget}"
 )
-REPLAYED = "Every row commits as many cells per image and pass as {source}, at other places{but}."
+REPLAYED = (
+    "In each pass every row commits as many cells of each image as {source} did{but}; the rows differ in "
+    "which cells these are{same}."
+)
+SAME = "; {labels} follows {source}'s own rule"
 OWN = "Each row keeps its own budget."
+BUDGET = "budget"  # the field of a policy that says which
+HEIGHTS = (1, 0.75)  # of the two panels
+MANY = 7  # columns: more have their names written aslant
+BARS, GAP = 0.8, 0.94  # of a column; of a bar's place
 
 
 def draw(results: Results) -> Iterator[Plot]:
@@ -31,22 +44,50 @@ def draw(results: Results) -> Iterator[Plot]:
 
 def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
     rows, columns = rows_of(scores), shown(known(scores[scores.column.isin(shown(scores.column))]).column)
-    figure, ((panel,),) = style.canvas(style.WIDE, 3.8)
-    looks, width = style.looks(rows.label), 0.8 / len(rows)
+    ratios = {"height_ratios": HEIGHTS}
+    figure, ((above,), (below,)) = style.canvas(style.WIDE, 5.6, 2, sharex=True, gridspec_kw=ratios)
+    _bars(above, scores, rows, columns)
+    _differences(below, Place(results, group, backbone, benchmark), rows, columns)
+    aslant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(columns) > MANY else {}
+    names = columns if aslant else [c.replace(" ", "\n") for c in columns]
+    below.set_xticks(np.arange(len(columns)), names, **aslant)
+    for panel, label in ((above, f"{benchmark}, %"), (below, f"less '{rows.iloc[0].label}',\npoints")):
+        panel.set_ylabel(label)
+        panel.grid(False, axis="x")
+    style.below(figure, above, 2)
+    told = words.group(group)
+    who = {"rows": " / ".join(rows.label), "first": rows.iloc[0].label}
+    caption = EXPLAINED.format(title=told, budget=_budget(results, rows), **who)
+    title, name = f"{told}: {benchmark} on {backbone}", f"{group}-{benchmark}-{backbone}"
+    return Plot(name, title, figure, f"{caption} {about(results, rows.cell)}")
+
+
+def _places(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, np.ndarray]]:
+    """Each row, and where it stands in each column."""
+    width = BARS / len(rows)
     for i, row in enumerate(rows.itertuples()):
+        yield row, np.arange(len(columns)) + (i - (len(rows) - 1) / 2) * width
+
+
+def _bars(panel: Any, scores: pd.DataFrame, rows: pd.DataFrame, columns: list[str]) -> None:
+    looks, width = style.looks(rows.label), GAP * BARS / len(rows)
+    for row, x in _places(rows, columns):
         mine = scores[scores.name == row.name].set_index("column").loc[columns]
-        x = np.arange(len(columns)) + (i - (len(rows) - 1) / 2) * width
         bars = np.clip([mine.value - mine.low, mine.high - mine.value], 0, None)
         label = f"{row.label} ({row.passes:.1f})"
-        panel.bar(x, mine.value, width * 0.94, color=looks[row.label]["color"], label=label)
+        panel.bar(x, mine.value, width, color=looks[row.label]["color"], label=label)
         panel.errorbar(x, mine.value, bars, ls="none", color="black", lw=0.9, capsize=2)
-    panel.set_xticks(np.arange(len(columns)), [c.replace(" ", "\n") for c in columns])
-    panel.set_ylabel(f"{benchmark}, %")
-    panel.grid(False, axis="x")
-    style.below(figure, panel, 2)
-    title = f"{group}: {benchmark} on {backbone}"
-    caption = EXPLAINED.format(title=group, budget=_budget(results, rows))
-    return Plot(f"{group}-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, rows.cell)}")
+
+
+def _differences(panel: Any, place: Place, rows: pd.DataFrame, columns: list[str]) -> None:
+    """What each row scores more than the first one, below its own bars."""
+    looks, (first, *_) = style.looks(rows.label), rows.itertuples()
+    panel.axhline(0, color=style.QUIET, lw=1.2)
+    for row, x in list(_places(rows, columns))[1:]:
+        facts = [place.scores(row, first, column) for column in columns]
+        for fact, at in zip(facts, x, strict=True):
+            if fact:
+                style.point(panel, fact, at, looks[row.label] | {"ms": 5})
 
 
 def _budget(results: Results, rows: pd.DataFrame) -> str:
@@ -56,6 +97,14 @@ def _budget(results: Results, rows: pd.DataFrame) -> str:
     if source is None:
         return OWN
     other = [label for one, label in zip(spent, rows.label, strict=True) if one != source]
-    labels = results.grid[results.grid.cell == source].label
-    but = f"; not so {', '.join(other)}" if other else ""
-    return REPLAYED.format(source=labels.iloc[0] if len(labels) else source, but=but)
+    sampler = sampler_of(results, source)
+    theirs = words.without(sampler, (BUDGET,))
+    same = [
+        r.label for r in rows.itertuples() if words.without(sampler_of(results, r.cell), (BUDGET,)) == theirs
+    ]
+    told = words.kin(results, rows.iloc[0].backbone, sampler) or source
+    return REPLAYED.format(
+        source=told,
+        but=f" (not so {words.listed(other)})" if other else "",
+        same=SAME.format(labels=words.listed(f"'{one}'" for one in same), source=told) if same else "",
+    )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ladr.figures.ablations import PREFIX
-from ladr.figures.frame import roles, style
+from ladr.figures.frame import roles, style, words
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.compare import Fact, Place
 from ladr.figures.frame.results import NotAskedError, Results, main, rows_of
@@ -52,7 +52,7 @@ def plot(place: Place, scores: pd.DataFrame) -> Plot:
         panel.grid(False, axis="y")
     caption = EXPLAINED.format(**_worked_out(rows, facts), column=scores.iloc[0].column)
     name = f"saved-passes-{place.question}-{place.benchmark}-{place.backbone}"
-    title = f"{place.question}: what saves passes, {place.benchmark} on {place.backbone}"
+    title = f"{words.group(place.question)}: what saves passes, {place.benchmark} on {place.backbone}"
     return Plot(name, title, figure, f"{caption} {about(place.results, scores.cell)}")
 
 

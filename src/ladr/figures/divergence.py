@@ -14,15 +14,16 @@ from ladr.paper.significance import LEVEL
 
 NEEDS = "theory"
 EXPLAINED = (
-    "Kullback-Leibler divergence of each sampler from the exact distribution, in nats for the whole grid "
-    "(95 % interval over samples of the truth), against mean forward passes, left and right at two couplings of "
-    "neighbours: lower left is better; each row of panels has its own axes. Filled: exact; hollow: an upper bound, of samplers that choose cells with "
-    "noise. Lines join the same rule with other step counts. Grey, in every panel: plain decoding; pale dots: the "
-    "samplers of the other rows, where they lie within. {ends}{verdict} {made}"
+    "Kullback-Leibler divergence of each sampler from the exact distribution, in nats for the whole grid (95 "
+    "% interval over samples of the truth), against mean forward passes, left and right at two couplings of "
+    "neighbours: lower left is better; each row of panels has its own axes. Filled: exact; hollow: an upper "
+    "bound, of samplers that choose cells with noise. Lines join the same rule with other step counts. Grey, "
+    "in every panel: plain decoding; pale dots: the samplers of the other rows, where they lie within. "
+    "{ends}{verdict} {made}"
 )
 ENDS = (
-    "Arrow at the lower edge: the interval goes on below the axis; {zero} of these {all} include zero: such a "
-    "divergence cannot be told from none. "
+    "Arrow at the lower edge: the interval goes on below the axis; {zero} of these {all} include zero: such "
+    "a divergence cannot be told from none. "
 )
 PLAIN = "plain decoding"
 ORDERS = "fixed orders"
@@ -79,7 +80,10 @@ def family(rule: str) -> str:
 
 
 def _strip(panels: list[Any], rows: pd.DataFrame, one: str, floor: float) -> None:
-    """A panel per coupling, all with the same axes: one family in colour, plain decoding grey, others pale."""
+    """A panel per coupling, all with the same axes: one family in colour, plain decoding grey, others pale.
+
+    The axis begins at `floor`.
+    """
     near, looks = rows[rows.family.isin((one, PLAIN))], _looks(rows)
     for panel, (_, here) in zip(panels, rows.groupby("coupling", sort=False), strict=True):
         others = here[~here.family.isin((one, PLAIN))]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ladr.figures.frame import near, style
+from ladr.figures.frame import labels, near, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import DIVERSITY, NotAskedError, Results, known, main
 from ladr.figures.frame.save import Plot
@@ -33,12 +33,17 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame, 
     figure, panels = near.canvas(parts, 4.7, f"{benchmark}: {column}, %")
     looks = style.looks(scores.label)
     for panel, part in zip(panels, parts, strict=True):
-        for row in part.itertuples():
-            look = {**looks[row.label], "ls": "none", "label": row.label}
-            across = spread.loc[row.name]
-            panel.errorbar([across.value], [row.value], style.whisker(row), style.whisker(across), **look)
+        told = part if part is parts[0] else part[~part.name.isin(parts[0].name)]
+        points = {
+            row.name: _point(panel, row, spread.loc[row.name], looks[row.label]) for row in part.itertuples()
+        }
+        labels.name(panel, [points.pop(name) for name in told.name], list(points.values()))
     panels[-1].set_xlabel("diversity, % of black against white")
-    style.below(figure, panels[-1], 2)
     title = f"Fidelity against diversity: {benchmark} on {backbone}"
     caption = f"{EXPLAINED.format(column=column)}{near.told(parts)} {about(results, scores.cell)}"
     return Plot(f"diversity-{benchmark}-{backbone}", title, figure, caption)
+
+
+def _point(panel, row, across, look) -> labels.Point:
+    style.point(panel, row, across.value, look, xerr=style.whisker(across))
+    return labels.Point(across.value, row.value, across.low, across.high, row.label, look["color"])

@@ -17,14 +17,14 @@ MARGIN = 0.05  # of what is shown, above and below
 CURVE = 3  # points that a line needs: two say nothing about what lies between them
 BAND = 0.18  # opacity
 EXPLAINED = (
-    "{column} score (95 % interval over prompts{first}) against mean forward passes per image, every sampler of "
-    "the experiment; bars that cover each other are the thinner, the later they stand in the legend. {plain} "
-    "Dotted: ceiling, ground truth through the tokenizer."
+    "{column} score (95 % interval over prompts{first}) against mean forward passes per image, every sampler "
+    "of the experiment; bars that cover each other are the thinner, the later they stand in the legend. "
+    "{plain} Dotted: ceiling, ground truth through the tokenizer."
 )
 FIRST = "; {benchmark} has no overall score, this is its first column"
 LINE = (
-    "Line and band: plain decoding, {base}, run with {steps} steps; a sampler is worth its complexity where it "
-    "stands above the line."
+    "Line and band: plain decoding, {base}, run with {steps} steps; a sampler is worth its complexity where "
+    "it stands above the line."
 )
 POINTS = (
     "Plain decoding, {base}, was run with {steps} steps, too few for a curve: nothing is known between these."
@@ -56,13 +56,13 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
 
 def _points(panel, scores: pd.DataFrame, looks) -> None:
     for row, bar in zip(scores.itertuples(), style.nested(scores.passes), strict=True):
-        style.point(panel, row, row.passes, looks[row.label], **bar)
+        style.point(panel, row, row.passes, looks[row.label] | {"label": row.label}, **bar)
     if scores.ceiling.notna().any():
         panel.axhline(scores.ceiling.max(), color=style.QUIET, ls=":", lw=1.2)
 
 
 def _line(panel, plain: pd.DataFrame, label: str) -> None:
-    """The baseline with other steps: a curve if there are points enough, else what was run and nothing else."""
+    """The baseline with other steps as a curve, if there are points enough."""
     if len(plain) >= CURVE:
         look = {"color": style.QUIET, "marker": ".", "zorder": 1, "label": label}
         panel.plot(plain.passes, plain.value, **look)

@@ -7,18 +7,20 @@ from typing import Any
 
 import pandas as pd
 
-from ladr.figures.frame import style
+from ladr.figures.frame import style, words
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import SAMPLERS, NotAskedError, Results, main
+from ladr.figures.frame.roles import sampler_of
 from ladr.figures.frame.save import Plot
 
 NEEDS = "sweeps"
 PREFIX = "sweeps/"
-EXPLAINED = (
-    "{title}: {column} score in percent ({interval}) and forward passes per image at every value of "
-    "{fields}.{where}{base}"
-)
+EXPLAINED = "{of}: {fields}. At every value {column} score in percent ({interval}){passes}.{where}{base}"
 HALF, BAND = "± half the 95 % interval over prompts", "bars: 95 % interval over prompts"
+PASSES = " and forward passes per image"
+SAME = "; forward passes per image are as many as {field}"
+FRAMED = " {mark}: the setting of {label} in the table."
+SPAN = 4.0  # a factor between the ends of an axis that is logarithmic
 
 
 def draw(results: Results) -> Iterator[Plot]:
@@ -40,29 +42,46 @@ def plots(
     keys = pd.Series([tuple(map(told, row)) for row in points[rest].to_numpy()], index=points.index)
     for key in dict.fromkeys(keys):
         here = [k == key for k in keys]
-        where = ", ".join(f"{f} {v}" for f, v in zip(rest, key, strict=True))
+        where = ", ".join(f"{words.field(f)} {v}" for f, v in zip(rest, key, strict=True))
         name = "-".join([group, benchmark, backbone, *key])
-        yield plot(results, (name, group, where), (backbone, benchmark), scores[here], points[here][shown])
+        yield plot(results, (name, where), (backbone, benchmark), scores[here], points[here][shown])
 
 
 def plot(
-    results: Results, names: tuple[str, str, str], place: tuple[str, str], scores: Any, at: pd.DataFrame
+    results: Results, names: tuple[str, str], place: tuple[str, str], scores: Any, at: pd.DataFrame
 ) -> Plot:
-    (name, group, where), (backbone, benchmark) = names, place
+    (name, where), (backbone, benchmark) = names, place
     column, mapped = scores.iloc[0].column, at.shape[1] == 2
-    figure, (panels,) = style.canvas(style.WIDE, 3.3 if mapped else 3.0, 1, 2)
-    base = scores.cell.isin(results.at(backbone, benchmark, SAMPLERS).cell).to_numpy()
     kinds = {"value": f"{benchmark}: {column}, %", "passes": "forward passes per image"}
+    told_twice = not mapped and list(at.iloc[:, 0]) == list(scores.passes)
+    if told_twice:
+        del kinds["passes"]
+    size = (style.WIDE, 4.0 if mapped else 3.0)
+    figure, (panels,) = style.canvas(*size, 1, len(kinds))
+    table = results.at(backbone, benchmark, SAMPLERS)
+    scores = scores.assign(base=scores.cell.isin(table.cell).to_numpy())
     for panel, (what, label) in zip(panels, kinds.items(), strict=True):
-        (_map if mapped else _line)(panel, scores.assign(base=base), at, what)
-        panel.set_title(label) if mapped else panel.set_ylabel(label)
+        (_map if mapped else _line)(panel, scores, at, what, label)
+    of, fields = _of(results, backbone, scores), words.fields(at)
     caption = EXPLAINED.format(
-        title=group, column=column, interval=HALF if mapped else BAND, fields=" and ".join(at),
-        where=f" Here {where}." if where else "",
-        base=" Framed: the values of a row of the table." if mapped and base.any() else "",
+        of=of, fields=fields, column=column,
+        interval=HALF if mapped else BAND, passes=SAME.format(field=fields) if told_twice else PASSES,
+        where=f" Here {where}." if where else "", base=_base(scores, table, "Framed" if mapped else "Ringed"),
     )  # fmt: skip
-    title = f"{group}: {benchmark} on {backbone}" + (f", {where}" if where else "")
+    title = f"{of}: {fields}, {benchmark} on {backbone}" + (f", {where}" if where else "")
     return Plot(name, title, figure, f"{caption} {about(results, scores.cell)}")
+
+
+def _of(results: Results, backbone: str, scores: pd.DataFrame) -> str:
+    """Which sampler is varied: the table's row that is this one but for the swept fields."""
+    one = scores.iloc[0]
+    return words.kin(results, backbone, sampler_of(results, one.cell), json.loads(one.point)) or "A sampler"
+
+
+def _base(scores: pd.DataFrame, table: pd.DataFrame, mark: str) -> str:
+    """For the caption: whose setting is marked."""
+    labels = dict.fromkeys(table.label[table.cell.isin(scores.cell[scores.base])])
+    return FRAMED.format(mark=mark, label=words.listed(labels)) if labels else ""
 
 
 def told(value: Any) -> str:
@@ -80,14 +99,15 @@ def ordered(values: Sequence[Any]) -> list[Any]:
     return sorted(different, key=lambda v: (v is None, v if numbers and v is not None else 0))
 
 
-def _map(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str) -> None:
+def _map(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: str) -> None:
     down, across = at
     rows, columns = ([told(v) for v in ordered(list(at[f]))] for f in (down, across))
     found = dict(zip(zip(at[down].map(told), at[across].map(told), strict=True),
                      scores.to_dict("records"), strict=True))  # fmt: skip
     values = [[found[y, x][what] for x in columns] for y in rows]
     low, high = min(map(min, values)), max(map(max, values))
-    panel.imshow(values, cmap=style.HEAT, aspect="auto", origin="lower", vmin=low, vmax=high)
+    image = panel.imshow(values, cmap=style.HEAT, aspect="auto", origin="lower", vmin=low, vmax=high)
+    panel.figure.colorbar(image, ax=panel, location="top", label=label, aspect=30)
     for (i, y), (j, x) in product(enumerate(rows), enumerate(columns)):
         one, colour = found[y, x], "white" if values[i][j] < (low + high) / 2 else "black"
         text = f"{values[i][j]:.1f}"
@@ -98,17 +118,28 @@ def _map(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str) -> None:
             panel.add_patch(style.rectangle((j - 0.47, i - 0.47), 0.94, 0.94, **box))
     panel.set_xticks(range(len(columns)), columns)
     panel.set_yticks(range(len(rows)), rows)
-    panel.set(xlabel=across, ylabel=down)
+    panel.set(xlabel=words.field(across), ylabel=words.field(down))
     panel.grid(False)
 
 
-def _line(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str) -> None:
+def _line(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: str) -> None:
+    """Numbers stand where they are, logarithmic if they span much; other values side by side, unjoined."""
     (field,) = at
-    names = [told(v) for v in ordered(list(at[field]))]
-    mine = scores.assign(told=at[field].map(told)).set_index("told").loc[names]
-    bars = None
-    if what == "value":
-        bars = [(mine.value - mine.low).clip(lower=0), (mine.high - mine.value).clip(lower=0)]
-    panel.errorbar(range(len(names)), mine[what], bars, color=style.COLOURS[0], marker="o")
-    panel.set_xticks(range(len(names)), names)
-    panel.set_xlabel(field)
+    values = ordered(list(at[field]))
+    mine = scores.assign(told=at[field].map(told)).set_index("told").loc[list(map(told, values))]
+    numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
+    x = values if numeric else list(range(len(values)))
+    bars = (
+        [(mine.value - mine.low).clip(lower=0), (mine.high - mine.value).clip(lower=0)]
+        if what == "value"
+        else None
+    )
+    panel.errorbar(x, mine[what], bars, color=style.COLOURS[0], marker="o", ls="-" if numeric else "none")
+    ringed = mine.base.to_numpy()
+    ring = {"ls": "none", "marker": "o", "ms": 14, "mfc": "none", "mec": style.COLOURS[1], "mew": 2}
+    panel.plot([at for at, base in zip(x, ringed, strict=True) if base], mine[what][ringed], **ring)
+    if not numeric:
+        panel.set_xticks(x, map(told, values))
+    elif min(x) > 0 and max(x) >= SPAN * min(x):
+        style.counts(panel, x)
+    panel.set(xlabel=words.field(field), ylabel=label)

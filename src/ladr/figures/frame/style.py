@@ -1,6 +1,6 @@
 """One look. Colours are Okabe and Ito's, told apart by every kind of eyes; markers differ as well."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil, floor, log2
 from typing import Any
 
@@ -57,7 +57,7 @@ def canvas(width: float = WIDE, height: float = 4.0, rows: int = 1, columns: int
 
 
 def strips(lines: Sequence[int], columns: int, high: float) -> list[tuple[list[Any], Any]]:
-    """Rows of panels, `high` inches each, below each of them a place for a legend of so many lines and a title."""
+    """Rows of panels, `high` inches each, each with room below for a title and a legend of so many lines."""
     matplotlib.rcdefaults()
     plt.rcParams.update(SETTINGS)
     heights = [one for count in lines for one in (high, LINE * (count + 2))]
@@ -70,7 +70,7 @@ def strips(lines: Sequence[int], columns: int, high: float) -> list[tuple[list[A
     return out
 
 
-def looks(names: Iterable[str]) -> Mapping[str, dict[str, str]]:
+def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Colour and marker of each name, by its place."""
     return {
         name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
@@ -89,18 +89,17 @@ def whisker(row: Any) -> list[list[float]]:
     return [[max(row.value - row.low, 0)], [max(row.high - row.value, 0)]]
 
 
-def point(panel: Any, row: Any, across: float, look: Mapping[str, Any], **bars: Any) -> None:
-    """A row's value with its interval; the marker lies over all bars. `bars`: as matplotlib's errorbar takes them."""
+def point(panel: Any, row: Any, across: float, look: dict[str, Any], **bars: Any) -> None:
+    """A row's value with its interval, the marker over all bars; `bars` as matplotlib's errorbar has them."""
     bars = {"yerr": whisker(row), **bars}
     panel.errorbar([across], [row.value], **bars, fmt="none", ecolor=look["color"], alpha=PALE)
-    panel.plot(
-        [across], [row.value], **look, ls="none", label=row.label, ms=7.5, mec="white", mew=0.7, zorder=3
-    )
+    marker = {"ls": "none", "ms": 7.5, "mec": "white", "mew": 0.7, "zorder": 3}
+    panel.plot([across], [row.value], **marker | look)
 
 
 def nested(places: Iterable[float]) -> list[dict[str, float]]:
-    """Bars of points that nearly share a place on a logarithmic axis: each thinner and with a narrower cap than
-    the one before it, so that all can be seen where they cover each other."""
+    """Bars of points that nearly share a place on a logarithmic axis: each thinner and with a narrower cap
+    than the one before it, so that all can be seen where they cover each other."""
     places, out = list(places), []
     for i, place in enumerate(places):
         later = sum(max(place, other) <= NEAR * min(place, other) for other in places[i + 1 :])
@@ -109,8 +108,8 @@ def nested(places: Iterable[float]) -> list[dict[str, float]]:
 
 
 def ladder(low: float, high: float, most: int = MOST) -> list[float]:
-    """1, 2, 4, 8 and so on, and halfway between where these are no more than `most`: from one that is not above
-    `low` to one that is not below `high`, at least two."""
+    """1, 2, 4, 8 and so on, and halfway between where these are no more than `most`: from one that is not
+    above `low` to one that is not below `high`, at least two."""
     powers = range(floor(log2(low)) - 1, ceil(log2(high)) + 2)
     for steps in ((1, 1.5), (1,)):
         rungs = sorted(step * 2.0**power for power in powers for step in steps)
@@ -122,8 +121,8 @@ def ladder(low: float, high: float, most: int = MOST) -> list[float]:
 
 
 def counts(panel: Any, values: Iterable[float], most: int = MOST) -> None:
-    """A logarithmic axis of counts that shows all of `values`, with ticks below, between and, if they would be
-    few, above them."""
+    """A logarithmic axis of counts that shows all of `values`, with ticks below, between and, if they would
+    be few, above them."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     values = list(values)

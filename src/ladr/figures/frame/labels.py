@@ -1,0 +1,69 @@
+"""Names beside points that lie close together, with a line from each name to its point."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+GAP = 0.5  # of the panel's width that names need beside them
+MORE = 1.8  # times as wide a panel becomes that has no such gap
+AWAY = 0.05  # of the panel's width, from the points' bars to the names
+LINE = 0.2  # inches of a line of names
+EDGE = 0.04  # of the panel's height, kept free
+
+
+class Point(NamedTuple):
+    """Where it is, from where to where its bar goes across, and its name."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+    name: str
+    colour: str
+
+
+def spread(places: Sequence[float], apart: float, low: float, high: float) -> list[float]:
+    """The places moved as little as keeps them `apart`, in their order and from low to high."""
+    order, pools = sorted(range(len(places)), key=lambda i: places[i]), []
+    for rank, i in enumerate(order):
+        pools.append([places[i] - rank * apart, 1])
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (a, n), (b, m) = pools[-2:]
+            pools[-2:] = [[(a * n + b * m) / (n + m), n + m]]
+    flat = [mean for mean, count in pools for _ in range(count)]
+    top = max(high - (len(places) - 1) * apart, low)
+    out = [0.0] * len(places)
+    for rank, i in enumerate(order):
+        out[i] = min(max(flat[rank], low), top) + rank * apart
+    return out
+
+
+def gap(points: Iterable[Point], left: float, right: float) -> tuple[float, float]:
+    """The widest stretch from left to right that no point's bar reaches into."""
+    end, best = left, (left, left)
+    for low, high in [*sorted((p.low, p.high) for p in points), (right, right)]:
+        best = max(best, (end, low), key=lambda ends: ends[1] - ends[0])
+        end = max(end, high)
+    return best
+
+
+def name(panel: Any, points: Sequence[Point], others: Sequence[Point] = ()) -> None:
+    """Writes the points' names where there is most room across, and keeps off the others too.
+
+    Called when the panel's limits are what they shall be; they grow to the right if there is no room.
+    """
+    left, right = panel.get_xlim()
+    start, end = gap([*points, *others], left, right)
+    if end - start < GAP * (right - left):
+        start, end = max(p.high for p in [*points, *others]), left + MORE * (right - left)
+        panel.set_xlim(left, end)
+    away = AWAY * (panel.get_xlim()[1] - left)
+    bottom, top = panel.get_ylim()
+    apart = LINE / (panel.figure.get_figheight() * panel.get_position().height)
+    for side in (True, False):
+        mine = [p for p in points if (p.x <= start) == side]
+        heights = spread([(p.y - bottom) / (top - bottom) for p in mine], apart, EDGE, 1 - EDGE)
+        for point, height in zip(mine, heights, strict=True):
+            at = (start + away if side else end - away, bottom + height * (top - bottom))
+            line = {"arrowstyle": "-", "color": point.colour, "lw": 0.9, "shrinkB": 4}
+            look = {"ha": "left" if side else "right", "va": "center", "arrowprops": line}
+            panel.annotate(point.name, (point.x, point.y), at, **look)
