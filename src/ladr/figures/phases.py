@@ -1,6 +1,6 @@
-"""Where passes, cells and errors fall: LADR's phases, and the same stretches of time for the baseline."""
+"""Where passes and cells fall, and how the network takes what is committed: phase by phase of LADR's."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,31 @@ from ladr.figures.frame.caption import about
 from ladr.figures.frame.phases import Spans, by_phase, spans_of
 from ladr.figures.frame.results import NotAskedError, Results, rows_of
 from ladr.figures.frame.save import Plot
+from ladr.figures.frame.words import listed
 
 NEEDS = "phases"
+PASSES, CELLS, SURPRISE, UNLIKE = "passes", "cells", "surprise", "unlike"
 PANELS = {
-    "passes": ("passes per image", 1),
-    "cells": ("share of all cells, %", 100),
-    "surprise": ("nats per committed cell", 1),
-    "unlike": ("not the likeliest, %", 100),
+    PASSES: ("forward passes per image", 1),
+    CELLS: ("share of all cells, %", 100),
+    SURPRISE: ("surprise of the network, nats per committed cell", 1),
+    UNLIKE: ("rescued cells whose code was not the likeliest, %", 100),
 }
+OWN = (SURPRISE, UNLIKE)  # what is compared within a phase: each panel has its own scale
+FEW = 0.01  # of the cells: what a sampler commits less than in a phase says nothing about it
+BAR, TALL, OVER = 0.2, 0.6, 0.3  # inches: of a row, of the frame of its panel, of the titles
+BROAD = 0.8  # of the room of a bar
 EXPLAINED = (
-    "By phase ({phases}; time from the mask ratio): forward passes per image; share of all cells "
-    "committed in the phase; mean -log probability that the network gave the committed codes when it "
-    "committed them (what a cell costs); share of rescued cells whose code was not the likeliest one. "
-    "Bars: 95 % interval over images (normal)."
+    "By phase ({phases}; time from the mask ratio), with 95 % intervals over prompts. First row of panels: "
+    "forward passes per image; second: share of all cells committed in the phase. Third: the network's own "
+    "surprise, mean -log of the marginal probability that it gave to the committed codes when they were "
+    "committed. This includes the plain entropy of the cells, which is larger the fewer cells are known; it "
+    "is no measure of error, and does not see codes that do not fit each other. Fourth: share of rescued "
+    "cells whose code was not the likeliest one. In the last two each panel has a scale of its own. {dash}: "
+    "nothing rescued{few}."
 )
+FEWER = ", or less than {part:g} % of the cells committed in the phase ({rows})"
+DASH = "\N{EN DASH}"
 
 
 def draw(results: Results) -> Iterator[Plot]:
@@ -40,32 +51,61 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, spans: Spans) -> Plot:
-    figure, panels = style.canvas(style.WIDE, 9.2, len(PANELS), 1, sharex=True)
-    looks, found = (
-        style.looks(rows.label),
-        {r.label: by_phase(results, r.cell, spans) for r in rows.itertuples()},
-    )
-    for panel, (what, (label, scale)) in zip(panels.flat, PANELS.items(), strict=True):
-        told = {name: table[table.what == what].set_index("phase") for name, table in found.items()}
-        _bars(panel, told, list(spans), looks, scale)
-        panel.set_ylabel(label)
-    style.below(figure, panels[0][0], 2)
-    phases = ", ".join(f"{name} until {until:g}" for name, until in spans.items())
-    title = f"Phases: {benchmark} on {backbone}"
-    caption = f"{EXPLAINED.format(phases=phases)} {about(results, rows.cell)}"
+    found = [by_phase(results, row.cell, spans).assign(label=row.label) for row in rows.itertuples()]
+    found, labels = pd.concat(found), list(rows.label)
+    few = {phase: _few(_of(found, CELLS, phase, labels)) for phase in spans}
+    size = (style.WIDE, OVER + len(PANELS) * (TALL + BAR * len(rows)))
+    figure, panels = style.canvas(*size, len(PANELS), len(spans), sharey=True)
+    for line, (what, (label, scale)) in zip(panels, PANELS.items(), strict=True):
+        for panel, phase in zip(line, spans, strict=True):
+            values = scale * _of(found, what, phase, labels)
+            if what in OWN:
+                values.loc[few[phase]] = np.nan
+            _bars(panel, values)
+        if what not in OWN:
+            right = max(panel.get_xlim()[1] for panel in line)
+            for panel in line:
+                panel.set_xlim(0, right)
+        line[len(line) // 2].set_xlabel(label)
+    for panel, phase in zip(panels[0], spans, strict=True):
+        panel.set_title(phase)
+    title = f"Passes, cells and surprise by phase: {benchmark} on {backbone}"
+    caption = f"{_told(spans, few)} {about(results, rows.cell)}"
     return Plot(f"phases-{benchmark}-{backbone}", title, figure, caption)
 
 
-def _bars(
-    panel: Any, told: Mapping[str, pd.DataFrame], phases: list[str], looks: Mapping, scale: float
-) -> None:
-    width = 0.84 / len(told)
-    for i, (name, table) in enumerate(told.items()):
-        x = np.arange(len(phases)) + (i - (len(told) - 1) / 2) * width
-        mean, half = (scale * table.reindex(phases)[c].to_numpy(float) for c in ("mean", "half"))
-        panel.bar(x, mean, width * 0.94, color=looks[name]["color"], label=name)
-        panel.errorbar(x, mean, half, ls="none", color="black", lw=0.8, capsize=1.2)
-    panel.set_xticks(range(len(phases)), phases)
-    panel.set(xlim=(-0.5, len(phases) - 0.5))
-    panel.set_ylim(bottom=0)
-    panel.grid(False, axis="x")
+def _of(found: pd.DataFrame, what: str, phase: str, labels: list[str]) -> pd.DataFrame:
+    """mean, low and high of each sampler; without numbers where a phase has nothing to tell."""
+    own = found[(found.what == what) & (found.phase == phase)].set_index("label")
+    return own[["mean", "low", "high"]].reindex(labels)
+
+
+def _few(cells: pd.DataFrame) -> list[str]:
+    """The samplers that commit almost nothing, given their shares of the cells."""
+    return list(cells.index[~(cells["mean"] >= FEW)])
+
+
+def _bars(panel: Any, values: pd.DataFrame) -> None:
+    """A bar per sampler from zero, with its interval."""
+    at, ends = np.arange(len(values)), [values["mean"] - values.low, values.high - values["mean"]]
+    colours = [look["color"] for look in style.looks(values.index).values()]
+    panel.barh(at, values["mean"], BROAD, color=colours)
+    panel.errorbar(
+        values["mean"], at, xerr=np.clip(ends, 0, None), ls="none", color="black", lw=0.9, capsize=1.5
+    )
+    for y in at[values["mean"].isna()]:
+        panel.text(0, y, f" {DASH}", va="center")
+    panel.set_yticks(at, values.index)
+    panel.tick_params(axis="y", length=0)
+    panel.set(ylim=(len(values) - 0.5, -0.5))
+    panel.set_xlim(left=0)
+    style.few(panel.xaxis)
+    panel.grid(False, axis="y")
+
+
+def _told(spans: Spans, few: dict[str, list[str]]) -> str:
+    """The caption, with who is left out of which phase."""
+    left = [f"{listed(labels)} in {phase}" for phase, labels in few.items() if labels]
+    fewer = FEWER.format(part=100 * FEW, rows="; ".join(left)) if left else ""
+    phases = ", ".join(f"{name} until {until:g}" for name, until in spans.items())
+    return EXPLAINED.format(phases=phases, dash=DASH, few=fewer)

@@ -1,15 +1,17 @@
 """Traces by phase: the phases are those of the experiment's own LADR row."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
+from ladr.benchmarks.intervals import Estimate, Sample, estimate, ratio
 from ladr.figures.frame import roles
 from ladr.figures.frame.results import Results
-from ladr.paper.significance import LEVEL
 
 Spans = Mapping[str, float]
+SUMMED = ["passes", "cells", "rescued", "unlike", "logp"]
+CHANCES = ("unlike", "passing")  # shares of cells that chance decides; the others may be fixed by a schedule
 
 
 def spans_of(results: Results, rows: pd.DataFrame) -> Spans:
@@ -27,25 +29,52 @@ def split(trace: pd.DataFrame, spans: Spans) -> pd.Series:
 
 
 def by_phase(results: Results, cell: str, spans: Spans) -> pd.DataFrame:
-    """phase, what, mean and half width over images: passes, cells, surprise, unlike."""
-    trace = results.trace(cell)
-    trace = trace.assign(phase=split(trace, spans), cells=trace.scheduled + trace.rescued, passes=1)
-    columns = ["passes", "cells", "rescued", "unlike", "logp"]
-    every = pd.MultiIndex.from_product([sorted(set(trace.image)), list(spans)], names=["image", "phase"])
-    sums = trace.groupby(["image", "phase"])[columns].sum().reindex(every, fill_value=0)
-    total = sums.groupby("image").cells.transform("sum")
-    return pd.DataFrame(_lines(sums, total, spans))
+    """phase, what, mean, low, high: passes, cells, surprise, unlike, each a ratio of sums with its 95 %
+    interval over prompts; left out where a phase has nothing to divide by."""
+    found = {key: estimated(key[1], own) for key, own in parts(results, cell, spans).items()}
+    lines = [
+        {"phase": phase, "what": what, "mean": one.value, "low": one.low, "high": one.high}
+        for (phase, what), one in found.items()
+        if one is not None
+    ]
+    return pd.DataFrame(lines, columns=["phase", "what", "mean", "low", "high"])
 
 
-def _lines(sums: pd.DataFrame, total: pd.Series, spans: Spans) -> Iterator[dict]:
-    shares = {
-        "passes": sums.passes,
-        "cells": sums.cells / total,
-        "surprise": -sums.logp / sums.cells.where(sums.cells > 0),
-        "unlike": sums.unlike / sums.rescued.where(sums.rescued > 0),
-    }
-    for what, values in shares.items():
-        for phase in spans:
-            own = values.xs(phase, level="phase").dropna()
-            half = LEVEL * own.std() / len(own) ** 0.5 if len(own) > 1 else np.nan
-            yield {"phase": phase, "what": what, "mean": own.mean(), "half": half}
+def parts(results: Results, cell: str, spans: Spans) -> dict[tuple[str, str], Sample]:
+    """(phase, what) -> what each prompt gave, all its images together, in the order of the prompts.
+
+    passes: per image. cells: committed in the phase, of all. surprise: -log probability of the codes when
+    they were committed, per committed cell. unlike: rescued cells whose code was not the likeliest, of the
+    rescued.
+    """
+    trace = by_prompt(results, cell, spans)
+    groups = trace.groupby("prompt")
+    images, cells = groups.image.nunique(), groups.cells.sum()
+    out = {}
+    for phase in spans:
+        own = trace[trace.phase == phase].groupby("prompt")[SUMMED].sum().reindex(cells.index, fill_value=0)
+        ratios = {
+            "passes": (own.passes, images),
+            "cells": (own.cells, cells),
+            "surprise": (-own.logp, own.cells),
+            "unlike": (own.unlike, own.rescued),
+        }
+        for what, (part, whole) in ratios.items():
+            out[phase, what] = Sample(part.to_numpy(float), whole.to_numpy(float))
+    return out
+
+
+def by_prompt(results: Results, cell: str, spans: Spans) -> pd.DataFrame:
+    """The trace with prompt, phase and committed cells of each pass."""
+    trace, images = results.trace(cell), results.record(cell)["spec"]["benchmark"]["images"]
+    cells = trace.scheduled + trace.rescued
+    return trace.assign(prompt=trace.image // images, phase=split(trace, spans), cells=cells, passes=1)
+
+
+def estimated(what: str, own: Sample) -> Estimate | None:
+    """The ratio of sums, of the prompts that have some of the whole; None if none has."""
+    some = own.counts > 0
+    if not some.any():
+        return None
+    sample = Sample(own.sums[some], own.counts[some])
+    return estimate([sample]) if what in CHANCES else ratio(sample)

@@ -148,6 +148,14 @@ def plain(panel: Any, low: float, high: float) -> None:
     panel.yaxis.set_minor_formatter(NullFormatter())
 
 
+def few(axis: Any) -> None:
+    """Round numbers, as few and as short as fit under a narrow panel."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=3, steps=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
 def rectangle(corner: tuple[float, float], width: float, height: float, **more: Any) -> Any:
     """A box in the panel's own units."""
     from matplotlib.patches import Rectangle
