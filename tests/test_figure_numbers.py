@@ -12,7 +12,13 @@ WORDS = (
     "8 billion parameters", "1024x1024 pixels", "NVIDIA A100",
 )  # fmt: skip
 ANYWHERE = {100}  # percent
-ELSEWHERE = {"caption.py": {10}, "images.py": {150}, "passing.py": {20, 103, 104}, "style.py": {10, 200}}
+ELSEWHERE = {
+    "ablations.py": {40},
+    "caption.py": {10},
+    "images.py": {150},
+    "passing.py": {20, 103, 104},
+    "style.py": {10, 200},
+}
 NAMED = re.compile(r"[A-Z_]+$")  # constants of layout; a result would be lower case, or data
 DATA = {"plot", "bar", "barh", "errorbar", "scatter", "fill_between", "stairs", "step", "hist", "axhline",
         "imshow"}  # fmt: skip

@@ -29,7 +29,8 @@ SAME = "; {labels} follows {source}'s own rule"
 OWN = "Each row keeps its own budget."
 BUDGET = "budget"  # the field of a policy that says which
 HEIGHTS = (1, 0.75)  # of the two panels
-MANY = 7  # columns: more have their names written aslant
+NONE = 0.0  # a difference of nothing
+MANY, SLANT = 7, 40  # columns: more have their names written aslant, by so many degrees
 BARS, GAP = 0.8, 0.94  # of a column; of a bar's place
 
 
@@ -48,7 +49,7 @@ def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd
     figure, ((above,), (below,)) = style.canvas(style.WIDE, 5.6, 2, sharex=True, gridspec_kw=ratios)
     _bars(above, scores, rows, columns)
     _differences(below, Place(results, group, backbone, benchmark), rows, columns)
-    aslant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(columns) > MANY else {}
+    aslant = {"rotation": SLANT, "ha": "right", "rotation_mode": "anchor"} if len(columns) > MANY else {}
     names = columns if aslant else [c.replace(" ", "\n") for c in columns]
     below.set_xticks(np.arange(len(columns)), names, **aslant)
     for panel, label in ((above, f"{benchmark}, %"), (below, f"less '{rows.iloc[0].label}',\npoints")):
@@ -82,7 +83,7 @@ def _bars(panel: Any, scores: pd.DataFrame, rows: pd.DataFrame, columns: list[st
 def _differences(panel: Any, place: Place, rows: pd.DataFrame, columns: list[str]) -> None:
     """What each row scores more than the first one, below its own bars."""
     looks, (first, *_) = style.looks(rows.label), rows.itertuples()
-    panel.axhline(0, color=style.QUIET, lw=1.2)
+    panel.axhline(NONE, color=style.QUIET, lw=1.2)
     for row, x in list(_places(rows, columns))[1:]:
         facts = [place.scores(row, first, column) for column in columns]
         for fact, at in zip(facts, x, strict=True):

@@ -36,7 +36,7 @@ FAMILIES = {  # name -> how the names of its members begin; of the fixed orders,
 PALE = "#CFCFCF"
 HIGH, TICKS, COLUMNS = 2.3, 6, 2
 ROOM = 1.25  # a factor, above the highest interval
-GROUND = 1.6  # a factor, below the lowest value or interval that is shown whole
+GROUND, DEEP = 1.6, 5.0  # factors, below all that is shown whole; below the lowest value, what may be
 
 
 def draw(results: Results) -> Iterator[Plot]:
@@ -61,7 +61,7 @@ def draw_rows(rows: pd.DataFrame) -> tuple[Any, pd.DataFrame]:
     strips = style.strips([-(near.rule.nunique() // -COLUMNS) for near in drawn], len(couplings), HIGH)
     below = []
     for (panels, under), one, near in zip(strips, shown, drawn, strict=True):
-        floor = near.kl.where(near.kl > 0, near.high).min() / GROUND
+        floor = _floor(near)
         _strip(panels, rows, one, floor)
         labelled = panels[0].get_legend_handles_labels()
         under.legend(*labelled, loc="upper center", ncols=COLUMNS, title=one).set_in_layout(False)
@@ -72,6 +72,12 @@ def draw_rows(rows: pd.DataFrame) -> tuple[Any, pd.DataFrame]:
         panel.set_xlabel("forward passes")
     below = pd.concat(below)
     return strips[0][1].figure, below[~below.index.duplicated()]
+
+
+def _floor(rows: pd.DataFrame) -> float:
+    """Where the axis begins: below all values, and all intervals that end above zero and not too far down."""
+    least = rows.kl.where(rows.kl > 0, rows.high).min()
+    return min(least, rows.low[rows.low > least / DEEP].min()) / GROUND
 
 
 def family(rule: str) -> str:

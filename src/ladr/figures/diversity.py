@@ -10,6 +10,7 @@ from ladr.figures.frame.results import DIVERSITY, NotAskedError, Results, known,
 from ladr.figures.frame.save import Plot
 
 NEEDS = "diversity"
+SMALL = 4.5  # points: a marker that has its name in another panel
 EXPLAINED = (
     "{column} score against diversity, both with 95 % intervals over prompts. Diversity: mean "
     "root-mean-square distance between the images of one prompt, 0 for copies, 100 for black against white. "
@@ -33,11 +34,12 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame, 
     figure, panels = near.canvas(parts, 4.7, f"{benchmark}: {column}, %")
     looks = style.looks(scores.label)
     for panel, part in zip(panels, parts, strict=True):
-        told = part if part is parts[0] else part[~part.name.isin(parts[0].name)]
-        points = {
-            row.name: _point(panel, row, spread.loc[row.name], looks[row.label]) for row in part.itertuples()
-        }
-        labels.name(panel, [points.pop(name) for name in told.name], list(points.values()))
+        named = set(part.name) if part is parts[0] else set(part.name) - set(parts[0].name)
+        points = {True: [], False: []}
+        for row in part.itertuples():
+            look = looks[row.label] if row.name in named else looks[row.label] | {"ms": SMALL}
+            points[row.name in named].append(_point(panel, row, spread.loc[row.name], look))
+        labels.name(panel, points[True], points[False])
     panels[-1].set_xlabel("diversity, % of black against white")
     title = f"Fidelity against diversity: {benchmark} on {backbone}"
     caption = f"{EXPLAINED.format(column=column)}{near.told(parts)} {about(results, scores.cell)}"

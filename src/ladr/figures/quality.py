@@ -19,8 +19,9 @@ BAND = 0.18  # opacity
 EXPLAINED = (
     "{column} score (95 % interval over prompts{first}) against mean forward passes per image, every sampler "
     "of the experiment; bars that cover each other are the thinner, the later they stand in the legend. "
-    "{plain} Dotted: ceiling, ground truth through the tokenizer."
+    "{plain}"
 )
+CEILING = " Dotted: ceiling, ground truth through the tokenizer."
 FIRST = "; {benchmark} has no overall score, this is its first column"
 LINE = (
     "Line and band: plain decoding, {base}, run with {steps} steps; a sampler is worth its complexity where "
@@ -43,12 +44,13 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
     figure, panels = near.canvas(parts, 4.9, f"{benchmark}: {column}, %")
     for panel, part in zip(panels, parts, strict=True):
         _points(panel, part, style.looks(scores.label))
-        _line(panel, plain, f"{name}, other steps")
+        _line(panel, plain, scores.cell, f"{name}, other steps")
         _limits(panel, part, plain)
     panels[-1].set_xlabel("forward passes per image")
     style.below(figure, panels[-1], 2)
     first = "" if column == OVERALL else FIRST.format(benchmark=benchmark)
-    caption = EXPLAINED.format(column=column, first=first, plain=_told(plain, name)) + near.told(parts)
+    caption = EXPLAINED.format(column=column, first=first, plain=_told(plain, name))
+    caption += (CEILING if scores.ceiling.notna().any() else "") + near.told(parts)
     cells = [*scores.cell, *plain.cell]
     title = f"Quality against passes: {benchmark} on {backbone}"
     return Plot(f"quality-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, cells)}")
@@ -61,12 +63,15 @@ def _points(panel, scores: pd.DataFrame, looks) -> None:
         panel.axhline(scores.ceiling.max(), color=style.QUIET, ls=":", lw=1.2)
 
 
-def _line(panel, plain: pd.DataFrame, label: str) -> None:
-    """The baseline with other steps as a curve, if there are points enough."""
+def _line(panel, plain: pd.DataFrame, drawn: pd.Series, label: str) -> None:
+    """The baseline with other steps: a curve, if there are points enough, else those not drawn yet."""
+    look = {"color": style.QUIET, "marker": ".", "zorder": 1, "label": label}
+    more = plain[~plain.cell.isin(drawn)]
     if len(plain) >= CURVE:
-        look = {"color": style.QUIET, "marker": ".", "zorder": 1, "label": label}
         panel.plot(plain.passes, plain.value, **look)
         panel.fill_between(plain.passes, plain.low, plain.high, color=style.QUIET, alpha=BAND, lw=0)
+    elif len(more):
+        panel.plot(more.passes, more.value, **look, ls="none")
 
 
 def _limits(panel, scores: pd.DataFrame, plain: pd.DataFrame) -> None:

@@ -20,6 +20,7 @@ HALF, BAND = "± half the 95 % interval over prompts", "bars: 95 % interval over
 PASSES = " and forward passes per image"
 SAME = "; forward passes per image are as many as {field}"
 FRAMED = " {mark}: the setting of {label} in the table."
+RING = 2.1  # times as wide as a marker
 SPAN = 4.0  # a factor between the ends of an axis that is logarithmic
 
 
@@ -107,7 +108,7 @@ def _map(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: s
     values = [[found[y, x][what] for x in columns] for y in rows]
     low, high = min(map(min, values)), max(map(max, values))
     image = panel.imshow(values, cmap=style.HEAT, aspect="auto", origin="lower", vmin=low, vmax=high)
-    panel.figure.colorbar(image, ax=panel, location="top", label=label, aspect=30)
+    panel.figure.colorbar(image, ax=panel, location="top", label=label)
     for (i, y), (j, x) in product(enumerate(rows), enumerate(columns)):
         one, colour = found[y, x], "white" if values[i][j] < (low + high) / 2 else "black"
         text = f"{values[i][j]:.1f}"
@@ -136,7 +137,14 @@ def _line(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: 
     )
     panel.errorbar(x, mine[what], bars, color=style.COLOURS[0], marker="o", ls="-" if numeric else "none")
     ringed = mine.base.to_numpy()
-    ring = {"ls": "none", "marker": "o", "ms": 14, "mfc": "none", "mec": style.COLOURS[1], "mew": 2}
+    ring = {
+        "ls": "none",
+        "marker": "o",
+        "ms": RING * style.SETTINGS["lines.markersize"],
+        "mfc": "none",
+        "mec": style.COLOURS[1],
+        "mew": 2,
+    }
     panel.plot([at for at, base in zip(x, ringed, strict=True) if base], mine[what][ringed], **ring)
     if not numeric:
         panel.set_xticks(x, map(told, values))

@@ -1,0 +1,233 @@
+"""What is drawn stands where the results say, and captions say what was drawn."""
+
+import json
+import shutil
+from copy import deepcopy
+from itertools import pairwise
+
+import hypothesis.strategies as st
+import pandas as pd
+import pytest
+from hypothesis import given
+from ruamel.yaml import YAML
+
+from ladr.experiment import grid
+from ladr.figures import ablations, divergence, phases, quality, sweeps
+from ladr.figures.frame import labels, style, words
+from ladr.figures.frame.results import Results, main, rows_of
+from ladr.params import load
+from ladr.run.cell import run
+from ladr.run.grade import grade
+from ladr.run.table import write
+from test_figures import PARAMS
+
+PLACE = ("field", "field-exact")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Results of the tiny experiment, its ablations with more images than its table."""
+    folder, params = tmp_path_factory.mktemp("experiment"), deepcopy(PARAMS)
+    params["ablations"]["figure5"]["images"] = 3
+    with open(folder / "params.yaml", "w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(params, file)
+    made, place = grid(load(folder / "params.yaml")), folder / "results"
+    run(made.cells.values(), results=place, say=lambda text: None)
+    grade(made.cells.values(), results=place, say=lambda text: None)
+    write(made, "cosine", place, place)
+    (place / "grid.json").write_text(made.json(), encoding="utf-8")
+    return place
+
+
+@pytest.fixture
+def results(folder):
+    return Results(folder)
+
+
+def lines(panel, marker=None):
+    """The drawn lines that have data, as (label, x, y)."""
+    for line in panel.get_lines():
+        if marker is None or line.get_marker() == marker:
+            yield line.get_label(), list(line.get_xdata()), list(line.get_ydata())
+
+
+def test_points_stand_at_their_values(results):
+    scores = main(results.at(*PLACE))
+    near = scores.assign(passes=[4.0, 4.0, 4.001, 5.0])  # as good as the same place
+    panel = quality.plot(results, *PLACE, near).figure.axes[0]
+    drawn = {line.get_label(): line for line in panel.get_lines()}
+    for row in near.itertuples():
+        line = drawn[row.label]
+        assert (list(line.get_xdata()), list(line.get_ydata())) == ([row.passes], [row.value])
+        assert line.get_transform() == panel.transData
+
+
+def test_a_curve_needs_three_points(results):
+    scores = main(results.at(*PLACE))
+    shown = quality.plot(results, *PLACE, scores)
+    assert "Line and band" in shown.caption
+    assert any(len(x) > 2 for _, x, _ in lines(shown.figure.axes[0]))
+    results.grid = results.grid[~results.grid.group.str.startswith("sweeps/")]
+    shown = quality.plot(results, *PLACE, scores)
+    steps = sorted({int(s) for s in scores.steps[scores.name.isin(["cosine", "cosine_matched"])]})
+    assert f"was run with {steps[0]} and {steps[1]} steps, too few for a curve" in shown.caption
+    panel = shown.figure.axes[0]
+    assert [x for label, x, _ in lines(panel) if len(x) > 1 and label in set(scores.label)] == []
+    assert not any("other steps" in label for label, _, _ in lines(panel))
+
+
+@given(st.floats(0.3, 500), st.floats(1, 300), st.integers(5, 9))
+def test_counts_have_labelled_ticks_all_along(low, factor, most):
+    ticks = style.ladder(low, low * factor, most)
+    assert ticks[0] <= low
+    assert ticks[-1] >= low * factor
+    assert len(ticks) >= 2
+    assert ticks == sorted(set(ticks))
+    assert all(b <= 2 * a for a, b in pairwise(ticks))
+
+
+def test_a_cluster_far_from_the_rest_lies_between_labels():
+    _, ((panel,),) = style.canvas()
+    style.counts(panel, [10.0, 10.4, 11.3, 14.0, 64.0])
+    told = [float(text.get_text()) for text in panel.get_xticklabels()]
+    left, right = panel.get_xlim()
+    assert left < 8 == told[0]
+    assert 12 in told
+    assert told[-1] == 64 < right
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_names_keep_apart_and_in_order(places):
+    out = labels.spread(places, 0.08, 0.04, 0.96)
+    ordered = sorted(out)
+    assert all(b - a > 0.0799 for a, b in pairwise(ordered))
+    assert 0.039 < ordered[0] <= ordered[-1] < 0.961
+    assert [i for _, i in sorted(zip(places, range(len(places)), strict=True))] == sorted(
+        range(len(out)), key=lambda i: out[i]
+    )
+
+
+def test_names_that_fit_stay_with_their_points():
+    assert labels.spread([0.5, 0.2, 0.9], 0.1, 0, 1) == pytest.approx([0.5, 0.2, 0.9])
+
+
+def test_names_go_where_there_is_room():
+    points = [labels.Point(x, 1, x - 1, x + 1, "", "") for x in (10, 2, 3)]
+    assert labels.gap(points, 0, 12) == (4, 9)
+    assert labels.gap(points, 0, 30) == (11, 30)
+
+
+def told(kl, se):
+    return {"coupling": 0.5, "rule": "halton", "kind": "exact", "nfe": 4.0, "kl": kl, "se": se, "samples": 8,
+            "grid": [3, 3], "codes": 2}  # fmt: skip
+
+
+def theory(folder, tmp_path, rows):
+    place = tmp_path / "results"
+    shutil.copytree(folder, place, ignore=shutil.ignore_patterns("cells"))
+    made = {
+        "began": "2031-01-02T03:04:05",
+        "ended": "2031-01-02T04:04:05",
+        "cpu": "a",
+        "threads": 1,
+        "torch": "9",
+    }
+    found = {"divergence": {"title": "KL", "verdict": "So.", "rows": rows}, "provenance": made}
+    (place / "theory.json").write_text(json.dumps(found), encoding="utf-8")
+    (shown,) = divergence.draw(Results(place))
+    return shown
+
+
+def test_intervals_of_divergences_are_the_measured_ones(folder, tmp_path):
+    shown = theory(folder, tmp_path, [told(0.5, 0.1)])
+    panel = shown.figure.axes[0]
+    (bar,) = (path.vertices[:, 1] for c in panel.collections for path in c.get_paths())
+    assert sorted(bar) == pytest.approx([0.5 - 1.96 * 0.1, 0.5 + 1.96 * 0.1], abs=1e-3)
+    assert "Arrow" not in shown.caption
+    assert not list(lines(panel, "v"))
+
+
+@pytest.mark.parametrize(("kl", "drawn"), [(0.05, [0.05]), (-0.05, [])])
+def test_intervals_that_reach_zero_are_open(folder, tmp_path, kl, drawn):
+    shown = theory(folder, tmp_path, [told(0.5, 0.01), {**told(kl, 0.1), "rule": "random"}])
+    panel = shown.figure.axes[0]
+    floor = panel.get_ylim()[0]
+    (bar,) = (path.vertices[:, 1] for c in panel.collections[1:] for path in c.get_paths())
+    assert sorted(bar) == pytest.approx([floor, kl + 1.96 * 0.1], abs=1e-3)
+    assert [(x, y) for _, x, y in lines(panel, "v")] == [([4.0], [pytest.approx(floor)])]
+    assert [y for y in {label: y for label, _, y in lines(panel)}["random"] if y == y] == drawn
+    assert "1 of these 1 include zero" in shown.caption
+
+
+def test_replayed_budgets_name_their_source(results):
+    group = "ablations/figure5"
+    scores = results.at(*PLACE, group)
+    sources = {results.record(c)["spec"]["sampler"]["policy"]["budget"].split(":")[1] for c in scores.cell}
+    assert not sources & set(results.grid[results.grid.group == "samplers"].cell)
+    caption = ablations.plot(results, "figure5", *PLACE, scores).caption
+    assert "as many cells of each image as LADR did; " in caption
+    assert "'neighbour' follows LADR's own rule" in caption
+    assert "'elsewhere' follows" not in caption
+    assert not sources & set(caption.replace(",", " ").split())
+
+
+def test_differences_are_paired_and_to_the_first_row(results):
+    scores = results.at(*PLACE, "ablations/parts")
+    above, below = ablations.plot(results, "parts", *PLACE, scores).figure.axes
+    rows = rows_of(scores)
+    column = below.get_xticklabels()[0].get_text().replace("\n", " ")
+    values = scores[scores.column == column].set_index("name").value
+    drawn = {round(x[0], 6): y[0] for _, x, y in lines(below) if len(x) == 1}
+    bars = {round(p.get_x() + p.get_width() / 2, 6): p.get_height() for p in above.patches}
+    first = values[rows.iloc[0]["name"]]
+    mine = {x: y for x, y in drawn.items() if abs(x) < 0.5}
+    assert len(mine) == len(rows) - 1
+    for x, difference in mine.items():
+        assert difference == pytest.approx(bars[x] - first, abs=1e-6)
+
+
+def test_a_swept_number_stands_on_an_axis_of_numbers(results):
+    (shown,) = sweeps.plots(results, "steps", *PLACE, steps(results, (2, 3, 9)))
+    (panel,) = shown.figure.axes
+    assert panel.get_xscale() == "log"
+    assert max((x for _, x, _ in lines(panel)), key=len) == [2, 3, 9]
+    assert "as many as steps" in shown.caption
+    (slower,) = sweeps.plots(
+        results, "steps", *PLACE, steps(results, (2, 3, 9)).assign(passes=[2.0, 3.0, 8.5])
+    )
+    assert len(slower.figure.axes) == 2
+
+
+def steps(results, values):
+    """Points of a sweep over the steps, made of one that was run."""
+    one = main(results.at(*PLACE, "sweeps/steps")).iloc[0]
+    points = [json.dumps({"steps": v}) for v in values]
+    return pd.DataFrame([one] * len(values)).assign(point=points, passes=[float(v) for v in values])
+
+
+def test_maps_are_told_in_words_and_mark_the_tables_own_setting(results):
+    (shown,) = sweeps.plots(results, "alpha_tau", *PLACE, main(results.at(*PLACE, "sweeps/alpha_tau")))
+    texts = [shown.title, shown.caption, *(p.get_xlabel() + p.get_ylabel() for p in shown.figure.axes)]
+    assert not any("phases." in text or "_" in text for text in texts)
+    assert shown.caption.startswith("LADR: alpha and tau of the structure phase. ")
+    assert "Framed: the setting of LADR in the table." in shown.caption
+
+
+def test_words_of_fields():
+    assert words.field("phases.structure.alpha") == "structure phase: alpha"
+    assert words.field("cache.ratio") == "cache: ratio"
+    assert words.fields(["phases.a.until", "phases.b.until", "steps"]) == (
+        "end of the a phase, end of the b phase and steps"
+    )
+    assert words.group("figure5") == "Figure 5"
+
+
+def test_a_phase_without_cells_is_left_out_and_said(results):
+    rows = rows_of(results.at(*PLACE))
+    shown = phases.plot(results, *PLACE, rows, {"all": 1.0, "nothing": 1.0})
+    everyone = words.listed(rows.label)
+    assert f"less than 1 % of the cells committed in the phase ({everyone} in nothing)" in shown.caption
+    surprise = shown.figure.axes[2 * 2 : 2 * 3]
+    dashes = [sum(phases.DASH in text.get_text() for text in panel.texts) for panel in surprise]
+    assert dashes == [0, len(rows)]
+    assert "error" in shown.caption
