@@ -29,13 +29,13 @@ def draw(results: Results) -> Iterator[Plot]:
             policy = results.record(row.cell)["spec"]["sampler"]["policy"]
             if spans and policy.get("phases") and policy.get("where") == "frontier":
                 drawn = True
-                yield plot(results, f"{benchmark}-{backbone}", row)
+                yield plot(results, benchmark, backbone, row)
                 break
     if not drawn:
         raise NotAskedError("no sampler of the experiment rescues frontier cells")
 
 
-def plot(results: Results, place: str, row) -> Plot:
+def plot(results: Results, benchmark: str, backbone: str, row) -> Plot:
     phases = results.record(row.cell)["spec"]["sampler"]["policy"]["phases"]
     trace = results.trace(row.cell)
     trace = trace[trace.frontier > 0]
@@ -55,7 +55,8 @@ def plot(results: Results, place: str, row) -> Plot:
         f"{n}: tau {'none' if p['tau'] is None else format(p['tau'], 'g')}" for n, p in phases.items()
     )
     caption = f"{EXPLAINED.format(label=row.label, tau=tau + '.')} {about(results, [row.cell])}"
-    return Plot(f"passing-{place}", f"Frontier cells that pass tau: {place}", figure, caption)
+    title = f"Frontier cells that pass tau: {benchmark} on {backbone}"
+    return Plot(f"passing-{benchmark}-{backbone}", title, figure, caption)
 
 
 def binned(trace: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
