@@ -231,3 +231,21 @@ def test_a_phase_without_cells_is_left_out_and_said(results):
     dashes = [sum(phases.DASH in text.get_text() for text in panel.texts) for panel in surprise]
     assert dashes == [0, len(rows)]
     assert "error" in shown.caption
+
+
+def test_who_commits_few_cells_in_a_phase_is_left_out_there(results, monkeypatch):
+    rows, spans = rows_of(results.at(*PLACE)), {"early": 0.3, "late": 1.0}
+    found = pd.concat(
+        [phases.by_phase(results, r.cell, spans).assign(label=r.label) for r in rows.itertuples()]
+    )
+    shares = found[(found.what == "cells") & (found.phase == "early")].set_index("label")["mean"]
+    limit = shares.mean()
+    monkeypatch.setattr(phases, "FEW", limit)
+    few = {label for label, share in shares.items() if share < limit}
+    assert 0 < len(few) < len(rows)
+    panel = phases.plot(results, *PLACE, rows, spans).figure.axes[2 * 2]
+    drawn = {
+        label.get_text(): bar.get_width() > 0
+        for label, bar in zip(panel.get_yticklabels(), panel.patches, strict=True)
+    }
+    assert {label for label, there in drawn.items() if not there} == few
