@@ -9,14 +9,19 @@ from ladr.figures.frame.commands import HERE
 
 WORDS = (
     "95 %", "utf-8", "%.4f", "\\u003c", "base64", "Table 5", "0 for copies, 100 for black against white",
-    "8 billion parameters", "1024x1024 pixels", "NVIDIA A100",
+    "8 billion parameters", "1024x1024 pixels", "NVIDIA A100", "of 255", "(1: the eight neighbours)",
+    "(0: inside)", "1 prompt",
 )  # fmt: skip
 ANYWHERE = {100}  # percent
-ELSEWHERE = {
+ELSEWHERE = {  # layout
     "ablations.py": {40},
     "caption.py": {10},
     "images.py": {150},
+    "index.py": {420},
     "passing.py": {20, 103, 104},
+    "picture_grid.py": {10, 13, 60},
+    "picture_method.py": {12},
+    "picture_reach.py": {20, 98},
     "style.py": {10, 200},
 }
 NAMED = re.compile(r"[A-Z_]+$")  # constants of layout; a result would be lower case, or data

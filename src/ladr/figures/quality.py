@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from ladr.benchmarks.mini.summary import OVERALL
 from ladr.figures.frame import near, style
 from ladr.figures.frame.caption import about
-from ladr.figures.frame.results import OVERALL, Results, main, rows_of
+from ladr.figures.frame.results import Results, main, rows_of
 from ladr.figures.frame.roles import asked_of, sampler_of
 from ladr.figures.frame.save import Plot
 from ladr.figures.frame.words import listed
@@ -48,7 +49,7 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
         _limits(panel, part, plain)
     panels[-1].set_xlabel("forward passes per image")
     style.below(figure, panels[-1], 2)
-    first = "" if column == OVERALL else FIRST.format(benchmark=benchmark)
+    first = "" if column.startswith(OVERALL) else FIRST.format(benchmark=benchmark)
     caption = EXPLAINED.format(column=column, first=first, plain=_told(plain, name))
     caption += (CEILING if scores.ceiling.notna().any() else "") + near.told(parts)
     cells = [*scores.cell, *plain.cell]

@@ -16,6 +16,7 @@ SECTIONS = {
     "Distance from the truth, and diversity": ("divergence", "diversity"),
 }
 REST, GALLERY = "More", "gallery.html"
+WIDTH = 420  # pixels of a small picture
 EXPLAINED = (
     "Drawn by `ladr figures` from `results/`; every file names backbone, prompts, images, machine and date. "
     "How to read an interval, and what was found: `docs/results.md`."
@@ -57,5 +58,5 @@ def _entry(path: Path, folder: Path) -> str:
         line += f" ([csv]({path.stem}.csv))"
     picture = f"{path.stem}.png"
     if (folder / picture).is_file():
-        line += f'<br>\n  <a href="{path.name}"><img src="{picture}" width="420" alt="{title}"></a>'
+        line += f'<br>\n  <a href="{path.name}"><img src="{picture}" width="{WIDTH}" alt="{title}"></a>'
     return line
