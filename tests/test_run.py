@@ -311,6 +311,15 @@ def test_the_table_has_every_judgement_interval_and_difference(own, tmp_path):
     assert (tmp_path / "out/scores.parquet").read_bytes() == first
 
 
+def test_the_table_works_intervals_out_from_judgements(own, tmp_path):
+    params, grid, results = own
+    before = write_table(grid, params.baseline, tmp_path / "out", results)
+    place = folder_of(results, grid, "ladr") / "score.json"
+    told = files.read_json(place)
+    files.write_json(place, {**told, "lines": [{**line, "low": -1.0} for line in told["lines"]]})
+    assert write_table(grid, params.baseline, tmp_path / "out", results).low.equals(before.low)
+
+
 def test_a_missing_image_fails_the_table(own, tmp_path):
     params, grid, results = own
     folder = folder_of(results, grid, "ladr")

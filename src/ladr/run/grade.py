@@ -20,7 +20,7 @@ from ladr.run.files import CELL, RESULTS, SCORE, SCORES, TOKENS
 from ladr.run.provenance import provenance
 from ladr.shapes.reading import VERSION as EVALUATOR
 
-SCORER = {"evaluator": EVALUATOR, "lines": 2}  # lines: grows with every change of `results.summary`
+SCORER = {"evaluator": EVALUATOR, "lines": 2}  # lines: grows with columns and values of `results.summary`
 SHEET = "samples.png"
 SHOWN_SIDE = 256  # pixels of an image in the sheet
 CHUNK = 64  # images that are rendered at once

@@ -12,7 +12,7 @@ from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.mini.scoring import Row, read_rows
 from ladr.benchmarks.mini.summary import OVERALL, samples
-from ladr.benchmarks.official.grid import GridSuite
+from ladr.benchmarks.official.grid import OFFICIAL, GridSuite
 from ladr.benchmarks.official.named import renamed
 from ladr.cells import Cell, Grid
 from ladr.errors import LadrError
@@ -21,7 +21,7 @@ from ladr.run import files, parts
 from ladr.run.cell import folder_of
 from ladr.run.doctor import BESIDE, RECORD
 from ladr.run.files import CELL, RESULTS, SCORE
-from ladr.run.grade import ceiling_file, read_scores
+from ladr.run.grade import ceiling_file, read_scores, table_lines
 
 TABLE, LINES, CSV, QUALITY, METRICS = BESIDE
 DIFFERENCES = ("difference", "difference_low", "difference_high", "p")
@@ -73,7 +73,7 @@ def _lines(grid: Grid, rows: Mapping[str, tuple[Row, ...]], baseline: str, resul
         place = {key: getattr(line, key) for key in PLACE}
         about = {**place, "point": json.dumps(dict(line.point)), **records[cell.id]["summary"]}
         best = _ceiling(cell, results)
-        for score in scores[cell.id]["lines"]:
+        for score in scored(cell, rows[cell.id], scores[cell.id]["lines"]):
             column = score["column"]
             yield {
                 **about, **score,
@@ -82,6 +82,13 @@ def _lines(grid: Grid, rows: Mapping[str, tuple[Row, ...]], baseline: str, resul
                 **dict.fromkeys(DIFFERENCES),
                 **compared.get((cell.id, base), {}).get(column, {}),
             }  # fmt: skip
+
+
+def scored(cell: Cell, rows: Sequence[Row], stored: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of a cell's table, worked out from its judgements now; of an official benchmark, whose lines
+    its scorers put together, as they were stored."""
+    name = cell.spec["benchmark"]["name"]
+    return stored if name in OFFICIAL else table_lines(BENCHMARKS[name], rows)
 
 
 def _baseline(grid: Grid, line: Any, name: str) -> str | None:
