@@ -304,6 +304,9 @@ def test_the_table_has_every_judgement_interval_and_difference(own, tmp_path):
     found = compare(BENCHMARKS["field-exact"], *rows).set_index("column").loc["Likelihood"]
     assert ladr.difference == pytest.approx(found.difference)
     assert ladr.difference_low <= ladr.difference <= ladr.difference_high
+    own_base = lines[lines.cell == lines.baseline]
+    assert (own_base[["difference_low", "difference_high"]].dropna() == 0).all(axis=None)
+    assert len(own_base) > 0
     metrics = record(tmp_path / "out/metrics.json")
     assert metrics["field"]["field-exact"]["cosine"]["passes"] == 8
     first = (tmp_path / "out/scores.parquet").read_bytes()

@@ -101,11 +101,13 @@ def _baseline(grid: Grid, line: Any, name: str) -> str | None:
 
 
 def _compared(cell: Cell, rows: Mapping[str, tuple[Row, ...]], base: str) -> dict[str, dict[str, Any]]:
+    """Column -> DIFFERENCES. That of a cell from itself is none for sure."""
     ours, theirs = comparable(rows[cell.id], rows[base])
     suite = renamed(BENCHMARKS[cell.spec["benchmark"]["name"]], ours)
     found = compare(suite, ours, theirs).to_dict("records")
     names = {"difference": "difference", "low": "difference_low", "high": "difference_high", "mcnemar_p": "p"}
-    return {line["column"]: {new: line[old] for old, new in names.items()} for line in found}
+    same = {"low": 0.0, "high": 0.0} if cell.id == base else {}
+    return {line["column"]: {new: (line | same)[old] for old, new in names.items()} for line in found}
 
 
 def comparable(ours: Sequence[Row], theirs: Sequence[Row]) -> tuple[list[Row], list[Row]]:
