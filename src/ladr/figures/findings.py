@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
+from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
@@ -13,22 +14,63 @@ from ladr.figures.frame.results import SAMPLERS, Results
 from ladr.figures.frame.save import markdown
 
 NEEDS = "samplers"
+COMMON = {"what": "{}", "of": "{}", "against": "against {}", "prompts": "{} prompts"}
+SURPRISE = (
+    "Nats per committed cell: minus the log of the probability that the network gave each committed code by "
+    "itself at that moment. It is the network's own surprise and holds what is uncertain for every decoder: "
+    "no error rate, and nothing about cells that are committed together and do not fit."
+)
 ABLATIONS, SWEEPS = "ablations/", "sweeps/"
-QUESTIONS: dict[str, tuple[str, str, Callable]] = {
-    "equal-passes": ("At equal passes", SAMPLERS, answers.equal_passes),
-    "columns": ("LADR at equal passes, column by column", SAMPLERS, answers.columns),
-    "all-passes": ("Against the baseline with all its passes", SAMPLERS, answers.all_passes),
-    "ablation": ("Ablations", ABLATIONS, answers.variants),
-    "sweep": ("Every point of a sweep against LADR", SWEEPS, answers.swept),
-    "delayed-rescue": ("Delayed rescue against LADR", SAMPLERS, answers.late_rescue),
-    "phase-costs": ("What each phase costs", SAMPLERS, answers.costs),
-    "tau": ("How often tau lets a cell pass", SAMPLERS, answers.tau),
-    "diversity": ("Diversity", SAMPLERS, answers.copies),
+QUESTIONS: dict[str, tuple[str, str, Callable, str]] = {
+    "equal-passes": (
+        "At equal passes",
+        SAMPLERS,
+        answers.equal_passes,
+        "Every accelerated sampler against plain decoding with as many passes as LADR takes.",
+    ),
+    "columns": ("LADR at equal passes, column by column", SAMPLERS, answers.columns, ""),
+    "all-passes": (
+        "Against the baseline with all its passes",
+        SAMPLERS,
+        answers.all_passes,
+        "What the acceleration costs in points, and how many times fewer passes it takes.",
+    ),
+    "ablation": (
+        "Ablations",
+        ABLATIONS,
+        answers.variants,
+        "Where all rows commit as many cells in every pass, the first against each other one; where each row "
+        "has its own passes, every row against all before it.",
+    ),
+    "sweep": ("Every point of a sweep against LADR", SWEEPS, answers.swept, ""),
+    "delayed-rescue": ("Delayed rescue against LADR", SAMPLERS, answers.late_rescue, ""),
+    "variants": ("LADR's other variants against LADR", SAMPLERS, answers.relatives, ""),
+    "phase-costs": (
+        "Passes, cells and surprise, phase by phase",
+        SAMPLERS,
+        answers.costs,
+        f"{SURPRISE} Every value is a ratio of sums over prompts.",
+    ),
+    "phase-surprise": (
+        "LADR's surprise less plain decoding's, phase by phase",
+        SAMPLERS,
+        answers.surprise,
+        "Below zero, what LADR commits in the phase surprises the network less than what plain decoding with "
+        f"as many passes commits in the same stretch of time; the cells differ. {SURPRISE}",
+    ),
+    "tau": (
+        "How often tau lets a cell pass",
+        SAMPLERS,
+        answers.tau,
+        "In the phases that have a threshold.",
+    ),
+    "diversity": ("Diversity", SAMPLERS, answers.copies, ""),
 }
 READ = (
-    "Each value has its 95 % interval by a bootstrap over prompts, paired where two samplers are compared "
-    f"(same prompts, same noise). The last column says `{MORE}` or `{LESS}` where the interval leaves "
-    f"no difference out, `{OPEN}` where it does not; intervals are not widened for the number of comparisons."
+    "Each value has its 95 % interval over prompts (docs/mini-benchmarks.md says how), paired where two "
+    "samplers are compared (same prompts, same noise). Whatever is the same for a whole table stands above "
+    f"it. The last column says `{MORE}` or `{LESS}` where the interval leaves no difference out, `{OPEN}` "
+    "where it does not; intervals are not widened for the number of comparisons."
 )
 NOTHING = "No two rows of this experiment answer one of the questions."
 
@@ -57,29 +99,44 @@ class Findings:
         return paths
 
     def _sections(self) -> Iterator[str]:
-        for key, (title, *_) in QUESTIONS.items():
+        for key, (title, _, _, words) in QUESTIONS.items():
             own = [f for f in self.facts if f.question.split("/")[0] == key]
             if own:
-                yield from (f"## {title}", "", *markdown(shown(own)), "")
+                yield from (f"## {title}", "", *([words, ""] if words else []))
+                for _, facts in groupby(own, table_of):
+                    yield from (*told(list(facts)), "")
 
 
-def shown(facts: Iterable[Fact]) -> pd.DataFrame:
-    """The facts of one question as a table."""
-    facts = list(facts)
-    compared = any(f.theirs for f in facts)
-    return pd.DataFrame([_told(f, compared) for f in facts])
+def where(fact: Fact) -> str:
+    """Backbone, benchmark, and the group of an ablation or a sweep."""
+    return ", ".join(filter(None, (fact.backbone, fact.benchmark, fact.question.partition("/")[2])))
 
 
-def _told(fact: Fact, compared: bool) -> dict[str, str]:
-    places = 1 if fact.neutral == 0 else 3 if abs(fact.value) < 1 else 2
+def table_of(fact: Fact) -> tuple[str, str]:
+    """Facts with the same one stand in one table: those of a place, and of a row that is not compared."""
+    return where(fact), "" if fact.theirs else fact.ours
+
+
+def told(facts: list[Fact]) -> Iterator[str]:
+    """The facts of one place: a line with what all have in common, and a table of the rest."""
+    table = pd.DataFrame([_told(fact) for fact in facts]).dropna(axis="columns", how="all")
+    same = [c for c in COMMON if c in table and len(table) > 1 and table[c].nunique() == 1]
+    common = [COMMON[c].format(table[c].iloc[0]) for c in same]
+    yield from (f"**{'; '.join([where(facts[0]), *common])}**", "")
+    yield from markdown(table.drop(columns=same))
+
+
+def _told(fact: Fact) -> dict[str, str | None]:
+    places = 1 if fact.what.endswith("points") else 3 if abs(fact.value) < 1 else 2
     low, value, high = (f"{v:.{places}f}" for v in (fact.low, fact.value, fact.high))
-    group = fact.question.partition("/")[2]
-    out = {"where": " ".join(filter(None, (fact.backbone, fact.benchmark, group)))}
-    out["of"] = _row(fact.ours, fact.ours_passes)
-    if compared:
-        out["against"] = _row(fact.theirs, fact.theirs_passes)
-    out |= {"what": fact.what, "value": f"{value} [{low}, {high}]", "prompts": str(fact.n)}
-    return out | ({"interval says": fact.verdict} if compared else {})
+    return {
+        "of": _row(fact.ours, fact.ours_passes),
+        "against": _row(fact.theirs, fact.theirs_passes) if fact.theirs else None,
+        "what": fact.what,
+        "value": f"{value} [{low}, {high}]",
+        "prompts": str(fact.n),
+        "interval says": fact.verdict or None,
+    }
 
 
 def _row(label: str, passes: float | None) -> str:
@@ -88,7 +145,7 @@ def _row(label: str, passes: float | None) -> str:
 
 def draw(results: Results) -> Iterator[Findings]:
     facts, captions = [], []
-    for key, (_, prefix, answer) in QUESTIONS.items():
+    for key, (_, prefix, answer, _) in QUESTIONS.items():
         for group in (g for g in dict.fromkeys(results.grid.group) if g.startswith(prefix)):
             for backbone, benchmark, scores in results.places(group):
                 question = "/".join(filter(None, (key, group.removeprefix(prefix))))

@@ -5,14 +5,19 @@ from typing import Any
 
 import pandas as pd
 
-from ladr.benchmarks.intervals import Sample, ratio
+from ladr.benchmarks.intervals import Sample, contrast
 from ladr.figures.frame import roles
 from ladr.figures.frame.compare import Fact, Place
-from ladr.figures.frame.phases import Spans, spans_of, split
+from ladr.figures.frame.phases import by_prompt, estimated, parts, spans_of
 from ladr.figures.frame.results import Results, rows_of, shown, standing
-from ladr.paper import load
 
-CELLS, FRONTIER = ("scheduled", "rescued"), "frontier"
+FRONTIER, JUNK = "frontier", "junk area (less is better)"
+QUANTITIES = {
+    "passes": ("passes per image", 1),
+    "cells": ("share of the cells, %", 100),
+    "surprise": ("nats per committed cell", 1),
+    "unlike": ("rescued cells whose code was not the likeliest, %", 100),
+}
 
 
 def accelerated(results: Results, rows: pd.DataFrame) -> list[Any]:
@@ -41,7 +46,7 @@ def columns(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     if ours is None or theirs is None:
         return
     facts = [place.scores(ours, theirs, column) for column in shown(scores.column)]
-    facts.append(place.diagnostic(ours, theirs, "junk", "junk area (less is better)"))
+    facts.append(place.diagnostic(ours, theirs, "junk", JUNK))
     yield from (fact for fact in facts if fact)
 
 
@@ -53,32 +58,44 @@ def all_passes(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 
 
 def late_rescue(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """Delayed rescue against LADR: the main score, and the columns of the paper's table about it."""
+    """Delayed rescue against LADR: every column, and the passes."""
     rows = rows_of(scores)
     ours, theirs = roles.delayed(place.results, rows), roles.rescuing(place.results, rows)
-    if ours is None:
-        return
-    told = {p.metric for p in load() if p.table == roles.DELAYED}
-    columns = [standing(scores), *(c for c in shown(scores.column) if c in told)]
-    for column in dict.fromkeys(columns):
-        fact = place.scores(ours, theirs, column)
-        if fact:
-            yield fact
-    yield place.saving(theirs, ours)
+    if ours is not None:
+        yield from everywhere(place, scores, ours, theirs)
+
+
+def relatives(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
+    """The same of every other row that rescues in phases."""
+    rows = rows_of(scores)
+    first, late = roles.rescuing(place.results, rows), roles.delayed(place.results, rows)
+    known = [row.cell for row in (first, late) if row is not None]
+    for row in rows.itertuples():
+        if row.cell not in known and roles.phases_of(place.results, row.cell):
+            yield from everywhere(place, scores, row, first)
+
+
+def everywhere(place: Place, scores: pd.DataFrame, ours: Any, theirs: Any) -> Iterator[Fact]:
+    """One row against another: every column, junk, and the passes."""
+    facts = [place.scores(ours, theirs, column) for column in shown(scores.column)]
+    facts.append(place.diagnostic(ours, theirs, "junk", JUNK))
+    yield from (fact for fact in facts if fact)
+    yield place.cost(ours, theirs)
 
 
 def variants(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """At replayed budgets the first row against each other one, else each other one against the first."""
+    """At replayed budgets the first row against each other one, else every row against all before it."""
     first, *others = rows_of(scores).itertuples()
     column = standing(scores)
-    for other in others:
+    for at, other in enumerate(others):
         replayed = roles.same_budget(place.results, other.cell, first.cell)
-        ours, theirs = (first, other) if replayed else (other, first)
-        fact = place.scores(ours, theirs, column)
-        if fact:
-            yield fact
-        if not replayed:
-            yield place.saving(ours, theirs)
+        pairs = [(first, other)] if replayed else [(other, before) for before in (first, *others[:at])]
+        for ours, theirs in pairs:
+            fact = place.scores(ours, theirs, column)
+            if fact:
+                yield fact
+            if not replayed:
+                yield place.saving(ours, theirs)
 
 
 def swept(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
@@ -93,58 +110,56 @@ def swept(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 
 
 def costs(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """Where the passes, the cells and the errors of LADR and of its fair opponent fall."""
+    """Where the passes, the cells and the surprise of LADR and of its fair opponent fall."""
     rows = rows_of(scores)
     spans = spans_of(place.results, rows)
     for row in (roles.rescuing(place.results, rows), roles.fair(place.results, rows)):
-        if row is not None and spans:
-            yield from _by_phase(place, row, spans)
+        if row is None or not spans:
+            continue
+        for (phase, what), own in parts(place.results, row.cell, spans).items():
+            found, (words, scale) = estimated(what, own), QUANTITIES[what]
+            if found is not None:
+                yield place.fact(found, scale, f"{phase}: {words}", row)
 
 
-def _by_phase(place: Place, row: Any, spans: Spans) -> Iterator[Fact]:
-    trace, images = _prompts(place.results, row, spans)
-    cells = trace.groupby("prompt").cells.sum()
-    for phase in spans:
-        own = trace[trace.phase == phase].groupby("prompt")
-        sums = own[["cells", "logp", "rescued", "unlike"]].sum().reindex(cells.index, fill_value=0)
-        parts = {
-            "passes per image": (own.size().reindex(cells.index, fill_value=0), images, 1),
-            "share of the cells, %": (sums.cells, cells, 100),
-            "nats per committed cell": (-sums.logp, sums.cells, 1),
-            "rescued cells whose code was not the likeliest, %": (sums.unlike, sums.rescued, 100),
-        }
-        for what, (part, whole, scale) in parts.items():
-            yield from _share(place, row, f"{phase}: {what}", part, whole, scale)
+def surprise(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
+    """Nats per committed cell, LADR's less its fair opponent's: in each phase, and in all of them."""
+    rows = rows_of(scores)
+    ours, theirs = roles.rescuing(place.results, rows), roles.fair(place.results, rows)
+    if ours is None or theirs is None:
+        return
+    spans = spans_of(place.results, rows)
+    found = [parts(place.results, row.cell, spans) for row in (ours, theirs)]
+    for name, phases in [*((phase, [phase]) for phase in spans), ("all phases", list(spans))]:
+        pair = paired(*(summed([own[phase, "surprise"] for phase in phases]) for own in found))
+        if pair is not None:
+            what = f"{name}: {QUANTITIES['surprise'][0]}"
+            yield place.fact(contrast(*pair), 1, what, ours, theirs, 0.0)
+
+
+def summed(samples: list[Sample]) -> Sample:
+    """What each prompt gave to all of them."""
+    return Sample(sum(s.sums for s in samples), sum(s.counts for s in samples))
+
+
+def paired(ours: Sample, theirs: Sample) -> tuple[Sample, Sample] | None:
+    """The prompts that both have some of; None if there is none."""
+    some = (ours.counts > 0) & (theirs.counts > 0)
+    return tuple(Sample(s.sums[some], s.counts[some]) for s in (ours, theirs)) if some.any() else None
 
 
 def tau(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """The share of LADR's frontier cells whose gap passes tau."""
+    """The share of LADR's frontier cells whose gap passes tau, in the phases that have one."""
     rows = rows_of(scores)
     spans, row = spans_of(place.results, rows), roles.rescuing(place.results, rows)
     if row is None or FRONTIER not in place.results.trace(row.cell):
         return
-    trace, _ = _prompts(place.results, row, spans)
-    for phase in spans:
+    trace = by_prompt(place.results, row.cell, spans)
+    for phase, fields in roles.phases_of(place.results, row.cell).items():
         own = trace[trace.phase == phase].groupby("prompt")[[FRONTIER, "passing"]].sum()
-        what = f"{phase}: frontier cells that pass tau, %"
-        yield from _share(place, row, what, own.passing, own[FRONTIER], 100)
-
-
-def _share(place: Place, row: Any, what: str, part: Any, whole: Any, scale: float) -> Iterator[Fact]:
-    """Part over whole, prompts without any of the whole left out; nothing if all are."""
-    some = (whole > 0).to_numpy()
-    if some.any():
-        sample = Sample(part.to_numpy(float)[some], whole.to_numpy(float)[some])
-        yield place.fact(ratio(sample), scale, what, row)
-
-
-def _prompts(results: Results, row: Any, spans: Spans) -> tuple[pd.DataFrame, pd.Series]:
-    """The trace with prompt, phase and committed cells of each pass, and the images of each prompt."""
-    trace, images = results.trace(row.cell), results.record(row.cell)["spec"]["benchmark"]["images"]
-    trace = trace.assign(
-        prompt=trace.image // images, phase=split(trace, spans), cells=trace[list(CELLS)].sum(axis=1)
-    )
-    return trace, trace.groupby("prompt").image.nunique()
+        found = estimated("passing", Sample(own.passing.to_numpy(float), own[FRONTIER].to_numpy(float)))
+        if found is not None and fields["tau"] is not None:
+            yield place.fact(found, 100, f"{phase}: frontier cells that pass tau, %", row)
 
 
 def copies(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:

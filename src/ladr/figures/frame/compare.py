@@ -89,6 +89,12 @@ class Place:
         found = ratio(Sample(b.to_numpy(float), a.to_numpy(float)))
         return self.fact(found, 1, "times fewer passes", ours, theirs, 1.0)
 
+    def cost(self, ours: Any, theirs: Any) -> Fact:
+        """How many times the passes of theirs ours takes."""
+        a, b = (passes(self.results, row.cell) for row in (ours, theirs))
+        found = ratio(Sample(a.to_numpy(float), b.to_numpy(float)))
+        return self.fact(found, 1, "times as many passes", ours, theirs, 1.0)
+
 
 def whole(columns: dict[str, Sample]) -> Sample | None:
     """All columns as one; a prompt stands in one of them."""

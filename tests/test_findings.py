@@ -1,0 +1,176 @@
+"""What the findings compare: all pairs that a text needs; one definition of a cost; tables to read."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ladr.benchmarks.intervals import Sample, contrast, ratio
+from ladr.experiment import grid
+from ladr.figures.findings import told
+from ladr.figures.frame.answers import paired
+from ladr.figures.frame.commands import draw
+from ladr.figures.frame.compare import Fact
+from ladr.figures.frame.phases import by_phase, estimated, parts, spans_of
+from ladr.figures.frame.results import Results, main, rows_of, shown
+from ladr.params import load
+from ladr.run.cell import run
+from ladr.run.grade import grade
+from ladr.run.table import write
+from test_figures import PARAMS
+
+ASKED = {
+    **PARAMS,
+    "steps": 10,
+    "samplers": {
+        **PARAMS["samplers"],
+        "apart": {"policy": "ladr", "label": "Apart", "where": "independent"},
+    },
+    "sweeps": {},
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A tiny experiment whose samplers hold two variants of LADR."""
+    folder = tmp_path_factory.mktemp("experiment")
+    (folder / "params.yaml").write_text(json.dumps(ASKED), encoding="utf-8")
+    made, place = grid(load(folder / "params.yaml")), folder / "results"
+    run(made.cells.values(), results=place, say=lambda text: None)
+    grade(made.cells.values(), results=place, say=lambda text: None)
+    write(made, "cosine", place, place)
+    (place / "grid.json").write_text(made.json(), encoding="utf-8")
+    return place
+
+
+@pytest.fixture(scope="module")
+def out(results, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("findings")
+    draw(["findings"], results, folder)
+    return folder
+
+
+@pytest.fixture
+def facts(out):
+    return pd.read_csv(out / "findings.csv", keep_default_na=False, na_values=[""])
+
+
+def pairs(facts, question, words):
+    own = facts[(facts.question == question) & facts.what.str.contains(words)]
+    return list(zip(own.ours, own.theirs, strict=True))
+
+
+def test_rows_with_own_budgets_are_compared_with_all_before_them(facts):
+    wanted = [("rescue", "plain"), ("both", "plain"), ("both", "rescue")]
+    assert pairs(facts, "ablation/parts", "points") == wanted
+    assert pairs(facts, "ablation/parts", "times fewer passes") == wanted
+    assert pairs(facts, "ablation/figure5", "points") == [("neighbour", "elsewhere")]
+
+
+@pytest.mark.parametrize(("question", "label"), [("delayed-rescue", "Late"), ("variants", "Apart")])
+def test_variants_are_told_against_ladr_in_every_column(results, facts, question, label):
+    own = facts[facts.question == question].set_index("what")
+    assert {(row.ours, row.theirs) for row in own.itertuples()} == {(label, "LADR")}
+    source = Results(results)
+    scores = source.at("field", "field-exact")
+    columns = shown(scores.column)
+    assert len(columns) > 1
+    assert set(own.index) == {*(f"{c}, points" for c in columns), "times as many passes"}
+    rows = main(scores).set_index("label")
+    times = own.loc["times as many passes"]
+    assert times.value == pytest.approx(rows.loc[label].passes / rows.loc["LADR"].passes, abs=1e-3)
+
+
+def test_the_surprise_of_two_rows_is_compared_phase_by_phase(results, facts):
+    own = facts[facts.question == "phase-surprise"].set_index("what").value
+    costs = facts[facts.what.str.endswith("nats per committed cell") & (facts.question == "phase-costs")]
+    by_row = {label: rows.set_index("what").value for label, rows in costs.groupby("ours")}
+    assert set(by_row) == {"LADR", "Cosine, LADR's passes"}
+    phases = ["exploration", "structure", "refinement"]
+    assert [w.split(":")[0] for w in own.index] == [*phases, "all phases"]
+    source = Results(results)
+    cells = rows_of(source.at("field", "field-exact")).set_index("label").cell
+    whole = []
+    for label in ("LADR", "Cosine, LADR's passes"):
+        trace = source.trace(cells[label])
+        whole.append(-trace.logp.sum() / (trace.scheduled + trace.rescued).sum())
+    assert own.iloc[-1] == pytest.approx(whole[0] - whole[1], abs=1e-3)
+    what = "refinement: nats per committed cell"
+    assert own[what] == pytest.approx(by_row["LADR"][what] - by_row["Cosine, LADR's passes"][what], abs=2e-3)
+
+
+def test_the_figure_and_the_findings_tell_the_same_costs(results, facts):
+    source = Results(results)
+    rows = rows_of(source.at("field", "field-exact"))
+    drawn = by_phase(source, rows.set_index("label").cell["LADR"], spans_of(source, rows))
+    own = facts[(facts.question == "phase-costs") & (facts.ours == "LADR")]
+    assert len(drawn) == len(own) > 0
+    scale = np.where(own.what.str.endswith("%"), 100, 1)
+    for column, name in (("mean", "value"), ("low", "low"), ("high", "high")):
+        assert list(drawn[column] * scale) == pytest.approx(list(own[name]), abs=1e-3)
+
+
+def test_costs_are_ratios_of_sums_over_prompts(results):
+    """Not means of ratios, and images of a prompt are not independent."""
+    source = Results(results)
+    rows = rows_of(source.at("field", "field-exact"))
+    cell = rows.set_index("label").cell["LADR"]
+    found, trace = parts(source, cell, spans_of(source, rows)), source.trace(cell)
+    prompts = source.record(cell)["spec"]["benchmark"]["count"]
+    assert {len(own.sums) for own in found.values()} == {prompts}
+    assert prompts < trace.image.nunique()
+    late = trace[trace.t >= 0.7]
+    wanted = -late.logp.sum() / (late.scheduled + late.rescued).sum()
+    assert estimated("surprise", found["refinement", "surprise"]).value == pytest.approx(wanted)
+    assert sum(found[phase, "passes"].sums.sum() for phase in spans_of(source, rows)) == len(trace)
+
+
+def test_no_such_cell_in_any_prompt_is_no_certainty():
+    none = Sample(np.zeros(50), np.full(50, 20.0))
+    assert estimated("unlike", none).high > 0.05
+    assert estimated("passes", Sample(np.full(50, 3.0), np.ones(50))).high == 3
+    assert estimated("unlike", Sample(np.zeros(3), np.zeros(3))) is None
+
+
+def test_pairs_without_the_phase_are_left_out():
+    ours, theirs = Sample(np.ones(3), np.array([1.0, 0, 2])), Sample(np.ones(3), np.array([2.0, 2, 0]))
+    left = paired(ours, theirs)
+    assert [list(s.counts) for s in left] == [[1], [2]]
+    assert contrast(*left).value == pytest.approx(ratio(left[0]).value - ratio(left[1]).value)
+    assert paired(ours, Sample(np.ones(3), np.array([0.0, 2, 0]))) is None
+
+
+def test_thresholds_are_told_of_phases_that_have_one(facts):
+    told_of = {what.split(":")[0] for what in facts[facts.question == "tau"].what}
+    assert told_of == {"exploration", "structure"}
+
+
+def fact(**changes):
+    given = {"question": "sweep/steps", "backbone": "b", "benchmark": "m", "ours": "A", "theirs": "B",
+             "what": "Overall, points", "value": 1.25, "low": -0.5, "high": 2.0, "neutral": 0.0, "n": 8,
+             "ours_passes": 4.0, "theirs_passes": 5.0}  # fmt: skip
+    return Fact(**(given | changes))
+
+
+def test_what_a_table_has_in_common_stands_above_it():
+    lines = list(told([fact(), fact(ours="C")]))
+    assert lines[0] == "**b, m, steps; Overall, points; against B (5.0 passes); 8 prompts**"
+    assert lines[2] == "| of | value | interval says |"
+    assert lines[4] == "| A (4.0 passes) | 1.2 [-0.5, 2.0] | open |"
+    (alone, *_, row) = told([fact()])
+    assert alone == "**b, m, steps**"
+    assert "Overall, points" in row
+
+
+def test_small_amounts_keep_their_digits():
+    line = list(told([fact(what="nats", value=0.0123, low=0.004, high=0.02)]))[-1]
+    assert "0.012 [0.004, 0.020]" in line
+
+
+def test_every_fact_is_in_a_table(out, facts):
+    lines = (out / "findings.md").read_text(encoding="utf-8").splitlines()
+    rules = sum(line.startswith("| :--") for line in lines)
+    tables = [line for line in lines if line.startswith("| ")]
+    assert len(tables) - 2 * rules == len(facts)
+    assert "no error rate" in "\n".join(lines)
