@@ -10,7 +10,10 @@ ALIKE = 0.4  # assumed correlation between the images of one prompt
 
 
 def variance(percent: float, trials: int) -> float:
-    """Of a percentage, in squared points, if the trials are independent."""
+    """Of a percentage, in squared points, if the trials are independent; where all or none succeeded, so much
+    that LEVEL standard errors are as wide as Wilson's interval."""
+    if percent in (0.0, 100.0):
+        return (100 * LEVEL / (trials + LEVEL**2)) ** 2
     return percent * (100 - percent) / trials
 
 
