@@ -1,6 +1,6 @@
 """Every comparison with its interval, worked out from results: what docs/results.md quotes."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from itertools import groupby
 from pathlib import Path
