@@ -60,7 +60,8 @@ def test_a_figure_that_would_be_empty_is_left_out_and_has_a_reason(tmp_path):
 def test_what_the_params_ask_for_is_in_the_plan(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = drawings_of(tmp_path, PIXELS)
-    assert set(found.asked) == {"scores", "pictures", "theory"}
+    assert set(found.asked) == {"scores", "traces", "pictures", "theory"}
+    assert set(found.asked["traces"]) == {"phases", "passing"}
     assert "diversity" in found.asked["scores"]
     assert "diversity" not in drawings_of(tmp_path, PIXELS.replace("images: 2", "images: 1")).asked["scores"]
     tiny(tmp_path, PIXELS)
@@ -98,6 +99,11 @@ def test_a_record_names_its_files_and_drops_those_of_before(tmp_path):
     assert [p.name for p in drawn(tmp_path / "results")] == ["a.svg", "b.svg"]
     record(place, ["x"], [figures / "b.svg"])
     assert sorted(p.name for p in figures.iterdir()) == ["b.svg", "mine.svg"]
+    record(place.with_name("traces.json"), ["y"], [figures / "b.svg"])
+    record(place, ["x"], [])
+    assert (figures / "b.svg").exists(), "another record has it"
+    place.with_name("traces.json").unlink()
+    record(place, ["x"], [figures / "b.svg"])
     assert list(doctor.examine(tmp_path / "results")) == []
     (figures / "b.svg").write_text("B.svg")
     (finding,) = doctor.examine(tmp_path / "results")

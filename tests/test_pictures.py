@@ -76,6 +76,7 @@ def made(tmp_path_factory):
     place = folder / "results"
     run(grid.cells.values(), results=place, say=lambda text: None)
     written = worked_out.write(grid, place, say=lambda text: None)
+    (place / "grid.json").write_text(grid.json(), encoding="utf-8")
     return params, grid, place, written[0]
 
 

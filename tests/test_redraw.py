@@ -43,8 +43,8 @@ def snakemake(folder, *words):
     ("file", "again"),
     [
         ("figures/quality.py", ["draw_scores", "figures"]),
-        ("figures/frame/style.py", ["draw_scores", "figures"]),
-        ("paper/results.csv", ["audit", "draw_scores", "figures"]),
+        ("figures/frame/style.py", ["draw_scores", "draw_traces", "figures"]),
+        ("paper/results.csv", ["audit", "draw_scores", "draw_traces", "figures"]),
         ("figures/sweeps.py", []),
     ],
 )

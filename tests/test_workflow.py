@@ -147,7 +147,7 @@ def test_one_changed_alpha_runs_that_samplers_cells_even_without_metadata(calm, 
     assert new == {cell_of(grid, n).id for n in ("ladr", "matched", "near", "far")}
     tiny(other, TEXT)
     table = (folder / "results/table.parquet").read_bytes()
-    assert set(jobs(snakemake(other))) <= {"table", "draw_scores", "figures", "track", "all"}
+    assert set(jobs(snakemake(other))) <= {"table", "draw_scores", "draw_traces", "figures", "track", "all"}
     assert (other / "results/table.parquet").read_bytes() == table, "the table did not go back"
 
 
@@ -262,7 +262,7 @@ def test_figures_are_drawn_from_results_and_those_without_cells_are_told(calm):
     assert {"table-field-exact-field.md", "quality-field-exact-field.svg", "audit.csv"} <= figures
     assert {"fig-field-exact-field.svg", "alpha-field-exact-field.svg"} <= figures
     done = snakemake(folder, "-n", "--forcerun", "table", "--", "figures")
-    assert jobs(done) == ["draw_scores", "figures", "table"]
+    assert jobs(done) == ["draw_scores", "draw_traces", "figures", "table"]
     assert "figure divergence is not drawn: no `theory`" in done.stderr
     assert not [name for name in figures if name.startswith(("divergence", "gallery", "films"))]
 

@@ -11,6 +11,7 @@ says that it was the same for every prompt, as passes are under a fixed schedule
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, floor, hypot
 
 import numpy as np
@@ -93,7 +94,7 @@ def contrast(ours: Sample, baseline: Sample) -> Estimate:
     """The ratio of ours minus that of the baseline, both of the same prompts in the same order, whatever they
     count: a bootstrap over the pairs."""
     table = np.stack([np.asarray(x, float) for x in (ours.sums, ours.counts, baseline.sums, baseline.counts)])
-    sums, counts, theirs, of = _resampled(table, np.random.default_rng(SEED))
+    sums, counts, theirs, of = _resampled(table)
     low, high = _middle(sums / counts - theirs / of)
     return Estimate(ours.mean - baseline.mean, low, high, table.shape[1])
 
@@ -150,7 +151,7 @@ def _bootstrapped(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[flo
     if all(len(np.unique(t[0] / t[1])) == 1 for t in tables):
         value = float(np.mean([t[0, 0] / t[1, 0] for t in tables]))
         return value, value
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(SEED) if len(tables) > 1 else None
     drawn = (_resampled(table, rng) for table in tables)
     return _middle(np.mean([sums / counts for sums, counts in drawn], axis=0))
 
@@ -161,8 +162,9 @@ def _middle(drawn: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _resampled(table: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The sums over as many prompts, drawn RESAMPLES times, of each row of a table (rows, prompts).
+def _resampled(table: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+    """The sums over as many prompts, drawn RESAMPLES times, of each row of a table (rows, prompts); without
+    `rng` the first draws of SEED.
 
     Prompts that contribute the same are drawn together: how often is multinomial, and verdicts have few
     different values.
@@ -170,7 +172,18 @@ def _resampled(table: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     kinds, times = np.unique(table, axis=1, return_counts=True)
     prompts = table.shape[1]
     if len(times) <= FEW:
+        rng = rng or np.random.default_rng(SEED)
         drawn = multinomial.rvs(prompts, times / prompts, size=RESAMPLES, random_state=rng)
         return kinds @ drawn.T
+    if rng is None:
+        return table @ _first_draws(prompts).T
     drawn = rng.integers(prompts, size=(RESAMPLES, prompts))
     return np.stack([row[drawn].sum(axis=1) for row in table])
+
+
+@lru_cache(maxsize=4)
+def _first_draws(prompts: int) -> np.ndarray:
+    """How often each prompt is drawn (RESAMPLES, prompts): the same for every amount of as many prompts."""
+    drawn = np.random.default_rng(SEED).integers(prompts, size=(RESAMPLES, prompts))
+    places = drawn + prompts * np.arange(RESAMPLES)[:, None]
+    return np.bincount(places.ravel(), minlength=RESAMPLES * prompts).reshape(RESAMPLES, -1).astype(float)

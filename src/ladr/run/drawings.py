@@ -40,7 +40,7 @@ class Drawings:
 
     @cached_property
     def asked(self) -> dict[str, list[str]]:
-        """What is drawn by one process: `scores`, `pictures` or `theory`, which it reads -> figures."""
+        """What is drawn by one process: what it reads (scores, traces, pictures or theory) -> figures."""
         out: dict[str, list[str]] = {}
         for name, needs in wanted().items():
             if REASONS[needs](self) is None:
@@ -88,7 +88,8 @@ class Drawings:
 
     def jobs(self, table: list[str]) -> dict[str, tuple[list[str], list[str], str]]:
         """What one job draws: figures, what they are drawn from, and the record that says they are."""
-        sources = {"scores": table, "pictures": [*table, *self.pictures], "theory": self.theory}
+        pictures = [*table, *self.pictures]
+        sources = {"scores": table, "traces": table, "pictures": pictures, "theory": self.theory}
         place = self.out / RECORDS
         asked = self.asked.items()
         return {source: (names, sources[source], str(place / f"{source}.json")) for source, names in asked}
@@ -171,7 +172,9 @@ REASONS: dict[str, Callable[[Drawings], str | None]] = {
     "inside": _inside,
     "theory": lambda d: None if d.params.theory else "no `theory`",
 }
-READS = {"pictures": "pictures", "inside": "pictures", "theory": "theory"}
+READS = {
+    "pictures": "pictures", "inside": "pictures", "phases": "traces", "rescue": "traces", "theory": "theory",
+}  # fmt: skip
 
 
 def code(*patterns: str) -> list[str]:

@@ -15,10 +15,13 @@ VERSION = 2  # of what `ladr pictures` writes: raise it when that changes, and i
 
 
 def record(path: Path, names: list[str], written: list[Path]) -> None:
-    """Write what was drawn to `path`, and remove what was drawn before and is not any more."""
+    """Write what was drawn to `path`, and remove what it drew before and does not any more, unless another
+    record beside it does."""
     now = {os.path.relpath(file, path.parent): file for file in written}
+    others = [other for other in path.parent.glob("*.json") if other != path]
+    kept = {*now, *(name for other in others for name in _recorded(other))}
     for name in _recorded(path):
-        if name not in now:
+        if name not in kept:
             (path.parent / name).unlink(missing_ok=True)
     told = {name: {"bytes": f.stat().st_size, "sha256": files.sha256(f)} for name, f in now.items()}
     files.write_json(path, {"figures": names, "files": told})
