@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from ladr.cli import build
 from ladr.figures.frame import style
 from ladr.figures.frame.index import SECTIONS, write
-from ladr.figures.frame.save import Plot, Table
+from ladr.figures.frame.save import PLACES, Plot, Table
 
 NAMES = ("quality-a-b", "figure5-a-b", "brandnew-a-b")
 
@@ -52,3 +52,13 @@ def test_the_command_writes_it_and_draws_nothing(folder):
     )
     assert told.exit_code == 0, told.output
     assert {path.name for path in folder.iterdir()} == before | {"README.md"}
+
+
+def test_a_layout_is_worked_out_once_and_rounded(tmp_path):
+    figure, ((panel,),) = style.canvas(style.WIDE, 1)
+    panel.set_ylabel("long enough\nto need room")
+    before = panel.get_position(original=True).x0
+    Plot("x", "X", figure, "caption").save(tmp_path)
+    box = panel.get_position(original=True).bounds
+    assert box == pytest.approx([round(side, PLACES) for side in box], abs=1e-12)
+    assert box[0] != before

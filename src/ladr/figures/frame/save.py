@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 NOTHING = "N/A"
+PLACES = 5  # digits of a panel's place in its figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +24,22 @@ class Plot:
         import matplotlib.pyplot as plt
 
         paths = [folder / f"{self.name}.{kind}" for kind in ("svg", "png", "md")]
+        _settle(self.figure)
         self.figure.savefig(paths[0], metadata={"Date": None, "Creator": None})
         self.figure.savefig(paths[1], metadata={"Software": None})
         plt.close(self.figure)
         shown = f"![{self.title}]({self.name}.svg)"
         _write(paths[2], [f"# {self.title}", "", shown, "", self.caption])
         return paths
+
+
+def _settle(figure: Any) -> None:
+    """Work the layout out once and round it: the solver's last digits differ from run to run."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        box = axes.get_position(original=True).bounds
+        axes.set_position([round(side, PLACES) for side in box], which="original")
 
 
 @dataclass(frozen=True, eq=False)
