@@ -141,3 +141,26 @@ def test_a_changed_token_is_another_one():
     assert (changed != codes).all()
     assert set(changed.tolist()) == {0, 1, 2}
     assert math.isclose(changed[codes == 0].double().mean(), 1.5, abs_tol=0.2)
+
+
+def test_the_reach_in_pixels_is_drawn_where_far_pixels_do_not_change(tmp_path):
+    from ladr.figures.frame.images import Pictures
+    from ladr.figures.picture_reach import in_pixels
+
+    tokens = torch.randint(4, (5, 6, 6), generator=derived(0, "tokens"))
+    spread, example = reach.perturbation(SimpleNamespace(codes=4, render=blurred), tokens, derived(0, "test"))
+    told = {**spread.told(), "side": spread.side}
+    assert min(told["mean"]) == 0
+    asked = {"name": "mini", "version": 1, "count": 9, "seed": 0}
+    arrays = {**example, "pixels": spread.offsets}
+    plot = in_pixels(Pictures("tiny", {"reach": {"pixels": told}}, arrays, "Made.", asked))
+    assert {path.suffix for path in plot.save(tmp_path)} == {".svg", ".png", ".md"}
+
+
+def test_a_distance_that_a_resample_lacks_does_not_pull_its_mean_to_zero():
+    spread = Spread(images=8, shape=(1, 4), margin=1)
+    for image in range(8):
+        values = np.full((1, 4), 2.0)
+        values[0, 3] = 2.0 if image == 0 else np.nan
+        spread.add(image, values, 0, 0)
+    assert spread.told()["mean_low"] == [2.0] * 4

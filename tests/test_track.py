@@ -4,9 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from ladr.run import drawn
+from ladr.run import drawn, files, table
 from ladr.run.cell import run
 from ladr.run.grade import grade
 from ladr.track import curve, entries, track
@@ -118,6 +119,21 @@ def test_an_entry_changes_with_its_scores_alone(made):
     a, b = (list(entries(grid, params.baseline, results)) for _ in range(2))
     assert [e.digest for e in a] == [e.digest for e in b]
     assert len({e.digest for e in a}) == 4
+
+
+def test_scores_are_those_of_the_table_once_there_is_one(made, tmp_path):
+    params, grid, results, _ = made
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(results, moved)
+    table.write(grid, params.baseline, moved, moved)
+    before = next(iter(entries(grid, params.baseline, moved))).metrics
+    lines = pd.read_parquet(moved / table.LINES).assign(low=-1.0)
+    lines.to_parquet(moved / table.LINES)
+    files.write_json(moved / table.RECORD, {"files": files.described(moved, list(table.BESIDE))})
+    after = next(iter(entries(grid, params.baseline, moved))).metrics
+    low = [name for name in before if name.endswith("_lo")]
+    assert low
+    assert {after[name] for name in low} == {-1.0} != {before[name] for name in low}
 
 
 def test_points_of_a_sweep_have_short_names_and_one_label(tmp_path):

@@ -80,7 +80,8 @@ rule audit:
         "ladr audit --out {params.out} 2>&1 | tee {log}"
 
 
-# `snakemake figures` draws every figure and lists them in README.md; it says which drawings there are others'. For a report, the folder is an input too: each file with its own caption.
+# `snakemake figures` draws every figure and lists them in README.md; it says which drawings there are others'.
+# For a report, the folder is an input too: each file with its own caption.
 rule figures:
     input:
         [record for _, _, record in DRAWING.values()],

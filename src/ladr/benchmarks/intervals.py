@@ -62,7 +62,7 @@ def estimate(columns: Sequence[Sample]) -> Estimate:
     n = sum(len(column.sums) for column in columns)
     single = len(columns) == 1 and columns[0].binary
     tables = [(c.sums, c.counts) for c in columns]
-    low, high = _wilson(value, n) if single or _rare(tables) else _bootstrapped(tables)
+    low, high = _wilson(value, _alike(tables)) if single or _rare(tables) else _bootstrapped(tables)
     return Estimate(value, low, high, n)
 
 
@@ -80,7 +80,7 @@ def difference(ours: Sequence[Sample], baseline: Sequence[Sample]) -> Estimate:
     value = float(np.mean([a.mean - b.mean for a, b in pairs]))
     n = sum(len(a.sums) for a, _ in pairs)
     tables = [(a.sums - b.sums, a.counts) for a, b in pairs]
-    low, high = _gained_less_lost(value, tables, n) if _rare(tables) else _bootstrapped(tables)
+    low, high = _gained_less_lost(value, tables, _alike(tables)) if _rare(tables) else _bootstrapped(tables)
     return Estimate(value, low, high, n)
 
 
@@ -117,6 +117,13 @@ def _rare(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> bool:
         same = times.max() / len(sums)
         lacking *= same ** len(sums) if same > 0.5 else 0.0
     return lacking > TAIL
+
+
+def _alike(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> int:
+    """As many prompts of equal weight would tell as much: fewer than there are where some were asked more
+    questions, or where a small column counts as much as a large one."""
+    own = [counts.sum() ** 2 / np.square(np.asarray(counts, float)).sum() for _, counts in columns]
+    return max(1, int(len(own) ** 2 / sum(1 / n for n in own) + 1e-6))
 
 
 def _wilson(share: float, n: int) -> tuple[float, float]:

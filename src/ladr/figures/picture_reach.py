@@ -84,17 +84,22 @@ def in_pixels(found: Pictures) -> Plot:
         for y, x in places * side:
             panel.add_patch(style.rectangle((x - 1, y - 1), side + 1, side + 1, fill=False))
     change = np.abs(after.astype(float) - before).mean(-1)
-    ends = {"vmin": min(told["mean"]), "vmax": max(told["mean"])}
+    low, high = least(told["mean"]), max(told["mean"])
+    ends = {"vmin": low, "vmax": high}
     _bar(figure, above, bare(above[2], change, **_logarithmic(**ends)), f"change, {LEVELS}")
     above[2].set_title("change")
     _map(below[0], found.arrays["pixels"], "mean by offset", **_logarithmic(**ends))
     _curves(figure, below[1:], {"one token": told}, "pixels", LEVELS)
-    below[1].set_yscale("log")
-    style.plain(below[1].yaxis)
+    style.plain(below[1], low, max(told["mean_high"]))
     words = {name: told[name] for name in ("side", "observations", "images")}
     caption = PIXELS.format(places=len(places), radius=_radius([told]), **words)
     title = f"How far a token reaches in the pictures of {found.backbone}"
     return Plot(f"reach-{found.backbone}", title, figure, caption + found.caption(told["images"]))
+
+
+def least(values: Sequence[float]) -> float:
+    """The smallest that a logarithmic axis can show: far from a token nothing may have changed."""
+    return min(value for value in values if value > 0)
 
 
 def _laid_out(*counts: int) -> tuple[Any, list[list[Any]]]:

@@ -23,10 +23,14 @@ from ladr.run.files import CELL, RESULTS
 
 PACKAGE = Path(__file__).parents[1]
 HERE = PACKAGE / "figures"
-DRAWS = ("figures/__init__.py", "figures/frame/*.py", "figures/*.html", "paper/*.py", "paper/*.csv")
+DRAWS = (
+    "figures/__init__.py", "figures/frame/*.py", "figures/*.html", "paper/*.py", "paper/*.csv", "lines.py",
+    "benchmarks/intervals.py", "benchmarks/column.py",
+)  # fmt: skip
+LOOP = ("decode.py", "passes.py", "schedule.py", "view.py", "noise.py")
 SOURCES = {  # what makes what no cell is: it is made again when one of these files changes
     "audit": ("paper/*.py", "paper/*.csv"),
-    "theory": ("theory/*.py", "policies/*.py", "decode.py", "backbones/field.py"),
+    "theory": ("theory/*.py", "policies/*.py", *LOOP, "backbones/field.py", "backbones/transfer.py"),
 }
 
 

@@ -3,7 +3,7 @@ N/A with its reason, and stays so until an official result is imported or a sett
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -199,8 +199,3 @@ def absent(column: str, why: str) -> dict[str, Any]:
     """The line of a column that has no value."""
     empty = dict.fromkeys(("value", "low", "high", "floor", "ceiling"))
     return {"column": column, **empty, "n": 0, "note": f"N/A: {why}"}
-
-
-def pending(score: Mapping[str, Any]) -> bool:
-    """Was a part of this score.json not scored?"""
-    return any(part["scorer"] is None for part in score.get("parts", {}).values())

@@ -64,14 +64,16 @@ class Spread:
 
 
 def _shares(sums: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of rows of distances, the mean at each, and the share of the row's whole within each; 0 of nothing."""
+    """Of rows of distances, the mean at each, NaN where nothing was seen, and the share of the row's whole
+    within each, 0 of nothing."""
     total = sums.sum(1, keepdims=True)
-    return sums / np.where(counts > 0, counts, 1), np.cumsum(sums, 1) / np.where(total > 0, total, 1)
+    mean = np.where(counts > 0, sums / np.where(counts > 0, counts, 1), np.nan)
+    return mean, np.cumsum(sums, 1) / np.where(total > 0, total, 1)
 
 
 def _ends(values: np.ndarray, **how: Any) -> np.ndarray:
     tail = 50 * (1 - CONFIDENCE)
-    return np.percentile(values, [tail, 100 - tail], axis=0, **how)
+    return np.nanpercentile(values, [tail, 100 - tail], axis=0, **how)
 
 
 def _radius(share: float, whole: np.ndarray, draws: np.ndarray, even: np.ndarray) -> dict[str, Any]:

@@ -68,8 +68,13 @@ def _counted(item: Item, alike: Sequence[Detection], reading: Reading) -> str:
     n = len(alike)
     if n != item.count:
         return f"{n or 'no'} {noun(Item(item.shape), n or item.count)}"
+    wrong = next((text for d in alike if (text := _unlike(item, d))), "")
+    if wrong:
+        return f"one of them is {wrong}"
     doubtful = sum(not d.sure for d in alike)
-    return f"{doubtful} of them doubtful" if doubtful else f"besides {reading.unknown} unknown"
+    if doubtful:
+        return f"{doubtful} of them doubtful"
+    return f"besides {reading.unknown} unknown" if reading.unknown else "not sure enough"
 
 
 def _placed(spec: Spec, reading: Reading) -> str:

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ladr.cells import Cell, Grid, Line
 from ladr.run import files
 from ladr.run.cell import folder_of, read_trace
+from ladr.run.doctor import RECORD
 from ladr.run.files import CELL, RESULTS, SCORE
+from ladr.run.table import LINES
 
 SHEET = "samples.png"
+SCORED = ["column", "value", "low", "high", "floor"]
 PLAIN = re.compile(r"[^\w\-. /:]")
 
 
@@ -59,16 +64,34 @@ def entries(grid: Grid, baseline: str, results: Path = RESULTS) -> Iterator[Entr
         for line in grid.lines
         if (line.group, line.name) == ("samplers", baseline)
     }
+    told = _told(results)
     for cell in reversed(grid.cells.values()):
         lines = [line for line in grid.lines if line.cell == cell.id]
         folder = folder_of(cell.id, results)
         if lines and files.done(folder / SCORE) and files.done(folder / CELL):
             base = seconds.get((lines[0].backbone, lines[0].benchmark))
-            yield _entry(cell, lines, label_of(lines[0], grid), folder, base, latency.get(cell.id, {}))
+            scores = told.get(cell.id) or files.read_json(folder / SCORE)["lines"]
+            costs = base, latency.get(cell.id, {})
+            yield _entry(cell, lines, scores, label_of(lines[0], grid), folder, *costs)
+
+
+def _told(results: Path) -> dict[str, list[dict[str, Any]]]:
+    """Cell -> its lines of the table, whose intervals are the newest; empty without a table."""
+    if not files.done(results / RECORD):
+        return {}
+    table = pd.read_parquet(results / LINES)[["cell", *SCORED]].drop_duplicates(["cell", "column"])
+    table = table.astype(object).where(table.notna(), None)
+    return {cell: own.to_dict("records") for cell, own in table.groupby("cell", sort=False)}
 
 
 def _entry(
-    cell: Cell, lines: list[Line], label: str, folder: Path, base: float | None, latency: Mapping[str, float]
+    cell: Cell,
+    lines: list[Line],
+    scores: list[dict[str, Any]],
+    label: str,
+    folder: Path,
+    base: float | None,
+    latency: Mapping[str, float],
 ) -> Entry:
     first, record = lines[0], files.read_json(folder / CELL)
     made = record["provenance"]["made"][0]
@@ -86,7 +109,7 @@ def _entry(
     sampler = dict(cell.spec["sampler"])
     flat = dict(_flat({"policy": sampler.pop("policy"), "sampler": sampler, "asked": cell.spec["benchmark"]}))
     params = {"label": label, **{PLAIN.sub("", k): str(v)[:500] for k, v in flat.items()}}
-    metrics = _metrics(record["summary"], files.read_json(folder / SCORE)["lines"], base, latency)
+    metrics = _metrics(record["summary"], scores, base, latency)
     artifacts = tuple(p for p in (folder / SHEET, folder / CELL, folder / SCORE) if p.is_file())
     return Entry(
         cell, f"{first.backbone}/{first.benchmark}", name_of(first), tags, params, metrics,

@@ -74,14 +74,20 @@ class Place:
         a, b = (samples(self.results, row.cell, column) for row in (ours, theirs))
         if a is None or b is None:
             return None
-        return self.fact(difference(a, b), 100, f"{column}, points", ours, theirs, 0.0)
+        return self._points(difference(a, b), f"{column}, points", ours, theirs)
 
     def diagnostic(self, ours: Any, theirs: Any, kind: str, what: str) -> Fact | None:
         """The same of what is no score, "junk" or "diversity" (which needs several images per prompt)."""
         a, b = (whole(self.results.judged(row.cell, kind)) for row in (ours, theirs))
         if a is None or b is None:
             return None
-        return self.fact(difference([a], [b]), 100, f"{what}, points", ours, theirs, 0.0)
+        return self._points(difference([a], [b]), f"{what}, points", ours, theirs)
+
+    def _points(self, found: Estimate, what: str, ours: Any, theirs: Any) -> Fact:
+        """A difference; that of a cell from itself is none for sure."""
+        if ours.cell == theirs.cell:
+            found = Estimate(0.0, 0.0, 0.0, found.n)
+        return self.fact(found, 100, what, ours, theirs, 0.0)
 
     def saving(self, ours: Any, theirs: Any) -> Fact:
         """How many times the passes of ours theirs takes."""

@@ -9,7 +9,7 @@ SECTIONS = {
     "Against plain decoding, at every number of passes": ("quality",),
     "Tables": ("table", "delayed"),
     "The paper's numbers, and whether they agree with each other": ("paper", "audit"),
-    "The method at work": ("films", "method", "samples", "reach"),
+    "The method at work": ("films", "method", "samples", "dependence", "reach"),
     "Ablations": ("figure", "decomposition", "saved"),
     "Sweeps": ("alpha", "thresholds", "steps"),
     "Phases": ("phases", "passing"),

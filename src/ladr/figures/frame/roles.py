@@ -7,8 +7,6 @@ import pandas as pd
 from ladr import lines
 from ladr.figures.frame.results import Results
 
-DELAYED = "Table 5"  # of the paper: what rescuing later does
-
 
 def sampler_of(results: Results, cell: str) -> dict[str, Any]:
     """policy, steps, temperature and cache of a cell."""
