@@ -350,6 +350,21 @@ def test_passes_on_the_papers_grid_when_every_gap_passes(spec, passes):
     assert [image.passes for image in out.trace.images] == [passes] * 3
 
 
+@pytest.mark.parametrize(
+    ("spec", "passes"),
+    [
+        ({"policy": "ladr"}, {13, 14}),
+        ({"policy": "ladr", "phases": {"exploration": {"alpha": 0.0}}}, {19, 20}),
+    ],
+)
+def test_equal_gaps_everywhere_take_a_pass_or_two_more(spec, passes):
+    """Where nothing scatters the rescued cells, known cells lie closer and have fewer neighbours."""
+    backbone = SureBackbone()
+    backbone.sure = lambda tokens, rows, **_: torch.stack([z := torch.zeros(tokens.shape), z + 4], dim=-1)
+    out = decode(backbone, ["x"] * 8, build(spec), steps=64, seeds=list(range(8)))
+    assert {image.passes for image in out.trace.images} == passes
+
+
 @pytest.mark.parametrize("where", ["non-frontier-first", "anywhere"])
 def test_other_positions_get_the_budget_that_the_frontier_would_have_had(where):
     standard, own = LADR().parts.first, LADR().parts.second
