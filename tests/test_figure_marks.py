@@ -9,17 +9,12 @@ import hypothesis.strategies as st
 import pandas as pd
 import pytest
 from hypothesis import given
-from ruamel.yaml import YAML
 
-from ladr.experiment import grid
 from ladr.figures import ablations, divergence, phases, quality, sweeps
 from ladr.figures.frame import labels, style, words
 from ladr.figures.frame.results import Results, main, rows_of
-from ladr.params import load
-from ladr.run.cell import run
-from ladr.run.grade import grade
-from ladr.run.table import write
 from test_figures import PARAMS
+from tiny import measured
 
 PLACE = ("field", "field-exact")
 
@@ -29,14 +24,7 @@ def folder(tmp_path_factory):
     """Results of the tiny experiment, its ablations with more images than its table."""
     folder, params = tmp_path_factory.mktemp("experiment"), deepcopy(PARAMS)
     params["ablations"]["figure5"]["images"] = 3
-    with open(folder / "params.yaml", "w", encoding="utf-8") as file:
-        YAML(typ="safe").dump(params, file)
-    made, place = grid(load(folder / "params.yaml")), folder / "results"
-    run(made.cells.values(), results=place, say=lambda text: None)
-    grade(made.cells.values(), results=place, say=lambda text: None)
-    write(made, "cosine", place, place)
-    (place / "grid.json").write_text(made.json(), encoding="utf-8")
-    return place
+    return measured(folder, params)
 
 
 @pytest.fixture

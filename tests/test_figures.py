@@ -9,18 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from ladr.cli import build
 from ladr.errors import LadrError
-from ladr.experiment import grid
 from ladr.figures.frame.commands import HERE, draw, names
 from ladr.figures.frame.results import Results, main, rows_of, shown
-from ladr.params import load
-from ladr.run.cell import run
-from ladr.run.grade import grade
-from ladr.run.table import write
+from tiny import measured
 
 REPLAY = "replay:ladr"
 PARAMS = {
@@ -81,15 +76,7 @@ PICTURED = ("gallery", "picture_films", "picture_grid", "picture_method", "pictu
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """A results folder of a tiny experiment, made the way real ones are."""
-    folder = tmp_path_factory.mktemp("experiment")
-    with open(folder / "params.yaml", "w", encoding="utf-8") as file:
-        YAML(typ="safe").dump(PARAMS, file)
-    made, place = grid(load(folder / "params.yaml")), folder / "results"
-    run(made.cells.values(), results=place, say=lambda text: None)
-    grade(made.cells.values(), results=place, say=lambda text: None)
-    write(made, "cosine", place, place)
-    (place / "grid.json").write_text(made.json(), encoding="utf-8")
-    return place
+    return measured(tmp_path_factory.mktemp("experiment"), PARAMS)
 
 
 @pytest.fixture(scope="module")

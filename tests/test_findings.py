@@ -1,24 +1,18 @@
 """What the findings compare: all pairs that a text needs; one definition of a cost; tables to read."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from ladr.benchmarks.intervals import Sample, contrast, ratio
-from ladr.experiment import grid
 from ladr.figures.findings import told
 from ladr.figures.frame.answers import paired
 from ladr.figures.frame.commands import draw
 from ladr.figures.frame.compare import Fact
 from ladr.figures.frame.phases import by_phase, estimated, parts, spans_of
 from ladr.figures.frame.results import Results, main, rows_of, shown
-from ladr.params import load
-from ladr.run.cell import run
-from ladr.run.grade import grade
-from ladr.run.table import write
 from test_figures import PARAMS
+from tiny import measured
 
 ASKED = {
     **PARAMS,
@@ -34,14 +28,7 @@ ASKED = {
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """A tiny experiment whose samplers hold two variants of LADR."""
-    folder = tmp_path_factory.mktemp("experiment")
-    (folder / "params.yaml").write_text(json.dumps(ASKED), encoding="utf-8")
-    made, place = grid(load(folder / "params.yaml")), folder / "results"
-    run(made.cells.values(), results=place, say=lambda text: None)
-    grade(made.cells.values(), results=place, say=lambda text: None)
-    write(made, "cosine", place, place)
-    (place / "grid.json").write_text(made.json(), encoding="utf-8")
-    return place
+    return measured(tmp_path_factory.mktemp("experiment"), ASKED)
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,21 @@ def tiny(folder: Path, text: str = TEXT):
     return params, grid(params)
 
 
+def measured(folder: Path, asked: dict) -> Path:
+    """results/ of these params with everything that figures read, made the way real ones are."""
+    from ladr.run.cell import run
+    from ladr.run.grade import grade
+    from ladr.run.table import write as write_table
+
+    params, made = tiny(folder, json.dumps(asked))
+    place = folder / "results"
+    run(made.cells.values(), results=place, say=lambda text: None)
+    grade(made.cells.values(), results=place, say=lambda text: None)
+    write_table(made, params.baseline, place, place)
+    (place / "grid.json").write_text(made.json(), encoding="utf-8")
+    return place
+
+
 def cell_of(grid, name: str):
     """The cell of the first row of that name."""
     return grid.cells[next(line.cell for line in grid.lines if line.name == name)]

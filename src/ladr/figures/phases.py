@@ -8,7 +8,7 @@ import pandas as pd
 
 from ladr.figures.frame import style
 from ladr.figures.frame.caption import about
-from ladr.figures.frame.phases import Spans, by_phase, spans_of
+from ladr.figures.frame.phases import SCALES, Spans, by_phase, spans_of
 from ladr.figures.frame.results import NotAskedError, Results, rows_of
 from ladr.figures.frame.save import Plot
 from ladr.figures.frame.words import listed
@@ -16,10 +16,10 @@ from ladr.figures.frame.words import listed
 NEEDS = "phases"
 PASSES, CELLS, SURPRISE, UNLIKE = "passes", "cells", "surprise", "unlike"
 PANELS = {
-    PASSES: ("forward passes per image", 1),
-    CELLS: ("share of all cells, %", 100),
-    SURPRISE: ("surprise of the network, nats per committed cell", 1),
-    UNLIKE: ("rescued cells whose code was not the likeliest, %", 100),
+    PASSES: "forward passes per image",
+    CELLS: "share of all cells, %",
+    SURPRISE: "surprise of the network, nats per committed cell",
+    UNLIKE: "rescued cells whose code was not the likeliest, %",
 }
 OWN = (SURPRISE, UNLIKE)  # what is compared within a phase: each panel has its own scale
 FEW = 0.01  # of the cells: what a sampler commits less than in a phase says nothing about it
@@ -56,9 +56,9 @@ def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, sp
     few = {phase: _few(_of(found, CELLS, phase, labels)) for phase in spans}
     size = (style.WIDE, OVER + len(PANELS) * (TALL + BAR * len(rows)))
     figure, panels = style.canvas(*size, len(PANELS), len(spans), sharey=True)
-    for line, (what, (label, scale)) in zip(panels, PANELS.items(), strict=True):
+    for line, (what, label) in zip(panels, PANELS.items(), strict=True):
         for panel, phase in zip(line, spans, strict=True):
-            values = scale * _of(found, what, phase, labels)
+            values = SCALES[what] * _of(found, what, phase, labels)
             if what in OWN:
                 values.loc[few[phase]] = np.nan
             _bars(panel, values)

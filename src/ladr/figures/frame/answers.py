@@ -8,15 +8,15 @@ import pandas as pd
 from ladr.benchmarks.intervals import Sample, contrast
 from ladr.figures.frame import roles
 from ladr.figures.frame.compare import Fact, Place
-from ladr.figures.frame.phases import by_prompt, estimated, parts, spans_of
+from ladr.figures.frame.phases import SCALES, by_prompt, estimated, parts, spans_of
 from ladr.figures.frame.results import Results, rows_of, shown, standing
 
 FRONTIER, JUNK = "frontier", "junk area (less is better)"
 QUANTITIES = {
-    "passes": ("passes per image", 1),
-    "cells": ("share of the cells, %", 100),
-    "surprise": ("nats per committed cell", 1),
-    "unlike": ("rescued cells whose code was not the likeliest, %", 100),
+    "passes": "passes per image",
+    "cells": "share of the cells, %",
+    "surprise": "nats per committed cell",
+    "unlike": "rescued cells whose code was not the likeliest, %",
 }
 
 
@@ -117,9 +117,9 @@ def costs(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
         if row is None or not spans:
             continue
         for (phase, what), own in parts(place.results, row.cell, spans).items():
-            found, (words, scale) = estimated(what, own), QUANTITIES[what]
+            found = estimated(what, own)
             if found is not None:
-                yield place.fact(found, scale, f"{phase}: {words}", row)
+                yield place.fact(found, SCALES[what], f"{phase}: {QUANTITIES[what]}", row)
 
 
 def surprise(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
@@ -133,7 +133,7 @@ def surprise(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     for name, phases in [*((phase, [phase]) for phase in spans), ("all phases", list(spans))]:
         pair = paired(*(summed([own[phase, "surprise"] for phase in phases]) for own in found))
         if pair is not None:
-            what = f"{name}: {QUANTITIES['surprise'][0]}"
+            what = f"{name}: {QUANTITIES['surprise']}"
             yield place.fact(contrast(*pair), 1, what, ours, theirs, 0.0)
 
 

@@ -10,6 +10,7 @@ from ladr.figures.frame import roles
 from ladr.figures.frame.results import Results
 
 Spans = Mapping[str, float]
+SCALES = {"passes": 1, "cells": 100, "surprise": 1, "unlike": 100}  # of what each is told in
 SUMMED = ["passes", "cells", "rescued", "unlike", "logp"]
 CHANCES = ("unlike", "passing")  # shares of cells that chance decides; the others may be fixed by a schedule
 
