@@ -129,3 +129,14 @@ def test_contrast_holds_the_truth():
         found = contrast(Sample(1.5 * a * counts, counts), Sample(b * counts, counts))
         hits += found.low <= 0.5 <= found.high
     assert hits >= 88
+
+
+def test_rare_failures_weigh_prompts_and_columns_by_what_they_tell():
+    """A few heavy prompts, or one small column, tell less than as many equal ones."""
+    even = Sample(np.full(400, 2.0), np.full(400, 2.0))
+    heavy = Sample(np.r_[np.full(390, 1.0), np.full(10, 40.0)], np.r_[np.full(390, 1.0), np.full(10, 40.0)])
+    small = Sample(np.ones(20), np.ones(20))
+    assert estimate([even]).low == pytest.approx(400 / (400 + 1.96**2), abs=1e-3)
+    assert estimate([heavy]).low < estimate([even]).low
+    assert estimate([even, small]).low < estimate([Sample(np.ones(420), np.ones(420))]).low
+    assert difference([heavy], [heavy]).low < difference([even], [even]).low < 0
