@@ -199,7 +199,7 @@ def test_an_experiment_of_one_row_has_findings_that_say_so(tmp_path):
     write(grid, "cosine", results, results)
     (results / "grid.json").write_text(grid.json(), encoding="utf-8")
     written, left = draw(Drawings(params, grid).asked["scores"], results, tmp_path / "figures")
-    assert {"findings.md", "findings.csv"} <= {path.name for path in written}
-    assert NOTHING in (tmp_path / "figures/findings.md").read_text(encoding="utf-8")
-    assert list(pd.read_csv(tmp_path / "figures/findings.csv").columns)[-1] == "verdict"
+    assert {"findings-field.md", "findings-field.csv"} <= {path.name for path in written}
+    assert NOTHING in (tmp_path / "figures/findings-field.md").read_text(encoding="utf-8")
+    assert list(pd.read_csv(tmp_path / "figures/findings-field.csv").columns)[-1] == "verdict"
     assert left == []

@@ -232,7 +232,7 @@ def test_theory_that_does_not_say_where_it_is_from_is_refused(results, tmp_path)
 
 
 def test_findings_say_what_the_scores_say(results, drawn):
-    found = pd.read_csv(drawn[0] / "findings.csv")
+    found = pd.read_csv(drawn[0] / "findings-field.csv")
     scores = main(Results(results).at("field", "field-exact")).set_index("label")
     for row in found[found.question == "all-passes"].itertuples():
         if "points" in row.what:
@@ -258,7 +258,7 @@ def test_findings_say_what_the_scores_say(results, drawn):
 
 
 def test_sweeps_are_told_against_ladr_at_the_same_prompts(results, drawn):
-    found, source = pd.read_csv(drawn[0] / "findings.csv"), Results(results)
+    found, source = pd.read_csv(drawn[0] / "findings-field.csv"), Results(results)
     ladr = main(source.at("field", "field-exact")).set_index("label").loc["LADR"]
     told = found[found.question.str.startswith("sweep/")]
     assert set(told.theirs) == {"LADR"}
@@ -271,7 +271,7 @@ def test_sweeps_are_told_against_ladr_at_the_same_prompts(results, drawn):
 
 
 def test_phase_costs_add_up(results, drawn):
-    found = pd.read_csv(drawn[0] / "findings.csv")
+    found = pd.read_csv(drawn[0] / "findings-field.csv")
     rows = main(Results(results).at("field", "field-exact")).set_index("label")
     costs = found[(found.question == "phase-costs") & (found.ours == "LADR")]
     assert costs[costs.what.str.contains("passes per image")].value.sum() == pytest.approx(

@@ -81,7 +81,8 @@ def test_nothing_stops_and_the_places_that_have_scores_are_drawn(drawn):
     for stem in ("quality-{}", "diversity-{}", "parts-{}", "fewer-{}", "delayed-{}", "saved-passes-parts-{}"):
         assert f"{stem.format('mini-geneval-mixture')}.md" in names
     assert left == ["scores of dpg on lumina-dimoo: N/A, as their tables explain"]
-    assert not [n for n in names if "lumina-dimoo" in n and not n.startswith(("table", "delayed", "p"))]
+    without_scores = ("table", "delayed", "findings", "p")
+    assert not [n for n in names if "lumina-dimoo" in n and not n.startswith(without_scores)]
 
 
 def test_the_tables_of_the_others_show_na_and_why(world, drawn):
@@ -96,10 +97,18 @@ def test_the_tables_of_the_others_show_na_and_why(world, drawn):
 
 
 def test_findings_still_count_the_passes_of_what_has_no_score(world, drawn):
-    found = pd.read_csv(world / "figures/findings.csv")
-    told = found[found.backbone == "lumina-dimoo"]
+    told = pd.read_csv(world / "figures/findings-lumina-dimoo.csv")
     assert "times fewer passes" in set(told.what)
     assert not told.what.str.contains("points").any()
+
+
+def test_each_backbone_has_findings_of_its_own(world, drawn):
+    for own, other in (("mixture", "lumina-dimoo"), ("lumina-dimoo", "mixture")):
+        assert set(pd.read_csv(world / f"figures/findings-{own}.csv").backbone) == {own}
+        text = (world / f"figures/findings-{own}.md").read_text(encoding="utf-8")
+        assert text.startswith(f"# Findings on {own}\n")
+        assert f"- {own}, " in text
+        assert f"{other}, " not in text
 
 
 @pytest.mark.parametrize("name", ["tables", "delayed", "quality", "findings", "decomposition"])

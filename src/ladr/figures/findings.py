@@ -77,18 +77,19 @@ NOTHING = "No two rows of this experiment answer one of the questions."
 
 @dataclass(frozen=True)
 class Findings:
-    """findings.csv, one line per fact; findings.md, one section per question, to read."""
+    """findings-BACKBONE.csv, one line per fact; findings-BACKBONE.md, one section per question, to read."""
 
+    backbone: str
     facts: tuple[Fact, ...]
     captions: tuple[str, ...]
 
     def save(self, folder: Path) -> list[Path]:
-        paths = [folder / "findings.csv", folder / "findings.md"]
+        paths = [folder / f"findings-{self.backbone}.{kind}" for kind in ("csv", "md")]
         columns = [*(field.name for field in fields(Fact)), "verdict"]
         lines = pd.DataFrame([fact.line() for fact in self.facts], columns=columns)
         lines.to_csv(paths[0], index=False, lineterminator="\n", float_format="%.4f")
         text = [
-            "# Findings",
+            f"# Findings on {self.backbone}",
             "",
             READ,
             "",
@@ -144,11 +145,13 @@ def _row(label: str, passes: float | None) -> str:
 
 
 def draw(results: Results) -> Iterator[Findings]:
-    facts, captions = [], []
+    facts: dict[str, list[Fact]] = {backbone: [] for backbone in results.grid.backbone.unique()}
+    captions: dict[str, list[str]] = {backbone: [] for backbone in facts}
     for key, (_, prefix, answer, _) in QUESTIONS.items():
         for group in (g for g in dict.fromkeys(results.grid.group) if g.startswith(prefix)):
             for backbone, benchmark, scores in results.places(group):
                 question = "/".join(filter(None, (key, group.removeprefix(prefix))))
-                facts += answer(Place(results, question, backbone, benchmark), scores)
-                captions.append(f"{backbone}, {benchmark}. {about(results, scores.cell)}")
-    yield Findings(tuple(facts), tuple(dict.fromkeys(captions)))
+                facts[backbone] += answer(Place(results, question, backbone, benchmark), scores)
+                captions[backbone].append(f"{backbone}, {benchmark}. {about(results, scores.cell)}")
+    for backbone, found in facts.items():
+        yield Findings(backbone, tuple(found), tuple(dict.fromkeys(captions[backbone])))
