@@ -13,10 +13,13 @@ TORCHS_OWN := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cub
 
 PORT   ?= 5000
 
+# Of the trained backbone at full size. The 8B model's own; on a CPU with AVX512-BF16 or AMX passes take two thirds
+# of float32's time, on one without they take many times as long: DTYPE=float32 there.
+DTYPE  ?= bfloat16
 SUITES := mini-geneval mini-unigen mini-dpg mini-t2i
 FULL   := $(USE:%=use=[%]) theory=true sweeps.alpha_tau.backbones=[mixture,shapes] \
   $(SUITES:%=backbones.mixture.benchmarks.%=full) $(SUITES:%=backbones.shapes.benchmarks.%=100) \
-  backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 \
+  backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 
 .PHONY: setup reproduce full smoke report ui unlock test slurm lint format lock clean
