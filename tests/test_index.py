@@ -7,7 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from ladr.cli import build
+from ladr.figures.findings import Findings
 from ladr.figures.frame import style
+from ladr.figures.frame.claims import CLAIMS, digest
+from ladr.figures.frame.compare import Fact
 from ladr.figures.frame.index import SECTIONS, write
 from ladr.figures.frame.save import PLACES, Plot, Table
 
@@ -62,3 +65,70 @@ def test_a_layout_is_worked_out_once_and_rounded(tmp_path):
     box = panel.get_position(original=True).bounds
     assert box == pytest.approx([round(side, PLACES) for side in box], abs=1e-12)
     assert box[0] != before
+
+
+PLAIN, FAIR, LATE = "Plain", "Plain, fewer", "Late"
+
+
+def fact(question, benchmark, ours, theirs, what, value, neutral=0.0):
+    return Fact(question, "b", benchmark, ours, theirs, what, value, value - 1, value + 2, neutral, 8)
+
+
+FACTS = (
+    fact("columns", "m", "Our LADR", FAIR, "Overall, points", -6.0),
+    fact("equal-passes", "m", "Other", FAIR, "Overall, points", -9.0),
+    fact("equal-passes", "m", "Our LADR", FAIR, "Overall, points", -6.0),
+    fact("all-passes", "m", "Our LADR", PLAIN, "Overall, points", 0.5),
+    fact("all-passes", "n", "Our LADR", PLAIN, "Style, points", 4.0),
+    fact("all-passes", "m", "Our LADR", PLAIN, "times fewer passes", 6.0, 1.0),
+    fact("all-passes", "n", "Our LADR", PLAIN, "times fewer passes", 7.0, 1.0),
+    fact("delayed-rescue", "n", LATE, "Our LADR", "Layout, points", 3.0),
+    fact("delayed-rescue", "n", LATE, "Our LADR", "Text, points", 2.0),
+    fact("delayed-rescue", "n", LATE, "Our LADR", "Style, points", 5.0),
+)
+
+
+def rows(lines):
+    """First column -> the others, of a Markdown table."""
+    cells = [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines if line[:1] == "|"]
+    return {first: others for first, *others in cells}
+
+
+def test_each_claim_stands_beside_what_was_found_of_it(tmp_path):
+    Findings("exact", FACTS, ()).save(tmp_path)
+    told = rows(digest(tmp_path))
+    assert told["m: Our LADR against Plain, fewer; Overall, points"] == ["-6.0 [-7.0, -4.0] less"]
+    assert told["m: Our LADR against Plain; Overall, points"] == ["0.5 [-0.5, 2.5] open"]
+    assert told["n: Our LADR against Plain; Style, points"] == ["4.0 [3.0, 6.0] more"]
+    claims = [first.strip("*") for first in told if first.startswith("**")]
+    assert claims == [claim for claim in CLAIMS if claim in claims]
+    assert len(claims) == 4  # the others have no facts
+
+
+def test_the_digest_is_of_ladr_of_main_columns_and_of_one_benchmark_for_passes(tmp_path):
+    Findings("exact", FACTS, ()).save(tmp_path)
+    told = "\n".join(digest(tmp_path))
+    assert "Other" not in told
+    assert "m: Our LADR against Plain; times fewer passes | 6.00" in told
+    assert "n: Our LADR against Plain; times fewer passes" not in told
+    late = [line for line in told.splitlines() if line.startswith("| n: Late")]
+    assert [line.split("; ")[1].split(",")[0] for line in late] == ["Text", "Style"]
+
+
+def test_backbones_stand_side_by_side_and_what_one_lacks_is_empty(tmp_path):
+    Findings("exact", FACTS, ()).save(tmp_path)
+    Findings("trained", FACTS[:3], ()).save(tmp_path)
+    told = rows(digest(tmp_path))
+    assert told["Claim, and what it was read as"] == ["exact", "trained"]
+    assert len(set(told["m: Our LADR against Plain, fewer; Overall, points"])) == 1
+    assert told["n: Our LADR against Plain; Style, points"] == ["4.0 [3.0, 6.0] more", ""]
+
+
+def test_the_index_begins_with_the_claims_and_does_without_findings(folder):
+    assert digest(folder) == []
+    assert "The paper's claims" not in write(folder).read_text(encoding="utf-8")
+    Findings("exact", FACTS, ("caption",)).save(folder)
+    headings = re.findall(r"^## (.*)$", write(folder).read_text(encoding="utf-8"), re.M)
+    assert headings[:2] == ["The paper's claims, one line each", "Every comparison in words"]
+    Findings("empty", (), ()).save(folder)
+    assert write(folder).is_file()

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ladr.figures.frame import answers
 from ladr.figures.frame.caption import about
-from ladr.figures.frame.compare import LESS, MORE, OPEN, Fact, Place
+from ladr.figures.frame.compare import LESS, MORE, OPEN, Fact, Place, written
 from ladr.figures.frame.results import SAMPLERS, Results
 from ladr.figures.frame.save import markdown
 
@@ -128,13 +128,11 @@ def told(facts: list[Fact]) -> Iterator[str]:
 
 
 def _told(fact: Fact) -> dict[str, str | None]:
-    places = 1 if fact.what.endswith("points") else 3 if abs(fact.value) < 1 else 2
-    low, value, high = (f"{v:.{places}f}" for v in (fact.low, fact.value, fact.high))
     return {
         "of": _row(fact.ours, fact.ours_passes),
         "against": _row(fact.theirs, fact.theirs_passes) if fact.theirs else None,
         "what": fact.what,
-        "value": f"{value} [{low}, {high}]",
+        "value": written(fact.what, fact.value, fact.low, fact.high),
         "prompts": str(fact.n),
         "interval says": fact.verdict or None,
     }

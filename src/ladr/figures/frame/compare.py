@@ -46,6 +46,13 @@ class Fact:
         return {**asdict(self), "verdict": self.verdict}
 
 
+def written(what: str, value: float, low: float, high: float) -> str:
+    """A value with its interval: points with one digit, small amounts with three."""
+    places = 1 if what.endswith("points") else 3 if abs(value) < 1 else 2
+    low, value, high = (f"{v:.{places}f}" for v in (low, value, high))
+    return f"{value} [{low}, {high}]"
+
+
 @dataclass(frozen=True)
 class Place:
     """Where the rows of a question were run."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ladr.figures.frame.claims import digest
+
 NAME = "README.md"
 SECTIONS = {
     "Every comparison in words": ("findings",),
@@ -29,6 +31,9 @@ def write(folder: Path) -> Path:
     lines = ["# Figures and tables", "", EXPLAINED, ""]
     if (folder / GALLERY).is_file():
         lines += [f"[{GALLERY}]({GALLERY}): open it in a browser to play decoding step by step.", ""]
+    claims = digest(folder)
+    if claims:
+        lines += ["## The paper's claims, one line each", "", *claims, ""]
     for heading, stems in _sections(list(found)):
         lines += [f"## {heading}", ""]
         lines += [_entry(found[stem], folder) for stem in stems]

@@ -1,0 +1,106 @@
+"""The paper's claims beside what the findings of each backbone say of them: the head of the index."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from ladr.figures.frame.compare import written
+from ladr.figures.frame.save import markdown
+
+FIRST, LAST = "findings-", ".csv"
+POINTS, FEWER, TIMES, SHARE = "points", "times fewer passes", "times as many passes", "%"
+PLACE = ["benchmark", "ours", "theirs", "what"]
+CLAIM = "Claim, and what it was read as"
+EXPLAINED = (
+    "In bold what the paper claims, below it the comparisons that it was read as, and what each backbone "
+    "here says: the value with its 95 % interval, and `more` or `less` where all of it lies on one side of "
+    "no difference. `more` confirms a claim, `less` refutes it; that nothing is lost would be shown by an "
+    "interval that reaches no further down than a loss one would accept. Points are paired over prompts."
+)
+
+Pick = Callable[[pd.DataFrame], pd.Series]  # of one backbone's facts: which belong to the claim
+
+
+def _all(name: str, ending: str) -> Pick:
+    """The facts of a question about points, passes or a share."""
+    return lambda facts: (facts.question == name) & facts.what.str.endswith(ending)
+
+
+def _ladr(name: str, ending: str) -> Pick:
+    """Those of them that are about LADR."""
+    return lambda facts: _all(name, ending)(facts) & (facts.ours == _rescuing(facts))
+
+
+def _first(pick: Pick) -> Pick:
+    """Those of the benchmark that comes first: the others say the same."""
+
+    def only(facts: pd.DataFrame) -> pd.Series:
+        picked = pick(facts)
+        return picked & (facts.benchmark == next(iter(facts[picked].benchmark), ""))
+
+    return only
+
+
+def _main(name: str, also: str = "") -> Pick:
+    """The facts of a question about a benchmark's main column, and about the column `also`."""
+
+    def pick(facts: pd.DataFrame) -> pd.Series:
+        main = facts[facts.question == "all-passes"][["benchmark", "what"]].drop_duplicates()
+        wanted = set(main.itertuples(index=False, name=None))
+        place = pd.Series(list(zip(facts.benchmark, facts.what, strict=True)), index=facts.index)
+        return (facts.question == name) & (place.isin(wanted) | (facts.what == f"{also}, {POINTS}"))
+
+    return pick
+
+
+def _rescuing(facts: pd.DataFrame) -> str:
+    """LADR's label."""
+    asked = facts[facts.question == "columns"].ours
+    return asked.iloc[0] if len(asked) else ""
+
+
+CLAIMS: dict[str, Pick] = {
+    "LADR takes fewer passes": _first(_ladr("all-passes", FEWER)),
+    "... and loses nothing": _ladr("all-passes", POINTS),
+    "Not asked there: it scores more than plain decoding with as few passes": _ladr("equal-passes", POINTS),
+    "Neighbours are the cells to rescue (Figure 5)": _all("ablation/figure5", POINTS),
+    "The gap is the rank (Figure 6)": _all("ablation/figure6", POINTS),
+    "Inverse schedule and rescue lose nothing": _all("ablation/decomposition", POINTS),
+    "Delayed rescue scores more, on text above all (Table 5)": _main("delayed-rescue", also="Text"),
+    "... for few more passes": _first(_all("delayed-rescue", TIMES)),
+    "tau holds unsure cells back": _first(_all("tau", SHARE)),
+    "Not asked there: pictures of one prompt differ as much": _ladr("diversity", POINTS),
+}
+
+
+def digest(folder: Path) -> list[str]:
+    """Markdown lines about the findings in a folder; none without."""
+    found = {
+        path.name.removeprefix(FIRST).removesuffix(LAST): pd.read_csv(path, keep_default_na=False)
+        for path in sorted(folder.glob(f"{FIRST}*{LAST}"))
+    }
+    lines = [line for claim, pick in CLAIMS.items() for line in _lines(claim, pick, found)]
+    return [EXPLAINED, "", *markdown(pd.DataFrame(lines))] if lines else []
+
+
+def _lines(claim: str, pick: Pick, found: dict[str, pd.DataFrame]) -> Iterator[dict[str, str]]:
+    """The claim, and below it one line per comparison that any backbone has made."""
+    told = {
+        backbone: {tuple(getattr(row, name) for name in PLACE): _told(row) for row in rows.itertuples()}
+        for backbone, rows in ((backbone, facts[pick(facts)]) for backbone, facts in found.items())
+    }
+    places = list(dict.fromkeys(place for one in told.values() for place in one))
+    if places:
+        yield {CLAIM: f"**{claim}**", **dict.fromkeys(told, "")}
+    for place in places:
+        yield {CLAIM: _compared(*place), **{b: told[b].get(place, "") for b in told}}
+
+
+def _compared(benchmark: str, ours: str, theirs: str, what: str) -> str:
+    against = f"{ours} against {theirs}" if theirs else ours
+    return f"{benchmark}: {against}; {what}"
+
+
+def _told(row) -> str:
+    return f"{written(row.what, row.value, row.low, row.high)} {row.verdict}".rstrip()
