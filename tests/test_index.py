@@ -4,12 +4,13 @@ import re
 
 import pandas as pd
 import pytest
+from docutils.core import publish_parts
 from typer.testing import CliRunner
 
 from ladr.cli import build
 from ladr.figures.findings import Findings
 from ladr.figures.frame import style
-from ladr.figures.frame.claims import CLAIMS, digest
+from ladr.figures.frame.claims import CLAIMS, digest, restructured
 from ladr.figures.frame.compare import Fact
 from ladr.figures.frame.index import SECTIONS, write
 from ladr.figures.frame.save import PLACES, Plot, Table
@@ -132,3 +133,14 @@ def test_the_index_begins_with_the_claims_and_does_without_findings(folder):
     assert headings[:2] == ["The paper's claims, one line each", "Every comparison in words"]
     Findings("empty", (), ()).save(folder)
     assert write(folder).is_file()
+
+
+def test_the_report_holds_the_same_table(tmp_path):
+    odd = fact("all-passes", "n", "Our LADR", "a_ *b* `c`", "points", 1.0)
+    assert restructured(tmp_path) == ""
+    Findings("exact", (*FACTS, odd), ()).save(tmp_path)
+    page = publish_parts(restructured(tmp_path), writer="html")["html_body"]
+    assert "system-message" not in page
+    assert page.count("<tr>") == 1 + len(rows(digest(tmp_path))) - 2  # less header and rule
+    assert "<strong>LADR takes fewer passes</strong>" in page
+    assert "n: Our LADR against a_ *b* `c`; points" in page

@@ -287,4 +287,5 @@ def test_lint_format_and_report(calm):
     assert "scores.csv" in page
     assert "quality-field-exact-field.svg" in page
     assert "Quality against passes: field-exact on field" in page
+    assert "LADR takes fewer passes" in page
     assert 'src="http' not in page

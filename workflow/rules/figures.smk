@@ -1,6 +1,9 @@
 DRAWING = PLAN.drawings.jobs([*PLAN.table, *PLAN.timed])
 if PLAN.reporting:
+    from ladr.figures.frame.claims import restructured
+
     config["captions"] = captions(PLAN.drawings.folder)
+    config["claims"] = restructured(PLAN.drawings.folder)
 
 
 # What is drawn or worked out depends on the files that say how: an edit makes it again, a new date alone does not

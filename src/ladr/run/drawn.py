@@ -70,10 +70,10 @@ def captions(folder: Path) -> dict[str, str]:
         blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
         told = [b for b in blocks[1:] if not b.startswith(("#", "|", "!["))]
         title, text = blocks[0].lstrip("# "), told[-1] if told else ""
-        out[path.stem] = f"**{_plain(title)}**\n\n{_plain(' '.join(text.split()))}"
+        out[path.stem] = f"**{plain(title)}**\n\n{plain(' '.join(text.split()))}"
     return out
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text in which no character is markup."""
     return "".join(f"\\{c}" if c in "*_`|\\<>" else c for c in text)

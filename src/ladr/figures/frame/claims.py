@@ -1,5 +1,6 @@
 """The paper's claims beside what the findings of each backbone say of them: the head of the index."""
 
+import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from ladr.figures.frame.compare import written
 from ladr.figures.frame.save import markdown
+from ladr.run.drawn import plain
 
 FIRST, LAST = "findings-", ".csv"
 POINTS, FEWER, TIMES, SHARE = "points", "times fewer passes", "times as many passes", "%"
@@ -76,12 +78,28 @@ CLAIMS: dict[str, Pick] = {
 
 def digest(folder: Path) -> list[str]:
     """Markdown lines about the findings in a folder; none without."""
+    found = table(folder)
+    return [EXPLAINED, "", *markdown(found)] if len(found) else []
+
+
+def restructured(folder: Path) -> str:
+    """The same as reStructuredText, for the report."""
+    found = table(folder)
+    if not len(found):
+        return ""
+    safe = found.map(lambda cell: f"**{plain(cell.strip('*'))}**" if cell.startswith("**") else plain(cell))
+    rows = safe.to_csv(index=False, quoting=csv.QUOTE_ALL, lineterminator="\n").splitlines()
+    lines = [".. csv-table::", "   :header-rows: 1", "", *(f"   {row}" for row in rows)]
+    return "\n".join([plain(EXPLAINED.replace("`", "")), "", *lines, ""])
+
+
+def table(folder: Path) -> pd.DataFrame:
+    """One row per claim and per comparison, one column per backbone; empty without findings."""
     found = {
         path.name.removeprefix(FIRST).removesuffix(LAST): pd.read_csv(path, keep_default_na=False)
         for path in sorted(folder.glob(f"{FIRST}*{LAST}"))
     }
-    lines = [line for claim, pick in CLAIMS.items() for line in _lines(claim, pick, found)]
-    return [EXPLAINED, "", *markdown(pd.DataFrame(lines))] if lines else []
+    return pd.DataFrame([line for claim, pick in CLAIMS.items() for line in _lines(claim, pick, found)])
 
 
 def _lines(claim: str, pick: Pick, found: dict[str, pd.DataFrame]) -> Iterator[dict[str, str]]:
