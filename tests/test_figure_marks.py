@@ -4,6 +4,7 @@ import json
 import shutil
 from copy import deepcopy
 from itertools import pairwise
+from pathlib import Path
 
 import hypothesis.strategies as st
 import pandas as pd
@@ -48,6 +49,26 @@ def test_points_stand_at_their_values(results):
         line = drawn[row.label]
         assert (list(line.get_xdata()), list(line.get_ydata())) == ([row.passes], [row.value])
         assert line.get_transform() == panel.transData
+
+
+def test_rows_look_the_same_where_those_with_a_cache_are_missing(folder, tmp_path):
+    place = Path(shutil.copytree(folder, tmp_path / "results"))
+    scores = main(Results(place).at(*PLACE))
+    cached = scores.iloc[1]
+    path = place / "cells" / cached.cell / "cell.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["spec"]["sampler"]["cache"] = {"name": "ml"}
+    path.write_text(json.dumps(record), encoding="utf-8")
+
+    def looks(shown):
+        panel = quality.plot(Results(place), *PLACE, shown).figure.axes[0]
+        drawn = (line for line in panel.get_lines() if line.get_label() in set(shown.label))
+        return {line.get_label(): (line.get_color(), line.get_marker()) for line in drawn}
+
+    every, few = looks(scores), looks(scores[scores.cell != cached.cell])
+    assert len(few) > 1
+    assert every == few | {cached.label: every[cached.label]}
+    assert len(set(every.values())) == len(every)
 
 
 def test_a_curve_needs_three_points(results):

@@ -7,6 +7,7 @@ import pandas as pd
 from ladr.figures.frame import labels, near, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import DIVERSITY, NotAskedError, Results, known, main
+from ladr.figures.frame.roles import styled
 from ladr.figures.frame.save import Plot
 
 NEEDS = "diversity"
@@ -32,7 +33,7 @@ def draw(results: Results) -> Iterator[Plot]:
 def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame, spread: pd.DataFrame) -> Plot:
     column, parts = scores.iloc[0].column, near.parts(scores)
     figure, panels = near.canvas(parts, 4.7, f"{benchmark}: {column}, %")
-    looks = style.looks(scores.label)
+    looks = style.looks(styled(results, scores))
     for panel, part in zip(panels, parts, strict=True):
         named = set(part.name) if part is parts[0] else set(part.name) - set(parts[0].name)
         points = {True: [], False: []}

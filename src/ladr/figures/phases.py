@@ -10,6 +10,7 @@ from ladr.figures.frame import style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.phases import SCALES, Spans, by_phase, spans_of
 from ladr.figures.frame.results import NotAskedError, Results, rows_of
+from ladr.figures.frame.roles import styled
 from ladr.figures.frame.save import Plot
 from ladr.figures.frame.words import listed
 
@@ -56,12 +57,14 @@ def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, sp
     few = {phase: _few(_of(found, CELLS, phase, labels)) for phase in spans}
     size = (style.WIDE, OVER + len(PANELS) * (TALL + BAR * len(rows)))
     figure, panels = style.canvas(*size, len(PANELS), len(spans), sharey=True)
+    looks = style.looks(styled(results, rows))
+    colours = [looks[label]["color"] for label in labels]
     for line, (what, label) in zip(panels, PANELS.items(), strict=True):
         for panel, phase in zip(line, spans, strict=True):
             values = SCALES[what] * _of(found, what, phase, labels)
             if what in OWN:
                 values.loc[few[phase]] = np.nan
-            _bars(panel, values)
+            _bars(panel, values, colours)
         if what not in OWN:
             right = max(panel.get_xlim()[1] for panel in line)
             for panel in line:
@@ -85,10 +88,9 @@ def _few(cells: pd.DataFrame) -> list[str]:
     return list(cells.index[~(cells["mean"] >= FEW)])
 
 
-def _bars(panel: Any, values: pd.DataFrame) -> None:
+def _bars(panel: Any, values: pd.DataFrame, colours: list[str]) -> None:
     """A bar per sampler from zero, with its interval."""
     at, ends = np.arange(len(values)), [values["mean"] - values.low, values.high - values["mean"]]
-    colours = [look["color"] for look in style.looks(values.index).values()]
     panel.barh(at, values["mean"], BROAD, color=colours)
     panel.errorbar(
         values["mean"], at, xerr=np.clip(ends, 0, None), ls="none", color="black", lw=0.9, capsize=1.5

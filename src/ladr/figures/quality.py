@@ -9,7 +9,7 @@ from ladr.benchmarks.mini.summary import OVERALL
 from ladr.figures.frame import near, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import Results, main, rows_of
-from ladr.figures.frame.roles import asked_of, sampler_of
+from ladr.figures.frame.roles import asked_of, sampler_of, styled
 from ladr.figures.frame.save import Plot
 from ladr.figures.frame.words import listed
 
@@ -43,8 +43,9 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
     name = plain[plain.cell == plain.baseline].iloc[0].label if len(plain) else None
     parts = near.parts(scores)
     figure, panels = near.canvas(parts, 4.9, f"{benchmark}: {column}, %")
+    looks = style.looks(styled(results, scores))
     for panel, part in zip(panels, parts, strict=True):
-        _points(panel, part, style.looks(scores.label))
+        _points(panel, part, looks)
         _line(panel, plain, scores.cell, f"{name}, other steps")
         _limits(panel, part, plain)
     panels[-1].set_xlabel("forward passes per image")

@@ -13,6 +13,13 @@ def sampler_of(results: Results, cell: str) -> dict[str, Any]:
     return results.record(cell)["spec"]["sampler"]
 
 
+def styled(results: Results, rows: pd.DataFrame) -> list[str]:
+    """Their labels in the order in which colours are given: rows with a cache last, since some backbones have
+    nothing to cache and the other rows are to look the same on all of them."""
+    cached = [sampler_of(results, cell)["cache"] is not None for cell in rows.cell]
+    return [label for _, label in sorted(zip(cached, rows.label, strict=True), key=lambda pair: pair[0])]
+
+
 def asked_of(results: Results, cell: str) -> dict[str, Any]:
     """The benchmark of a cell: its version, prompts and images."""
     return results.record(cell)["spec"]["benchmark"]
