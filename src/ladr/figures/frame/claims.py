@@ -70,7 +70,7 @@ CLAIMS: dict[str, Pick] = {
     "The gap is the rank (Figure 6)": _all("ablation/figure6", POINTS),
     "Inverse schedule and rescue lose nothing": _all("ablation/decomposition", POINTS),
     "Delayed rescue scores more, on text above all (Table 5)": _main("delayed-rescue", also="Text"),
-    "... for few more passes": _first(_all("delayed-rescue", TIMES)),
+    "... at the price of more passes": _first(_all("delayed-rescue", TIMES)),
     "tau holds unsure cells back": _first(_all("tau", SHARE)),
     "Not asked there: pictures of one prompt differ as much": _ladr("diversity", POINTS),
 }
