@@ -35,7 +35,7 @@ def _ladr(name: str, ending: str) -> Pick:
 
 
 def _first(pick: Pick) -> Pick:
-    """Those of the benchmark that comes first: the others say the same."""
+    """Those of the benchmark that comes first: the others differ little."""
 
     def only(facts: pd.DataFrame) -> pd.Series:
         picked = pick(facts)
