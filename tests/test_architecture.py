@@ -9,7 +9,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "ladr"
 FLOORS = (
-    ("errors", "late", "schedule", "frontier", "marginals", "noise", "shapes"),
+    ("base", "schedule", "frontier", "marginals", "noise", "shapes"),
     ("view", "policies"),
     ("trace", "checks", "passes", "decode", "scheduler"),
     ("backbones", "caches"),

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from ladr.base.errors import LadrError
 from ladr.cli import build
-from ladr.errors import LadrError
 from ladr.figures.findings import NOTHING
 from ladr.figures.frame.commands import draw
 from ladr.figures.frame.results import NotAskedError, Results

@@ -5,9 +5,9 @@ import torch
 
 from ladr.backbones.blank import random_checkpoint
 from ladr.backbones.dimoo import DiMOO
+from ladr.base.errors import LadrError
 from ladr.caches import BranchCache, MLCache, Recompute, cache
 from ladr.decode import decode
-from ladr.errors import LadrError
 from ladr.policies import LADR, Scheduled
 from ladr.view import MASK
 

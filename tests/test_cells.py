@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ladr.backbones import BACKBONES, VERSIONS
+from ladr.base.errors import LadrError
 from ladr.cells import batches, canonical, id_of
-from ladr.errors import LadrError
 from tiny import TEXT, cell_of, tiny
 
 

@@ -8,9 +8,9 @@ import torch
 from ladr import decode
 from ladr.backbones.blank import TINY, TINY_LAYOUT, random_model
 from ladr.backbones.dimoo import DiMOO
+from ladr.base.errors import LadrError
 from ladr.bench_upstream import Words
 from ladr.caches import MLCache
-from ladr.errors import LadrError
 from ladr.view import MASK
 
 LAYOUT = replace(TINY_LAYOUT, grid=(4, 6))

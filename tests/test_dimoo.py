@@ -8,9 +8,9 @@ import torch
 from ladr.backbones import load
 from ladr.backbones.blank import TINY, TINY_LAYOUT, random_checkpoint
 from ladr.backbones.dimoo import DiMOO
+from ladr.base.errors import LadrError
 from ladr.caches import BranchCache, MLCache
 from ladr.decode import decode
-from ladr.errors import LadrError
 from ladr.policies import LADR, Scheduled
 from ladr.view import MASK
 

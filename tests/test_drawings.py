@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.figures.frame.commands import names
 from ladr.run import doctor, drawings, pictures
 from ladr.run.drawings import REASONS, Drawings, wanted

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from ladr.base.errors import LadrError
 from ladr.cli import build
-from ladr.errors import LadrError
 from ladr.figures.frame.commands import HERE, draw, names
 from ladr.figures.frame.results import Results, main, rows_of, shown
 from tiny import measured

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from judge_server import Server
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.judge import Judge, Question
 from ladr.ledger import Ledger
 

@@ -11,7 +11,7 @@ from ladr.backbones import checkpoint
 from ladr.backbones.attention import Turn, grouped
 from ladr.backbones.blank import TINY, random_model
 from ladr.backbones.llada import KV, LLaDA
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 
 @pytest.fixture(scope="module")

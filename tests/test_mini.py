@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ladr.backbones import load
+from ladr.base.errors import LadrError
 from ladr.benchmarks.mini import SUITES, dpg, geneval, suite_named, t2i
 from ladr.benchmarks.mini.scoring import (
     ceiling,
@@ -27,7 +28,6 @@ from ladr.benchmarks.mini.suite import (
 )
 from ladr.benchmarks.mini.summary import of_kind, sample, samples, summarise
 from ladr.benchmarks.prompt import prompts_sha256
-from ladr.errors import LadrError
 from ladr.run.grade import through
 from ladr.shapes.detect import read
 from ladr.shapes.render import render

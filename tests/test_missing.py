@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ladr.errors import LadrError, install, needs
+from ladr.base.errors import LadrError, install, needs
 from test_architecture import SRC, imports, trees
 
 OPTIONAL = "diffusers transformers huggingface_hub mlflow optuna openai tenacity spacy".split()

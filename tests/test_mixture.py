@@ -12,10 +12,10 @@ import torch
 from ladr.backbones import bank
 from ladr.backbones.bank import WORLD, Banks, read, write
 from ladr.backbones.mixture import CODEBOOK, Mixture
+from ladr.base.errors import LadrError
 from ladr.benchmarks.mini import SUITES
 from ladr.benchmarks.mini.suite import spec_of
 from ladr.decode import decode
-from ladr.errors import LadrError
 from ladr.noise import seed_of
 from ladr.policies import build
 from ladr.shapes.detect import read as look

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import official_files as made
+from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
-from ladr.errors import LadrError
 from ladr.experiment import grid
 from ladr.figures.frame.commands import draw
 from ladr.figures.frame.pairs import samples

@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 import official_files as made
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import scorers
 from ladr.benchmarks.official.asked import Asked
 from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.commands.benchmark import app
-from ladr.errors import LadrError
 from ladr.experiment import grid
 from ladr.params import changes_of, load
 from ladr.run import table

@@ -2,8 +2,8 @@
 
 import pytest
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import chunks
-from ladr.errors import LadrError
 
 try:
     import spacy

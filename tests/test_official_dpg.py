@@ -2,6 +2,7 @@
 
 import pytest
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import dpg
 from ladr.benchmarks.official.dpg import Question
 from ladr.benchmarks.official.dpg_results import (
@@ -11,7 +12,6 @@ from ladr.benchmarks.official.dpg_results import (
     read_results,
     zeroed,
 )
-from ladr.errors import LadrError
 
 HEAD = (
     "item_id,text,keywords,proposition_id,dependency,category_broad,category_detailed,"

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from judge_server import Server
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import dpg, dpg_judge
-from ladr.errors import LadrError
 from ladr.judge import Judge, Question
 
 pytest.importorskip("openai", reason="the judge extra is not installed")

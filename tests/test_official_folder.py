@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import dpg, geneval, t2i, unigen
 from ladr.benchmarks.official.folder import check, crop_tile, export, manifest_path
 from ladr.benchmarks.prompt import Prompt
-from ladr.errors import LadrError
 
 RECORD = {
     "cell": "ladr-12345678",

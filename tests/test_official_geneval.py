@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import geneval
 from ladr.benchmarks.official.geneval_rules import MOST_PER_CLASS, Detection, evaluate, keep, relations
-from ladr.errors import LadrError
 
 CLASSES = ("cup", "sofa", "kite", "owl")
 

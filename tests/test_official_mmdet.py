@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official.mmdet import convert, convert_file, official_config, patches_by_place, rename
-from ladr.errors import LadrError
 
 SWIN = "model.pixel_level_module.encoder"
 PIXEL = "model.pixel_level_module.decoder"

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import chunks, dpg, geneval, native, t2i
 from ladr.benchmarks.official.blip import BOS, ENC, NO, YES, BlipVqa, clean
 from ladr.benchmarks.official.clip import Clip, cut_out
@@ -14,7 +15,6 @@ from ladr.benchmarks.official.detector import Detector, instances
 from ladr.benchmarks.official.folder import export
 from ladr.benchmarks.official.geneval_rules import COLOURS, Detection
 from ladr.benchmarks.official.pixels import for_blip, for_clip, for_detector
-from ladr.errors import LadrError
 
 RECORD = {"cell": "c", "sampler": "s", "seed": "x"}
 WORDS = ["a", "photo", "of", "red", "cup", "owl", "is", "there", "?", "box", "the", "blue", "object"]

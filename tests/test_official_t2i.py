@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import t2i
-from ladr.errors import LadrError
 
 TEXTS = {
     "color": ["a red cup and a blue owl", "a green fox"],

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from judge_server import Server
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import unigen, unigen_judge
 from ladr.benchmarks.prompt import Prompt
-from ladr.errors import LadrError
 from ladr.judge import Judge
 
 ROWS = [

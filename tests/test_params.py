@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.params import changes_of, load
 from ladr.params.schema import schema
 from tiny import TEXT, write

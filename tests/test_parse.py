@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.mini import SUITES
 from ladr.benchmarks.mini.suite import spec_of
-from ladr.errors import LadrError
 from ladr.shapes.caption import caption
 from ladr.shapes.parse import parse
 from ladr.shapes.practice import TRAINING

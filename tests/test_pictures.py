@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.geneval import SUITE
 from ladr.benchmarks.mini.suite import truth
-from ladr.errors import LadrError
 from ladr.figures.frame.commands import draw
 from ladr.figures.frame.images import GREY, Pictures, moments
 from ladr.figures.frame.phases import split

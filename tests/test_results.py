@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.intervals import Sample, difference, estimate, mcnemar
 from ladr.benchmarks.mini import SUITES, geneval
 from ladr.benchmarks.mini.scoring import Row, distance, header, score, write_rows
 from ladr.benchmarks.mini.suite import truth
-from ladr.errors import LadrError
 from ladr.results import compare, read_cells, require_complete, summary, tidy, write_table
 
 

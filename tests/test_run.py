@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
-from ladr.errors import LadrError
 from ladr.results import compare
 from ladr.run import doctor, files, locks, parts
 from ladr.run.cell import counts_of, read_tokens, read_trace, run

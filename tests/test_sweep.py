@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
+from ladr.base.errors import LadrError
 from ladr.commands.sweep import drawn
-from ladr.errors import LadrError
 from ladr.experiment import grid
 from ladr.params import load
 from ladr.run.cell import run

@@ -12,8 +12,8 @@ import torch
 from hypothesis import given, settings
 
 from ladr.backbones.field import Field
+from ladr.base.errors import LadrError
 from ladr.decode import decode
-from ladr.errors import LadrError
 from ladr.noise import derived
 from ladr.policies import LADR, build
 from ladr.theory import divergence, proposition1, proposition2, report, selection, teacher, theorem1

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.patches import PatchCodes, cut, paste
 from ladr.backbones.words import Words
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.shapes.evaluate import satisfies
 from ladr.shapes.practice import forward as named_first
 from ladr.shapes.render import render

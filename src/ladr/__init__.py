@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ladr import policies
+    from ladr.base.errors import LadrError
     from ladr.decode import Decoded, decode
-    from ladr.errors import LadrError
     from ladr.policies import LADR, POLICIES, build
     from ladr.scheduler import LADRScheduler
     from ladr.view import MASK, Commit, View
@@ -32,7 +32,7 @@ __all__ = [
 HOMES = {
     "Decoded": "ladr.decode",
     "decode": "ladr.decode",
-    "LadrError": "ladr.errors",
+    "LadrError": "ladr.base.errors",
     "LADR": "ladr.policies",
     "POLICIES": "ladr.policies",
     "build": "ladr.policies",

@@ -17,11 +17,11 @@ from ladr.backbones.blank import random_model
 from ladr.backbones.checkpoint import dtype_of, write_json
 from ladr.backbones.dimoo import DiMOO
 from ladr.backbones.llada import LLaDAConfig
+from ladr.base.errors import LadrError, nearest
 from ladr.bench_backbone import flops, seconds
 from ladr.bench_upstream import SEED, SHAPES, Shape, Words, upstream_decode
 from ladr.caches import Recompute
 from ladr.decode import decode
-from ladr.errors import LadrError, nearest
 from ladr.noise import UpstreamGumbel
 from ladr.policies import Scheduled
 from ladr.view import MASK

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ladr.backbones.dimoo import Layout
 from ladr.backbones.llada import LLaDA, LLaDAConfig
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 SEED = 0
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ladr.errors import LadrError, nearest
-from ladr.late import Tensor, torch
+from ladr.base.errors import LadrError, nearest
+from ladr.base.late import Tensor, torch
 from ladr.view import View
 
 

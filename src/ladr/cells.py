@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.prompt import Prompt
-from ladr.errors import LadrError
 from ladr.params import BackboneRow, Official
 
 
@@ -80,7 +80,7 @@ class Grid:
         named = {line.cell for line in self.lines if name in (line.name, f"{line.group}/{line.name}")}
         found = found or [c for i, c in self.cells.items() if i in named]
         if not found:
-            from ladr.errors import nearest
+            from ladr.base.errors import nearest
 
             known = [*self.cells] if "-" in name else [line.name for line in self.lines]
             raise LadrError(f"cell {name!r} is not in the grid{nearest(name, set(known))}")

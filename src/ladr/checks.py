@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.frontier import top
 from ladr.marginals import Marginals
 from ladr.noise import ImageStreams, Noise

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import typer
 
-from ladr.errors import LadrError, needs
+from ladr.base.errors import LadrError, needs
 
 # command -> module that has it; `module:function` for a lone function, else the module's typer `app`.
 GROUPS = {

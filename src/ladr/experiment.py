@@ -8,11 +8,11 @@ from typing import Any
 from ladr import caches
 from ladr.backbones import VERSIONS
 from ladr.backbones.weights import weights
+from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.official.grid import GridSuite
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
 from ladr.cells import Cell, Grid, Line, canonical, id_of
-from ladr.errors import LadrError
 from ladr.params import BackboneRow, Params, Sampler
 from ladr.params.check import points, varied
 from ladr.policies import build

@@ -3,9 +3,9 @@
 Masks are boolean tensors (B, H, W); what lies outside the grid counts as not set.
 """
 
-from ladr.errors import LadrError
-from ladr.late import Tensor, torch
-from ladr.late import functional as nn
+from ladr.base.errors import LadrError
+from ladr.base.late import Tensor, torch
+from ladr.base.late import functional as nn
 
 
 def check_kernel(kernel: int) -> None:

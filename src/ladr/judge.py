@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ladr.errors import LadrError, needs
+from ladr.base.errors import LadrError, needs
 from ladr.estimate import Estimate, tokens_of_image, tokens_of_text
 from ladr.ledger import Ledger
 

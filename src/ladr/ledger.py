@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 
 class Ledger:

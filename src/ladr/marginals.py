@@ -7,8 +7,8 @@ and what a decoder needs (drawn code, its probability, arg-max, the two largest 
 import math
 from functools import cached_property
 
-from ladr.late import Tensor, torch
-from ladr.late import functional as nn
+from ladr.base.late import Tensor, torch
+from ladr.base.late import functional as nn
 
 
 def _blocks(p: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Protocol
 
-from ladr.errors import LadrError
-from ladr.late import Tensor, torch
+from ladr.base.errors import LadrError
+from ladr.base.late import Tensor, torch
 from ladr.marginals import Marginals
 
 _BITS63 = (1 << 63) - 1

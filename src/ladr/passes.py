@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ladr.base.errors import LadrError
 from ladr.checks import called, check_codes, check_finite, packed, settle
-from ladr.errors import LadrError
 from ladr.marginals import Marginals
 from ladr.noise import Noise
 from ladr.trace import ImageTrace

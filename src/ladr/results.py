@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.intervals import difference, mcnemar
 from ladr.benchmarks.mini.scoring import Row, read_rows
 from ladr.benchmarks.mini.suite import MiniSuite
@@ -21,7 +22,6 @@ from ladr.benchmarks.mini.summary import (
     summarise,
 )
 from ladr.benchmarks.prompt import Prompt
-from ladr.errors import LadrError
 
 KEYS = ["cell", "prompt", "image", "column"]
 TIDY = [*KEYS, "question", "kind", "value"]

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ladr.errors import LadrError, nearest
-from ladr.late import torch
+from ladr.base.errors import LadrError, nearest
+from ladr.base.late import torch
 
 
 class Curve(NamedTuple):

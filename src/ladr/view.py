@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ladr import schedule
-from ladr.errors import LadrError
-from ladr.late import Tensor, torch
+from ladr.base.errors import LadrError
+from ladr.base.late import Tensor, torch
 from ladr.marginals import Marginals
 
 MASK = -1

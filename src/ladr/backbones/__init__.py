@@ -7,7 +7,7 @@ word begins at a multiple of its length.
 
 from importlib import import_module
 
-from ladr.errors import LadrError, missing, nearest
+from ladr.base.errors import LadrError, missing, nearest
 
 BACKBONES = {
     "field": "ladr.backbones.field:Field",

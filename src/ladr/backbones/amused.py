@@ -14,7 +14,7 @@ from ladr.backbones.encoder import Encoder
 from ladr.backbones.hub import AMUSED, folder_of
 from ladr.backbones.pixels import STEM, Pixels
 from ladr.backbones.refuse import refuse_foreign_parts
-from ladr.errors import LadrError, needs
+from ladr.base.errors import LadrError, needs
 from ladr.policies.base import one_of
 from ladr.view import MASK
 

@@ -9,7 +9,7 @@ import torch
 from ladr.backbones import checkpoint
 from ladr.backbones.dimoo import Layout
 from ladr.backbones.llada import LLaDA, LLaDAConfig
-from ladr.errors import needs
+from ladr.base.errors import needs
 
 TINY = LLaDAConfig(
     d_model=64,

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ladr.errors import needs
+from ladr.base.errors import needs
 
 SIZES = {"codes": 32, "hidden": 16, "grid": 8, "levels": 3, "length": 16}
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789,."

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ladr.backbones.hub import again
-from ladr.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ladr.backbones.attention import Group, Turn
 from ladr.backbones.llada import LLaDA
-from ladr.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest
 
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 GRAPHS = ("reduce-overhead", "max-autotune")  # on a GPU these replay a pass as one CUDA graph

@@ -16,7 +16,7 @@ from ladr.backbones.pack import Frame
 from ladr.backbones.pixels import Pixels
 from ladr.backbones.refuse import refuse_foreign_code
 from ladr.backbones.words import Words
-from ladr.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest
 
 SYSTEM = "Generate an image according to the text prompt."
 REAL_LENGTH = 8192

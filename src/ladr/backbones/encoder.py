@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ladr.errors import LadrError, needs
+from ladr.base.errors import LadrError, needs
 
 
 class Encoder:

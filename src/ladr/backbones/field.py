@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ladr.backbones.transfer import Transfer
-from ladr.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest
 
 PIXELS = 16  # side of a rendered cell
 

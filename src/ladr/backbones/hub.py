@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ladr.errors import LadrError, needs
+from ladr.base.errors import LadrError, needs
 
 LUMINA, AMUSED = "Alpha-VLLM/Lumina-DiMOO", "amused/amused-512"
 WANTED = ["*.json", "*.safetensors", "vqvae/*.json", "vqvae/*.safetensors", "tokenizer*", "*.txt", "*.model"]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ladr.backbones.attention import Group, Turn, attend
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 
 @dataclass(frozen=True)

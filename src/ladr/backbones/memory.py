@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ladr.backbones.llada import LLaDAConfig
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 GB = 1e9
 WORDS = 100  # text positions, as prompts go

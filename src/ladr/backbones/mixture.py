@@ -17,7 +17,7 @@ from torch import Tensor
 from ladr.backbones.bank import CODEBOOK, Banks, cache_folder, codebook_folder, stated
 from ladr.backbones.patches import PatchCodes
 from ladr.backbones.pixels import Pixels
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.shapes.parse import parse
 from ladr.shapes.place import UnsatisfiableError, realise
 from ladr.shapes.scene import CELL, GRID

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 CELL = 4
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ladr.backbones import checkpoint
-from ladr.errors import LadrError, needs
+from ladr.base.errors import LadrError, needs
 
 STEM = "diffusion_pytorch_model"
 CELLS = 1 << 14  # decoded at once: 64 images of the miniature, 4 of 1024x1024

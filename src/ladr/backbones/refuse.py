@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ladr.backbones.checkpoint import read_json
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 LIBRARIES = (None, "diffusers", "transformers", "ladr.scheduler")
 OURS = ("LLaDAConfig", "LLaDAModelLM", "LLaDAForMultiModalGeneration")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 STATES = 2**17  # most numbers in one message: 16 x 16 with 2 codes, 10 x 10 with 3
 BYTES = 2**26  # memory for the stored messages of one chunk of grids

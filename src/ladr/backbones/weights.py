@@ -9,7 +9,7 @@ from typing import Any
 
 from ladr.backbones.bank import CODEBOOK, codebook_folder
 from ladr.backbones.hub import AMUSED, LUMINA, embedded, held
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 BIG = 64 << 20
 CACHE = Path(".cache/weights.json")

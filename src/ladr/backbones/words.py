@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ladr.backbones.hub import again
-from ladr.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest
 
 UNWRITTEN = "<[²³"  # begin tokens that nobody types: marks, and letters that come later in a word
 

@@ -1,10 +1,10 @@
 """The benchmarks by name."""
 
+from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks import exact
 from ladr.benchmarks.mini import SUITES
 from ladr.benchmarks.mini.suite import MiniSuite
 from ladr.benchmarks.official.grid import OFFICIAL, GridSuite
-from ladr.errors import LadrError, nearest
 
 AnySuite = MiniSuite | exact.FieldSuite | GridSuite
 BENCHMARKS: dict[str, AnySuite] = {**SUITES, exact.SUITE.name: exact.SUITE, **OFFICIAL}

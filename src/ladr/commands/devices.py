@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ladr.errors import install
+from ladr.base.errors import install
 
 GB = 1e9
 PACKAGES = {
@@ -149,7 +149,7 @@ def _judged(name: str, needs: float, room: float | None, weights: tuple[str, str
 
 def _embedded(file: str) -> bool:
     from ladr.backbones.hub import embedded
-    from ladr.errors import LadrError
+    from ladr.base.errors import LadrError
 
     try:
         return (embedded("shapes") / file).is_file()
@@ -160,7 +160,7 @@ def _embedded(file: str) -> bool:
 def _cached(name: str, file: str = "config.json") -> tuple[str, str] | tuple:
     """Nothing if a snapshot of the repository is in the hub's cache, else what is missing and the command."""
     from ladr.backbones.hub import command, repository
-    from ladr.errors import LadrError
+    from ladr.base.errors import LadrError
 
     try:
         folder = repository(name) / "snapshots"

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 SOURCE = {"shapes": "folder", "mixture": "folder", "lumina-dimoo": "source", "amused": "source"}
 NEURAL = ("shapes", "lumina-dimoo", "amused")

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 MASKED, BEFORE, NOW = "grey23", "dodger_blue2", "bright_yellow"
 NARROW = 256  # a picture is enlarged until it is this wide

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.figures.frame import style
 from ladr.figures.frame.caption import dates, machine
 from ladr.figures.frame.results import NotAskedError, Results

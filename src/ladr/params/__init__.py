@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ladr.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest
 from ladr.params.check import Issue, issues, varied
 from ladr.params.models import (
     Ablation,

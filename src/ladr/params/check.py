@@ -5,9 +5,9 @@ from itertools import product
 from typing import Any
 
 from ladr.backbones import BACKBONES
+from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks import BENCHMARKS
 from ladr.caches import CACHES, cache
-from ladr.errors import LadrError, nearest
 from ladr.params.policy import OWN, Issue, policy_issues
 from ladr.policies.base import REPLAY
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
-from ladr.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest
 from ladr.params.models import Sampler
 from ladr.policies import PAIRS, POLICIES, Phase, build
 

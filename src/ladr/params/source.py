@@ -10,7 +10,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 Path_ = tuple[str | int, ...]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ladr.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest
 from ladr.policies.base import Policy, Then, Union, from_fields
 from ladr.policies.ladr import LADR
 from ladr.policies.orders import Order

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
-from ladr.errors import LadrError, nearest
-from ladr.late import Tensor
+from ladr.base.errors import LadrError, nearest
+from ladr.base.late import Tensor
 from ladr.schedule import CURVES
 from ladr.view import Commit, View
 

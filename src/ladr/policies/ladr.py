@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import ClassVar
 
 from ladr import schedule as schedules
+from ladr.base.late import Tensor, torch
 from ladr.frontier import frontier, ranks
-from ladr.late import Tensor, torch
 from ladr.policies.base import Counted, Policy, Then, flag
 from ladr.policies.rescue import PAPER, Phases, Rescue
 from ladr.policies.scheduled import Scheduled

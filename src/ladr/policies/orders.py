@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from ladr.base.late import Tensor, torch
 from ladr.frontier import top
-from ladr.late import Tensor, torch
 from ladr.policies.base import Counted, one_of
 from ladr.view import View
 

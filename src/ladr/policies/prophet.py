@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ladr.errors import LadrError
-from ladr.late import Tensor, torch
+from ladr.base.errors import LadrError
+from ladr.base.late import Tensor, torch
 from ladr.policies.base import Counted, one_of, within
 from ladr.policies.scheduled import Scheduled
 from ladr.view import MASK, Commit, View

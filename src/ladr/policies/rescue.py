@@ -6,8 +6,8 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from ladr import frontier as geometry
-from ladr.errors import LadrError, nearest
-from ladr.late import Tensor, torch
+from ladr.base.errors import LadrError, nearest
+from ladr.base.late import Tensor, torch
 from ladr.policies.base import REPLAY, Policy, one_of, replayed, within
 from ladr.view import MASK, Commit, View
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ladr.base.late import Tensor, torch
 from ladr.frontier import independent, top
-from ladr.late import Tensor, torch
 from ladr.policies.base import Counted, Policy, flag, one_of, within
 from ladr.view import View
 

@@ -4,8 +4,8 @@ passes."""
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ladr.base.late import Tensor, torch
 from ladr.frontier import dilate, ranks, top
-from ladr.late import Tensor, torch
 from ladr.policies.base import Counted, count, one_of, within
 from ladr.policies.scheduled import RANKS, log_score
 from ladr.view import View

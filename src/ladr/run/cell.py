@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ladr import backbones, caches
+from ladr.base.errors import LadrError
+from ladr.base.late import Tensor, torch
 from ladr.benchmarks.prompt import Prompt
 from ladr.cells import Cell, canonical
-from ladr.errors import LadrError
-from ladr.late import Tensor, torch
 from ladr.noise import seed_of
 from ladr.policies import build
 from ladr.run import files, parts

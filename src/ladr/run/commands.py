@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 app = typer.Typer(
     no_args_is_help=True, help="The experiment of params.yaml: cells, tables, tracking, sweeps."

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.run import files, locks
 from ladr.run.files import CELL, RESULTS, SCORE, SCORES, TOKENS, TRACE
 

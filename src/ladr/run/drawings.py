@@ -12,10 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.mini.suite import MiniSuite
 from ladr.cells import Cell, Grid, Line, canonical
-from ladr.errors import LadrError
 from ladr.lines import SAMPLERS, budget, delays, pictured
 from ladr.params import Params
 from ladr.run.drawn import FIGURES, PICTURES, RECORDS, VERSION

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.run import files
 from ladr.run.files import RESULTS
 

@@ -10,7 +10,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from ladr.backbones.weights import sha256
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 RESULTS = Path("results")
 CELL, SCORE = "cell.json", "score.json"

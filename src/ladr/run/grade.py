@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ladr import backbones
+from ladr.base.errors import LadrError
+from ladr.base.late import Tensor, torch
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.mini.scoring import Row, ceiling, header, read_rows, score, write_rows
 from ladr.benchmarks.mini.suite import MiniSuite
 from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.cells import Cell, canonical
-from ladr.errors import LadrError
-from ladr.late import Tensor, torch
 from ladr.run import files
 from ladr.run.cell import Say, folder_of, images_of, read_tokens, tell
 from ladr.run.files import CELL, RESULTS, SCORE, SCORES, TOKENS

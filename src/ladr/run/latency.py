@@ -8,9 +8,9 @@ from statistics import median
 from typing import Any
 
 from ladr import backbones
+from ladr.base.errors import LadrError
+from ladr.base.late import torch
 from ladr.cells import Cell, Grid, canonical
-from ladr.errors import LadrError
-from ladr.late import torch
 from ladr.params import Params
 from ladr.run import files
 from ladr.run.cell import Decoder, Say, images_of, tell

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.official.asked import Asked, Judged
 from ladr.benchmarks.official.folder import export, manifest_of, manifest_path
@@ -19,7 +20,6 @@ from ladr.benchmarks.official.named import named
 from ladr.benchmarks.official.scorers import PARTS, judged
 from ladr.benchmarks.official.suite import Suite
 from ladr.cells import Cell, canonical
-from ladr.errors import LadrError
 from ladr.run import files
 from ladr.run.cell import Say, read_tokens, tell
 from ladr.run.files import CELL, TOKENS

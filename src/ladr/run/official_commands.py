@@ -13,7 +13,7 @@ PARAMS = Path("params.yaml")
 
 def _cell(name: str, params: Path, given: list[str] | None):
     """(the cell of that name, its folder); LadrError unless it is one of an official benchmark."""
-    from ladr.errors import LadrError
+    from ladr.base.errors import LadrError
     from ladr.experiment import grid
     from ladr.params import changes_of, load
     from ladr.run.cell import folder_of

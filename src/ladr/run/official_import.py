@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path, PurePath
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import t2i
 from ladr.cells import Cell
-from ladr.errors import LadrError
 from ladr.run import files
 from ladr.run.cell import Say, tell
 from ladr.run.files import CELL, TOKENS

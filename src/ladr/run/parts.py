@@ -9,7 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from ladr.late import Tensor, torch
+from ladr.base.late import Tensor, torch
 from ladr.run.files import appearing
 
 FOLDER = "parts"

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from ladr import backbones, frontier
+from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.prompt import Prompt
 from ladr.cells import Cell, Grid
 from ladr.decode import decode
-from ladr.errors import LadrError
 from ladr.lines import pictured
 from ladr.noise import derived, seed_of
 from ladr.run import files

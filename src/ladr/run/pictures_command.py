@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 
 def pictures(

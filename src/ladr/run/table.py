@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.mini.scoring import Row, read_rows
@@ -15,7 +16,6 @@ from ladr.benchmarks.mini.summary import OVERALL, samples
 from ladr.benchmarks.official.grid import OFFICIAL, GridSuite
 from ladr.benchmarks.official.named import renamed
 from ladr.cells import Cell, Grid
-from ladr.errors import LadrError
 from ladr.results import compare, require_complete, tidy, write_table
 from ladr.run import files, parts
 from ladr.run.cell import folder_of

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ladr import schedule
-from ladr.errors import LadrError, needs
+from ladr.base.errors import LadrError, needs
 from ladr.frontier import top
 from ladr.passes import Batch, Passes
 from ladr.policies import Policy, build

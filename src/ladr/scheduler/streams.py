@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.noise import ImageStreams
 
 BITS63 = (1 << 63) - 1

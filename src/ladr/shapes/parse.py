@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from ladr.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest
 from ladr.shapes.caption import NUMBERS, OPENINGS, PHRASES, PLURAL_OPENINGS
 from ladr.shapes.propose import composite_named
 from ladr.shapes.scene import BANDS, COLORS, LETTERS, SIZES, STYLES, TEXTURES

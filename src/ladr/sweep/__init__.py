@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ladr.base.errors import LadrError
 from ladr.cells import canonical
-from ladr.errors import LadrError
 from ladr.params import Params, load
 from ladr.params.source import Source
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ladr.base.errors import LadrError, needs
 from ladr.benchmarks.column import main_column
 from ladr.cells import Cell, Grid
-from ladr.errors import LadrError, needs
 from ladr.experiment import grid
 from ladr.params import Params, load
 from ladr.params.check import varied
@@ -73,7 +73,7 @@ def prepared(
         ("sampler", base, read.samplers), ("backbone", backbone, read.backbones),
     ):  # fmt: skip
         if name not in known:
-            from ladr.errors import nearest
+            from ladr.base.errors import nearest
 
             raise LadrError(f"{what} {name!r} is not known{nearest(name, known)}")
     space = {k: v for text in vary for k, v in [_range(text)]} or SPACE

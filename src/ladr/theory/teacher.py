@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
+from ladr.base.errors import LadrError
 from ladr.checks import settle
 from ladr.decode import decode
-from ladr.errors import LadrError
 from ladr.marginals import Marginals
 from ladr.noise import ImageStreams, derived, gumbel_of
 from ladr.policies import LADR, Policy, Rescue, Scheduled, Then

@@ -7,8 +7,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ladr.base.errors import LadrError, needs
 from ladr.cells import Grid
-from ladr.errors import LadrError, needs
 from ladr.run.files import RESULTS
 from ladr.run.locks import hold
 from ladr.track.entries import Entry, curve, entries

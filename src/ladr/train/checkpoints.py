@@ -9,7 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 NAME = "checkpoint.safetensors"
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 
 app = typer.Typer(no_args_is_help=True, help="Train the embedded tokenizer and model from nothing.")
 CURVE, SHEET = "loss.png", "sheet.png"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.train import checkpoints
 from ladr.train.settings import Settings
 from ladr.train.vocabulary import build

@@ -14,8 +14,8 @@ from ladr.backbones.dimoo import DiMOO, Layout
 from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.patches import PatchCodes
 from ladr.backbones.words import Words
+from ladr.base.errors import LadrError
 from ladr.decode import decode
-from ladr.errors import LadrError
 from ladr.noise import seed_of
 from ladr.shapes.evaluate import satisfies
 from ladr.train import checkpoints, exam

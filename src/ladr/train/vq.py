@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ladr.backbones.patches import PatchCodes
-from ladr.errors import needs
+from ladr.base.errors import needs
 from ladr.shapes.place import realise
 from ladr.shapes.practice import TRAINING
 from ladr.shapes.propose import pick

@@ -1,8 +1,8 @@
 """The four mini benchmarks by name."""
 
+from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.mini import dpg, geneval, t2i, unigen
 from ladr.benchmarks.mini.suite import MiniSuite
-from ladr.errors import LadrError, nearest
 
 SUITES = {suite.name: suite for suite in (geneval.SUITE, unigen.SUITE, dpg.SUITE, t2i.SUITE)}
 

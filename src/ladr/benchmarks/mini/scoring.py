@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.suite import MiniSuite, Point, column_of, shuffled, truth
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
-from ladr.errors import LadrError
 from ladr.shapes.detect import VERSION, Reading, read
 from ladr.shapes.scene import CANVAS
 

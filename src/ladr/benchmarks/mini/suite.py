@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.prompt import Prompt
-from ladr.errors import LadrError, nearest
 from ladr.shapes.caption import caption
 from ladr.shapes.place import UnsatisfiableError, realise
 from ladr.shapes.reading import Reading

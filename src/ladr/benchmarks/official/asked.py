@@ -6,11 +6,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.official import fetch
 from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.benchmarks.official.suite import Scores, Suite
-from ladr.errors import LadrError
 
 TELL = "`ladr benchmark import CELL --results ...` takes the official script's result"
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from PIL import Image
 
+from ladr.base.errors import needs
 from ladr.benchmarks.official.named import name_of
 from ladr.benchmarks.official.pixels import for_blip
-from ladr.errors import needs
 
 ENC, BOS, YES, NO = 30523, 30522, 2748, 2053  # ids of BLIP's vocabulary: BERT's, with two tokens added
 LONGEST = 35

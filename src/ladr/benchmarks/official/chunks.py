@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official.suite import formed, some
-from ladr.errors import LadrError
 
 PIPELINE = "en_core_web_sm"
 NOT_OBJECTS = ("top", "the side", "the left", "the right")

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from PIL import Image
 
+from ladr.base.errors import needs
 from ladr.benchmarks.official.geneval_rules import COLOURS, Detection
 from ladr.benchmarks.official.named import name_of
 from ladr.benchmarks.official.pixels import for_clip
-from ladr.errors import needs
 
 TEMPLATES = (
     "a photo of a {colour} {name}",

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from PIL import Image
 
+from ladr.base.errors import LadrError, needs
 from ladr.benchmarks.official.fetch import locate
 from ladr.benchmarks.official.geneval_rules import Detection
 from ladr.benchmarks.official.pixels import for_detector
-from ladr.errors import LadrError, needs
 
 CONVERTED = "converted.json"  # beside weights that `convert-detector` made
 MOST = 100  # detections per image

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.official.fetch import check_names, checksum, home, locate, names_in, pin, source_of
 from ladr.benchmarks.official.suite import Suite, some
 from ladr.benchmarks.prompt import Prompt
-from ladr.errors import LadrError, nearest
 
 VERSION = 1
 ITEMS = 1065

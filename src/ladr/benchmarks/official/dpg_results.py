@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official.dpg import COLUMNS, L1, VERSION, Question, Questions, first_item, tile_of
 from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, lines, mean, some
-from ladr.errors import LadrError
 
 Answers = Mapping[tuple[str, int], Mapping[int, bool]]  # (item, tile) -> proposition -> yes
 DETAIL = re.compile(r"^(?P<path>.*), (?P<crop>\(\d+, \d+, \d+, \d+\)), (?P<question>.*), (?P<answer>[^,]*)$")

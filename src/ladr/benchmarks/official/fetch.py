@@ -13,8 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.official.suite import some
-from ladr.errors import LadrError, nearest
 
 RAW = "https://raw.githubusercontent.com"
 TIMEOUT = 60.0  # seconds without a byte

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official.suite import GRID_SIDE, Suite, some
-from ladr.errors import LadrError
 
 Rendered = np.ndarray | Image.Image | Path
 RECORD = ("cell", "sampler", "seed")  # what a caller must say about where the images come from

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.official.fetch import locate, source_of
 from ladr.benchmarks.official.geneval_rules import COLOURS, RELATIONS, Detection, evaluate
 from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, lines, mean, require_images, some
 from ladr.benchmarks.prompt import Prompt
-from ladr.errors import LadrError, nearest
 
 VERSION = 1
 TAGS = {

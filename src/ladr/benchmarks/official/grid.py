@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.mini.suite import SIZES
 from ladr.benchmarks.official import dpg, fetch, geneval, t2i, unigen
 from ladr.benchmarks.official.suite import Suite
 from ladr.benchmarks.prompt import Prompt
-from ladr.errors import LadrError, nearest
 
 CLONES = {"geneval": "geneval", "unigen": "UniGenBench", "dpg": "ELLA", "t2i": "T2I-CompBench"}
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
+from ladr.base.errors import LadrError, needs
 from ladr.benchmarks.official.detector import CONVERTED
 from ladr.benchmarks.official.suite import some
-from ladr.errors import LadrError, needs
 
 SWIN = "model.pixel_level_module.encoder"
 PIXEL = "model.pixel_level_module.decoder"

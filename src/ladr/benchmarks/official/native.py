@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.official import blip, clip
 from ladr.benchmarks.official import t2i as t2i_suite
 from ladr.benchmarks.official.blip import BlipVqa
@@ -20,7 +21,6 @@ from ladr.benchmarks.official.geneval_rules import evaluate, keep
 from ladr.benchmarks.official.named import is_official
 from ladr.benchmarks.official.pixels import read
 from ladr.benchmarks.official.suite import Scores, Suite
-from ladr.errors import LadrError, nearest
 from ladr.ledger import Ledger
 
 Progress = Callable[[int], None]

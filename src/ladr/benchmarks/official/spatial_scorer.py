@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.official.detector import Detector
 from ladr.benchmarks.official.geneval_rules import Detection
@@ -13,7 +14,6 @@ from ladr.benchmarks.official.pixels import read
 from ladr.benchmarks.official.spatial import CONFIDENCE, parse
 from ladr.benchmarks.official.spatial import score as rule
 from ladr.benchmarks.official.suite import Suite
-from ladr.errors import LadrError
 from ladr.ledger import Ledger
 
 

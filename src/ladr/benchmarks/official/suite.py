@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
-from ladr.errors import LadrError
 
 GRID_SIDE = 2  # an image file that holds several tiles is a square of GRID_SIDE x GRID_SIDE
 

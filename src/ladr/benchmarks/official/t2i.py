@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official.fetch import locate, source_of
 from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, some
 from ladr.benchmarks.prompt import Prompt
-from ladr.errors import LadrError
 
 VERSION = 1
 CATEGORIES = {  # file name -> the paper's column

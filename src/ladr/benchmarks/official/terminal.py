@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import folder, sheet
 from ladr.benchmarks.official.suite import Scores, Suite
-from ladr.errors import LadrError
 from ladr.estimate import Estimate
 
 console = Console()

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.official.fetch import locate, source_of
 from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, require_images, some
 from ladr.benchmarks.prompt import Prompt
-from ladr.errors import LadrError, nearest
 
 VERSION = 1
 PROMPTS = 600

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.official import unigen
 from ladr.benchmarks.official.fetch import locate
 from ladr.benchmarks.official.suite import Scores, Suite, some
-from ladr.errors import LadrError
 from ladr.judge import Judge, Question
 
 NAMES = ("EXPLANATION_DICT_EN", "SYSTEM_PROMPT_EN_TEMPLATE")  # what the official file calls them

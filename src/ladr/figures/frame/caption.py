@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.figures.frame.results import Results
 
 UNTRAINED = {"mixture": "codebook"}  # backbones without weights -> what the hash in their place is of

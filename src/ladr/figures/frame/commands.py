@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ladr.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest
 from ladr.figures.frame.index import write as index_of
 
 HERE = Path(__file__).parents[1]

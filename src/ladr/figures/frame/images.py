@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr.figures.frame.caption import backbones, dates, machine, made_on
 from ladr.figures.frame.results import Results
 from ladr.run.drawn import VERSION

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.intervals import Sample
-from ladr.errors import LadrError
 from ladr.lines import SAMPLERS, pictured
 
 PLACE = ["group", "name", "backbone", "benchmark", "cell"]
