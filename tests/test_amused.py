@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from ladr import LADR, LadrError, decode, schedule
+from ladr import LADR, LadrError, decode
 from ladr.backbones import load, memory
 from ladr.backbones.amused import Amused, Timed
 from ladr.backbones.blank_amused import random_amused
 from ladr.backbones.llada import LLaDAConfig
 from ladr.backbones.refuse import refuse_foreign_code
-from ladr.view import MASK
+from ladr.decoding import schedule
+from ladr.decoding.view import MASK
 
 PROMPTS = ["a red cup", "a dog", "two cats"]
 

@@ -9,10 +9,10 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "ladr"
 FLOORS = (
-    ("base", "schedule", "frontier", "marginals", "noise", "shapes"),
-    ("view", "policies"),
-    ("trace", "checks", "passes", "decode", "scheduler"),
-    ("backbones", "caches"),
+    ("base", "shapes"),
+    ("decoding",),
+    ("scheduler",),
+    ("backbones",),
     ("train", "benchmarks", "judge", "ledger", "estimate"),
     (
         "params",

@@ -6,10 +6,10 @@ import torch
 from ladr.backbones.blank import random_checkpoint
 from ladr.backbones.dimoo import DiMOO
 from ladr.base.errors import LadrError
-from ladr.caches import BranchCache, MLCache, Recompute, cache
-from ladr.decode import decode
-from ladr.policies import LADR, Scheduled
-from ladr.view import MASK
+from ladr.decoding.caches import BranchCache, MLCache, Recompute, cache
+from ladr.decoding.loop import decode
+from ladr.decoding.policies import LADR, Scheduled
+from ladr.decoding.view import MASK
 
 COSINE = Scheduled(schedule="fixed")
 PROMPTS = ["a red circle", "two blue square on the left of one green circle"]

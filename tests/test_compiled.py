@@ -10,8 +10,8 @@ from ladr.backbones.blank import TINY, TINY_LAYOUT, random_model
 from ladr.backbones.dimoo import DiMOO
 from ladr.base.errors import LadrError
 from ladr.bench_upstream import Words
-from ladr.caches import MLCache
-from ladr.view import MASK
+from ladr.decoding.caches import MLCache
+from ladr.decoding.view import MASK
 
 LAYOUT = replace(TINY_LAYOUT, grid=(4, 6))
 

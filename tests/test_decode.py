@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from ladr import LADR, MASK, Commit, LadrError, build, decode
-from ladr.marginals import Marginals
-from ladr.noise import ImageStreams, UpstreamGumbel
+from ladr.decoding.marginals import Marginals
+from ladr.decoding.noise import ImageStreams, UpstreamGumbel
 from toy import ToyBackbone
 
 COSINE = build("cosine")

@@ -9,10 +9,10 @@ from ladr.backbones import load
 from ladr.backbones.blank import TINY, TINY_LAYOUT, random_checkpoint
 from ladr.backbones.dimoo import DiMOO
 from ladr.base.errors import LadrError
-from ladr.caches import BranchCache, MLCache
-from ladr.decode import decode
-from ladr.policies import LADR, Scheduled
-from ladr.view import MASK
+from ladr.decoding.caches import BranchCache, MLCache
+from ladr.decoding.loop import decode
+from ladr.decoding.policies import LADR, Scheduled
+from ladr.decoding.view import MASK
 
 PROMPTS = [
     "a red circle",

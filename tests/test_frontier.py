@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import binary_dilation
 
 from ladr import LadrError
-from ladr.frontier import dilate, frontier, independent, parity, ranks, top
+from ladr.decoding.frontier import dilate, frontier, independent, parity, ranks, top
 
 GRIDS = [(1, 1), (1, 9), (7, 1), (5, 8), (8, 5), (6, 6)]
 

@@ -11,10 +11,10 @@ from ladr.backbones import checkpoint
 from ladr.backbones.dimoo import DiMOO, Layout
 from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.words import Words
-from ladr.caches import MLCache
-from ladr.decode import decode
-from ladr.noise import UpstreamGumbel
-from ladr.policies import Scheduled
+from ladr.decoding.caches import MLCache
+from ladr.decoding.loop import decode
+from ladr.decoding.noise import UpstreamGumbel
+from ladr.decoding.policies import Scheduled
 
 GOLDEN = Path(__file__).parent / "golden"
 RUNS = json.loads((GOLDEN / "traces.json").read_text())

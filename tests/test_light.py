@@ -41,12 +41,12 @@ def test_the_look_sees_torch():
 
 def test_public_names_are_what_they_were():
     code = (
-        "import ladr, ladr.decode, ladr.policies, ladr.view\n"
+        "import ladr, ladr.decoding.loop, ladr.decoding.policies, ladr.decoding.view\n"
         "assert set(ladr.__all__) <= set(dir(ladr))\n"
-        "assert callable(ladr.decode) and ladr.decode.__module__ == 'ladr.decode'\n"
+        "assert callable(ladr.decode) and ladr.decode.__module__ == 'ladr.decoding.loop'\n"
         "from ladr import decode, policies, View, LADR\n"
-        "assert decode is ladr.decode and policies is sys.modules['ladr.policies']\n"
-        "assert LADR is policies.LADR and View is sys.modules['ladr.view'].View\n"
+        "assert decode is ladr.decode and policies is sys.modules['ladr.decoding.policies']\n"
+        "assert LADR is policies.LADR and View is sys.modules['ladr.decoding.view'].View\n"
         "assert not hasattr(ladr, 'decod')"
     )
     done = looked(code)

@@ -15,9 +15,10 @@ from ladr.backbones.mixture import CODEBOOK, Mixture
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini import SUITES
 from ladr.benchmarks.mini.suite import spec_of
-from ladr.decode import decode
-from ladr.noise import seed_of
-from ladr.policies import build
+from ladr.decoding.loop import decode
+from ladr.decoding.noise import seed_of
+from ladr.decoding.policies import build
+from ladr.decoding.view import MASK
 from ladr.shapes.detect import read as look
 from ladr.shapes.parse import parse
 from ladr.shapes.place import realise
@@ -26,7 +27,6 @@ from ladr.shapes.render import render
 from ladr.shapes.spec import Item, Spec
 from ladr.shapes.spec_json import spec_to_json
 from ladr.train.codebook import learn_codebook
-from ladr.view import MASK
 
 PROMPTS = (
     "a circle",

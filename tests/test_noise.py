@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from ladr import LadrError
-from ladr.marginals import Marginals
-from ladr.noise import ImageStreams, UpstreamGumbel, gumbel_of, seed_of
+from ladr.decoding.marginals import Marginals
+from ladr.decoding.noise import ImageStreams, UpstreamGumbel, gumbel_of, seed_of
 
 
 def test_seeds_are_stable_across_releases():

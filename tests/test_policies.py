@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ladr import LADR, MASK, POLICIES, Commit, LadrError, build, decode
-from ladr.frontier import frontier
-from ladr.policies import (
+from ladr.decoding.frontier import frontier
+from ladr.decoding.policies import (
     PAPER,
     AllIn,
     EntropyBound,
@@ -27,7 +27,7 @@ from ladr.policies import (
     Threshold,
     calibrate,
 )
-from ladr.policies.orders import halton, quincunx
+from ladr.decoding.policies.orders import halton, quincunx
 from toy import ToyBackbone
 
 PROMPTS = ["red", "green", "blue", "a", "bb", "ccc", "d"]
@@ -180,8 +180,8 @@ def test_rescue_off_with_the_fixed_schedule_is_cosine_decoding():
     plain = run("cosine", steps=16)
     ladr = run({"policy": "ladr", "schedule": "fixed", "phases": off}, steps=16)
     assert torch.equal(plain.tokens, ladr.tokens)
-    assert plain.trace.committed() == ladr.trace.committed()
-    assert sum(image["rescued"] for image in ladr.trace.summary()) == 0
+    assert plain.trace.committed() == ladr.decoding.trace.committed()
+    assert sum(image["rescued"] for image in ladr.decoding.trace.summary()) == 0
 
 
 @pytest.mark.parametrize("rank", ["sampled", "top1", "gap", "entropy"])

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from ladr.backbones.field import Field
-from ladr.noise import derived
+from ladr.decoding.noise import derived
+from ladr.decoding.view import MASK
 from ladr.run import reach
 from ladr.run.spread import Spread
-from ladr.view import MASK
 
 
 def sampled(field, n):

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from ladr import LadrError, schedule
-from ladr.schedule import CURVES, gamma, inverse, stay_fixed, stay_inverse
+from ladr import LadrError
+from ladr.decoding import schedule
+from ladr.decoding.schedule import CURVES, gamma, inverse, stay_fixed, stay_inverse
 
 
 @pytest.mark.parametrize("name", CURVES)

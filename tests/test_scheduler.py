@@ -10,7 +10,7 @@ from PIL import Image
 from ladr import LADR, POLICIES, LadrError, decode
 from ladr.backbones.amused import Amused
 from ladr.backbones.blank_amused import random_amused
-from ladr.policies import Rescue
+from ladr.decoding.policies import Rescue
 
 PROMPTS, SEEDS = ["a red cup", "a dog", "two cats", "rain"], [3, 4, 5, 6]
 GUIDANCE = 4.0

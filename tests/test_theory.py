@@ -13,9 +13,9 @@ from hypothesis import given, settings
 
 from ladr.backbones.field import Field
 from ladr.base.errors import LadrError
-from ladr.decode import decode
-from ladr.noise import derived
-from ladr.policies import LADR, build
+from ladr.decoding.loop import decode
+from ladr.decoding.noise import derived
+from ladr.decoding.policies import LADR, build
 from ladr.theory import divergence, proposition1, proposition2, report, selection, teacher, theorem1
 
 EXACT = {

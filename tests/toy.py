@@ -4,7 +4,7 @@ what the cell's neighbours are, so that what is committed where changes what com
 import torch
 from torch import Tensor
 
-from ladr.view import MASK
+from ladr.decoding.view import MASK
 
 
 class ToyBackbone:

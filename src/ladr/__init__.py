@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ladr import policies
     from ladr.base.errors import LadrError
-    from ladr.decode import Decoded, decode
-    from ladr.policies import LADR, POLICIES, build
+    from ladr.decoding.loop import Decoded, decode
+    from ladr.decoding.policies import LADR, POLICIES, build
+    from ladr.decoding.view import MASK, Commit, View
     from ladr.scheduler import LADRScheduler
-    from ladr.view import MASK, Commit, View
 
 __all__ = [
     "LADR",
@@ -30,22 +30,22 @@ __all__ = [
     "policies",
 ]
 HOMES = {
-    "Decoded": "ladr.decode",
-    "decode": "ladr.decode",
+    "Decoded": "ladr.decoding.loop",
+    "decode": "ladr.decoding.loop",
     "LadrError": "ladr.base.errors",
-    "LADR": "ladr.policies",
-    "POLICIES": "ladr.policies",
-    "build": "ladr.policies",
+    "LADR": "ladr.decoding.policies",
+    "POLICIES": "ladr.decoding.policies",
+    "build": "ladr.decoding.policies",
     "LADRScheduler": "ladr.scheduler",
-    "MASK": "ladr.view",
-    "Commit": "ladr.view",
-    "View": "ladr.view",
+    "MASK": "ladr.decoding.view",
+    "Commit": "ladr.decoding.view",
+    "View": "ladr.decoding.view",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name == "policies":
-        return import_module("ladr.policies")
+        return import_module("ladr.decoding.policies")
     if name not in HOMES:
         raise AttributeError(f"module 'ladr' has no attribute {name!r}")
     globals()[name] = getattr(import_module(HOMES[name]), name)

@@ -11,8 +11,8 @@ import typer
 from torch import Tensor
 
 from ladr.bench_device import device_command
-from ladr.decode import decode
-from ladr.policies import build
+from ladr.decoding.loop import decode
+from ladr.decoding.policies import build
 
 app = typer.Typer(help="Benchmarks of the package itself.", no_args_is_help=True)
 

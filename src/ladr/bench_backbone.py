@@ -12,13 +12,13 @@ import torch
 from ladr.backbones.blank import random_checkpoint
 from ladr.backbones.dimoo import DiMOO
 from ladr.backbones.llada import LLaDAConfig
-from ladr.caches import MLCache, Recompute
-from ladr.decode import decode
-from ladr.policies import Scheduled
+from ladr.decoding.caches import MLCache, Recompute
+from ladr.decoding.loop import decode
+from ladr.decoding.policies import Scheduled
+from ladr.decoding.view import MASK
 from ladr.train.settings import embedded_config, embedded_layout
 from ladr.train.vocabulary import build
 from ladr.train.vq import WIDTHS
-from ladr.view import MASK
 
 PROMPT = "a red circle on the left of one green square"
 

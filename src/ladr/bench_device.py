@@ -20,11 +20,11 @@ from ladr.backbones.llada import LLaDAConfig
 from ladr.base.errors import LadrError, nearest
 from ladr.bench_backbone import flops, seconds
 from ladr.bench_upstream import SEED, SHAPES, Shape, Words, upstream_decode
-from ladr.caches import Recompute
-from ladr.decode import decode
-from ladr.noise import UpstreamGumbel
-from ladr.policies import Scheduled
-from ladr.view import MASK
+from ladr.decoding.caches import Recompute
+from ladr.decoding.loop import decode
+from ladr.decoding.noise import UpstreamGumbel
+from ladr.decoding.policies import Scheduled
+from ladr.decoding.view import MASK
 
 MASKED = 0.64  # mean share of masked cells over a cosine decode
 

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from ladr.backbones.mixture import Mixture
-from ladr.decode import decode
-from ladr.policies import build
-from ladr.view import MASK
+from ladr.decoding.loop import decode
+from ladr.decoding.policies import build
+from ladr.decoding.view import MASK
 
 PROMPTS = (
     "a circle and a square",

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from functools import cache as memo
 from typing import Any
 
-from ladr import caches
 from ladr.backbones import VERSIONS
 from ladr.backbones.weights import weights
 from ladr.base.errors import LadrError
@@ -13,10 +12,11 @@ from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.official.grid import GridSuite
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
 from ladr.cells import Cell, Grid, Line, canonical, id_of
+from ladr.decoding import caches
+from ladr.decoding.policies import build
+from ladr.decoding.policies.base import REPLAY
 from ladr.params import BackboneRow, Params, Sampler
 from ladr.params.check import points, varied
-from ladr.policies import build
-from ladr.policies.base import REPLAY
 
 
 def grid(params: Params) -> Grid:

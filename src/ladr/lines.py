@@ -5,7 +5,7 @@ from typing import Any
 
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.mini.suite import MiniSuite
-from ladr.policies.base import REPLAY
+from ladr.decoding.policies.base import REPLAY
 
 SAMPLERS = "samplers"
 Sampler = Mapping[str, Any]  # of a cell's spec: policy, steps, temperature, cache

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ladr import schedule
 from ladr.backbones import checkpoint, memory
 from ladr.backbones.encoder import Encoder
 from ladr.backbones.hub import AMUSED, folder_of
 from ladr.backbones.pixels import STEM, Pixels
 from ladr.backbones.refuse import refuse_foreign_parts
 from ladr.base.errors import LadrError, needs
-from ladr.policies.base import one_of
-from ladr.view import MASK
+from ladr.decoding import schedule
+from ladr.decoding.policies.base import one_of
+from ladr.decoding.view import MASK
 
 HUB = AMUSED
 PARTS = {
@@ -182,7 +182,7 @@ class AmusedDenoiser:
 
     @torch.no_grad()
     def logits(self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute=None) -> Tensor:
-        """See `ladr.decode.Denoiser`; `t` goes to the network where its adapter wants it."""
+        """See `ladr.decoding.loop.Denoiser`; `t` goes to the network where its adapter wants it."""
         if recompute is not None:
             raise LadrError("cache: this network has no cached passes; leave `cache` out")
         model, masked = self.model, tokens == MASK

@@ -9,7 +9,7 @@ from ladr.backbones.attention import grouped
 from ladr.backbones.compiled import Front
 from ladr.backbones.llada import KV, LLaDA
 from ladr.backbones.pack import Frame, Pack
-from ladr.view import MASK
+from ladr.decoding.view import MASK
 
 
 @dataclass
@@ -59,7 +59,7 @@ class GuidedDenoiser:
 
     @torch.no_grad()
     def logits(self, tokens: Tensor, rows: Tensor, *, t=None, recompute=None) -> Tensor:
-        """See `ladr.decode.Denoiser`; the model has no time input, so `t` is not read."""
+        """See `ladr.decoding.loop.Denoiser`; the model has no time input, so `t` is not read."""
         self.lay_out(rows.tolist())
         masked = tokens == MASK
         codes = torch.where(masked, self.frame.mask, tokens + self.frame.image_offset).flatten(1)

@@ -28,7 +28,7 @@ class Sampler:
     @classmethod
     def parse(cls, words: str, steps: int) -> "Sampler":
         """`ladr`, `cosine@15` (T = 15), or a JSON object {"policy": "ladr", "rank": "confidence"}."""
-        from ladr.policies import build
+        from ladr.decoding.policies import build
 
         if words.lstrip().startswith("{"):
             try:
@@ -70,8 +70,8 @@ def sample(
     json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Draw a prompt; say how many forward passes and seconds it took."""
-    from ladr.caches import cache as cache_named
     from ladr.commands.show import save
+    from ladr.decoding.caches import cache as cache_named
 
     chosen = [Sampler.parse(words, steps) for words in (compare.split(",") if compare else [sampler])]
     plan = cache_named(cache) if cache else None

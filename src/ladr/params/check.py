@@ -7,9 +7,9 @@ from typing import Any
 from ladr.backbones import BACKBONES
 from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks import BENCHMARKS
-from ladr.caches import CACHES, cache
+from ladr.decoding.caches import CACHES, cache
+from ladr.decoding.policies.base import REPLAY
 from ladr.params.policy import OWN, Issue, policy_issues
-from ladr.policies.base import REPLAY
 
 SIZES = ("smoke", "default", "full")
 

@@ -46,7 +46,7 @@ class Sampler(BaseModel):
 
     @property
     def spec(self) -> dict[str, Any]:
-        """What `ladr.policies.build` takes."""
+        """What `ladr.decoding.policies.build` takes."""
         return {"policy": self.policy, **(self.model_extra or {})}
 
 

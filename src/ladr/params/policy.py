@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
+from ladr.decoding.policies import PAIRS, POLICIES, Phase, build
 from ladr.params.models import Sampler
-from ladr.policies import PAIRS, POLICIES, Phase, build
 
 OWN = tuple(Sampler.model_fields)
 PHASE = ("until", "alpha", "tau")

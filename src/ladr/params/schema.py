@@ -4,8 +4,8 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
+from ladr.decoding.policies import POLICIES
 from ladr.params.models import Params
-from ladr.policies import POLICIES
 
 
 def schema() -> dict[str, Any]:

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ladr import backbones, caches
+from ladr import backbones
 from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
 from ladr.benchmarks.prompt import Prompt
 from ladr.cells import Cell, canonical
-from ladr.noise import seed_of
-from ladr.policies import build
+from ladr.decoding import caches
+from ladr.decoding.noise import seed_of
+from ladr.decoding.policies import build
 from ladr.run import files, parts
 from ladr.run.files import CELL, RESULTS, TOKENS, TRACE
 from ladr.run.locks import hold, own_gpu
@@ -114,7 +115,7 @@ class Decoder:
         span = self.images[start:stop]
         name = self.cell.spec["benchmark"]["name"]
         policy = self.policy if self.counts is None else self.policy.with_counts(self.counts[start:stop])
-        from ladr.decode import decode
+        from ladr.decoding.loop import decode
 
         began = datetime.now(UTC).isoformat(timespec="seconds")
         result = decode(

@@ -27,10 +27,15 @@ DRAWS = (
     "figures/__init__.py", "figures/frame/*.py", "figures/*.html", "paper/*.py", "paper/*.csv", "lines.py",
     "benchmarks/intervals.py", "benchmarks/column.py",
 )  # fmt: skip
-LOOP = ("decode.py", "passes.py", "schedule.py", "view.py", "noise.py")
 SOURCES = {  # what makes what no cell is: it is made again when one of these files changes
     "audit": ("paper/*.py", "paper/*.csv"),
-    "theory": ("theory/*.py", "policies/*.py", *LOOP, "backbones/field.py", "backbones/transfer.py"),
+    "theory": (
+        "theory/*.py",
+        "decoding/*.py",
+        "decoding/policies/*.py",
+        "backbones/field.py",
+        "backbones/transfer.py",
+    ),
 }
 
 

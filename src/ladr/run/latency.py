@@ -11,12 +11,12 @@ from ladr import backbones
 from ladr.base.errors import LadrError
 from ladr.base.late import torch
 from ladr.cells import Cell, Grid, canonical
+from ladr.decoding.view import MASK
 from ladr.params import Params
 from ladr.run import files
 from ladr.run.cell import Decoder, Say, images_of, tell
 from ladr.run.files import RESULTS
 from ladr.run.provenance import provenance
-from ladr.view import MASK
 
 
 def measurements(params: Params, grid: Grid) -> dict[str, list[tuple[str, Cell]]]:

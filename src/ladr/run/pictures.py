@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from ladr import backbones, frontier
+from ladr import backbones
 from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.prompt import Prompt
 from ladr.cells import Cell, Grid
-from ladr.decode import decode
+from ladr.decoding import frontier
+from ladr.decoding.loop import decode
+from ladr.decoding.noise import derived, seed_of
 from ladr.lines import pictured
-from ladr.noise import derived, seed_of
 from ladr.run import files
 from ladr.run.cell import Decoder, Say, folder_of, images_of, read_tokens, tell
 from ladr.run.drawn import PICTURES, VERSION

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ladr import schedule
+from ladr.decoding import schedule
+from ladr.decoding.view import MASK
 from ladr.run.spread import Spread
-from ladr.view import MASK
 
 MARGIN = 5  # cells around the middle of a map
 SHARES = (1 / 16, 1 / 4, 1 / 2)  # of an image's cells that are observed when one more is committed

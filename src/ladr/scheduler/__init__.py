@@ -1,7 +1,7 @@
 """The policies of this package as a scheduler of diffusers' masked-image pipelines (aMUSEd, Meissonic).
 
 `pipe.scheduler = LADRScheduler.from_config(pipe.scheduler.config)` is all that a pipeline needs. Every step
-is one pass of the very loop that `ladr.decode` runs; the pipeline only brings the logits.
+is one pass of the very loop that `ladr.decoding.loop` runs; the pipeline only brings the logits.
 """
 
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ladr import schedule
 from ladr.base.errors import LadrError, needs
-from ladr.frontier import top
-from ladr.passes import Batch, Passes
-from ladr.policies import Policy, build
-from ladr.policies.base import one_of
+from ladr.decoding import schedule
+from ladr.decoding.frontier import top
+from ladr.decoding.passes import Batch, Passes
+from ladr.decoding.policies import Policy, build
+from ladr.decoding.policies.base import one_of
+from ladr.decoding.trace import Trace
+from ladr.decoding.view import MASK, View
 from ladr.scheduler.streams import Generators, GeneratorStreams, streams
 from ladr.scheduler.times import InPipeline, UntilSettled
-from ladr.trace import Trace
-from ladr.view import MASK, View
 
 with needs("LADRScheduler"):
     from diffusers.configuration_utils import ConfigMixin, register_to_config

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ladr.base.errors import LadrError
-from ladr.noise import ImageStreams
+from ladr.decoding.noise import ImageStreams
 
 BITS63 = (1 << 63) - 1
 

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ladr import schedule
-from ladr.policies import Policy
-from ladr.policies.base import as_commit
-from ladr.view import Commit, View
+from ladr.decoding import schedule
+from ladr.decoding.policies import Policy
+from ladr.decoding.policies.base import as_commit
+from ladr.decoding.view import Commit, View
 
 TRAINED = 1000  # Meissonic was trained on this multiple of the mask ratio
 

@@ -136,7 +136,7 @@ def _retry(study: Any) -> None:
 
 def _standing(what: Search) -> dict[str, float]:
     """The base's own values, moved into the space."""
-    from ladr.policies import build
+    from ladr.decoding.policies import build
 
     spec = build(what.params.samplers[what.base].spec).spec
     out = {}

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from ladr.backbones.field import Field
 from ladr.backbones.transfer import Transfer
-from ladr.decode import decode
-from ladr.noise import derived, seed_of
-from ladr.policies import LADR, Policy, build
-from ladr.policies.orders import ORDERS
+from ladr.decoding.loop import decode
+from ladr.decoding.noise import derived, seed_of
+from ladr.decoding.policies import LADR, Policy, build
+from ladr.decoding.policies.orders import ORDERS
 from ladr.theory.teacher import READS, Likelihood, counterpart, drawn_step, likelihood
 
 KINDS = {"nothing random": "exact", "its own noise": "upper bound", "drawn tokens": "upper bound"}

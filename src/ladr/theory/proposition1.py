@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ladr.backbones.field import Field
 from ladr.backbones.transfer import Transfer
-from ladr.frontier import dilate, frontier
+from ladr.decoding.frontier import dilate, frontier
 
 READINGS = ("marginal", "joint", "own entropy")
 FAR = 3  # Chebyshev distance from which a cell counts as distant

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ladr import schedule
 from ladr.backbones.field import Field
-from ladr.decode import decode
-from ladr.policies import LADR, Policy, build
-from ladr.view import MASK
+from ladr.decoding import schedule
+from ladr.decoding.loop import decode
+from ladr.decoding.policies import LADR, Policy, build
+from ladr.decoding.view import MASK
 
 
 @dataclass

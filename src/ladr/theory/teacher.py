@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from ladr.base.errors import LadrError
-from ladr.checks import settle
-from ladr.decode import decode
-from ladr.marginals import Marginals
-from ladr.noise import ImageStreams, derived, gumbel_of
-from ladr.policies import LADR, Policy, Rescue, Scheduled, Then
+from ladr.decoding.checks import settle
+from ladr.decoding.loop import decode
+from ladr.decoding.marginals import Marginals
+from ladr.decoding.noise import ImageStreams, derived, gumbel_of
+from ladr.decoding.policies import LADR, Policy, Rescue, Scheduled, Then
+from ladr.decoding.view import Commit, Predictions, View
 from ladr.theory.selection import log_weight
-from ladr.view import Commit, Predictions, View
 
 READS = (
     "nothing random",

@@ -68,9 +68,9 @@ def _column(job: tuple) -> dict:
     from scipy.stats import binomtest
 
     from ladr.backbones.dimoo import DiMOO
-    from ladr.decode import decode
-    from ladr.noise import seed_of
-    from ladr.policies import build
+    from ladr.decoding.loop import decode
+    from ladr.decoding.noise import seed_of
+    from ladr.decoding.policies import build
     from ladr.shapes.evaluate import satisfies
 
     folder, column, count, steps, guidance = job

@@ -15,8 +15,8 @@ from ladr.backbones.llada import LLaDA, LLaDAConfig
 from ladr.backbones.patches import PatchCodes
 from ladr.backbones.words import Words
 from ladr.base.errors import LadrError
-from ladr.decode import decode
-from ladr.noise import seed_of
+from ladr.decoding.loop import decode
+from ladr.decoding.noise import seed_of
 from ladr.shapes.evaluate import satisfies
 from ladr.train import checkpoints, exam
 from ladr.train.vocabulary import build

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ladr.checks import check_call, noise_of, start_of
-from ladr.noise import Noise
-from ladr.passes import Batch, Passes
-from ladr.policies import build
-from ladr.trace import Trace
-from ladr.view import MASK, Commit, View
+from ladr.decoding.checks import check_call, noise_of, start_of
+from ladr.decoding.noise import Noise
+from ladr.decoding.passes import Batch, Passes
+from ladr.decoding.policies import build
+from ladr.decoding.trace import Trace
+from ladr.decoding.view import MASK, Commit, View
 
 
 class Denoiser(Protocol):

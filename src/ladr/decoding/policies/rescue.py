@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from ladr import frontier as geometry
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor, torch
-from ladr.policies.base import REPLAY, Policy, one_of, replayed, within
-from ladr.view import MASK, Commit, View
+from ladr.decoding import frontier as geometry
+from ladr.decoding.policies.base import REPLAY, Policy, one_of, replayed, within
+from ladr.decoding.view import MASK, Commit, View
 
 WHERE = ("frontier", "non-frontier-first", "anywhere", "independent", "parity")
 RESCUE_RANKS = ("gap", "confidence", "random")

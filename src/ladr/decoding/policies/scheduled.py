@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
-from ladr.frontier import independent, top
-from ladr.policies.base import Counted, Policy, flag, one_of, within
-from ladr.view import View
+from ladr.decoding.frontier import independent, top
+from ladr.decoding.policies.base import Counted, Policy, flag, one_of, within
+from ladr.decoding.view import View
 
 RANKS = ("sampled", "top1", "gap", "entropy")
 NOISES = ("constant", "annealed")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor, torch
-from ladr.view import View
+from ladr.decoding.view import View
 
 
 @dataclass(eq=False)

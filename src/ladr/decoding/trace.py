@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ladr import schedule
+from ladr.decoding import schedule
 
 
 @dataclass

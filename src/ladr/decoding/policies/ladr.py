@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
-from ladr import schedule as schedules
 from ladr.base.late import Tensor, torch
-from ladr.frontier import frontier, ranks
-from ladr.policies.base import Counted, Policy, Then, flag
-from ladr.policies.rescue import PAPER, Phases, Rescue
-from ladr.policies.scheduled import Scheduled
-from ladr.view import Commit, View
+from ladr.decoding import schedule as schedules
+from ladr.decoding.frontier import frontier, ranks
+from ladr.decoding.policies.base import Counted, Policy, Then, flag
+from ladr.decoding.policies.rescue import PAPER, Phases, Rescue
+from ladr.decoding.policies.scheduled import Scheduled
+from ladr.decoding.view import Commit, View
 
 
 @dataclass(frozen=True)

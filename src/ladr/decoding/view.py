@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from ladr import schedule
 from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
-from ladr.marginals import Marginals
+from ladr.decoding import schedule
+from ladr.decoding.marginals import Marginals
 
 MASK = -1
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
-from ladr.policies.base import Counted, one_of, within
-from ladr.policies.scheduled import Scheduled
-from ladr.view import MASK, Commit, View
+from ladr.decoding.policies.base import Counted, one_of, within
+from ladr.decoding.policies.scheduled import Scheduled
+from ladr.decoding.view import MASK, Commit, View
 
 THRESHOLDS = ((0.33, 7.5), (0.67, 5.0), (1.0, 2.5))
 

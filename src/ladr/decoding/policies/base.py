@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor
-from ladr.schedule import CURVES
-from ladr.view import Commit, View
+from ladr.decoding.schedule import CURVES
+from ladr.decoding.view import Commit, View
 
 REPLAY = "replay:"
 

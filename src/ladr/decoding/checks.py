@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from ladr.base.errors import LadrError
-from ladr.frontier import top
-from ladr.marginals import Marginals
-from ladr.noise import ImageStreams, Noise
-from ladr.policies.base import as_commit
-from ladr.view import MASK, Commit, View
+from ladr.decoding.frontier import top
+from ladr.decoding.marginals import Marginals
+from ladr.decoding.noise import ImageStreams, Noise
+from ladr.decoding.policies.base import as_commit
+from ladr.decoding.view import MASK, Commit, View
 
 
 def called(policy: Callable) -> str:

@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from ladr.base.late import Tensor, torch
-from ladr.frontier import top
-from ladr.policies.base import Counted, one_of
-from ladr.view import View
+from ladr.decoding.frontier import top
+from ladr.decoding.policies.base import Counted, one_of
+from ladr.decoding.view import View
 
 ORDERS = ("halton", "quincunx", "random", "raster")
 

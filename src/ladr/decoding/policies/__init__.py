@@ -5,13 +5,13 @@ from functools import partial
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
-from ladr.policies.base import Policy, Then, Union, from_fields
-from ladr.policies.ladr import LADR
-from ladr.policies.orders import Order
-from ladr.policies.prophet import Prophet, calibrate
-from ladr.policies.rescue import PAPER, Phase, Phases, Rescue
-from ladr.policies.scheduled import AllIn, Scheduled
-from ladr.policies.thresholds import EntropyBound, Klass, LocalLeap, Threshold
+from ladr.decoding.policies.base import Policy, Then, Union, from_fields
+from ladr.decoding.policies.ladr import LADR
+from ladr.decoding.policies.orders import Order
+from ladr.decoding.policies.prophet import Prophet, calibrate
+from ladr.decoding.policies.rescue import PAPER, Phase, Phases, Rescue
+from ladr.decoding.policies.scheduled import AllIn, Scheduled
+from ladr.decoding.policies.thresholds import EntropyBound, Klass, LocalLeap, Threshold
 
 POLICIES = {
     "ladr": LADR,

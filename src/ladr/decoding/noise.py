@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
-from ladr.marginals import Marginals
+from ladr.decoding.marginals import Marginals
 
 _BITS63 = (1 << 63) - 1
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
-from ladr.frontier import dilate, ranks, top
-from ladr.policies.base import Counted, count, one_of, within
-from ladr.policies.scheduled import RANKS, log_score
-from ladr.view import View
+from ladr.decoding.frontier import dilate, ranks, top
+from ladr.decoding.policies.base import Counted, count, one_of, within
+from ladr.decoding.policies.scheduled import RANKS, log_score
+from ladr.decoding.view import View
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ladr.base.errors import LadrError
-from ladr.checks import called, check_codes, check_finite, packed, settle
-from ladr.marginals import Marginals
-from ladr.noise import Noise
-from ladr.trace import ImageTrace
-from ladr.view import MASK, Commit, Predictions, View, times
+from ladr.decoding.checks import called, check_codes, check_finite, packed, settle
+from ladr.decoding.marginals import Marginals
+from ladr.decoding.noise import Noise
+from ladr.decoding.trace import ImageTrace
+from ladr.decoding.view import MASK, Commit, Predictions, View, times
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Passes:
     """The passes of one decode call, of this package's loop or of a pipeline's.
 
     `one_pass` takes a batch one pass further. What N images have become is in tokens (N, H, W), settled and
-    rescued (see `ladr.decode.Decoded`) and traces (N).
+    rescued (see `ladr.decoding.loop.Decoded`) and traces (N).
     """
 
     def __init__(
@@ -61,7 +61,8 @@ class Passes:
         cache: Callable[[View | None], Any] | None = None,
         on_step: Callable[[View, Tensor], None] | None = None,
     ):
-        """codes: K. start (N, H, W): known tokens, MASK elsewhere. The rest is as in `ladr.decode.decode`."""
+        """codes: K. start (N, H, W): known tokens, MASK elsewhere. The rest is as in
+        `ladr.decoding.loop.decode`."""
         self.codes, self.policy, self.steps, self.noise = codes, policy, steps, noise
         self.cache, self.temperature, self.on_step = cache, temperature, on_step
         self.tokens = start.clone()
@@ -74,7 +75,7 @@ class Passes:
     def one_pass(self, denoiser: Any, batch: Batch) -> Batch:
         """Run the network on the batch, commit what the policy takes, and return the rows that go on.
 
-        denoiser: a `ladr.decode.Denoiser` of all N images.
+        denoiser: a `ladr.decoding.loop.Denoiser` of all N images.
         """
         began = time.perf_counter()
         plan = self.cache(batch.previous) if self.cache is not None else None
