@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
 
-from ladr.backbones.blank import random_checkpoint
+from ladr.backbones.random.blank import random_checkpoint
 from ladr.benchmarks.official import geneval, t2i, unigen
 from ladr.benchmarks.official.fetch import names_in, pin
 from ladr.experiment import grid

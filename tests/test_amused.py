@@ -9,11 +9,12 @@ import torch
 from torch import nn
 
 from ladr import LADR, LadrError, decode
-from ladr.backbones import load, memory
-from ladr.backbones.amused import Amused, Timed
-from ladr.backbones.blank_amused import random_amused
-from ladr.backbones.llada import LLaDAConfig
-from ladr.backbones.refuse import refuse_foreign_code
+from ladr.backbones import load
+from ladr.backbones.amused.amused import Amused, Timed
+from ladr.backbones.checkpoint import fits as memory
+from ladr.backbones.checkpoint.refuse import refuse_foreign_code
+from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.random.blank_amused import random_amused
 from ladr.decoding import schedule
 from ladr.decoding.view import MASK
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ladr.backbones.blank import random_checkpoint
-from ladr.backbones.dimoo import DiMOO
-from ladr.backbones.llada import LLaDAConfig
+from ladr.backbones.lumina.dimoo import DiMOO
+from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.random.blank import random_checkpoint
 from ladr.bench_backbone import PROMPT, bench_backbone, flops, random_embedded
 from ladr.train.settings import embedded_config
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from ladr.backbones.blank import random_checkpoint
-from ladr.backbones.dimoo import DiMOO
+from ladr.backbones.lumina.dimoo import DiMOO
+from ladr.backbones.random.blank import random_checkpoint
 from ladr.base.errors import LadrError
 from ladr.decoding.caches import BranchCache, MLCache, Recompute, cache
 from ladr.decoding.loop import decode

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ladr import decode
-from ladr.backbones.blank import TINY, TINY_LAYOUT, random_model
-from ladr.backbones.dimoo import DiMOO
+from ladr.backbones.lumina.dimoo import DiMOO
+from ladr.backbones.random.blank import TINY, TINY_LAYOUT, random_model
 from ladr.base.errors import LadrError
 from ladr.bench_upstream import Words
 from ladr.decoding.caches import MLCache

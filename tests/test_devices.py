@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from ladr import LadrError
 from ladr.backbones import BACKBONES
-from ladr.backbones.weights import loaded, weights
+from ladr.backbones.checkpoint.identity import loaded, weights
 from ladr.bench_device import SHAPES, bench_device, places, random_backbone
 from ladr.bench_upstream import upstream_decode
 from ladr.commands import devices as command

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ladr.backbones import load
-from ladr.backbones.blank import TINY, TINY_LAYOUT, random_checkpoint
-from ladr.backbones.dimoo import DiMOO
+from ladr.backbones.lumina.dimoo import DiMOO
+from ladr.backbones.random.blank import TINY, TINY_LAYOUT, random_checkpoint
 from ladr.base.errors import LadrError
 from ladr.decoding.caches import BranchCache, MLCache
 from ladr.decoding.loop import decode

@@ -356,8 +356,8 @@ def test_satisfies_and_answers_agree():
 
 def test_what_the_tokenizer_lets_through_is_read_right():
     """At least 97 % of every kind of fact, on ground truth encoded and decoded."""
-    from ladr.backbones.patches import PatchCodes
-    from ladr.backbones.pixels import Pixels
+    from ladr.backbones.checkpoint.vq import Pixels
+    from ladr.backbones.exact.patches import PatchCodes
 
     codes = PatchCodes.load(MODEL / "patches.safetensors")
     pairs = list(drawn(200, seed=29))

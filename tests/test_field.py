@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 import torch
 
-from ladr.backbones.field import PIXELS, Field, FieldSpec
-from ladr.backbones.transfer import Transfer
+from ladr.backbones.exact.field import PIXELS, Field, FieldSpec
+from ladr.backbones.exact.transfer import Transfer
 from ladr.base.errors import LadrError
 
 GRIDS = [(3, 3, 3), (2, 4, 2), (4, 2, 3), (1, 6, 3), (5, 1, 2), (1, 1, 4)]

@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ladr.backbones import checkpoint
-from ladr.backbones.dimoo import DiMOO, Layout
-from ladr.backbones.llada import LLaDA, LLaDAConfig
-from ladr.backbones.words import Words
+from ladr.backbones.checkpoint import safetensors_folder as checkpoint
+from ladr.backbones.lumina.dimoo import DiMOO, Layout
+from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.tokenizer import Words
 from ladr.decoding.caches import MLCache
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import UpstreamGumbel

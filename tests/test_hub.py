@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 import hub_server
 from hub_server import COMMIT, NAME
 from ladr import LadrError
-from ladr.backbones.blank import random_checkpoint
-from ladr.backbones.blank_amused import random_amused
-from ladr.backbones.hub import again, folder_of, held
+from ladr.backbones.checkpoint.hub import again, folder_of, held
+from ladr.backbones.random.blank import random_checkpoint
+from ladr.backbones.random.blank_amused import random_amused
 from ladr.commands.sample import sample
 
 FETCH = f"hf download {NAME}"
@@ -194,7 +194,7 @@ def test_half_a_shard_and_a_changed_one_are_named_with_the_command(hub, lumina, 
 @pytest.mark.parametrize("backbone", ["lumina-dimoo", "amused"])
 def test_too_little_memory_is_told_with_what_helps(lumina, amused, tmp_path, monkeypatch, backbone):
     folder = lumina if backbone == "lumina-dimoo" else amused
-    monkeypatch.setattr("ladr.backbones.memory.free", lambda device: 1e5)
+    monkeypatch.setattr("ladr.backbones.checkpoint.fits.free", lambda device: 1e5)
     monkeypatch.chdir(tmp_path)
     numbers = r"needs about \d+\.\d GB \(weights \d+\.\d\), cpu has 0\.0 GB free; "
     with says(numbers + r"dtype bfloat16 \(--dtype bfloat16\).*--size 512x512.*`ladr devices`"):

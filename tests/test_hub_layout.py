@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from ladr import decode
 from ladr.backbones import load
-from ladr.backbones.blank import random_checkpoint
-from ladr.backbones.dimoo import Layout
-from ladr.backbones.llada import LLaDAConfig
+from ladr.backbones.lumina.dimoo import Layout
+from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.random.blank import random_checkpoint
 from ladr.commands.sample import sample
 
 PROMPT = "a red cup on a table"

@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ladr.backbones import checkpoint
-from ladr.backbones.attention import Turn, grouped
-from ladr.backbones.blank import TINY, random_model
-from ladr.backbones.llada import KV, LLaDA
+from ladr.backbones.checkpoint import safetensors_folder as checkpoint
+from ladr.backbones.lumina.attention import Turn, grouped
+from ladr.backbones.lumina.llada import KV, LLaDA
+from ladr.backbones.random.blank import TINY, random_model
 from ladr.base.errors import LadrError
 
 

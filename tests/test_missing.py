@@ -18,10 +18,12 @@ for name in %r:
     sys.modules[name] = None
 import numpy as np
 import torch
-from ladr.errors import LadrError
+from ladr.base.errors import LadrError
 from ladr import backbones, bench_backbone
-from ladr.backbones import blank, blank_amused, hub, pixels
-from ladr.backbones.patches import PatchCodes
+from ladr.backbones.random import blank, blank_amused
+from ladr.backbones.checkpoint import hub
+from ladr.backbones.checkpoint import vq as pixels
+from ladr.backbones.exact.patches import PatchCodes
 from ladr.benchmarks.official import blip, chunks, clip, detector, mmdet
 from ladr.commands import devices
 from ladr.sweep import search
@@ -128,7 +130,10 @@ def test_every_import_of_them_is_guarded():
 
 def test_few_modules_know_diffusers():
     known = {str(f.relative_to(SRC)) for f, tree in trees() if "diffusers" in roots(tree)}
-    backbones = {f"backbones/{name}.py" for name in ("pixels", "amused", "blank", "blank_amused")}
+    backbones = {
+        f"backbones/{name}.py"
+        for name in ("checkpoint/vq", "amused/amused", "random/blank", "random/blank_amused")
+    }
     assert known == backbones | {"scheduler/__init__.py", "train/vq.py"}
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from ladr.backbones import bank
-from ladr.backbones.bank import WORLD, Banks, read, write
-from ladr.backbones.mixture import CODEBOOK, Mixture
+from ladr.backbones.exact import bank
+from ladr.backbones.exact.bank import WORLD, Banks, read, write
+from ladr.backbones.exact.mixture import CODEBOOK, Mixture
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini import SUITES
 from ladr.benchmarks.mini.suite import spec_of

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ladr.backbones.field import Field
+from ladr.backbones.exact.field import Field
 from ladr.decoding.noise import derived
 from ladr.decoding.view import MASK
 from ladr.run import reach

@@ -17,7 +17,7 @@ BARE = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\
 def test_the_files_are_named_from_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(PACKAGE.parent)
     assert "ladr/paper/results.csv" in code(*SOURCES["audit"])
-    assert "ladr/backbones/field.py" in code(*SOURCES["theory"])
+    assert "ladr/backbones/exact/field.py" in code(*SOURCES["theory"])
     monkeypatch.chdir(tmp_path)
     assert str(PACKAGE / "paper/results.csv") in code(*SOURCES["audit"])
 

@@ -12,8 +12,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from ladr import LadrError, decode
-from ladr.backbones.blank import random_checkpoint
-from ladr.backbones.field import Field
+from ladr.backbones.exact.field import Field
+from ladr.backbones.random.blank import random_checkpoint
 from ladr.commands.sample import Sampler, sample, settings
 from ladr.commands.show import Bar, Watch, cells, side_by_side
 

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from ladr import LADR, POLICIES, LadrError, decode
-from ladr.backbones.amused import Amused
-from ladr.backbones.blank_amused import random_amused
+from ladr.backbones.amused.amused import Amused
+from ladr.backbones.random.blank_amused import random_amused
 from ladr.decoding.policies import Rescue
 
 PROMPTS, SEEDS = ["a red cup", "a dog", "two cats", "rain"], [3, 4, 5, 6]

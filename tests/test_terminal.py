@@ -11,8 +11,8 @@ from fcntl import ioctl
 import numpy as np
 from PIL import Image
 
-from ladr.backbones.blank import random_checkpoint
-from ladr.backbones.blank_amused import random_amused
+from ladr.backbones.random.blank import random_checkpoint
+from ladr.backbones.random.blank_amused import random_amused
 
 CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 

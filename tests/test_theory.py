@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from ladr.backbones.field import Field
+from ladr.backbones.exact.field import Field
 from ladr.base.errors import LadrError
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import derived

@@ -12,9 +12,9 @@ from PIL import Image
 from rich.console import Console
 from safetensors.torch import save_file
 
-from ladr.backbones.llada import LLaDA, LLaDAConfig
-from ladr.backbones.patches import PatchCodes, cut, paste
-from ladr.backbones.words import Words
+from ladr.backbones.exact.patches import PatchCodes, cut, paste
+from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError
 from ladr.shapes.evaluate import satisfies
 from ladr.shapes.practice import forward as named_first

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from ladr.backbones.blank import random_checkpoint
-from ladr.backbones.dimoo import DiMOO
-from ladr.backbones.llada import LLaDAConfig
+from ladr.backbones.lumina.dimoo import DiMOO
+from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.random.blank import random_checkpoint
 from ladr.decoding.caches import MLCache, Recompute
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import Scheduled

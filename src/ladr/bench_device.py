@@ -12,11 +12,11 @@ import torch
 import typer
 from torch import Tensor
 
-from ladr.backbones import memory
-from ladr.backbones.blank import random_model
-from ladr.backbones.checkpoint import dtype_of, write_json
-from ladr.backbones.dimoo import DiMOO
-from ladr.backbones.llada import LLaDAConfig
+from ladr.backbones.checkpoint import fits as memory
+from ladr.backbones.checkpoint.safetensors_folder import dtype_of, write_json
+from ladr.backbones.lumina.dimoo import DiMOO
+from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.random.blank import random_model
 from ladr.base.errors import LadrError, nearest
 from ladr.bench_backbone import flops, seconds
 from ladr.bench_upstream import SEED, SHAPES, Shape, Words, upstream_decode

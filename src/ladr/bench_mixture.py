@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ladr.backbones.mixture import Mixture
+from ladr.backbones.exact.mixture import Mixture
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import build
 from ladr.decoding.view import MASK

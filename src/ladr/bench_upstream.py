@@ -11,8 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ladr.backbones.dimoo import Layout
-from ladr.backbones.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.dimoo import Layout
+from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
 from ladr.base.errors import LadrError
 
 SEED = 0

@@ -6,7 +6,7 @@ from functools import cache as memo
 from typing import Any
 
 from ladr.backbones import VERSIONS
-from ladr.backbones.weights import weights
+from ladr.backbones.checkpoint.identity import weights
 from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.official.grid import GridSuite

@@ -10,11 +10,11 @@ from importlib import import_module
 from ladr.base.errors import LadrError, missing, nearest
 
 BACKBONES = {
-    "field": "ladr.backbones.field:Field",
-    "mixture": "ladr.backbones.mixture:Mixture",
-    "shapes": "ladr.backbones.dimoo:shapes",
-    "lumina-dimoo": "ladr.backbones.dimoo:lumina",
-    "amused": "ladr.backbones.amused:load",
+    "field": "ladr.backbones.exact.field:Field",
+    "mixture": "ladr.backbones.exact.mixture:Mixture",
+    "shapes": "ladr.backbones.lumina.dimoo:shapes",
+    "lumina-dimoo": "ladr.backbones.lumina.dimoo:lumina",
+    "amused": "ladr.backbones.amused.amused:load",
 }
 VERSIONS = {"field": 1, "mixture": 3, "shapes": 1, "lumina-dimoo": 1, "amused": 1}
 

@@ -79,7 +79,7 @@ def survey() -> dict[str, Any]:
 def _devices() -> list[dict[str, Any]]:
     import torch
 
-    from ladr.backbones.memory import free
+    from ladr.backbones.checkpoint.fits import free
 
     names = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     if torch.backends.mps.is_available():
@@ -108,9 +108,10 @@ def _package(name: str) -> dict[str, Any]:
 
 def backbones(places: list[dict[str, Any]]) -> list[Runs]:
     """What each backbone would need, against the roomiest of the devices `places`."""
-    from ladr.backbones import dimoo, memory
-    from ladr.backbones.amused import HUB as AMUSED
-    from ladr.backbones.llada import LLaDAConfig
+    from ladr.backbones.amused.amused import HUB as AMUSED
+    from ladr.backbones.checkpoint import fits as memory
+    from ladr.backbones.lumina import dimoo
+    from ladr.backbones.lumina.llada import LLaDAConfig
 
     room = max((row["free_gb"] for row in places if row["free_gb"] is not None), default=None)
     layout = dimoo.Layout()
@@ -148,7 +149,7 @@ def _judged(name: str, needs: float, room: float | None, weights: tuple[str, str
 
 
 def _embedded(file: str) -> bool:
-    from ladr.backbones.hub import embedded
+    from ladr.backbones.checkpoint.hub import embedded
     from ladr.base.errors import LadrError
 
     try:
@@ -159,7 +160,7 @@ def _embedded(file: str) -> bool:
 
 def _cached(name: str, file: str = "config.json") -> tuple[str, str] | tuple:
     """Nothing if a snapshot of the repository is in the hub's cache, else what is missing and the command."""
-    from ladr.backbones.hub import command, repository
+    from ladr.backbones.checkpoint.hub import command, repository
     from ladr.base.errors import LadrError
 
     try:

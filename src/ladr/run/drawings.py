@@ -33,8 +33,8 @@ SOURCES = {  # what makes what no cell is: it is made again when one of these fi
         "theory/*.py",
         "decoding/*.py",
         "decoding/policies/*.py",
-        "backbones/field.py",
-        "backbones/transfer.py",
+        "backbones/exact/field.py",
+        "backbones/exact/transfer.py",
     ),
 }
 

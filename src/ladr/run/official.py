@@ -79,7 +79,7 @@ class Rendered:
     @cached_property
     def backbone(self) -> Any:
         """What draws, loaded when the first image is drawn."""
-        from ladr.backbones.drawing import drawing
+        from ladr.backbones.checkpoint.renderer import drawing
 
         return drawing(self.spec["name"], **self.spec["settings"])
 

@@ -15,7 +15,7 @@ def provenance(weights: str | None = None) -> dict[str, Any]:
     """What does not change while this process lives."""
     import torch
 
-    from ladr.backbones.weights import loaded
+    from ladr.backbones.checkpoint.identity import loaded
 
     gpu = torch.cuda.is_available()
     return {

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ladr.backbones.field import Field
-from ladr.backbones.transfer import Transfer
+from ladr.backbones.exact.field import Field
+from ladr.backbones.exact.transfer import Transfer
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import derived, seed_of
 from ladr.decoding.policies import LADR, Policy, build

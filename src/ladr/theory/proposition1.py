@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ladr.backbones.field import Field
-from ladr.backbones.transfer import Transfer
+from ladr.backbones.exact.field import Field
+from ladr.backbones.exact.transfer import Transfer
 from ladr.decoding.frontier import dilate, frontier
 
 READINGS = ("marginal", "joint", "own entropy")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ladr.backbones.field import Field
+from ladr.backbones.exact.field import Field
 from ladr.decoding import schedule
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import LADR, Policy, build

@@ -8,8 +8,8 @@ all k > 1 and sum p = 1 follows p1 >= (1 + (K-1) tau)/K: the error is at most (K
 import numpy as np
 import torch
 
-from ladr.backbones.field import Field
-from ladr.backbones.transfer import Transfer
+from ladr.backbones.exact.field import Field
+from ladr.backbones.exact.transfer import Transfer
 
 TAU = 0.05  # the paper's threshold
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, ward
 
-from ladr.backbones.patches import PatchCodes, cut
+from ladr.backbones.exact.patches import PatchCodes, cut
 from ladr.shapes.place import realise
 from ladr.shapes.practice import propose
 from ladr.shapes.render import render

@@ -50,7 +50,7 @@ def model(
     """The transformer; call again to go on after an interruption. Ends with loss.png and sheet.png."""
     import torch
 
-    from ladr.backbones.patches import PatchCodes
+    from ladr.backbones.exact.patches import PatchCodes
     from ladr.train.run import train
     from ladr.train.settings import Settings
 

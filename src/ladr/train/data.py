@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ladr.backbones.patches import PatchCodes, cut, distinct_patches
+from ladr.backbones.exact.patches import PatchCodes, cut, distinct_patches
 from ladr.shapes.caption import caption
 from ladr.shapes.place import realise
 from ladr.shapes.practice import FIRST, TRAINING, propose

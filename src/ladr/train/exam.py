@@ -67,7 +67,7 @@ def _column(job: tuple) -> dict:
     import torch
     from scipy.stats import binomtest
 
-    from ladr.backbones.dimoo import DiMOO
+    from ladr.backbones.lumina.dimoo import DiMOO
     from ladr.decoding.loop import decode
     from ladr.decoding.noise import seed_of
     from ladr.decoding.policies import build

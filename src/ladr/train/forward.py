@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ladr.backbones.llada import Block, LLaDA
+from ladr.backbones.lumina.llada import Block, LLaDA
 
 
 def turns(model: LLaDA, positions: Tensor) -> tuple[Tensor, Tensor]:

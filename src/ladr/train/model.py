@@ -8,8 +8,8 @@ import torch.distributed as dist
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ladr.backbones.llada import LLaDA
-from ladr.backbones.patches import PatchCodes
+from ladr.backbones.exact.patches import PatchCodes
+from ladr.backbones.lumina.llada import LLaDA
 from ladr.train import checkpoints
 from ladr.train.data import Sample, Stream
 from ladr.train.muon import Muon

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ladr.backbones.dimoo import Layout
-from ladr.backbones.llada import LLaDA
+from ladr.backbones.lumina.dimoo import Layout
+from ladr.backbones.lumina.llada import LLaDA
 from ladr.train.data import Batch
 from ladr.train.forward import forward
 

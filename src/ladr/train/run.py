@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ladr.backbones.patches import PatchCodes
+from ladr.backbones.exact.patches import PatchCodes
 from ladr.train.model import Run
 from ladr.train.progress import Follow
 from ladr.train.settings import SHARDS, Settings

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from ladr.backbones.dimoo import Layout
-from ladr.backbones.llada import LLaDAConfig
+from ladr.backbones.lumina.dimoo import Layout
+from ladr.backbones.lumina.llada import LLaDAConfig
 from ladr.shapes.scene import CELL, GRID
 from ladr.train.codebook import CODEBOOK
 from ladr.train.vocabulary import IMAGE_OFFSET, SPECIAL

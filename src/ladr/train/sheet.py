@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ladr.backbones.dimoo import DiMOO, Layout
-from ladr.backbones.llada import LLaDA, LLaDAConfig
-from ladr.backbones.patches import PatchCodes
-from ladr.backbones.words import Words
+from ladr.backbones.exact.patches import PatchCodes
+from ladr.backbones.lumina.dimoo import DiMOO, Layout
+from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import seed_of

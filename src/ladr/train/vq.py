@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ladr.backbones.patches import PatchCodes
+from ladr.backbones.exact.patches import PatchCodes
 from ladr.base.errors import needs
 from ladr.shapes.place import realise
 from ladr.shapes.practice import TRAINING

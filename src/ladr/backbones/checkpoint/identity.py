@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ladr.backbones.bank import CODEBOOK, codebook_folder
-from ladr.backbones.hub import AMUSED, LUMINA, embedded, held
+from ladr.backbones.checkpoint.hub import AMUSED, LUMINA, embedded, held
+from ladr.backbones.exact.bank import CODEBOOK, codebook_folder
 from ladr.base.errors import LadrError
 
 BIG = 64 << 20

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ladr.backbones import checkpoint
+from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.base.errors import LadrError, needs
 
 STEM = "diffusion_pytorch_model"

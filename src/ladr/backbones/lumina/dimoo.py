@@ -7,15 +7,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ladr.backbones import checkpoint, memory
-from ladr.backbones.compiled import front_of
-from ladr.backbones.guided import GuidedDenoiser
-from ladr.backbones.hub import LUMINA, embedded, folder_of
-from ladr.backbones.llada import LLaDA, LLaDAConfig
-from ladr.backbones.pack import Frame
-from ladr.backbones.pixels import Pixels
-from ladr.backbones.refuse import refuse_foreign_code
-from ladr.backbones.words import Words
+from ladr.backbones.checkpoint import fits as memory
+from ladr.backbones.checkpoint import safetensors_folder as checkpoint
+from ladr.backbones.checkpoint.hub import LUMINA, embedded, folder_of
+from ladr.backbones.checkpoint.refuse import refuse_foreign_code
+from ladr.backbones.checkpoint.vq import Pixels
+from ladr.backbones.lumina.compiled import front_of
+from ladr.backbones.lumina.denoiser import GuidedDenoiser
+from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.packing import Frame
+from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError, nearest
 
 SYSTEM = "Generate an image according to the text prompt."

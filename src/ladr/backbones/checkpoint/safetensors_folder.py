@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ladr.backbones.hub import again
+from ladr.backbones.checkpoint.hub import again
 from ladr.base.errors import LadrError, nearest
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ladr.backbones.attention import Group, Turn, attend
+from ladr.backbones.lumina.attention import Group, Turn, attend
 from ladr.base.errors import LadrError
 
 

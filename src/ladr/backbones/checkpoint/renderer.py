@@ -5,10 +5,10 @@ from pathlib import Path
 from torch import Tensor
 
 from ladr import backbones
-from ladr.backbones import checkpoint
-from ladr.backbones.dimoo import HUB, Layout
-from ladr.backbones.hub import embedded, folder_of
-from ladr.backbones.pixels import Pixels
+from ladr.backbones.checkpoint import safetensors_folder as checkpoint
+from ladr.backbones.checkpoint.hub import embedded, folder_of
+from ladr.backbones.checkpoint.vq import Pixels
+from ladr.backbones.lumina.dimoo import HUB, Layout
 
 KINDS = ("shapes", "lumina-dimoo")
 

@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ladr.backbones import checkpoint, memory
-from ladr.backbones.encoder import Encoder
-from ladr.backbones.hub import AMUSED, folder_of
-from ladr.backbones.pixels import STEM, Pixels
-from ladr.backbones.refuse import refuse_foreign_parts
+from ladr.backbones.amused.text_encoder import Encoder
+from ladr.backbones.checkpoint import fits as memory
+from ladr.backbones.checkpoint import safetensors_folder as checkpoint
+from ladr.backbones.checkpoint.hub import AMUSED, folder_of
+from ladr.backbones.checkpoint.refuse import refuse_foreign_parts
+from ladr.backbones.checkpoint.vq import STEM, Pixels
 from ladr.base.errors import LadrError, needs
 from ladr.decoding import schedule
 from ladr.decoding.policies.base import one_of

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ladr.backbones.attention import Group, Turn
-from ladr.backbones.llada import LLaDA
+from ladr.backbones.lumina.attention import Group, Turn
+from ladr.backbones.lumina.llada import LLaDA
 from ladr.base.errors import LadrError, nearest
 
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ladr.backbones.checkpoint import read_json
+from ladr.backbones.checkpoint.safetensors_folder import read_json
 from ladr.base.errors import LadrError
 
 LIBRARIES = (None, "diffusers", "transformers", "ladr.scheduler")

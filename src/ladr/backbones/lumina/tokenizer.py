@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ladr.backbones.hub import again
+from ladr.backbones.checkpoint.hub import again
 from ladr.base.errors import LadrError, nearest
 
 UNWRITTEN = "<[²³"  # begin tokens that nobody types: marks, and letters that come later in a word

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from ladr.backbones import checkpoint
-from ladr.backbones.dimoo import Layout
-from ladr.backbones.llada import LLaDA, LLaDAConfig
+from ladr.backbones.checkpoint import safetensors_folder as checkpoint
+from ladr.backbones.lumina.dimoo import Layout
+from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
 from ladr.base.errors import needs
 
 TINY = LLaDAConfig(

@@ -23,7 +23,7 @@ def folder_of(source: str | Path, revision: str | None = None) -> Path:
 
 def embedded(name: str) -> Path:
     """The folder `models/NAME` that comes with a checkout (or lies in the folder one works in)."""
-    places = [Path(__file__).parents[3] / "models" / name, Path("models") / name]
+    places = [Path(__file__).parents[4] / "models" / name, Path("models") / name]
     for place in places:
         if (place / "config.json").is_file():
             return place
@@ -110,7 +110,7 @@ def verify(folder: Path) -> None:
 
     A file is hashed once; the result is remembered as long as its size and time stay the same.
     """
-    from ladr.backbones.weights import remembered_sha256
+    from ladr.backbones.checkpoint.identity import remembered_sha256
 
     for path in sorted(folder.rglob("*.safetensors")):
         wanted = path.resolve().name

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from ladr.backbones.transfer import Transfer
+from ladr.backbones.exact.transfer import Transfer
 from ladr.base.errors import LadrError, nearest
 
 PIXELS = 16  # side of a rendered cell

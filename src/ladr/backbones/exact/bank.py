@@ -17,7 +17,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ladr.backbones.patches import PatchCodes
+from ladr.backbones.exact.patches import PatchCodes
 from ladr.shapes.place import realise
 from ladr.shapes.practice import propose
 from ladr.shapes.render import render
@@ -33,7 +33,7 @@ WORLD = ("scene", "spec", "place", "propose", "practice", "render")  # modules t
 
 def codebook_folder() -> Path:
     """`models/shapes` of the checkout, or of the folder one works in: where its codebook lies."""
-    places = [Path(__file__).parents[3] / "models" / "shapes", Path("models") / "shapes"]
+    places = [Path(__file__).parents[4] / "models" / "shapes", Path("models") / "shapes"]
     return next((place for place in places if (place / CODEBOOK).is_file()), places[0])
 
 

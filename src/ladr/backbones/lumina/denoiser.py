@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ladr.backbones.attention import grouped
-from ladr.backbones.compiled import Front
-from ladr.backbones.llada import KV, LLaDA
-from ladr.backbones.pack import Frame, Pack
+from ladr.backbones.lumina.attention import grouped
+from ladr.backbones.lumina.compiled import Front
+from ladr.backbones.lumina.llada import KV, LLaDA
+from ladr.backbones.lumina.packing import Frame, Pack
 from ladr.decoding.view import MASK
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ladr.backbones.bank import CODEBOOK, Banks, cache_folder, codebook_folder, stated
-from ladr.backbones.patches import PatchCodes
-from ladr.backbones.pixels import Pixels
+from ladr.backbones.checkpoint.vq import Pixels
+from ladr.backbones.exact.bank import CODEBOOK, Banks, cache_folder, codebook_folder, stated
+from ladr.backbones.exact.patches import PatchCodes
 from ladr.base.errors import LadrError
 from ladr.shapes.parse import parse
 from ladr.shapes.place import UnsatisfiableError, realise

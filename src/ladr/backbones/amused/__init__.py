@@ -1,0 +1,1 @@
+"""aMUSEd through diffusers: its network as a backbone, and its text encoder."""

@@ -1,0 +1,1 @@
+"""Tiny checkpoints with random weights in the layout of the real ones."""
