@@ -13,8 +13,8 @@ from PIL import Image
 
 from judge_server import Server
 from ladr.base.errors import LadrError
-from ladr.judge import Judge, Question
-from ladr.ledger import Ledger
+from ladr.benchmarks.official.judge import Judge, Question
+from ladr.benchmarks.official.ledger import Ledger
 
 pytest.importorskip("openai", reason="the judge extra is not installed")
 
@@ -160,7 +160,7 @@ def test_an_answer_is_kept_once_however_often_it_comes(tmp_path):
 SCRIPT = """
 import sys, json
 from pathlib import Path
-from ladr.judge import Judge, Question
+from ladr.benchmarks.official.judge import Judge, Question
 image, url, book = sys.argv[1:]
 asks = [Question(f"q{k}", Path(image), f"text {k}", json.loads) for k in range(60)]
 Judge(url, "m", Path(book), concurrency=2).ask(asks)

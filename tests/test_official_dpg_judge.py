@@ -10,7 +10,7 @@ from PIL import Image
 from judge_server import Server
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import dpg, dpg_judge
-from ladr.judge import Judge, Question
+from ladr.benchmarks.official.judge import Judge, Question
 
 pytest.importorskip("openai", reason="the judge extra is not installed")
 LINES = """\

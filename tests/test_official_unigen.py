@@ -11,8 +11,8 @@ from PIL import Image
 from judge_server import Server
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import unigen, unigen_judge
+from ladr.benchmarks.official.judge import Judge
 from ladr.benchmarks.prompt import Prompt
-from ladr.judge import Judge
 
 ROWS = [
     ('A clay owl, "quoted", in ink.\nTwo lines.', ["Style", "Attribute - Material"], ["in ink", "of clay"]),

@@ -15,7 +15,7 @@ import torch
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
-from ladr.results import compare
+from ladr.benchmarks.compare import compare
 from ladr.run import doctor, files, locks, parts
 from ladr.run.cell import counts_of, read_tokens, read_trace, run
 from ladr.run.grade import grade, graded, read_scores

@@ -169,7 +169,7 @@ def _small(images: np.ndarray) -> np.ndarray:
 
 def table_lines(suite: Any, rows: Iterable[Row]) -> list[dict[str, Any]]:
     """The suite's table with intervals, as plain rows; a missing value is None."""
-    from ladr.results import summary
+    from ladr.benchmarks.compare import summary
 
     return summary(suite, list(rows)).astype(object).where(lambda t: t.notna(), None).to_dict("records")
 

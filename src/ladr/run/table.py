@@ -11,12 +11,12 @@ import pandas as pd
 from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.column import main_column
+from ladr.benchmarks.compare import compare, require_complete, tidy, write_table
 from ladr.benchmarks.mini.scoring import Row, read_rows
 from ladr.benchmarks.mini.summary import OVERALL, samples
 from ladr.benchmarks.official.grid import OFFICIAL, GridSuite
 from ladr.benchmarks.official.named import renamed
 from ladr.cells import Cell, Grid
-from ladr.results import compare, require_complete, tidy, write_table
 from ladr.run import files, parts
 from ladr.run.cell import folder_of
 from ladr.run.doctor import BESIDE, RECORD

@@ -92,7 +92,7 @@ def unigen(
     images_per_prompt: PerPrompt = 4,
 ) -> None:
     """UniGenBench: 600 prompts, 4 images each, a judge for 1,813 test points."""
-    from ladr.judge import Judge
+    from ladr.benchmarks.official.judge import Judge
 
     def native(images: Path) -> Scores:
         wording = unigen_judge.load_wording(prompts)
@@ -150,7 +150,7 @@ def dpg(
         def native(images: Path) -> Scores:
             from ladr.benchmarks.official import dpg_judge, native
             from ladr.benchmarks.official.blip import BlipVqa
-            from ladr.judge import Judge
+            from ladr.benchmarks.official.judge import Judge
 
             if endpoint is not None:
                 judge = Judge(endpoint, model, book, key_env=key_env, concurrency=concurrency)

@@ -13,8 +13,8 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.official.dpg import Questions
 from ladr.benchmarks.official.dpg_results import aggregate
 from ladr.benchmarks.official.folder import tile_box
+from ladr.benchmarks.official.judge import Judge, Question
 from ladr.benchmarks.official.suite import Scores, Suite, some
-from ladr.judge import Judge, Question
 
 WORDING = "{question}\nLook at the image only. Answer with one word: yes or no."
 ANSWER = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)

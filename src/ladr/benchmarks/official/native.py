@@ -18,10 +18,10 @@ from ladr.benchmarks.official.dpg_results import aggregate as aggregate_dpg
 from ladr.benchmarks.official.folder import crop_tile
 from ladr.benchmarks.official.geneval import import_results as import_geneval
 from ladr.benchmarks.official.geneval_rules import evaluate, keep
+from ladr.benchmarks.official.ledger import Ledger
 from ladr.benchmarks.official.named import is_official
 from ladr.benchmarks.official.pixels import read
 from ladr.benchmarks.official.suite import Scores, Suite
-from ladr.ledger import Ledger
 
 Progress = Callable[[int], None]
 

@@ -51,7 +51,7 @@ def _geneval(asked: Asked) -> Judged:
 
 
 def judge_of(asked: Asked) -> Any:
-    from ladr.judge import Judge
+    from ladr.benchmarks.official.judge import Judge
 
     row = need(asked.official.judge, "judge", f"{asked.suite.name}: the judge")
     book = asked.book / f"{asked.suite.name}.answers.jsonl"

@@ -9,12 +9,12 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.official.detector import Detector
 from ladr.benchmarks.official.geneval_rules import Detection
+from ladr.benchmarks.official.ledger import Ledger
 from ladr.benchmarks.official.native import key_of
 from ladr.benchmarks.official.pixels import read
 from ladr.benchmarks.official.spatial import CONFIDENCE, parse
 from ladr.benchmarks.official.spatial import score as rule
 from ladr.benchmarks.official.suite import Suite
-from ladr.ledger import Ledger
 
 
 def score(

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import folder, sheet
+from ladr.benchmarks.official.estimate import Estimate
 from ladr.benchmarks.official.suite import Scores, Suite
-from ladr.estimate import Estimate
 
 console = Console()
 SHOWN = 20

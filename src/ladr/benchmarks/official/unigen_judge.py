@@ -10,8 +10,8 @@ from pathlib import Path
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import unigen
 from ladr.benchmarks.official.fetch import locate
+from ladr.benchmarks.official.judge import Judge, Question
 from ladr.benchmarks.official.suite import Scores, Suite, some
-from ladr.judge import Judge, Question
 
 NAMES = ("EXPLANATION_DICT_EN", "SYSTEM_PROMPT_EN_TEMPLATE")  # what the official file calls them
 FIELDS = ("prompt", "testpoint", "explanation", "test_explanation")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError, needs
-from ladr.estimate import Estimate, tokens_of_image, tokens_of_text
-from ladr.ledger import Ledger
+from ladr.benchmarks.official.estimate import Estimate, tokens_of_image, tokens_of_text
+from ladr.benchmarks.official.ledger import Ledger
 
 Parse = Callable[[str], Any]  # answer text -> JSON value; ValueError when the text is not what was asked for
 FATAL = (400, 401, 403, 404, 405, 413, 415, 422)  # answers that asking again does not change
