@@ -11,7 +11,7 @@ SRC = Path(__file__).parents[1] / "src" / "ladr"
 FLOORS = (
     ("base", "shapes"),
     ("decoding",),
-    ("scheduler",),
+    ("integrations",),
     ("backbones",),
     ("train", "benchmarks"),
     (
@@ -101,7 +101,7 @@ def test_the_lower_floors_import_torch_numpy_and_scipy_only():
             continue
         shapes = module.startswith("ladr.shapes")
         allowed = (LIGHT - {"torch"} if shapes else LIGHT) | (
-            {"diffusers"} if "scheduler" in module else set()
+            {"diffusers"} if "integrations" in module else set()
         )
         for name, line, top in imports(tree):
             root = name.split(".")[0]

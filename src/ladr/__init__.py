@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ladr.decoding.loop import Decoded, decode
     from ladr.decoding.policies import LADR, POLICIES, build
     from ladr.decoding.view import MASK, Commit, View
-    from ladr.scheduler import LADRScheduler
+    from ladr.integrations.diffusers import LADRScheduler
 
 __all__ = [
     "LADR",
@@ -34,7 +34,7 @@ HOMES = {
     "LADR": "ladr.decoding.policies",
     "POLICIES": "ladr.decoding.policies",
     "build": "ladr.decoding.policies",
-    "LADRScheduler": "ladr.scheduler",
+    "LADRScheduler": "ladr.integrations.diffusers",
     "MASK": "ladr.decoding.view",
     "Commit": "ladr.decoding.view",
     "View": "ladr.decoding.view",

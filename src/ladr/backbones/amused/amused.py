@@ -25,7 +25,7 @@ PARTS = {
     "vqvae": {("diffusers", "VQModel")},
     "text_encoder": {("transformers", "CLIPTextModelWithProjection")},
     "tokenizer": {("transformers", "CLIPTokenizer"), ("transformers", "CLIPTokenizerFast")},
-    "scheduler": {("diffusers", "AmusedScheduler"), ("ladr.scheduler", "LADRScheduler")},
+    "scheduler": {("diffusers", "AmusedScheduler"), ("ladr.integrations.diffusers", "LADRScheduler")},
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from ladr.backbones.checkpoint.safetensors_folder import read_json
 from ladr.base.errors import LadrError
 
-LIBRARIES = (None, "diffusers", "transformers", "ladr.scheduler")
+LIBRARIES = (None, "diffusers", "transformers", "ladr.integrations.diffusers")
 OURS = ("LLaDAConfig", "LLaDAModelLM", "LLaDAForMultiModalGeneration")
 NO = "code that comes with a checkpoint is never run here"
 BRING = (

@@ -19,8 +19,8 @@ from ladr.decoding.policies import Policy, build
 from ladr.decoding.policies.base import one_of
 from ladr.decoding.trace import Trace
 from ladr.decoding.view import MASK, View
-from ladr.scheduler.streams import Generators, GeneratorStreams, streams
-from ladr.scheduler.times import InPipeline, UntilSettled
+from ladr.integrations.diffusers.streams import Generators, GeneratorStreams, streams
+from ladr.integrations.diffusers.times import InPipeline, UntilSettled
 
 with needs("LADRScheduler"):
     from diffusers.configuration_utils import ConfigMixin, register_to_config
