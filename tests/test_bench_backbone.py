@@ -6,7 +6,7 @@ from ladr.backbones.lumina.dimoo import DiMOO
 from ladr.backbones.lumina.llada import LLaDAConfig
 from ladr.backbones.random.blank import random_checkpoint
 from ladr.bench_backbone import PROMPT, bench_backbone, flops, random_embedded
-from ladr.train.settings import embedded_config
+from ladr.training.settings import embedded_config
 
 
 def test_operations_of_one_layer():

@@ -27,7 +27,7 @@ from ladr.backbones.exact.patches import PatchCodes
 from ladr.benchmarks.official import blip, chunks, clip, detector, mmdet
 from ladr.commands import devices
 from ladr.sweep import search
-from ladr.train import log, vq
+from ladr.training import log, vq
 
 folder = Path(sys.argv[1])
 (folder / "vqvae").mkdir()
@@ -134,7 +134,7 @@ def test_few_modules_know_diffusers():
         f"backbones/{name}.py"
         for name in ("checkpoint/vq", "amused/amused", "random/blank", "random/blank_amused")
     }
-    assert known == backbones | {"integrations/diffusers/__init__.py", "train/vq.py"}
+    assert known == backbones | {"integrations/diffusers/__init__.py", "training/vq.py"}
 
 
 def roots(tree):

@@ -26,7 +26,7 @@ from ladr.shapes.practice import propose
 from ladr.shapes.render import render
 from ladr.shapes.spec import Item, Spec
 from ladr.shapes.spec_json import spec_to_json
-from ladr.train.codebook import learn_codebook
+from ladr.training.codebook import learn_codebook
 
 PROMPTS = (
     "a circle",

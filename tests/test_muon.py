@@ -2,7 +2,7 @@
 
 import torch
 
-from ladr.train.muon import Muon, orthogonalise
+from ladr.training.muon import Muon, orthogonalise
 
 
 def weights(seed: int) -> list[torch.nn.Parameter]:

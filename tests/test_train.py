@@ -19,21 +19,21 @@ from ladr.base.errors import LadrError
 from ladr.shapes.evaluate import satisfies
 from ladr.shapes.practice import forward as named_first
 from ladr.shapes.render import render
-from ladr.train import checkpoints, commands, exam
-from ladr.train.codebook import latents, learn_codebook
-from ladr.train.data import OTHERS, Stream, finished, has_others, sample
-from ladr.train.export import export
-from ladr.train.forward import forward
-from ladr.train.log import draw, read_log
-from ladr.train.model import Run
-from ladr.train.objective import kept_positions, loss, mask_cells, posterior, sequence
-from ladr.train.progress import Follow
-from ladr.train.run import train
-from ladr.train.settings import Settings
-from ladr.train.sheet import grid, sheet
-from ladr.train.vocabulary import IMAGE_OFFSET, SPECIAL, build, words
-from ladr.train.vq import new_vq
-from ladr.train.workers import CHUNK, Ahead, Workers
+from ladr.training import checkpoints, commands, exam
+from ladr.training.codebook import latents, learn_codebook
+from ladr.training.data import OTHERS, Stream, finished, has_others, sample
+from ladr.training.export import export
+from ladr.training.forward import forward
+from ladr.training.log import draw, read_log
+from ladr.training.model import Run
+from ladr.training.objective import kept_positions, loss, mask_cells, posterior, sequence
+from ladr.training.progress import Follow
+from ladr.training.run import train
+from ladr.training.settings import Settings
+from ladr.training.sheet import grid, sheet
+from ladr.training.vocabulary import IMAGE_OFFSET, SPECIAL, build, words
+from ladr.training.vq import new_vq
+from ladr.training.workers import CHUNK, Ahead, Workers
 
 TINY = LLaDAConfig(
     d_model=32, n_heads=2, n_layers=2, mlp_hidden_size=48, rope_theta=10000.0, rms_norm_eps=1e-5,

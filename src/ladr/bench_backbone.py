@@ -16,9 +16,9 @@ from ladr.decoding.caches import MLCache, Recompute
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import Scheduled
 from ladr.decoding.view import MASK
-from ladr.train.settings import embedded_config, embedded_layout
-from ladr.train.vocabulary import build
-from ladr.train.vq import WIDTHS
+from ladr.training.settings import embedded_config, embedded_layout
+from ladr.training.vocabulary import build
+from ladr.training.vq import WIDTHS
 
 PROMPT = "a red circle on the left of one green square"
 

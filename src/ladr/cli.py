@@ -10,7 +10,7 @@ from ladr.base.errors import LadrError, needs
 
 # command -> module that has it; `module:function` for a lone function, else the module's typer `app`.
 GROUPS = {
-    "train": "ladr.train.commands",
+    "train": "ladr.training.commands",
     "bench": "ladr.bench",
     "benchmark": "ladr.commands.benchmark",
 }

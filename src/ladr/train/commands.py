@@ -23,7 +23,7 @@ def vq(
     steps: Annotated[int, typer.Option(min=1)] = 3000,
 ) -> None:
     """Codebook, decoder and encoder of the tokenizer; call again to go on after an interruption."""
-    from ladr.train.vq import train_vq
+    from ladr.training.vq import train_vq
 
     train_vq(folder, seed=seed, steps=steps)
 
@@ -51,8 +51,8 @@ def model(
     import torch
 
     from ladr.backbones.exact.patches import PatchCodes
-    from ladr.train.run import train
-    from ladr.train.settings import Settings
+    from ladr.training.run import train
+    from ladr.training.settings import Settings
 
     if start is not None:
         begin_as(start, folder)
@@ -102,7 +102,7 @@ def export(
     to: Annotated[Path, typer.Option(help="The checkpoint folder to write.")] = Path("models/shapes"),
 ) -> None:
     """Write the averaged weights, the tokenizer and the log as a checkpoint folder in the hub layout."""
-    from ladr.train.export import export as write
+    from ladr.training.export import export as write
 
     state = write(folder, to)
     typer.echo(json.dumps(state))
@@ -115,7 +115,7 @@ def curve(
     mlflow: MLflow = False,
 ) -> None:
     """Draw the loss curve of a run, and log it to MLflow if asked."""
-    from ladr.train.log import draw
+    from ladr.training.log import draw
 
     if not (folder / "model" / "log.jsonl").exists():
         raise LadrError(f"{folder / 'model' / 'log.jsonl'}: not there; run `ladr train model` first")
@@ -134,7 +134,7 @@ def sheet(
     mlflow: MLflow = False,
 ) -> None:
     """Draw held-out prompts with the averaged weights of a run, as far as it is, and log it if asked."""
-    from ladr.train.sheet import sheet as write
+    from ladr.training.sheet import sheet as write
 
     to = to or folder / SHEET
     typer.echo(json.dumps(write(folder, to, each=each, steps=steps)))
@@ -144,7 +144,7 @@ def sheet(
 def _log(folder: Path, mlflow: bool, picture: Path) -> None:
     """The run with all its pictures, this one among them."""
     if mlflow:
-        from ladr.train.log import track
+        from ladr.training.log import track
 
         track(folder, {picture, *(p for p in (folder / CURVE, folder / SHEET) if p.exists())})
 
@@ -159,8 +159,8 @@ def exam(
     out: Annotated[Path | None, typer.Option(help="Also write the scores as JSON.")] = None,
 ) -> None:
     """Score a checkpoint on held-out prompts, column by column, and print the model card's table."""
-    from ladr.train.exam import exam as examine
-    from ladr.train.exam import table, write
+    from ladr.training.exam import exam as examine
+    from ladr.training.exam import table, write
 
     found = examine(folder, prompts, steps, guidance, processes)
     if out is not None:

@@ -12,10 +12,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ladr.backbones.exact.patches import PatchCodes
-from ladr.train.model import Run
-from ladr.train.progress import Follow
-from ladr.train.settings import SHARDS, Settings
-from ladr.train.workers import Workers
+from ladr.training.model import Run
+from ladr.training.progress import Follow
+from ladr.training.settings import SHARDS, Settings
+from ladr.training.workers import Workers
 
 EVERY, VALIDATE = 20, 200  # steps between two lines of the log, and between two held-out losses
 

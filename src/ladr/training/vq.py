@@ -22,10 +22,10 @@ from ladr.shapes.practice import TRAINING
 from ladr.shapes.propose import pick
 from ladr.shapes.render import render
 from ladr.shapes.scene import BACKGROUNDS, Scene
-from ladr.train import checkpoints
-from ladr.train.codebook import latents, learn_codebook
-from ladr.train.model import multiplies_bfloat16
-from ladr.train.progress import Follow
+from ladr.training import checkpoints
+from ladr.training.codebook import latents, learn_codebook
+from ladr.training.model import multiplies_bfloat16
+from ladr.training.progress import Follow
 
 CHANNELS = 16
 WIDTHS = (24, 48, 64)  # of the decoder's and encoder's blocks

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ladr.train.data import Sample, finished
+from ladr.training.data import Sample, finished
 
 CHUNK = 64  # samples per message
 AHEAD = 4  # chunks per process on their way

@@ -18,8 +18,8 @@ from ladr.base.errors import LadrError
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import seed_of
 from ladr.shapes.evaluate import satisfies
-from ladr.train import checkpoints, exam
-from ladr.train.vocabulary import build
+from ladr.training import checkpoints, exam
+from ladr.training.vocabulary import build
 
 ENLARGED, LINE, ROWS, GAP = 3, 15, 3, 8  # a pixel's side, a line of text, lines under an image, space
 INK, WRONG = (30, 30, 34), (179, 69, 44)

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ladr.backbones.lumina.dimoo import Layout
 from ladr.backbones.lumina.llada import LLaDA
-from ladr.train.data import Batch
-from ladr.train.forward import forward
+from ladr.training.data import Batch
+from ladr.training.forward import forward
 
 
 def mask_cells(shape: tuple[int, int, int], seed: list[int], reach: float = 1.0) -> np.ndarray:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from ladr.backbones.lumina.dimoo import Layout
 from ladr.backbones.lumina.llada import LLaDAConfig
 from ladr.shapes.scene import CELL, GRID
-from ladr.train.codebook import CODEBOOK
-from ladr.train.vocabulary import IMAGE_OFFSET, SPECIAL
+from ladr.training.codebook import CODEBOOK
+from ladr.training.vocabulary import IMAGE_OFFSET, SPECIAL
 
 SHARDS = 2  # the data order is fixed by this, not by how many processes share the work
 

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.backbones.lumina.llada import LLaDA
-from ladr.train import checkpoints
-from ladr.train.data import Sample, Stream
-from ladr.train.muon import Muon
-from ladr.train.objective import loss
-from ladr.train.settings import SHARDS, Settings
-from ladr.train.vocabulary import build
+from ladr.training import checkpoints
+from ladr.training.data import Sample, Stream
+from ladr.training.muon import Muon
+from ladr.training.objective import loss
+from ladr.training.settings import SHARDS, Settings
+from ladr.training.vocabulary import build
 
 VALIDATION_SEED = 1_000_003
 

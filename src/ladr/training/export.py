@@ -9,9 +9,9 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from ladr.base.errors import LadrError
-from ladr.train import checkpoints
-from ladr.train.settings import Settings
-from ladr.train.vocabulary import build
+from ladr.training import checkpoints
+from ladr.training.settings import Settings
+from ladr.training.vocabulary import build
 
 
 def export(run: Path, to: Path) -> dict:
