@@ -4,9 +4,9 @@ import sys
 
 from snakemake.utils import min_version
 
-from ladr.run.drawings import SOURCES, code
-from ladr.run.drawn import captions
-from ladr.run.workflow import Plan
+from ladr.experiment.plan.figures_asked import SOURCES, code
+from ladr.experiment.plan.records import captions
+from ladr.experiment.plan.plan import Plan
 
 min_version("9.14")
 

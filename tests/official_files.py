@@ -10,9 +10,9 @@ from pathlib import Path
 from ladr.backbones.random.blank import random_checkpoint
 from ladr.benchmarks.official import geneval, t2i, unigen
 from ladr.benchmarks.official.fetch import names_in, pin
-from ladr.experiment import grid
-from ladr.params import load
-from ladr.run.cell import run
+from ladr.experiment.cells.decode import run
+from ladr.experiment.grid import grid
+from ladr.experiment.params import load
 
 WORDS = tuple("a one red circle cup owl fox and on the top right of next to".split()) + tuple("0123456789")
 RELATIONS = ("on the top of", "on the right of", "next to")

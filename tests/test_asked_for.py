@@ -9,17 +9,17 @@ from typer.testing import CliRunner
 
 from ladr.base.errors import LadrError
 from ladr.cli import build
+from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.latency import measurements
+from ladr.experiment.cells.mini import grade
+from ladr.experiment.cells.table import write
+from ladr.experiment.lines import budget, delays, pictured
+from ladr.experiment.plan.figures_asked import Drawings
+from ladr.experiment.plan.plan import Plan
+from ladr.experiment.plan.records import record, strangers
 from ladr.figures.findings import NOTHING
 from ladr.figures.frame.commands import draw
 from ladr.figures.frame.results import NotAskedError, Results
-from ladr.lines import budget, delays, pictured
-from ladr.run.cell import run
-from ladr.run.drawings import Drawings
-from ladr.run.drawn import record, strangers
-from ladr.run.grade import grade
-from ladr.run.latency import measurements
-from ladr.run.table import write
-from ladr.run.workflow import Plan
 from tiny import TEXT, cell_of, tiny
 
 TIMED = TEXT + "latency: {benchmark: field-exact, prompts: 2}\n"

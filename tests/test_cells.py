@@ -6,7 +6,7 @@ import pytest
 
 from ladr.backbones import BACKBONES, VERSIONS
 from ladr.base.errors import LadrError
-from ladr.cells import batches, canonical, id_of
+from ladr.experiment.cell import batches, canonical, id_of
 from tiny import TEXT, cell_of, tiny
 
 

@@ -6,11 +6,13 @@ import json
 import pytest
 
 from ladr.base.errors import LadrError
+from ladr.experiment.cells import doctor
+from ladr.experiment.illustrations import pictures
+from ladr.experiment.plan import figures_asked as drawings
+from ladr.experiment.plan.figures_asked import REASONS, Drawings, wanted
+from ladr.experiment.plan.plan import Plan
+from ladr.experiment.plan.records import captions, drawn, record, stamp
 from ladr.figures.frame.commands import names
-from ladr.run import doctor, drawings, pictures
-from ladr.run.drawings import REASONS, Drawings, wanted
-from ladr.run.drawn import captions, drawn, record, stamp
-from ladr.run.workflow import Plan
 from tiny import TEXT, tiny
 
 BARE = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n"

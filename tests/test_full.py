@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ladr.experiment import grid
-from ladr.params import changes_of, load
+from ladr.experiment.grid import grid
+from ladr.experiment.params import changes_of, load
 
 ROOT = Path(__file__).parents[1]
 

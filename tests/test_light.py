@@ -12,8 +12,9 @@ RUN = "import sys; import ladr.cli; sys.argv = ['ladr', *{words}]; ladr.cli.main
 QUICK = {
     "the package": "import ladr; dir(ladr); ladr.LadrError",
     "a policy": "import ladr; ladr.build({'policy': 'ladr', 'kernel': 5}).spec; ladr.MASK",
-    "params": "from ladr.params import load; load('params.yaml')",
-    "the Snakefile": "from ladr.run.workflow import Plan; assert Plan.read({}, ['snakemake', '-n']).all",
+    "params": "from ladr.experiment.params import load; load('params.yaml')",
+    "the Snakefile": "from ladr.experiment.plan.plan import Plan; "
+    "assert Plan.read({}, ['snakemake', '-n']).all",
     "ladr --help": RUN.format(words=["--help"]),
     "ladr params": RUN.format(words=["params"]),
     "ladr grid": RUN.format(words=["grid", "--json"]),

@@ -28,7 +28,7 @@ from ladr.benchmarks.mini.suite import (
 )
 from ladr.benchmarks.mini.summary import of_kind, sample, samples, summarise
 from ladr.benchmarks.prompt import prompts_sha256
-from ladr.run.grade import through
+from ladr.experiment.cells.mini import through
 from ladr.shapes.detect import read
 from ladr.shapes.render import render
 from ladr.shapes.scene import COLORS, HELD_OUT_PAIRS, HELD_OUT_RELATIONS, Scene, Thing

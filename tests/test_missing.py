@@ -26,7 +26,7 @@ from ladr.backbones.checkpoint import vq as pixels
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.benchmarks.official import blip, chunks, clip, detector, mmdet
 from ladr.commands import devices
-from ladr.sweep import search
+from ladr.experiment.sweep import search
 from ladr.training import log, vq
 
 folder = Path(sys.argv[1])

@@ -16,13 +16,13 @@ from ladr.benchmarks.official import scorers
 from ladr.benchmarks.official.asked import Asked
 from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.commands.benchmark import app
-from ladr.experiment import grid
-from ladr.params import changes_of, load
-from ladr.run import table
-from ladr.run.files import CELL, SCORE, read_json
-from ladr.run.grade import grade, graded
-from ladr.run.official import layout_of
-from ladr.run.workflow import Plan
+from ladr.experiment.cells import table
+from ladr.experiment.cells.mini import grade, graded
+from ladr.experiment.cells.official import layout_of
+from ladr.experiment.cells.record import CELL, SCORE, read_json
+from ladr.experiment.grid import grid
+from ladr.experiment.params import changes_of, load
+from ladr.experiment.plan.plan import Plan
 from test_official_native import blip_folder, clip_folder  # noqa: F401
 
 TEXT = """\

@@ -23,12 +23,12 @@ from ladr.benchmarks.official.geneval import TAGS
 from ladr.benchmarks.official.geneval_rules import evaluate, keep
 from ladr.benchmarks.official.named import is_official, name_of
 from ladr.benchmarks.official.spatial import parse, score
-from ladr.experiment import grid
-from ladr.params import changes_of, load
-from ladr.run.cell import run
-from ladr.run.files import CELL, SCORE, SCORES, read_json
-from ladr.run.grade import grade
-from ladr.run.official import Rendered, layout_of
+from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.mini import grade
+from ladr.experiment.cells.official import Rendered, layout_of
+from ladr.experiment.cells.record import CELL, SCORE, SCORES, read_json
+from ladr.experiment.grid import grid
+from ladr.experiment.params import changes_of, load
 from test_official_cells import folder_of, ladr, notes
 from test_official_native import blip_folder, clip_folder, tiny_config  # noqa: F401
 from test_official_unigen import answer

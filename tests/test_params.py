@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ladr.base.errors import LadrError
-from ladr.params import changes_of, load
-from ladr.params.schema import schema
+from ladr.experiment.params import changes_of, load
+from ladr.experiment.params.schema import schema
 from tiny import TEXT, write
 
 ROOT = Path(__file__).parents[1]

@@ -10,8 +10,8 @@ import torch
 from ladr.backbones.exact.field import Field
 from ladr.decoding.noise import derived
 from ladr.decoding.view import MASK
-from ladr.run import reach
-from ladr.run.spread import Spread
+from ladr.experiment.illustrations import reach
+from ladr.experiment.illustrations.spread import Spread
 
 
 def sampled(field, n):

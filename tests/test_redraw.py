@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from ladr.run.drawings import PACKAGE, SOURCES, code
+from ladr.experiment.plan.figures_asked import PACKAGE, SOURCES, code
 from test_workflow import command, environment, jobs, laid_out
 from tiny import TEXT
 

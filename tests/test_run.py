@@ -16,13 +16,14 @@ import torch
 from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.compare import compare
-from ladr.run import doctor, files, locks, parts
-from ladr.run.cell import counts_of, read_tokens, read_trace, run
-from ladr.run.grade import grade, graded, read_scores
-from ladr.run.latency import measure, measurements
-from ladr.run.overview import overview
-from ladr.run.table import write as write_table
-from ladr.run.workflow import Plan
+from ladr.experiment.cells import doctor, locks, parts
+from ladr.experiment.cells import record as files
+from ladr.experiment.cells.decode import counts_of, read_tokens, read_trace, run
+from ladr.experiment.cells.latency import measure, measurements
+from ladr.experiment.cells.mini import grade, graded, read_scores
+from ladr.experiment.cells.overview import overview
+from ladr.experiment.cells.table import write as write_table
+from ladr.experiment.plan.plan import Plan
 from tiny import TEXT, cell_of, damage, record, tiny, write
 
 
@@ -118,9 +119,9 @@ def test_a_cell_whose_source_is_missing_says_so_and_the_others_run(tmp_path):
 
 SCRIPT = """
 import sys
-from ladr.experiment import grid
-from ladr.params import load
-from ladr.run.cell import run
+from ladr.experiment.grid import grid
+from ladr.experiment.params import load
+from ladr.experiment.cells.decode import run
 params = load("params.yaml")
 cells = grid(params)
 run([c for c in cells.cells.values() if c.id in sys.argv[1:]], part=params.part, wait=True)
@@ -381,7 +382,7 @@ def test_prune_removes_what_the_grid_no_longer_names(own):
 
 def test_decoding_imports_nothing_heavy(tmp_path):
     write(tmp_path)
-    code = "import sys, ladr.run.cell; print([m for m in sys.argv[1:] if m in sys.modules])"
+    code = "import sys, ladr.experiment.cells.decode; print([m for m in sys.argv[1:] if m in sys.modules])"
     heavy = ["transformers", "diffusers", "mlflow", "pandas", "matplotlib", "dvc", "optuna", "snakemake"]
     found = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import slurm
-from ladr.run.cell import run
-from ladr.run.grade import grade
-from ladr.run.latency import measurements
-from ladr.run.table import write
+from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.latency import measurements
+from ladr.experiment.cells.mini import grade
+from ladr.experiment.cells.table import write
 from test_workflow import BIN, environment, laid_out, same
 from tiny import cell_of, tiny
 

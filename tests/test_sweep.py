@@ -7,13 +7,13 @@ import yaml
 
 from ladr.base.errors import LadrError
 from ladr.commands.sweep import drawn
-from ladr.experiment import grid
-from ladr.params import load
-from ladr.run.cell import run
-from ladr.run.grade import grade
-from ladr.run.table import write as write_table
-from ladr.sweep import experiment, grid_of
-from ladr.sweep.search import prepared, search
+from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.mini import grade
+from ladr.experiment.cells.table import write as write_table
+from ladr.experiment.grid import grid
+from ladr.experiment.params import load
+from ladr.experiment.sweep.search import prepared, search
+from ladr.experiment.sweep.sweep import experiment, grid_of
 from tiny import TEXT, tiny, write
 
 

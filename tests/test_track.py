@@ -7,11 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ladr.run import drawn, files, table
-from ladr.run.cell import run
-from ladr.run.grade import grade
-from ladr.track import curve, entries, track
-from ladr.track.entries import label_of, name_of
+from ladr.experiment.cells import record as files
+from ladr.experiment.cells import table
+from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.mini import grade
+from ladr.experiment.plan import records as drawn
+from ladr.experiment.track import curve, entries, track
+from ladr.experiment.track.entries import label_of, name_of
 from tiny import TEXT, cell_of, tiny
 
 SMALL = TEXT[: TEXT.index("ablations:")]

@@ -11,9 +11,9 @@ import urllib.request
 
 import pytest
 
-from ladr.run.cell import run
-from ladr.run.grade import grade
-from ladr.track import track
+from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.mini import grade
+from ladr.experiment.track import track
 from tiny import TEXT, cell_of, tiny
 
 

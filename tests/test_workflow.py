@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ladr.run.cell import counts_of, read_tokens, run
-from ladr.run.workflow import Plan, looking
+from ladr.experiment.cells.decode import counts_of, read_tokens, run
+from ladr.experiment.plan.plan import Plan, looking
 from tiny import TEXT, cell_of, damage, tiny
 
 ROOT = Path(__file__).parents[1]

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from ladr.experiment import grid
-from ladr.params import load
+from ladr.experiment.grid import grid
+from ladr.experiment.params import load
 
 TEXT = """\
 use: [field]
@@ -52,9 +52,9 @@ def tiny(folder: Path, text: str = TEXT):
 
 def measured(folder: Path, asked: dict) -> Path:
     """results/ of these params with everything that figures read, made the way real ones are."""
-    from ladr.run.cell import run
-    from ladr.run.grade import grade
-    from ladr.run.table import write as write_table
+    from ladr.experiment.cells.decode import run
+    from ladr.experiment.cells.mini import grade
+    from ladr.experiment.cells.table import write as write_table
 
     params, made = tiny(folder, json.dumps(asked))
     place = folder / "results"

@@ -23,7 +23,7 @@ def sweep(
     ),
 ) -> None:
     """Decode every combination of values through Snakemake and draw the heat map."""
-    from ladr import sweep as sweeps
+    from ladr.experiment.sweep import sweep as sweeps
 
     grid = sweeps.grid_of(alpha or [], tau or [], vary or [])
     size_ = int(size) if size and size.isdecimal() else size

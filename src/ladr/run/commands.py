@@ -24,8 +24,8 @@ PARAMS = Path("params.yaml")
 
 
 def _read(path: Path, given: list[str] | None):
-    from ladr.experiment import grid
-    from ladr.params import changes_of, load
+    from ladr.experiment.grid import grid
+    from ladr.experiment.params import changes_of, load
 
     params = load(path, changes_of(given or []))
     return params, grid(params)
@@ -34,7 +34,7 @@ def _read(path: Path, given: list[str] | None):
 @app.command("grid")
 def grid_command(params: File = PARAMS, set_: Set = None, json: Json = False) -> None:
     """List the cells: which row wants them, done or missing, and how long the missing ones may take."""
-    from ladr.run.overview import overview, printed
+    from ladr.experiment.cells.overview import overview, printed
 
     _, grid = _read(params, set_)
     rows = overview(grid)
@@ -52,7 +52,7 @@ def run_command(
     wait: Annotated[bool, typer.Option(help="wait for a process that is at work on a cell")] = False,
 ) -> None:
     """Decode cells, and the cells that they need. What is done is not done again."""
-    from ladr.run.cell import run
+    from ladr.experiment.cells.decode import run
 
     read, grid = _read(params, set_)
     run(grid.closed(grid.find(cells)), part=read.part, wait=wait)
@@ -66,7 +66,7 @@ def grade_command(
     processes: Annotated[int, typer.Option(help="how many score at once")] = 1,
 ) -> None:
     """Score decoded cells."""
-    from ladr.run.grade import grade
+    from ladr.experiment.cells.mini import grade
 
     _, grid = _read(params, set_)
     grade(grid.find(cells), processes=processes)
@@ -98,7 +98,7 @@ def score_command(
 @app.command("ceiling")
 def ceiling_command(file: Path, params: File = PARAMS, set_: Set = None) -> None:
     """Score ground truth through a backbone's tokenizer: FILE in results/ceilings."""
-    from ladr.run.grade import ceiling_file, grade_ceiling
+    from ladr.experiment.cells.mini import ceiling_file, grade_ceiling
 
     _, grid = _read(params, set_)
     for cell in grid.cells.values():
@@ -110,7 +110,7 @@ def ceiling_command(file: Path, params: File = PARAMS, set_: Set = None) -> None
 @app.command("table")
 def table_command(params: File = PARAMS, set_: Set = None, out: Path = Path("results")) -> None:
     """Put all scores of the grid together, with intervals and differences to the baseline."""
-    from ladr.run.table import write
+    from ladr.experiment.cells.table import write
 
     read, grid = _read(params, set_)
     lines = write(grid, read.baseline, out)
@@ -124,7 +124,7 @@ def latency_command(
     set_: Set = None,
 ) -> None:
     """Seconds per image at batch 1, all samplers by turns. Keep the machine quiet meanwhile."""
-    from ladr.run.latency import measure, measurements
+    from ladr.experiment.cells.latency import measure, measurements
 
     read, grid = _read(params, set_)
     for name in names or measurements(read, grid):
@@ -141,7 +141,7 @@ def doctor_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="say only what is wrong")] = False,
 ) -> None:
     """Check every checksum below results/; exit 2 if one does not hold (0 if it was mended)."""
-    from ladr.run import doctor
+    from ladr.experiment.cells import doctor
 
     if mend_:
         doctor.claim()
@@ -163,8 +163,8 @@ def track_command(
     record: Annotated[Path | None, typer.Option(help="write what was done here")] = None,
 ) -> None:
     """Bring MLflow up to date with results/ (MLFLOW_TRACKING_URI, or results/mlflow.db)."""
-    from ladr.run.files import write_json
-    from ladr.track import track
+    from ladr.experiment.cells.record import write_json
+    from ladr.experiment.track import track
 
     read, grid = _read(params, set_)
     count = track(grid, read.baseline)
@@ -176,7 +176,7 @@ def track_command(
 @app.command("ui")
 def ui_command(port: int = 5000, host: str = "127.0.0.1") -> None:
     """Open MLflow on this machine's loopback address."""
-    from ladr.track import serve
+    from ladr.experiment.track import serve
 
     serve(host, port)
 
@@ -193,8 +193,8 @@ def search_command(
     params: File = PARAMS,
 ) -> None:
     """Search settings with Optuna for a high score in few passes; call again to go on."""
-    from ladr.run.files import RESULTS
-    from ladr.sweep.search import prepared, search
+    from ladr.experiment.cells.record import RESULTS
+    from ladr.experiment.sweep.search import prepared, search
 
     size_ = int(size) if size.isdecimal() else size
     what = prepared(params, base, backbone, benchmark, size_, vary or ())
@@ -206,8 +206,8 @@ def search_command(
 @app.command("prune")
 def prune_command(params: File = PARAMS, set_: Set = None) -> None:
     """Remove what params.yaml no longer names from results/."""
-    from ladr.run.doctor import prune
-    from ladr.run.workflow import Plan
+    from ladr.experiment.cells.doctor import prune
+    from ladr.experiment.plan.plan import Plan
 
     plan = Plan(*_read(params, set_), Path("results"))
     for name in prune(plan.grid.cells, [*plan.ceilings, *plan.timed, *plan.drawings.pictures]):
@@ -222,7 +222,7 @@ def params_command(
 ) -> None:
     """Check params.yaml and say what it asks for."""
     if schema:
-        from ladr.params.schema import schema as made
+        from ladr.experiment.params.schema import schema as made
 
         typer.echo(jsonlib.dumps(made(), indent=1))
         return

@@ -14,10 +14,10 @@ PARAMS = Path("params.yaml")
 def _cell(name: str, params: Path, given: list[str] | None):
     """(the cell of that name, its folder); LadrError unless it is one of an official benchmark."""
     from ladr.base.errors import LadrError
-    from ladr.experiment import grid
-    from ladr.params import changes_of, load
-    from ladr.run.cell import folder_of
-    from ladr.run.official import is_official
+    from ladr.experiment.cells.decode import folder_of
+    from ladr.experiment.cells.official import is_official
+    from ladr.experiment.grid import grid
+    from ladr.experiment.params import changes_of, load
 
     found = [c for c in grid(load(params, changes_of(given or []))).find([name]) if is_official(c)]
     if len(found) != 1:
@@ -34,7 +34,7 @@ def export(
 ) -> None:
     """Render a finished cell into the official layout, with a manifest beside the folder."""
     from ladr.benchmarks.official import folder as layout
-    from ladr.run.official import export_cell, layout_of
+    from ladr.experiment.cells.official import export_cell, layout_of
 
     found, place = _cell(cell, params, set_)
     new = export_cell(found, place, to)
@@ -54,8 +54,8 @@ def take(
     set_: Set = None,
 ) -> None:
     """Check an official result against a cell and make it the cell's scores."""
-    from ladr.run.grade import grade_official
-    from ladr.run.official_import import take as taken
+    from ladr.experiment.cells.mini import grade_official
+    from ladr.experiment.cells.official_import import take as taken
 
     found, place = _cell(cell, params, set_)
     parts = taken(found, place, results, totals)
@@ -65,7 +65,7 @@ def take(
 
 def score(cell: Name, params: File = PARAMS, set_: Set = None) -> None:
     """Score a cell again: what was missing may be there now. Answers that are kept are not asked for."""
-    from ladr.run.grade import grade_official
+    from ladr.experiment.cells.mini import grade_official
 
     found, place = _cell(cell, params, set_)
     grade_official(found, place, again=True)

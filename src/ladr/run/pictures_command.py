@@ -16,10 +16,10 @@ def pictures(
     record: Annotated[Path | None, typer.Option(help="write here what was worked out; drop the rest")] = None,
 ) -> None:
     """Work out what the illustrations show, from finished cells; figures draw it."""
-    from ladr.experiment import grid
-    from ladr.params import changes_of, load
-    from ladr.run.drawn import stamp
-    from ladr.run.pictures import write
+    from ladr.experiment.grid import grid
+    from ladr.experiment.illustrations.pictures import write
+    from ladr.experiment.params import changes_of, load
+    from ladr.experiment.plan.records import stamp
 
     try:
         written = write(grid(load(params, changes_of(set_ or []))))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from ladr.run.provenance import provenance
+from ladr.experiment.cells.provenance import provenance
 from ladr.theory import divergence, proposition1, proposition2, theorem1
 
 Rows = list[dict[str, Any]]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from ladr.experiment.plan.records import plain
 from ladr.figures.frame.compare import written
 from ladr.figures.frame.save import markdown
-from ladr.run.drawn import plain
 
 FIRST, LAST = "findings-", ".csv"
 POINTS, FEWER, TIMES, SHARE = "points", "times fewer passes", "times as many passes", "%"

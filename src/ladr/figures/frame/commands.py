@@ -57,7 +57,7 @@ def figures(
     index: Annotated[bool, typer.Option("--index", help="only list what is there: README.md")] = False,
 ) -> None:
     """Redraw tables and figures from results."""
-    from ladr.run.drawn import drawn, strangers
+    from ladr.experiment.plan.records import drawn, strangers
 
     if index:
         typer.echo(str(index_of(out)))
@@ -71,7 +71,7 @@ def figures(
     for text in left:
         typer.echo(f"left out: {text}")
     if record is not None:
-        from ladr.run.drawn import record as write
+        from ladr.experiment.plan.records import record as write
 
         write(record, chosen or names(), written)
     if not chosen:

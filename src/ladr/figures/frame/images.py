@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ladr.base.errors import LadrError
+from ladr.experiment.plan.records import VERSION
 from ladr.figures.frame.caption import backbones, dates, machine, made_on
 from ladr.figures.frame.results import Results
-from ladr.run.drawn import VERSION
 
 GREY = 150
 FRAMES = 8
@@ -21,7 +21,8 @@ class Pictures:
     """Of one backbone.
 
     arrays: images (prompts, samplers, h, w, 3), settled and rescued (prompts, samplers, H, W), and what else
-    `ladr.run.pictures` describes. made: the model, and where and when this was made; asked: the benchmark.
+    `ladr.experiment.illustrations.pictures` describes. made: the model, and where and when this was made;
+    asked: the benchmark.
     """
 
     backbone: str

@@ -11,7 +11,7 @@ import pandas as pd
 from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.intervals import Sample
-from ladr.lines import SAMPLERS, pictured
+from ladr.experiment.lines import SAMPLERS, pictured
 
 PLACE = ["group", "name", "backbone", "benchmark", "cell"]
 LATENCY, SHOWN = "latency", "pictures.json"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from ladr import lines
+from ladr.experiment import lines
 from ladr.figures.frame.results import Results
 
 

@@ -1,0 +1,134 @@
+"""Cells and their grid. A cell is one sampler on one benchmark with one backbone; its id is a function of its
+resolved spec alone: the same spec, the same id, whatever the row is called and wherever it stands."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ladr.base.errors import LadrError
+from ladr.benchmarks.prompt import Prompt
+from ladr.experiment.params import BackboneRow, Official
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`spec` is all that its tokens depend on; `needs` are the cells whose traces it reads; `row` says how to
+    run its backbone (batch size and the like), `official` how to score its images, which tokens do not depend
+    on. `prompts` are those whose hash the spec holds."""
+
+    id: str
+    spec: Mapping[str, Any]
+    needs: tuple[str, ...]
+    backbone: str
+    row: BackboneRow
+    prompts: tuple[Prompt, ...] = field(repr=False)
+    official: Official
+
+    @property
+    def key(self) -> str:
+        """Cells of one key share a process well: same backbone, same prompts."""
+        return canonical([self.spec["backbone"], self.spec["benchmark"]])
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the grid: which row of params.yaml asked for which cell. `point`: the swept values."""
+
+    group: str
+    name: str
+    label: str
+    backbone: str
+    benchmark: str
+    cell: str
+    point: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`cells` by id, each after those it needs; `lines` in the order of params.yaml."""
+
+    cells: Mapping[str, Cell]
+    lines: tuple[Line, ...]
+
+    def json(self, timed: Mapping[str, Mapping[str, str]] | None = None) -> str:
+        """What results/grid.json holds: the same text for the same grid.
+
+        timed: measurement -> row -> cell.
+        """
+        told: dict[str, Any] = {"cells": list(self.cells), "lines": [asdict(line) for line in self.lines]}
+        if timed is not None:
+            told["timed"] = timed
+        return json.dumps(told, indent=1, sort_keys=True) + "\n"
+
+    def find(self, names: Iterable[str]) -> list[Cell]:
+        """Cells by id, by the 8 digits it ends with, by a path into results/cells, or by row name."""
+        return [cell for name in names for cell in self._find(name)]
+
+    def closed(self, cells: Iterable[Cell]) -> list[Cell]:
+        """These cells and all that they need, each after what it needs."""
+        wanted = {cell.id for cell in cells}
+        for cell in reversed(self.cells.values()):
+            wanted |= set(cell.needs) if cell.id in wanted else set()
+        return [cell for i, cell in self.cells.items() if i in wanted]
+
+    def _find(self, name: str) -> list[Cell]:
+        last = re.sub(r"/(cell|score)\.json$", "", name).rstrip("/").rsplit("/", 1)[-1]
+        found = [c for i, c in self.cells.items() if i == last or i.rsplit("-", 1)[-1] == last]
+        named = {line.cell for line in self.lines if name in (line.name, f"{line.group}/{line.name}")}
+        found = found or [c for i, c in self.cells.items() if i in named]
+        if not found:
+            from ladr.base.errors import nearest
+
+            known = [*self.cells] if "-" in name else [line.name for line in self.lines]
+            raise LadrError(f"cell {name!r} is not in the grid{nearest(name, set(known))}")
+        return found
+
+
+def canonical(value: Any) -> str:
+    """One text per value: sorted keys, 1.0 written as 1."""
+
+    def simple(v: Any) -> Any:
+        if isinstance(v, Mapping):
+            return {str(k): simple(x) for k, x in v.items()}
+        if isinstance(v, (list, tuple)):
+            return [simple(x) for x in v]
+        return int(v) if isinstance(v, float) and v.is_integer() else v
+
+    return json.dumps(simple(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def id_of(spec: Mapping[str, Any]) -> str:
+    """A readable name made from the spec, and 8 hex digits of its hash."""
+    sampler = spec["sampler"]
+    steps = sampler["steps"] if isinstance(sampler["steps"], int) else "-matched"
+    cached = f"-{sampler['cache']['name']}" if sampler["cache"] else ""
+    name = (
+        f"{spec['backbone']['name']}-{spec['benchmark']['name']}-{sampler['policy']['policy']}{steps}{cached}"
+    )
+    return f"{name}-{hashlib.sha256(canonical(spec).encode()).hexdigest()[:8]}"
+
+
+def batches(cells: Iterable[Cell], size: int) -> list[list[Cell]]:
+    """Cells in groups of at most `size` that share a process: one key per group, and no group needs a later
+    one."""
+    by_key: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_key.setdefault(cell.key, []).append(cell)
+    return [part for group in by_key.values() for part in _parted(group, size)]
+
+
+def _parted(group: list[Cell], size: int) -> list[list[Cell]]:
+    """One process's share, or several: first what others read, so that these need not wait for the rest, then
+    what reads nothing, then what does."""
+    if len(group) <= size:
+        return [group]
+    read = {need for cell in group for need in cell.needs}
+    kinds: list[list[Cell]] = [[], [], []]
+    for cell in group:
+        kinds[0 if cell.id in read else 2 if cell.needs else 1].append(cell)
+    first, *others = kinds
+    rest = [cell for kind in others for cell in kind]
+    return [part[i : i + size] for part in (first, rest) for i in range(0, len(part), size)]

@@ -1,0 +1,1 @@
+"""Cells on disk: decoded, scored, vouched for, put together in the table."""

@@ -1,0 +1,115 @@
+"""Seconds per image, one at a time: all samplers by turns, so that a slow moment of the machine hits all."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from ladr import backbones
+from ladr.base.errors import LadrError
+from ladr.base.late import torch
+from ladr.decoding.view import MASK
+from ladr.experiment.cell import Cell, Grid, canonical
+from ladr.experiment.cells import record as files
+from ladr.experiment.cells.decode import Decoder, Say, images_of, tell
+from ladr.experiment.cells.provenance import provenance
+from ladr.experiment.cells.record import RESULTS
+from ladr.experiment.params import Params
+
+
+def measurements(params: Params, grid: Grid) -> dict[str, list[tuple[str, Cell]]]:
+    """Measurement id -> its samplers with their cells, one measurement per backbone."""
+    settings = params.latency
+    out = {}
+    for backbone in params.use if settings else ():
+        if settings.backbones is not None and backbone not in settings.backbones:
+            continue
+        benchmark = _benchmark(params, backbone)
+        rows = [
+            (line.name, grid.cells[line.cell])
+            for line in grid.lines
+            if (line.group, line.backbone, line.benchmark) == ("samplers", backbone, benchmark)
+        ]
+        if rows:
+            what = [settings.model_dump(exclude={"backbones"}), [(n, c.spec) for n, c in rows]]
+            digest = hashlib.sha256(canonical(what).encode()).hexdigest()[:8]
+            out[f"{backbone}-{benchmark}-{digest}"] = rows
+    return out
+
+
+def _benchmark(params: Params, backbone: str) -> str | None:
+    """The first benchmark of the measurement that the backbone is asked."""
+    named = params.latency.benchmark
+    listed = [named] if isinstance(named, str) else named
+    return next((b for b in listed if b in params.backbones[backbone].benchmarks), None)
+
+
+def needs(rows: Sequence[tuple[str, Cell]]) -> list[str]:
+    """The cells whose traces a measurement reads."""
+    return list(dict.fromkeys(i for _, cell in rows for i in cell.needs))
+
+
+def measure(
+    name: str, params: Params, grid: Grid, *, results: Path = RESULTS, say: Say = tell
+) -> dict[str, Any]:
+    """Time each sampler on each of the first images, by turns; write results/latency/NAME.json."""
+    known = measurements(params, grid)
+    if name not in known:
+        raise LadrError(f"latency {name!r} is not in the grid (known: {', '.join(known)})")
+    rows, settings = known[name], params.latency
+    first = rows[0][1]
+    torch.set_num_threads(first.row.threads)
+    backbone = backbones.load(first.spec["backbone"]["name"], **first.spec["backbone"]["settings"])
+    images = images_of(first)[: settings.prompts + settings.warmup]
+    runs = {n: Decoder(cell, backbone, images, results / "cells") for n, cell in rows}
+    seconds: dict[str, list[float]] = {n: [] for n in runs}
+    passes: dict[str, list[int]] = {n: [] for n in runs}
+    for i in range(len(images)):
+        _look(backbone, runs[rows[0][0]], i)
+        for sampler, one in runs.items():
+            began = time.perf_counter()
+            part = one.part(i, i + 1)
+            seconds[sampler].append(time.perf_counter() - began)
+            passes[sampler].append(len(part.trace["step"]))
+        say(f"{name}: {i + 1}/{len(images)} images")
+    cut = settings.warmup
+    record = {
+        "id": name,
+        "images": len(images) - cut,
+        "rows": _summary(
+            {n: s[cut:] for n, s in seconds.items()}, {n: p[cut:] for n, p in passes.items()}, params
+        ),
+        "cells": {n: cell.id for n, cell in rows},
+        "seconds": {n: s[cut:] for n, s in seconds.items()},
+        "provenance": provenance(first.spec["backbone"]["weights"]),
+    }
+    files.write_json(results / "latency" / f"{name}.json", record)
+    return record
+
+
+def _look(backbone: Any, run: Decoder, i: int) -> None:
+    """One pass that no clock sees, so that what is prepared once per prompt is ready."""
+    prompt = run.images[i][0]
+    denoiser = backbone.bind([prompt if run.whole else prompt.text])
+    empty = torch.full((1, *backbone.grid), MASK)
+    denoiser.logits(empty, torch.zeros(1, dtype=torch.long), t=torch.zeros(1, dtype=torch.float64))
+
+
+def _summary(seconds: dict[str, list[float]], passes: dict[str, list[int]], params: Params) -> dict[str, Any]:
+    """Medians, and the median over images of how many times faster than the baseline."""
+    base = seconds.get(params.baseline) or next(iter(seconds.values()))
+    return {
+        name: {
+            "seconds": median(values),
+            "passes": sum(passes[name]) / len(passes[name]),
+            "speedup": median([b / v for b, v in zip(base, values, strict=True)]),
+            "speedup_range": _range([b / v for b, v in zip(base, values, strict=True)]),
+        }
+        for name, values in seconds.items()
+    }
+
+
+def _range(values: list[float]) -> list[float]:
+    return [min(values), max(values)]

@@ -1,0 +1,154 @@
+"""The table of a grid: every judgement, every score with its interval, every difference to the baseline."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ladr.base.errors import LadrError
+from ladr.benchmarks import BENCHMARKS
+from ladr.benchmarks.column import main_column
+from ladr.benchmarks.compare import compare, require_complete, tidy, write_table
+from ladr.benchmarks.mini.scoring import Row, read_rows
+from ladr.benchmarks.mini.summary import OVERALL, samples
+from ladr.benchmarks.official.grid import OFFICIAL, GridSuite
+from ladr.benchmarks.official.named import renamed
+from ladr.experiment.cell import Cell, Grid
+from ladr.experiment.cells import parts
+from ladr.experiment.cells import record as files
+from ladr.experiment.cells.decode import folder_of
+from ladr.experiment.cells.doctor import BESIDE, RECORD
+from ladr.experiment.cells.mini import ceiling_file, read_scores, table_lines
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE
+
+TABLE, LINES, CSV, QUALITY, METRICS = BESIDE
+DIFFERENCES = ("difference", "difference_low", "difference_high", "p")
+PLACE = ["group", "name", "label", "backbone", "benchmark", "cell"]
+
+
+def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULTS) -> pd.DataFrame:
+    """Write the table; table.json, which vouches for its files, last.
+
+    table.parquet: every judgement; scores.parquet and .csv: one line per row of params.yaml and column;
+    quality.csv: the main score against passes; metrics.json. A cell that is missing or lacks an image is an
+    error.
+    """
+    rows = dict(_rows(grid, results))
+    lines = pd.DataFrame(_lines(grid, rows, baseline, results))
+    lines["n"] = lines["n"].astype("Int64")
+    for name, table in {TABLE: tidy(rows), LINES: lines, CSV: lines, QUALITY: quality(lines)}.items():
+        with files.appearing(out / name) as half:
+            path = half.with_name(half.name + Path(name).suffix)
+            write_table(table, path)
+            path.replace(half)
+    files.write_json(out / METRICS, metrics(lines))
+    files.write_json(out / RECORD, {"files": files.described(out, list(BESIDE))})
+    for cell in grid.cells:
+        shutil.rmtree(folder_of(cell, results) / parts.FOLDER, ignore_errors=True)
+    return lines
+
+
+def _rows(grid: Grid, results: Path) -> Iterator[tuple[str, tuple[Row, ...]]]:
+    for cell in grid.cells.values():
+        folder = folder_of(cell.id, results)
+        if not files.done(folder / CELL):
+            raise LadrError(f"cell {cell.id}: not decoded; run `ladr run {cell.id}`")
+        rows = read_scores(folder)[1]
+        if not isinstance(BENCHMARKS[cell.spec["benchmark"]["name"]], GridSuite):  # its scorers saw to that
+            require_complete(cell.id, rows, cell.prompts, cell.spec["benchmark"]["images"])
+        yield cell.id, rows
+
+
+def _lines(grid: Grid, rows: Mapping[str, tuple[Row, ...]], baseline: str, results: Path) -> Iterator[dict]:
+    records = {i: files.read_json(folder_of(i, results) / CELL) for i in grid.cells}
+    scores = {i: files.read_json(folder_of(i, results) / SCORE) for i in grid.cells}
+    compared: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for line in grid.lines:
+        cell = grid.cells[line.cell]
+        base = _baseline(grid, line, baseline)
+        if base is not None and (cell.id, base) not in compared:
+            compared[cell.id, base] = _compared(cell, rows, base)
+        place = {key: getattr(line, key) for key in PLACE}
+        about = {**place, "point": json.dumps(dict(line.point)), **records[cell.id]["summary"]}
+        best = _ceiling(cell, results)
+        for score in scored(cell, rows[cell.id], scores[cell.id]["lines"]):
+            column = score["column"]
+            yield {
+                **about, **score,
+                "ceiling": best.get(column),
+                "baseline": base,
+                **dict.fromkeys(DIFFERENCES),
+                **compared.get((cell.id, base), {}).get(column, {}),
+            }  # fmt: skip
+
+
+def scored(cell: Cell, rows: Sequence[Row], stored: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of a cell's table, worked out from its judgements now; of an official benchmark, whose lines
+    its scorers put together, as they were stored."""
+    name = cell.spec["benchmark"]["name"]
+    return stored if name in OFFICIAL else table_lines(BENCHMARKS[name], rows)
+
+
+def _baseline(grid: Grid, line: Any, name: str) -> str | None:
+    """The baseline's cell that was asked exactly the same as this line's cell."""
+    wanted = grid.cells[line.cell].key
+    for other in grid.lines:
+        if (other.group, other.name) == ("samplers", name) and grid.cells[other.cell].key == wanted:
+            return other.cell
+    return None
+
+
+def _compared(cell: Cell, rows: Mapping[str, tuple[Row, ...]], base: str) -> dict[str, dict[str, Any]]:
+    """Column -> DIFFERENCES. That of a cell from itself is none for sure."""
+    ours, theirs = comparable(rows[cell.id], rows[base])
+    suite = renamed(BENCHMARKS[cell.spec["benchmark"]["name"]], ours)
+    found = compare(suite, ours, theirs).to_dict("records")
+    names = {"difference": "difference", "low": "difference_low", "high": "difference_high", "mcnemar_p": "p"}
+    same = {"low": 0.0, "high": 0.0} if cell.id == base else {}
+    return {line["column"]: {new: (line | same)[old] for old, new in names.items()} for line in found}
+
+
+def comparable(ours: Sequence[Row], theirs: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The judgements in columns that both have: where one lacks a scorer, there is nothing to compare."""
+    both = {row.column for row in ours} & {row.column for row in theirs}
+    return [r for r in ours if r.column in both], [r for r in theirs if r.column in both]
+
+
+def _ceiling(cell: Cell, results: Path) -> dict[str, float]:
+    path = ceiling_file(cell, results)
+    if path is None or not path.is_file():
+        return {}
+    suite = BENCHMARKS[cell.spec["benchmark"]["name"]]
+    found = samples(read_rows(path)[1])
+    best = {c: 100 * sum(s for s, _ in f.values()) / sum(n for _, n in f.values()) for c, f in found.items()}
+    if suite.overall and set(suite.overall) <= best.keys():
+        best[OVERALL] = sum(best[c] for c in suite.overall) / len(suite.overall)
+    return best
+
+
+def quality(lines: pd.DataFrame) -> pd.DataFrame:
+    """One line per row of params.yaml: passes and the score that stands for the benchmark."""
+    named = _main(lines).rename(columns={"value": "score", "label": "sampler"})
+    columns = ["backbone", "benchmark", "group", "name", "sampler", "passes", "score", "low", "high"]
+    return named[columns].reset_index(drop=True)
+
+
+def metrics(lines: pd.DataFrame) -> dict[str, Any]:
+    """backbone -> benchmark -> sampler -> score and passes: what `dvc metrics show` prints."""
+    out: dict[str, Any] = {}
+    for row in _main(lines[lines.group == "samplers"]).itertuples():
+        told = {"score": round(float(row.value), 4), "passes": round(float(row.passes), 4)}
+        out.setdefault(row.backbone, {}).setdefault(row.benchmark, {})[row.name] = told
+    return out
+
+
+def _main(lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines with a value in the column that stands for their backbone's benchmark."""
+    known = lines[lines.value.notna()]
+    place = ["backbone", "benchmark"]
+    chosen = {at: main_column(at[1], own.column) for at, own in known.groupby(place)}
+    wanted = [chosen[at] for at in known[place].itertuples(index=False, name=None)]
+    return known[known.column == wanted]

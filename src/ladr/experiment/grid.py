@@ -1,0 +1,170 @@
+"""From params to the grid: which cells an experiment asks for, and which of them need which."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache as memo
+from typing import Any
+
+from ladr.backbones import VERSIONS
+from ladr.backbones.checkpoint.identity import weights
+from ladr.base.errors import LadrError
+from ladr.benchmarks import BENCHMARKS
+from ladr.benchmarks.official.grid import GridSuite
+from ladr.benchmarks.prompt import Prompt, prompts_sha256
+from ladr.decoding import caches
+from ladr.decoding.policies import build
+from ladr.decoding.policies.base import REPLAY
+from ladr.experiment.cell import Cell, Grid, Line, canonical, id_of
+from ladr.experiment.params import BackboneRow, Params, Sampler
+from ladr.experiment.params.check import points, varied
+
+
+def grid(params: Params) -> Grid:
+    """Every cell that the params name, and those that these need."""
+    cells: dict[str, Cell] = {}
+    lines = tuple(_lines(params, cells))
+    return Grid(cells, lines)
+
+
+def _lines(params: Params, cells: dict[str, Cell]) -> Iterator[Line]:
+    for backbone in params.use:
+        wanted = params.backbones[backbone].benchmarks
+        for benchmark, size in wanted.items():
+            place = Place(params, backbone, benchmark, size, None, params.samplers, cells)
+            for name, row in params.samplers.items():
+                yield from place.line("samplers", name, row)
+        for group, body in params.ablations.items():
+            scope = {**params.samplers, **body.rows}
+            for benchmark in (b for b in body.benchmarks if b in wanted):
+                size = body.size or wanted[benchmark]
+                place = Place(params, backbone, benchmark, size, body.images_on(backbone), scope, cells)
+                for name, row in body.rows.items():
+                    yield from place.line(f"ablations/{group}", name, row)
+        yield from _swept(params, backbone, wanted, cells)
+
+
+def _swept(params: Params, backbone: str, wanted: Mapping[str, Any], cells: dict) -> Iterator[Line]:
+    for group, body in params.sweeps.items():
+        base = params.samplers[body.base].model_dump(exclude_none=True)
+        if body.backbones is not None and backbone not in body.backbones:
+            continue
+        for benchmark in (b for b in body.benchmarks if b in wanted):
+            size = body.size or wanted[benchmark]
+            images, scope = body.images_on(backbone), params.samplers
+            place = Place(params, backbone, benchmark, size, images, scope, cells)
+            for point in points(body.grid):
+                name = ",".join(f"{key}={value}" for key, value in point.items())
+                row = Sampler.model_validate({**varied(base, point), "label": name})
+                yield from place.line(f"sweeps/{group}", name, row, point)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A backbone and the prompts it is asked; `scope` are the samplers that a row may refer to. `images` per
+    prompt are the backbone's or the file's unless the group has its own."""
+
+    params: Params
+    backbone: str
+    benchmark: str
+    size: str | int
+    images: int | None
+    scope: Mapping[str, Sampler]
+    cells: dict[str, Cell]
+
+    def line(
+        self, group: str, name: str, row: Sampler, point: Mapping[str, Any] | None = None
+    ) -> Iterator[Line]:
+        """The line of this row here, if the row runs on this backbone; its cells are added to `cells`."""
+        if row.backbones is None or self.backbone in row.backbones:
+            cell = self.cell(row, (name,))
+            yield Line(group, name, row.label or name, self.backbone, self.benchmark, cell.id, point or {})
+
+    def cell(self, row: Sampler, trail: tuple[str, ...]) -> Cell:
+        """The cell of a row, after those it needs. `trail`: the rows that led here."""
+        needs: list[str] = []
+
+        def source(name: str) -> str:
+            if name in trail:
+                raise LadrError(f"samplers: {' -> '.join([*trail, name])} is a circle")
+            needs.append(self.cell(self.scope[name], (*trail, name)).id)
+            return needs[-1]
+
+        policy = _pointed(build(row.spec).spec, source)
+        steps: Any = row.steps or self.params.steps
+        if row.match is not None:
+            steps = {"match": source(row.match)}
+        temperature = self.params.temperature if row.temperature is None else row.temperature
+        sampler = {"policy": policy, "steps": steps, "temperature": temperature, "cache": _cache(row.cache)}
+        spec = {**self.asked(), "sampler": sampler}
+        needed = tuple(dict.fromkeys(needs))
+        about = self.backbone, self.model, self.prompts, self.params.official
+        cell = Cell(id_of(spec), spec, needed, *about)
+        known = self.cells.setdefault(cell.id, cell)
+        if canonical(known.spec) != canonical(spec):
+            raise LadrError(f"cell {cell.id}: two specs share this id; change any value of one of them")
+        return known
+
+    @property
+    def model(self) -> BackboneRow:
+        return self.params.backbones[self.backbone]
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        return _prompts(self.benchmark, self.size, self.params.official.prompts)[0]
+
+    def _count(self) -> int:
+        """Images per prompt."""
+        suite, params = BENCHMARKS[self.benchmark], self.params
+        own = self.images or self.model.images.get(self.benchmark)
+        if isinstance(suite, GridSuite):
+            count = own or params.official.images or suite.images
+            suite.of(self.prompts, count)
+            return count
+        return own or params.images
+
+    def asked(self) -> dict[str, Any]:
+        """The part of the spec that all samplers share here."""
+        kind = self.model.kind or self.backbone
+        suite = BENCHMARKS[self.benchmark]
+        if kind not in getattr(suite, "backbones", (kind,)):
+            raise LadrError(
+                f"backbones.{self.backbone}.benchmarks: {self.benchmark!r} is for {suite.backbones}"
+            )
+        folder = self.params.official.prompts
+        prompts, digest = _prompts(self.benchmark, self.size, folder)
+        official = isinstance(suite, GridSuite)
+        files = {"files": suite.files_sha256(folder)} if official else {}
+        return {
+            "backbone": {
+                "name": kind,
+                "version": VERSIONS[kind],
+                "settings": dict(self.model.settings),
+                "weights": weights(kind, self.model.settings),
+            },
+            "benchmark": {
+                "name": suite.name, "version": suite.version, "size": self.size, "prompts": digest,
+                "count": len(prompts), "images": self._count(), "seed": self.params.seed, **files,
+            },
+        }  # fmt: skip
+
+
+def _pointed(policy: Any, source: Any) -> Any:
+    """The policy's spec with `replay:ROW` turned into `replay:CELL`."""
+    if isinstance(policy, Mapping):
+        return {key: _pointed(value, source) for key, value in policy.items()}
+    if isinstance(policy, str) and policy.startswith(REPLAY):
+        return REPLAY + source(policy.removeprefix(REPLAY))
+    return policy
+
+
+def _cache(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    return {"name": given["name"], **asdict(caches.cache(**given))}
+
+
+@memo
+def _prompts(benchmark: str, size: str | int, folder: str | None) -> tuple[tuple[Prompt, ...], str]:
+    suite = BENCHMARKS[benchmark]
+    prompts = suite.prompts(size, folder) if isinstance(suite, GridSuite) else suite.prompts(size)
+    return prompts, prompts_sha256(prompts)

@@ -1,0 +1,1 @@
+"""What the illustrations show, computed from finished cells; figures draw it."""

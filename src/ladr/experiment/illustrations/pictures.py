@@ -1,0 +1,194 @@
+"""What the illustrations show, worked out once from finished cells: images, the order their cells settled in,
+one run seen from inside, and how far a token and a commit reach."""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ladr import backbones
+from ladr.base.errors import LadrError
+from ladr.benchmarks import BENCHMARKS
+from ladr.benchmarks.prompt import Prompt
+from ladr.decoding import frontier
+from ladr.decoding.loop import decode
+from ladr.decoding.noise import derived, seed_of
+from ladr.experiment.cell import Cell, Grid
+from ladr.experiment.cells import record as files
+from ladr.experiment.cells.decode import Decoder, Say, folder_of, images_of, read_tokens, tell
+from ladr.experiment.cells.provenance import provenance
+from ladr.experiment.cells.record import CELL, RESULTS
+from ladr.experiment.illustrations.reach import COMMITS, IMAGES, OFTEN, SHARES, dependence, perturbation
+from ladr.experiment.illustrations.verdicts import verdicts
+from ladr.experiment.lines import pictured
+from ladr.experiment.plan.records import PICTURES, VERSION
+
+ARRAYS, RECORD = "pictures.npz", "pictures.json"
+SHOWN = 6  # prompts
+
+
+def measurable(grid: Grid) -> dict[str, list[tuple[str, str, Cell]]]:
+    """backbone -> (name, label, cell) of its samplers on its first benchmark that has pixels."""
+    return {
+        backbone: [(line.name, line.label, grid.cells[line.cell]) for line in lines]
+        for backbone, lines in pictured(grid.lines).items()
+    }
+
+
+def write(grid: Grid, results: Path = RESULTS, say: Say = tell) -> list[Path]:
+    """results/pictures/BACKBONE/: one folder per backbone that draws."""
+    missing = [c.id for rows in measurable(grid).values() for *_, c in rows
+               if not files.done(folder_of(c.id, results) / CELL)]  # fmt: skip
+    if missing:
+        raise LadrError(f"{len(missing)} cells are not decoded: {', '.join(missing)}; run `snakemake`")
+    out = []
+    for backbone, rows in measurable(grid).items():
+        out.append(_write_one(rows, results / PICTURES / backbone, results))
+        say(f"{backbone}: {out[-1]}")
+    return out
+
+
+def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Path) -> Path:
+    began, first = _now(), rows[0][2]
+    torch.set_num_threads(first.row.threads)
+    backbone = backbones.load(first.spec["backbone"]["name"], **first.spec["backbone"]["settings"])
+    places = chosen(first)
+    found = [_final(cell, places, backbone, results) for *_, cell in rows]
+    arrays = {key: np.stack([f[key] for f in found], 1) for key in found[0]}
+    prompts = [images_of(first)[i] for i in places]
+    longest = max(range(len(prompts)), key=lambda i: len(prompts[i][0].text))
+    seen, inside = _inside(rows, prompts[longest], backbone, results)
+    measured, reach = _reach(first, backbone, results)
+    with files.appearing(folder / ARRAYS) as half:
+        half.write_bytes(_packed(arrays | seen | measured))
+    record = {
+        "version": VERSION,
+        "prompts": [{"id": p.id, "text": p.text, "column": p.meta["column"]} for p, _ in prompts],
+        "samplers": [{"name": n, "label": label, "cell": c.id} for n, label, c in rows],
+        "detected": [[_detected(first, p, image) for image in row]
+                     for (p, _), row in zip(prompts, arrays["images"], strict=True)],
+        "longest": longest,
+        "inside": inside,
+        "reach": reach,
+        "provenance": {"began": began, "ended": _now(), **provenance(first.spec["backbone"]["weights"])},
+        "files": files.described(folder, [ARRAYS]),
+    }  # fmt: skip
+    files.write_json(folder / RECORD, record)
+    return folder / RECORD
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _reach(cell: Cell, backbone: Any, results: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """How far commits and changed tokens reach in a cell's images, one of each prompt.
+
+    Arrays: `dependence` (shares, 2M+1, 2M+1) and, where the backbone's pictures are no mosaic, `pixels`, by
+    offset, and the example of `perturbation`. Told is what Spread tells of each.
+    """
+    images = images_of(cell)
+    each = cell.spec["benchmark"]["images"]
+    places = np.linspace(0, len(cell.prompts) - 1, min(IMAGES, len(cell.prompts))).round().astype(int) * each
+    held = read_tokens(folder_of(cell.id, results))
+    tokens, settled = (held[key][places].long() for key in ("tokens", "settled"))
+    asked = [_asked(cell, images[i][0]) for i in places]
+    commits = COMMITS * (OFTEN if cell.spec["backbone"]["name"] == "mixture" else 1)
+    stream, batch = derived(0, "dependence"), cell.row.batch_size
+    spreads = dependence(backbone, asked, tokens, settled, stream, batch, commits)
+    arrays = {"dependence": np.stack([s.offsets for s in spreads]).astype(np.float32)}
+    dependent = [{"share": a, **s.told()} for a, s in zip(SHARES, spreads, strict=True)]
+    told: dict[str, Any] = {"cell": cell.id, "dependence": dependent, "pixels": None}
+    found = perturbation(backbone, tokens, derived(0, "perturbation"))
+    if found is not None:
+        spread, example = found
+        arrays |= {"pixels": spread.offsets.astype(np.float32), **example}
+        told["pixels"] = {"side": spread.side, **spread.told()}
+    return arrays, told
+
+
+def _asked(cell: Cell, prompt: Prompt) -> Prompt | str:
+    """What the backbone reads of a prompt."""
+    return prompt if cell.spec["backbone"]["name"] == "mixture" else prompt.text
+
+
+def chosen(cell: Cell) -> list[int]:
+    """The place of the first image of each column, at most SHOWN of them."""
+    seen: dict[str, int] = {}
+    for i, (prompt, _) in enumerate(images_of(cell)):
+        seen.setdefault(prompt.meta["column"], i)
+    return list(seen.values())[:SHOWN]
+
+
+def _final(cell: Cell, places: Sequence[int], backbone: Any, results: Path) -> dict[str, np.ndarray]:
+    held = read_tokens(folder_of(cell.id, results))
+    tokens = held["tokens"].long()[places]
+    return {
+        "images": np.asarray(backbone.render(tokens)),
+        "tokens": tokens.numpy(),
+        "settled": held["settled"][places].numpy().astype(np.int16),
+        "rescued": held["rescued"][places].numpy(),
+    }
+
+
+def _inside(
+    rows: Sequence[tuple[str, str, Cell]], image: tuple[Prompt, int], backbone: Any, results: Path
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """One decode of the first row that rescues, pass by pass: masked, gap, scheduled, frontier, rescued
+    (S, H, W); and its times. Nothing where no row rescues."""
+    found = [(label, c) for _, label, c in rows if c.spec["sampler"]["policy"].get("phases")]
+    if not found:
+        return {}, {}
+    label, cell = found[0]
+    one = Decoder(cell, backbone, [image], results / "cells")
+    prompt, number = image
+    seen: list[dict[str, Any]] = []
+
+    def look(view: Any, take: Any) -> None:
+        gap = torch.where(view.masked, view.gap.float(), torch.nan)
+        seen.append({"masked": view.masked[0], "gap": gap[0], "take": take[0], "t": float(view.t[0])})
+
+    seed = seed_of(cell.spec["benchmark"]["name"], prompt.id, number)
+    asked = [_asked(cell, prompt)]
+    done = decode(
+        backbone, asked, one.policy, steps=one.steps, seeds=[seed], temperature=one.temperature, on_step=look
+    )
+    rescued = [done.rescued[0] & (done.settled[0] == s) for s in range(len(seen))]
+    after = [s["masked"] & ~(s["take"] & ~r) for s, r in zip(seen, rescued, strict=True)]
+    arrays = {
+        "inside_masked": _stack(s["masked"] for s in seen),
+        "inside_gap": _stack(s["gap"] for s in seen).astype(np.float32),
+        "inside_scheduled": _stack(s["take"] & ~r for s, r in zip(seen, rescued, strict=True)),
+        "inside_frontier": _stack(frontier.frontier(a[None], 3)[0] for a in after),
+        "inside_rescued": _stack(rescued),
+    }
+    return arrays, {"t": [s["t"] for s in seen], "label": label, "cell": cell.id, "prompt": prompt.text}
+
+
+def _stack(parts: Iterable[torch.Tensor]) -> np.ndarray:
+    return torch.stack(list(parts)).numpy()
+
+
+def _detected(cell: Cell, prompt: Prompt, image: np.ndarray) -> dict[str, Any]:
+    """What the evaluator sees in an image, and its verdicts."""
+    from ladr.shapes.detect import read
+
+    reading = read(image)
+    points = BENCHMARKS[cell.spec["benchmark"]["name"]].judge(prompt, reading)
+    seen = (*reading.things, *reading.letters)
+    things = [
+        {"what": f"{d.color} {d.shape or d.letter or 'unknown'}", "box": [int(v) for v in d.box]}
+        for d in seen
+    ]
+    return {"things": things, "verdicts": verdicts(prompt, reading, points)}
+
+
+def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The arrays as npz; the same bytes for the same arrays."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{key: arrays[key] for key in sorted(arrays)})
+    return buffer.getvalue()

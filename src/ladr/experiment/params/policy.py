@@ -1,0 +1,87 @@
+"""What may be wrong with the policy of a sampler in params.yaml: its name, its fields, their values."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
+
+from ladr.base.errors import LadrError, nearest
+from ladr.decoding.policies import PAIRS, POLICIES, Phase, build
+from ladr.experiment.params.models import Sampler
+
+OWN = tuple(Sampler.model_fields)
+PHASE = ("until", "alpha", "tau")
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One mistake: `path` are the keys that lead to it."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def policy_issues(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Issue]:
+    """Every wrong field of a policy's plain dict, each on its own; then what only the whole shows."""
+    name = spec.get("policy")
+    if not isinstance(name, str):
+        return
+    if name in PAIRS:
+        for part in ("first", "second"):
+            if isinstance(spec.get(part), Mapping):
+                yield from policy_issues((*path, part), spec[part])
+    elif name not in POLICIES:
+        yield Issue((*path, "policy"), f"policy {name!r} is not known{nearest(name, [*POLICIES, *PAIRS])}")
+        return
+    found = False
+    for issue in _fields(path, name, spec):
+        found = True
+        yield issue
+    if not found and name not in PAIRS:
+        yield from _built(path, spec)
+
+
+def _fields(path: tuple[str, ...], name: str, spec: Mapping[str, Any]) -> Iterator[Issue]:
+    known = fields_of(name)
+    for key, value in spec.items():
+        if key == "policy":
+            continue
+        if key not in known:
+            yield Issue((*path, key), f"no such field of policy {name!r}{nearest(key, [*known, *OWN])}")
+        elif key == "phases" and isinstance(value, Mapping):
+            yield from _phases((*path, key), value)
+        elif name not in PAIRS:
+            yield from _built((*path, key), {"policy": name, key: value})
+
+
+def fields_of(name: str) -> list[str]:
+    """The fields of a policy that params may set."""
+    if name in PAIRS:
+        return ["first", "second"]
+    made = POLICIES[name]
+    cls = made.func if isinstance(made, partial) else made
+    return [f.name for f in fields(cls) if f.metadata.get("spec", True)]
+
+
+def _phases(path: tuple[str, ...], phases: Mapping[str, Any]) -> Iterator[Issue]:
+    for name, row in phases.items():
+        if not isinstance(row, Mapping):
+            yield Issue((*path, name), f"{row!r} is not allowed; a mapping with {', '.join(PHASE)}")
+            continue
+        for key, value in row.items():
+            if key not in PHASE:
+                yield Issue((*path, name, key), f"no such field of a phase{nearest(key, PHASE)}")
+                continue
+            try:
+                Phase(name, **{"until": 1.0, "alpha": 0.0, key: value})
+            except (LadrError, TypeError) as error:
+                yield Issue((*path, name, key), str(error).removeprefix(f"phases.{name}.{key}: "))
+
+
+def _built(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Issue]:
+    try:
+        build(spec)
+    except (LadrError, TypeError) as error:
+        message = re.sub(r"^policy '\w+': ", "", str(error))
+        yield Issue(path, message.removeprefix(f"{path[-1]}: ") if path else message)

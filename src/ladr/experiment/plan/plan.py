@@ -1,0 +1,217 @@
+"""What the Snakefile knows: which cells there are, which are to be made, and how they share processes."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ladr.experiment.cell import Cell, Grid, batches
+from ladr.experiment.cells import doctor
+from ladr.experiment.cells import record as files
+from ladr.experiment.cells.decode import tell
+from ladr.experiment.cells.latency import measurements, needs
+from ladr.experiment.cells.mini import ceiling_file, graded
+from ladr.experiment.cells.official import is_official
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE
+from ladr.experiment.grid import grid
+from ladr.experiment.params import Params, load
+from ladr.experiment.plan.figures_asked import Drawings
+
+LOOKING = {  # options of Snakemake that change nothing
+    "-n", "--dry-run", "--dryrun", "--lint", "--report", "--dag", "--rulegraph", "--filegraph", "--d3dag",
+    "--summary", "-S", "--detailed-summary", "-D", "--unlock", "--list", "-l", "--list-rules", "--mode",
+    "--archive", "--print-compilation", "--generate-unit-tests", "--lt", "--list-target-rules",
+}  # fmt: skip
+BEGAN = ".began.json"
+SCORED_TOGETHER = 4  # times as many cells as are decoded in one process
+TABLE = (doctor.RECORD, *doctor.BESIDE)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Cells that one job makes: its name, and what the job asks for."""
+
+    name: str
+    cells: tuple[Cell, ...]
+
+    def made(self, record: str) -> list[str]:
+        """The files that say that the cells are done."""
+        return [path(cell.id, record) for cell in self.cells]
+
+    @property
+    def needs(self) -> list[str]:
+        """The records of the cells outside that these read."""
+        own = {cell.id for cell in self.cells}
+        return list(dict.fromkeys(path(i, CELL) for cell in self.cells for i in cell.needs if i not in own))
+
+    @property
+    def threads(self) -> int:
+        return self.cells[0].row.threads if self.cells else 1
+
+    @property
+    def resources(self) -> dict[str, int]:
+        row = self.cells[0].row if self.cells else None
+        return {"mem_mb": row.mem_mb, "runtime": row.runtime, "gpu": row.gpus} if row else {}
+
+
+def path(cell: str, record: str) -> str:
+    return str(RESULTS / "cells" / cell / record)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The experiment as Snakemake sees it.
+
+    config: `params` (a file, default params.yaml), `out` (where the table goes), `backbone` (run this one
+    alone), and `set` (KEY=VALUE, or several joined by spaces).
+    """
+
+    params: Params
+    grid: Grid
+    out: Path
+    began: Mapping[str, list[str]] | None = None
+    reporting: bool = False
+
+    @classmethod
+    def read(cls, config: Mapping[str, Any], argv: Sequence[str] = ()) -> "Plan":
+        """Check everything, and claim the folder unless `argv` only looks.
+
+        A job that reads the Snakefile on another machine sees what was there when the run began.
+        """
+        from ladr.experiment.params import changes_of
+
+        file, sets = str(config.get("params", "params.yaml")), str(config.get("set", "")).split()
+        if "backbone" in config:
+            sets.append(f"use=[{config['backbone']}]")
+        params = load(file, changes_of(sets))
+        out, reporting = Path(config.get("out", RESULTS)), any(w.startswith("--report") for w in argv)
+        plan = cls(params, grid(params), out, reporting=reporting)
+        os.environ.update({"LADR_PARAMS": file, "LADR_SET": " ".join(sets), "OMP_NUM_THREADS": "1"})
+        if "--mode" in argv:
+            return replace(plan, began=files.read_json(plan.out / BEGAN))
+        if not looking(argv):
+            plan.claim()
+            files.write_json(plan.out / BEGAN, plan.state())
+        plan.note()
+        for name, reason in plan.drawings.left.items() if out == RESULTS else ():
+            tell(f"figure {name} is not drawn: {reason}")
+        return plan
+
+    def claim(self) -> None:
+        """Before a real run: nobody else is here, and what is damaged is gone."""
+        doctor.claim()
+        findings = list(doctor.examine())
+        for finding in findings:
+            tell(f"{finding.message}; will be made anew")
+        doctor.mend(findings)
+        for cell in self.grid.cells.values():
+            score = Path(path(cell.id, SCORE))
+            decoded = files.done(score.with_name(CELL))
+            if decoded and score.is_file() and not graded(score.parent, cell):
+                other = "other settings than `official` has now"
+                by = other if is_official(cell) else "another version of ladr"
+                tell(f"{cell.id}: scored by {by}; will be scored anew")
+                score.unlink()
+
+    def note(self) -> None:
+        """The grid, and what of it is timed, as a file that changes when they do: the table depends on it,
+        and figures learn from it what there must be."""
+        found = measurements(self.params, self.grid)
+        timed = {name: {row: cell.id for row, cell in rows} for name, rows in found.items()}
+        file, text = self.out / "grid.json", self.grid.json(timed)
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            with files.appearing(file) as half:
+                half.write_text(text, encoding="utf-8")
+
+    def state(self) -> dict[str, list[str]]:
+        """The cells that are decoded, and those that are scored, now."""
+        places = {i: Path(path(i, CELL)) for i in self.grid.cells}
+        decoded = [i for i, place in places.items() if files.done(place)]
+        return {
+            "decoded": decoded,
+            "scored": [i for i in decoded if graded(places[i].parent, self.grid.cells[i])],
+        }
+
+    @cached_property
+    def there(self) -> dict[str, tuple[Cell, ...]]:
+        """The same as cells, as it was when the run began."""
+        found = self.began or self.state()
+        return {k: tuple(self.grid.cells[i] for i in v if i in self.grid.cells) for k, v in found.items()}
+
+    @property
+    def decoding(self) -> list["Batch"]:
+        return self.batches(self.there["decoded"])
+
+    @property
+    def scoring(self) -> list["Batch"]:
+        """Few and large: to score a cell takes about as long as to start a process that does."""
+        mini = [c for c in self.grid.cells.values() if not is_official(c)]
+        return self.batches(self.there["scored"], mini, SCORED_TOGETHER * self.params.cells_per_job)
+
+    @property
+    def judging(self) -> list["Batch"]:
+        """Cells of official benchmarks, whose scorers want another machine than the rest."""
+        return self.batches(self.there["scored"], [c for c in self.grid.cells.values() if is_official(c)])
+
+    def batches(
+        self, there: Sequence[Cell], cells: Sequence[Cell] | None = None, size: int | None = None
+    ) -> list[Batch]:
+        """What is there as one batch, never made again, and the rest in batches that share a process."""
+        cells = [*self.grid.cells.values()] if cells is None else cells
+        there = [cell for cell in there if cell in cells]
+        known = {cell.id for cell in there}
+        left = [cell for cell in cells if cell.id not in known]
+        groups = batches(left, size or self.params.cells_per_job)
+        names = [f"{g[0].backbone}_{g[0].spec['benchmark']['name']}_{i}" for i, g in enumerate(groups)]
+        named = [Batch(n.replace("-", "_"), tuple(g)) for n, g in zip(names, groups, strict=True)]
+        return [*([Batch("there", tuple(there))] if there else []), *named]
+
+    def records(self, name: str) -> list[str]:
+        """That file of every cell."""
+        return [path(i, name) for i in self.grid.cells]
+
+    @property
+    def ceilings(self) -> list[str]:
+        found = (ceiling_file(cell) for cell in self.grid.cells.values())
+        return list(dict.fromkeys(str(file) for file in found if file is not None))
+
+    @cached_property
+    def latencies(self) -> dict[str, list[str]]:
+        """Measurement -> the records that it reads."""
+        found = measurements(self.params, self.grid)
+        return {name: [path(i, CELL) for i in needs(rows)] for name, rows in found.items()}
+
+    @property
+    def table(self) -> list[str]:
+        return [str(self.out / name) for name in TABLE]
+
+    @property
+    def timed(self) -> list[str]:
+        return [str(RESULTS / "latency" / f"{name}.json") for name in self.latencies]
+
+    @property
+    def tracked(self) -> str:
+        """Says that MLflow knows all cells and figures."""
+        return str(self.out / "tracked.json")
+
+    @cached_property
+    def drawings(self) -> Drawings:
+        return Drawings(self.params, self.grid, self.out)
+
+    @property
+    def results(self) -> list[str]:
+        """All that is decoded, scored, measured and worked out: what figures and MLflow are made from."""
+        made = [*self.records(CELL), *self.records(SCORE), *self.timed, *self.table]
+        return [*made, *self.drawings.pictures, *self.drawings.theory]
+
+    @property
+    def all(self) -> list[str]:
+        """Everything that `rule all` names."""
+        return [*self.results, self.drawings.done, *([self.tracked] if self.params.tracking else [])]
+
+
+def looking(argv: Sequence[str]) -> bool:
+    """Does this command line only look, or belong to a job of another run?"""
+    return bool(LOOKING & {word.split("=")[0] for word in argv})

@@ -1,0 +1,1 @@
+"""Many settings of one sampler: every combination of values, or a search among them."""

@@ -1,0 +1,89 @@
+"""Sweeps by hand: alpha and tau of a phase (or any fields) from the command line to a table."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ladr.base.errors import LadrError
+from ladr.experiment.cell import canonical
+from ladr.experiment.params import Params, load
+from ladr.experiment.params.source import Source
+
+FOLDER = Path("results/sweeps")
+
+
+def values_of(text: str) -> list[Any]:
+    """`0.1,0.3,null` as a list; every value is YAML."""
+    from ruamel.yaml import YAML
+
+    found = YAML(typ="safe").load(f"[{text}]")
+    if not found:
+        raise LadrError(f"{text!r} is not allowed; values with commas between them")
+    return found
+
+
+def grid_of(alpha: Sequence[str], tau: Sequence[str], fields: Sequence[str]) -> dict[str, list[Any]]:
+    """`structure=0.1,0.3` of --alpha and --tau, and `FIELD=values` of --vary, as the grid of a sweep."""
+    out = {}
+    for kind, texts in (("alpha", alpha), ("tau", tau), ("", fields)):
+        for text in texts:
+            key, sign, values = text.partition("=")
+            if not sign:
+                raise LadrError(f"{text!r} is not allowed; {'PHASE' if kind else 'FIELD'}=VALUE,VALUE,...")
+            out[f"phases.{key}.{kind}" if kind else key] = values_of(values)
+    if not out:
+        raise LadrError("nothing to vary; --alpha PHASE=..., --tau PHASE=... or --vary FIELD=...")
+    return out
+
+
+def experiment(
+    params: str | Path, base: str, grid: Mapping[str, list[Any]], **place: Any
+) -> tuple[str, dict[str, Any]]:
+    """The name of a sweep, and params that hold it, the baseline and its base alone.
+
+    place: backbones, benchmarks, size, images of the sweep; those that are None are as in the file (its first
+    backbone, and that one's first benchmark).
+    """
+    data = Source.read(params).data
+    read = load(params)
+    backbones = place.pop("backbones") or [read.use[0]]
+    first = read.backbones.get(backbones[0])
+    benchmarks = place.pop("benchmarks") or list(first.benchmarks if first else ())[:1]
+    sweep = {"base": base, "benchmarks": benchmarks, "grid": dict(grid)}
+    sweep |= {k: v for k, v in place.items() if v is not None}
+    name = f"{base}-{hashlib.sha256(canonical([backbones, sweep]).encode()).hexdigest()[:8]}"
+    samplers = {n: row for n, row in data["samplers"].items() if n in wanted(read, {base, read.baseline})}
+    for gone in ("ablations", "latency"):
+        data.pop(gone, None)
+    return name, {**data, "use": backbones, "samplers": samplers, "sweeps": {name: sweep}}
+
+
+def wanted(params: Params, names: set[str]) -> set[str]:
+    """The samplers of these names and those that they refer to."""
+    found = set(names)
+    for name in names & params.samplers.keys():
+        row = params.samplers[name]
+        texts = canonical(row.spec)
+        more = {n for n in params.samplers if n == row.match or f"replay:{n}" in texts}
+        if not more <= found:
+            found |= wanted(params, found | more)
+    return found
+
+
+def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = FOLDER) -> Path:
+    """Make the cells of a sweep through Snakemake; the folder that its table is in."""
+    from ruamel.yaml import YAML
+
+    place = folder / name
+    place.mkdir(parents=True, exist_ok=True)
+    with open(place / "params.yaml", "w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(dict(data), file)
+    load(place / "params.yaml")
+    words = ["--cores", cores, "--config", f"params={place / 'params.yaml'}", f"out={place}"]
+    done = subprocess.run([sys.executable, "-m", "snakemake", *words, "--", f"{place}/table.json"])
+    if done.returncode:
+        raise LadrError(f"sweep {name}: Snakemake ended with {done.returncode}; what is finished is kept")
+    return place

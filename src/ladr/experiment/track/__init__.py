@@ -1,0 +1,106 @@
+"""MLflow: one run per cell and one of all figures, written once, by one process, from results/."""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ladr.base.errors import LadrError, needs
+from ladr.experiment.cell import Grid
+from ladr.experiment.cells.locks import hold
+from ladr.experiment.cells.record import RESULTS
+from ladr.experiment.track.entries import Entry, curve, entries
+from ladr.experiment.track.store import DATABASE, OF, embedded, experiment, runs
+from ladr.experiment.track.summary import Summary, summaries
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+RESULT = "ladr.result"
+__all__ = ["Entry", "Summary", "curve", "entries", "serve", "summaries", "track"]
+
+
+def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = None) -> dict[str, int]:
+    """Bring MLflow up to date: what is new or has changed is logged, the rest is left; how many of each.
+
+    uri: default MLFLOW_TRACKING_URI, or else the sqlite file in results/. A pass that was killed is completed
+    by the next.
+    """
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or None
+    with hold(results / ".locks" / "track.lock", "track"):
+        with needs("ladr track"):
+            from mlflow import MlflowClient
+
+        root = None if uri else embedded(results)
+        client = MlflowClient(uri or f"sqlite:///{(results / DATABASE).resolve()}")
+        count = {"new": 0, "changed": 0, "same": 0}
+        known: dict[str, dict[str, Any]] = {}
+        for one in chain(entries(grid, baseline, results), summaries(grid, results)):
+            place = experiment(client, one.experiment, root)
+            if place not in known:
+                known[place] = runs(client, place)
+            count[_told(client, place, one, known[place].pop(one.key, None))] += 1
+        for left in known.values():
+            _retire(client, left)
+        return count
+
+
+def serve(host: str, port: int, results: Path = RESULTS) -> NoReturn:
+    """Become MLflow's server on the embedded store: what ends this process ends the server."""
+    database = results / DATABASE
+    if not database.is_file():
+        raise LadrError(f"{database}: nothing is tracked yet; `ladr track` first")
+    # One reader needs one worker (several are ended by their supervisor where imports take longer than 5 s)
+    # and none of the processes that wait for jobs of MLflow's GenAI side.
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    words = ["ui", "--host", host, "--port", str(port), "--workers", "1"]
+    store = ["--backend-store-uri", f"sqlite:///{database.resolve()}"]
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words, *store])
+
+
+def _told(client: Any, place: str, one: Entry | Summary, run: Any) -> str:
+    """Log it unless `run`, what MLflow has of it, says the same; `new`, `changed` or `same`."""
+    if run is not None:
+        if run.data.tags.get(RESULT) == one.digest and run.info.status == "FINISHED":
+            return "same"
+        client.delete_run(run.info.run_id)
+    _log(client, place, one)
+    return "new" if run is None else "changed"
+
+
+def _retire(client: Any, left: Mapping[str, Any]) -> None:
+    """Mark the runs of cells that the grid no longer has."""
+    for run in left.values():
+        if run.data.tags.get("ladr.current") != "no":
+            client.set_tag(run.info.run_id, "ladr.current", "no")
+
+
+def _log(client: Any, place: str, one: Entry | Summary) -> None:
+    """One run; its digest comes last, so that a run without one is known to be incomplete."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    run = client.create_run(place, tags={OF: one.key, **one.tags}, run_name=one.name).info
+    client.log_inputs(run.run_id, list(_datasets(one.asked)))
+    metrics = [Metric(k, v, run.start_time, 0) for k, v in one.metrics.items()]
+    metrics += [Metric("mask_ratio", v, run.start_time, step) for step, v in enumerate(one.curve)]
+    params = [Param(k, v) for k, v in one.params.items()]
+    for start in range(0, len(metrics), 900):
+        client.log_batch(run.run_id, metrics[start : start + 900])
+    for start in range(0, len(params), 90):
+        client.log_batch(run.run_id, params=params[start : start + 90])
+    for path in one.artifacts:
+        client.log_artifact(run.run_id, str(path), one.folder)
+    client.log_batch(run.run_id, tags=[RunTag(RESULT, one.digest)])
+    client.set_terminated(run.run_id)
+
+
+def _datasets(asked: Iterable[Mapping[str, Any]]) -> Iterable[Any]:
+    """The benchmarks as MLflow's datasets: name, and the hash of the prompts."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    for one in asked:
+        told = Dataset(one["name"], one["prompts"][:16], "local", f"ladr.benchmarks:{one['name']}")
+        yield DatasetInput(told, [InputTag("mlflow.data.context", "evaluation")])

@@ -1,0 +1,192 @@
+"""What MLflow is told about each cell, as plain values."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ladr.experiment.cell import Cell, Grid, Line
+from ladr.experiment.cells import record as files
+from ladr.experiment.cells.decode import folder_of, read_trace
+from ladr.experiment.cells.doctor import RECORD
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE
+from ladr.experiment.cells.table import LINES
+
+SHEET = "samples.png"
+SCORED = ["column", "value", "low", "high", "floor"]
+PLAIN = re.compile(r"[^\w\-. /:]")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What MLflow is told about one cell."""
+
+    cell: Cell
+    experiment: str
+    name: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    curve: tuple[float, ...]
+    artifacts: tuple[Path, ...]
+    folder: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.cell.id
+
+    @property
+    def asked(self) -> tuple[Mapping[str, Any], ...]:
+        """The benchmark, as the spec has it."""
+        return (self.cell.spec["benchmark"],)
+
+    @property
+    def digest(self) -> str:
+        """Changes when anything of this does."""
+        said = [
+            self.cell.id, self.experiment, self.name, dict(self.tags), dict(self.params), dict(self.metrics),
+            self.curve, [files.sha256(p) for p in self.artifacts],
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def entries(grid: Grid, baseline: str, results: Path = RESULTS) -> Iterator[Entry]:
+    """What there is to say about each scored cell that a row of params.yaml names, the last one first: MLflow
+    lists the newest run first."""
+    latency = _latencies(results)
+    seconds = {
+        (line.backbone, line.benchmark): _summary(line.cell, results).get("seconds")
+        for line in grid.lines
+        if (line.group, line.name) == ("samplers", baseline)
+    }
+    told = _told(results)
+    for cell in reversed(grid.cells.values()):
+        lines = [line for line in grid.lines if line.cell == cell.id]
+        folder = folder_of(cell.id, results)
+        if lines and files.done(folder / SCORE) and files.done(folder / CELL):
+            base = seconds.get((lines[0].backbone, lines[0].benchmark))
+            scores = told.get(cell.id) or files.read_json(folder / SCORE)["lines"]
+            costs = base, latency.get(cell.id, {})
+            yield _entry(cell, lines, scores, label_of(lines[0], grid), folder, *costs)
+
+
+def _told(results: Path) -> dict[str, list[dict[str, Any]]]:
+    """Cell -> its lines of the table, whose intervals are the newest; empty without a table."""
+    if not files.done(results / RECORD):
+        return {}
+    table = pd.read_parquet(results / LINES)[["cell", *SCORED]].drop_duplicates(["cell", "column"])
+    table = table.astype(object).where(table.notna(), None)
+    return {cell: own.to_dict("records") for cell, own in table.groupby("cell", sort=False)}
+
+
+def _entry(
+    cell: Cell,
+    lines: list[Line],
+    scores: list[dict[str, Any]],
+    label: str,
+    folder: Path,
+    base: float | None,
+    latency: Mapping[str, float],
+) -> Entry:
+    first, record = lines[0], files.read_json(folder / CELL)
+    made = record["provenance"]["made"][0]
+    tags = {
+        "sampler": first.name,
+        "backbone": first.backbone,
+        "benchmark": first.benchmark,
+        "group": ", ".join(dict.fromkeys(line.group for line in lines)),
+        "ladr.current": "yes",
+        "commit": str(made["commit"]),
+        "cpu": str(made["cpu"]),
+        "mlflow.source.name": "ladr track",
+        "mlflow.user": "ladr",
+    }
+    sampler = dict(cell.spec["sampler"])
+    flat = dict(_flat({"policy": sampler.pop("policy"), "sampler": sampler, "asked": cell.spec["benchmark"]}))
+    params = {"label": label, **{PLAIN.sub("", k): str(v)[:500] for k, v in flat.items()}}
+    metrics = _metrics(record["summary"], scores, base, latency)
+    artifacts = tuple(p for p in (folder / SHEET, folder / CELL, folder / SCORE) if p.is_file())
+    return Entry(
+        cell, f"{first.backbone}/{first.benchmark}", name_of(first), tags, params, metrics,
+        curve(read_trace(folder), record["images"]), artifacts,
+    )  # fmt: skip
+
+
+def label_of(line: Line, grid: Grid) -> str:
+    """The row's label. Points of a sweep bear that of the first sampler with their policy: what all have
+    alike stays out of the compare page, which then begins with the swept fields."""
+    policy = _policy(line, grid)
+    kin = (x.label for x in grid.lines if x.group == "samplers" and _policy(x, grid) == policy)
+    return next(kin, policy) if line.point else line.label
+
+
+def _policy(line: Line, grid: Grid) -> str:
+    return grid.cells[line.cell].spec["sampler"]["policy"]["policy"]
+
+
+def name_of(line: Line) -> str:
+    """The run's name: the row's label, or the swept values without what their fields have in common."""
+    if not line.point:
+        return line.label
+    return ", ".join(f"{key.removeprefix('phases.')}={value}" for key, value in line.point.items())
+
+
+def _metrics(
+    summary: Mapping[str, float], lines: list, base: float | None, latency: Mapping[str, float]
+) -> dict[str, float]:
+    """Scores first: the first metric is the one that the compare page colours by."""
+    faster = {"speedup_batched": base / max(summary["seconds"], 1e-9)} if base else {}
+    left = {k: float(v) for k, v in summary.items() if k not in ("passes", "seconds")}
+    cost = {"passes": float(summary["passes"]), "seconds_per_image": summary["seconds"]}
+    return {**dict(_scores(lines)), **cost, **latency, **faster, **left}
+
+
+def _scores(lines: list[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+    """Scores, then their bounds under a heading of their own: a heading is a section of MLflow's charts."""
+    for line in lines:
+        if line.get("value") is not None:
+            yield f"score/{PLAIN.sub('', line['column'])}", float(line["value"])
+    for line in lines:
+        for suffix, key in (("lo", "low"), ("hi", "high"), ("floor", "floor")):
+            if line.get(key) is not None:
+                yield f"score_bounds/{PLAIN.sub('', line['column'])}_{suffix}", float(line[key])
+
+
+def _summary(cell: str, results: Path) -> Mapping[str, Any]:
+    record = folder_of(cell, results) / CELL
+    return files.read_json(record)["summary"] if files.done(record) else {}
+
+
+def _latencies(results: Path) -> dict[str, dict[str, float]]:
+    """cell -> its seconds at batch 1 and its speed-up, where they were measured."""
+    found: dict[str, dict[str, float]] = {}
+    for path in sorted((results / "latency").glob("*.json")):
+        record = files.read_json(path)
+        for name, cell in record["cells"].items():
+            row = record["rows"][name]
+            found[cell] = {"latency_seconds": row["seconds"], "latency_speedup": row["speedup"]}
+    return found
+
+
+def curve(trace: Mapping[str, list], images: int) -> tuple[float, ...]:
+    """Share of cells still masked before each pass, mean over images; a finished image has none."""
+    steps = 1 + max(trace["step"])
+    total = max(trace["masked"])
+    sums = [0] * (steps + 1)
+    for step, masked in zip(trace["step"], trace["masked"], strict=True):
+        sums[step] += masked
+    return tuple(round(s / images / total, 6) for s in sums)
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names of the leaves of a nested mapping."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, value

@@ -1,0 +1,70 @@
+"""Where MLflow keeps runs: the embedded sqlite file, experiments, and the runs that are ours."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from ladr.experiment.track.entries import PLAIN
+
+DATABASE, ARTIFACTS = "mlflow.db", "mlflow"
+OF = "ladr.cell"
+
+
+def embedded(results: Path) -> Path:
+    """Where the embedded store keeps artifacts. It is made in one piece, and anew where the folder has moved:
+    MLflow writes absolute paths, and all that is in it comes from results/."""
+    from mlflow import MlflowClient
+
+    database, root = results / DATABASE, (results / ARTIFACTS).resolve()
+    if database.is_file():
+        if all(place.startswith(root.as_uri()) for place in _places(database)):
+            return root
+        shutil.rmtree(root, ignore_errors=True)
+        database.unlink()
+    results.mkdir(parents=True, exist_ok=True)
+    half = results / f".{DATABASE}.part"
+    half.unlink(missing_ok=True)
+    MlflowClient(f"sqlite:///{half.resolve()}").search_experiments()
+    os.replace(half, database)
+    return root
+
+
+def _places(database: Path) -> list[str]:
+    """Where the store's experiments keep their artifacts. MLflow is not asked: it never lets go of a file."""
+    try:
+        with closing(sqlite3.connect(database)) as store:
+            rows = store.execute("SELECT artifact_location FROM experiments WHERE experiment_id != 0")
+            return [place for (place,) in rows]
+    except sqlite3.DatabaseError:
+        return ["nowhere: the file is damaged"]
+
+
+def experiment(client: Any, name: str, root: Path | None) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None and found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    if found is not None:
+        return found.experiment_id
+    where = None if root is None else (root / PLAIN.sub("", name).replace("/", "-")).as_uri()
+    tags = {"mlflow.experimentKind": "custom_model_development"}
+    return client.create_experiment(name, artifact_location=where, tags=tags)
+
+
+def runs(client: Any, experiment: str) -> dict[str, Any]:
+    """Our runs there by cell; of two of one cell, which a kill may leave, the older goes."""
+    found: dict[str, Any] = {}
+    token = None
+    while True:
+        page = client.search_runs([experiment], max_results=1000, page_token=token)
+        for run in page:
+            cell = run.data.tags.get(OF)
+            if cell in found:
+                client.delete_run(run.info.run_id)
+            elif cell:
+                found[cell] = run
+        token = page.token
+        if not token:
+            return found

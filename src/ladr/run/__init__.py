@@ -1,1 +1,0 @@
-"""Cells from nothing to a table: decode, score, measure, check."""
