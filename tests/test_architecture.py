@@ -17,7 +17,6 @@ FLOORS = (
     (
         "experiment",
         "run",
-        "theory",
         "bench",
         "bench_backbone",
         "bench_device",

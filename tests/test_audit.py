@@ -8,10 +8,11 @@ from typer.testing import CliRunner
 
 from ladr.benchmarks.official import dpg, geneval
 from ladr.cli import build
-from ladr.paper import Printed, claims, lattice, load, omissions
-from ladr.paper import audit as auditing
-from ladr.paper import significance as sure
-from ladr.paper.audit import FAILS, HOLDS, NOTED, OPEN, Finding, audit, page, printed, trials, write
+from ladr.paper import Printed, load
+from ladr.paper.audit import audit as auditing
+from ladr.paper.audit import claims, lattice, omissions
+from ladr.paper.audit import significance as sure
+from ladr.paper.audit.audit import FAILS, HOLDS, NOTED, OPEN, Finding, audit, page, printed, trials, write
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from ladr.base.errors import LadrError
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import derived
 from ladr.decoding.policies import LADR, build
-from ladr.theory import divergence, proposition1, proposition2, report, selection, teacher, theorem1
+from ladr.paper.theory import divergence, proposition1, proposition2, report, selection, teacher, theorem1
 
 EXACT = {
     "halton": build("halton"),

@@ -15,7 +15,7 @@ GROUPS = {
     "benchmark": "ladr.commands.benchmark",
 }
 COMMANDS = {
-    "theory": "ladr.theory.report:theory",
+    "theory": "ladr.paper.theory.report:theory",
     "audit": "ladr.paper.commands:audit",
     "figures": "ladr.figures.frame.commands:figures",
     "pictures": "ladr.run.pictures_command:pictures",

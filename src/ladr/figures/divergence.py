@@ -10,7 +10,7 @@ from ladr.figures.frame import style
 from ladr.figures.frame.caption import dates, machine
 from ladr.figures.frame.results import NotAskedError, Results
 from ladr.figures.frame.save import Plot
-from ladr.paper.significance import LEVEL
+from ladr.paper.audit.significance import LEVEL
 
 NEEDS = "theory"
 EXPLAINED = (

@@ -11,7 +11,7 @@ def audit(
     out: Annotated[Path, typer.Option(help="where audit.csv and audit.md go")] = Path("figures"),
 ) -> None:
     """Check the paper's printed numbers; print what does not hold, write all of it."""
-    from ladr.paper.audit import FAILS, write
+    from ladr.paper.audit.audit import FAILS, write
 
     found = write(out)
     for finding in found:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import floor
 
-from ladr.paper.audit import FAILS, NOTED, OPEN, OURS, TIME, Finding, printed, rows_of, tables
+from ladr.paper.audit.audit import FAILS, NOTED, OPEN, OURS, TIME, Finding, printed, rows_of, tables
 
 GRID = 4096  # cells of an image
 CODES = 8192  # classes of a cell

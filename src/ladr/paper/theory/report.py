@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from ladr.experiment.cells.provenance import provenance
-from ladr.theory import divergence, proposition1, proposition2, theorem1
+from ladr.paper.theory import divergence, proposition1, proposition2, theorem1
 
 Rows = list[dict[str, Any]]
 

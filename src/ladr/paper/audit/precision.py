@@ -5,8 +5,8 @@ from functools import cache, partial
 from math import sqrt
 
 from ladr.paper import Printed
-from ladr.paper import significance as sure
-from ladr.paper.audit import (
+from ladr.paper.audit import significance as sure
+from ladr.paper.audit.audit import (
     BASE,
     HOLDS,
     NOTED,

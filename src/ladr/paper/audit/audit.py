@@ -9,8 +9,9 @@ from itertools import groupby
 from pathlib import Path
 from statistics import mean
 
-from ladr.paper import Printed, lattice, load
-from ladr.paper import significance as sure
+from ladr.paper import Printed, load
+from ladr.paper.audit import lattice
+from ladr.paper.audit import significance as sure
 
 HOLDS, FAILS, OPEN, NOTED = "holds", "does not hold", "open", "noted"
 SECTIONS = {FAILS: "Does not hold", OPEN: "Open", NOTED: "Noted: nothing is claimed", HOLDS: "Holds"}
@@ -206,7 +207,7 @@ def certain(cells: list[Printed], fits: list[int]) -> bool:
 
 
 def checks() -> list[Callable[[], Iterator[Finding]]]:
-    from ladr.paper import claims, omissions, precision, ranks
+    from ladr.paper.audit import claims, omissions, precision, ranks
 
     own = [overall, granularity, images_per_prompt, dpg]
     return [*own, *ranks.CHECKS, *claims.CHECKS, *precision.CHECKS, *omissions.CHECKS]

@@ -16,7 +16,7 @@ from ladr.decoding.loop import decode
 from ladr.decoding.noise import derived, seed_of
 from ladr.decoding.policies import LADR, Policy, build
 from ladr.decoding.policies.orders import ORDERS
-from ladr.theory.teacher import READS, Likelihood, counterpart, drawn_step, likelihood
+from ladr.paper.theory.teacher import READS, Likelihood, counterpart, drawn_step, likelihood
 
 KINDS = {"nothing random": "exact", "its own noise": "upper bound", "drawn tokens": "upper bound"}
 

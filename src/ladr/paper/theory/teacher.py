@@ -20,7 +20,7 @@ from ladr.decoding.marginals import Marginals
 from ladr.decoding.noise import ImageStreams, derived, gumbel_of
 from ladr.decoding.policies import LADR, Policy, Rescue, Scheduled, Then
 from ladr.decoding.view import Commit, Predictions, View
-from ladr.theory.selection import log_weight
+from ladr.paper.theory.selection import log_weight
 
 READS = (
     "nothing random",

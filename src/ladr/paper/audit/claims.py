@@ -3,18 +3,8 @@
 from collections.abc import Iterator
 from statistics import mean
 
-from ladr.paper.audit import (
-    FAILS,
-    HOLDS,
-    OPEN,
-    TIME,
-    Finding,
-    number,
-    rows_of,
-    tables,
-    value,
-)
-from ladr.paper.precision import told_apart
+from ladr.paper.audit.audit import FAILS, HOLDS, OPEN, TIME, Finding, number, rows_of, tables, value
+from ladr.paper.audit.precision import told_apart
 
 Row = dict[str, str]
 

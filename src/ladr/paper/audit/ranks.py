@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ladr.paper.audit import (
+from ladr.paper.audit.audit import (
     BASE,
     FAILS,
     HOLDS,
