@@ -17,11 +17,7 @@ FLOORS = (
     (
         "experiment",
         "run",
-        "bench",
-        "bench_backbone",
-        "bench_device",
-        "bench_mixture",
-        "bench_upstream",
+        "speed",
         "paper",
     ),
     ("figures", "cli", "commands"),

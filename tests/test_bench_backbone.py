@@ -5,7 +5,7 @@ import pytest
 from ladr.backbones.lumina.dimoo import DiMOO
 from ladr.backbones.lumina.llada import LLaDAConfig
 from ladr.backbones.random.blank import random_checkpoint
-from ladr.bench_backbone import PROMPT, bench_backbone, flops, random_embedded
+from ladr.speed.backbone import PROMPT, bench_backbone, flops, random_embedded
 from ladr.training.settings import embedded_config
 
 

@@ -9,9 +9,9 @@ from ladr import decode
 from ladr.backbones.lumina.dimoo import DiMOO
 from ladr.backbones.random.blank import TINY, TINY_LAYOUT, random_model
 from ladr.base.errors import LadrError
-from ladr.bench_upstream import Words
 from ladr.decoding.caches import MLCache
 from ladr.decoding.view import MASK
+from ladr.speed.upstream import Words
 
 LAYOUT = replace(TINY_LAYOUT, grid=(4, 6))
 

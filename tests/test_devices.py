@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from ladr import LadrError
 from ladr.backbones import BACKBONES
 from ladr.backbones.checkpoint.identity import loaded, weights
-from ladr.bench_device import SHAPES, bench_device, places, random_backbone
-from ladr.bench_upstream import upstream_decode
 from ladr.commands import devices as command
+from ladr.speed.device import SHAPES, bench_device, places, random_backbone
+from ladr.speed.upstream import upstream_decode
 
 ROOMY = [{"device": "cuda:0", "name": "", "free_gb": 80.0}]
 TIGHT = [{"device": "cpu", "name": "", "free_gb": 8.0}]
@@ -127,7 +127,7 @@ def test_what_cannot_be_timed_is_named(tmp_path):
 
 
 def test_the_result_file_names_the_hardware(tmp_path):
-    from ladr.bench import app
+    from ladr.speed.loop import app
 
     out = tmp_path / "new" / "device.json"
     words = "device", "--device", "cpu", "--shape", "tiny", "--steps", "2", "--repeat", "1", "--out", str(out)

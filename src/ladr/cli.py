@@ -11,7 +11,7 @@ from ladr.base.errors import LadrError, needs
 # command -> module that has it; `module:function` for a lone function, else the module's typer `app`.
 GROUPS = {
     "train": "ladr.training.commands",
-    "bench": "ladr.bench",
+    "bench": "ladr.speed.loop",
     "benchmark": "ladr.commands.benchmark",
 }
 COMMANDS = {

@@ -10,9 +10,9 @@ import torch
 import typer
 from torch import Tensor
 
-from ladr.bench_device import device_command
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import build
+from ladr.speed.device import device_command
 
 app = typer.Typer(help="Benchmarks of the package itself.", no_args_is_help=True)
 
@@ -138,7 +138,7 @@ def backbone(
     """The transformer's rate beside the matrix rate of the same process; caches; masked cells against all."""
     import json as jsonlib
 
-    from ladr.bench_backbone import bench_backbone
+    from ladr.speed.backbone import bench_backbone
 
     found = bench_backbone(folder, batch=batch, steps=steps, threads=threads, repeat=repeat)
     typer.echo(jsonlib.dumps(found, indent=1))
@@ -149,7 +149,7 @@ def mixture(repeat: int = 10, scenes: int = 1024) -> None:
     """One pass of the exact scene mixture, and the making of its scenes."""
     import json as jsonlib
 
-    from ladr.bench_mixture import bench_mixture
+    from ladr.speed.mixture import bench_mixture
 
     typer.echo(jsonlib.dumps(bench_mixture(repeat, scenes=scenes), indent=1))
 

@@ -18,13 +18,13 @@ from ladr.backbones.lumina.dimoo import DiMOO
 from ladr.backbones.lumina.llada import LLaDAConfig
 from ladr.backbones.random.blank import random_model
 from ladr.base.errors import LadrError, nearest
-from ladr.bench_backbone import flops, seconds
-from ladr.bench_upstream import SEED, SHAPES, Shape, Words, upstream_decode
 from ladr.decoding.caches import Recompute
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import UpstreamGumbel
 from ladr.decoding.policies import Scheduled
 from ladr.decoding.view import MASK
+from ladr.speed.backbone import flops, seconds
+from ladr.speed.upstream import SEED, SHAPES, Shape, Words, upstream_decode
 
 MASKED = 0.64  # mean share of masked cells over a cosine decode
 
