@@ -24,8 +24,8 @@ from ladr.experiment.plan.records import FIGURES, PICTURES, RECORDS, VERSION
 PACKAGE = Path(__file__).parents[2]
 HERE = PACKAGE / "figures"
 DRAWS = (
-    "figures/__init__.py", "figures/frame/*.py", "figures/*.html", "paper/*.py", "paper/audit/*.py", "paper/*.csv",
-    "experiment/lines.py", "benchmarks/intervals.py", "benchmarks/column.py",
+    "figures/__init__.py", "figures/frame/*.py", "figures/*.html", "paper/*.py", "paper/audit/*.py",
+    "paper/*.csv", "experiment/lines.py", "benchmarks/intervals.py", "benchmarks/column.py",
 )  # fmt: skip
 SOURCES = {  # what makes what no cell is: it is made again when one of these files changes
     "audit": ("paper/*.py", "paper/audit/*.py", "paper/*.csv"),
