@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ladr.base.errors import LadrError
-from ladr.cli import build
+from ladr.cli.figures import draw
+from ladr.cli.main import build
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.latency import measurements
 from ladr.experiment.cells.mini import grade
@@ -18,7 +19,6 @@ from ladr.experiment.plan.figures_asked import Drawings
 from ladr.experiment.plan.plan import Plan
 from ladr.experiment.plan.records import record, strangers
 from ladr.figures.findings import NOTHING
-from ladr.figures.frame.commands import draw
 from ladr.figures.frame.results import NotAskedError, Results
 from tiny import TEXT, cell_of, tiny
 

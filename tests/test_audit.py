@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from typer.testing import CliRunner
 
 from ladr.benchmarks.official import dpg, geneval
-from ladr.cli import build
+from ladr.cli.main import build
 from ladr.paper import Printed, load
 from ladr.paper.audit import audit as auditing
 from ladr.paper.audit import claims, lattice, omissions

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from ladr import cli
+from ladr.cli import main as cli
 
 
 @pytest.mark.parametrize("name", sorted({*cli.GROUPS, *cli.COMMANDS}))
@@ -32,7 +32,7 @@ def test_help_names_every_command():
 
 
 def test_bad_input_is_one_message_and_status_2():
-    command = [sys.executable, "-c", "from ladr.cli import main; main()", "prompts", "mini-genevall"]
+    command = [sys.executable, "-c", "from ladr.cli.main import main; main()", "prompts", "mini-genevall"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 2
     assert "mini-geneval" in found.stderr
@@ -44,7 +44,7 @@ def test_a_full_disk_is_one_message_and_status_2(tmp_path):
     sheet = tmp_path / "sheet.png"
     sheet.symlink_to("/dev/full")
     asked = ["prompts", "mini-geneval", "--size", "smoke", "--render", str(sheet)]
-    command = [sys.executable, "-c", "from ladr.cli import main; main()", *asked]
+    command = [sys.executable, "-c", "from ladr.cli.main import main; main()", *asked]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 2
     assert "No space left on device" in found.stderr

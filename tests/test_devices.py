@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ladr import LadrError
 from ladr.backbones import BACKBONES
 from ladr.backbones.checkpoint.identity import loaded, weights
-from ladr.commands import devices as command
+from ladr.cli import devices as command
 from ladr.speed.device import SHAPES, bench_device, places, random_backbone
 from ladr.speed.upstream import upstream_decode
 

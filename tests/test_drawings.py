@@ -6,13 +6,13 @@ import json
 import pytest
 
 from ladr.base.errors import LadrError
+from ladr.cli.figures import names
 from ladr.experiment.cells import doctor
 from ladr.experiment.illustrations import pictures
 from ladr.experiment.plan import figures_asked as drawings
 from ladr.experiment.plan.figures_asked import REASONS, Drawings, wanted
 from ladr.experiment.plan.plan import Plan
 from ladr.experiment.plan.records import captions, drawn, record, stamp
-from ladr.figures.frame.commands import names
 from tiny import TEXT, tiny
 
 BARE = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n"

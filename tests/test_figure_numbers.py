@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from ladr.figures.frame.commands import HERE
+from ladr.cli.figures import HERE
 
 WORDS = (
     "95 %", "utf-8", "%.4f", "\\u003c", "base64", "Table 5", "0 for copies, 100 for black against white",

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ladr.base.errors import LadrError
-from ladr.cli import build
-from ladr.figures.frame.commands import HERE, draw, names
+from ladr.cli.figures import HERE, draw, names
+from ladr.cli.main import build
 from ladr.figures.frame.results import Results, main, rows_of, shown
 from tiny import measured
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from ladr.benchmarks.intervals import Sample, contrast, ratio
+from ladr.cli.figures import draw
 from ladr.figures.findings import told
 from ladr.figures.frame.answers import paired
-from ladr.figures.frame.commands import draw
 from ladr.figures.frame.compare import Fact
 from ladr.figures.frame.phases import by_phase, estimated, parts, spans_of
 from ladr.figures.frame.results import Results, main, rows_of, shown

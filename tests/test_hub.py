@@ -16,7 +16,7 @@ from ladr import LadrError
 from ladr.backbones.checkpoint.hub import again, folder_of, held
 from ladr.backbones.random.blank import random_checkpoint
 from ladr.backbones.random.blank_amused import random_amused
-from ladr.commands.sample import sample
+from ladr.cli.sample import sample
 
 FETCH = f"hf download {NAME}"
 MEND = rf"mend it: {FETCH} --revision {COMMIT}"

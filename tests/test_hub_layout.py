@@ -14,7 +14,7 @@ from ladr.backbones import load
 from ladr.backbones.lumina.dimoo import Layout
 from ladr.backbones.lumina.llada import LLaDAConfig
 from ladr.backbones.random.blank import random_checkpoint
-from ladr.commands.sample import sample
+from ladr.cli.sample import sample
 
 PROMPT = "a red cup on a table"
 SIZES = LLaDAConfig(

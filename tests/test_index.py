@@ -7,7 +7,7 @@ import pytest
 from docutils.core import publish_parts
 from typer.testing import CliRunner
 
-from ladr.cli import build
+from ladr.cli.main import build
 from ladr.figures.findings import Findings
 from ladr.figures.frame import style
 from ladr.figures.frame.claims import CLAIMS, digest, restructured

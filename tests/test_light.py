@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-RUN = "import sys; import ladr.cli; sys.argv = ['ladr', *{words}]; ladr.cli.main()"
+RUN = "import sys; import ladr.cli.main; sys.argv = ['ladr', *{words}]; ladr.cli.main.main()"
 QUICK = {
     "the package": "import ladr; dir(ladr); ladr.LadrError",
     "a policy": "import ladr; ladr.build({'policy': 'ladr', 'kernel': 5}).spec; ladr.MASK",

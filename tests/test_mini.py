@@ -351,7 +351,7 @@ def test_unknown_names_and_sizes_are_refused():
 def test_commands_score_explain_and_show(tmp_path):
     from typer.testing import CliRunner
 
-    from ladr.benchmarks.commands import app
+    from ladr.cli.mini import app
 
     prompts = dpg.SUITE.prompts(2)
     (tmp_path / "images").mkdir()
@@ -382,7 +382,7 @@ def test_commands_score_explain_and_show(tmp_path):
 def test_nothing_is_written_when_an_image_is_bad(tmp_path):
     from typer.testing import CliRunner
 
-    from ladr.benchmarks.commands import app
+    from ladr.cli.mini import app
 
     prompts = dpg.SUITE.prompts(2)
     saved(tmp_path, prompts)

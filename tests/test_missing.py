@@ -26,7 +26,7 @@ from ladr.backbones.checkpoint import hub
 from ladr.backbones.checkpoint import vq as pixels
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.benchmarks.official import blip, chunks, clip, detector, mmdet
-from ladr.commands import devices
+from ladr.cli import devices
 from ladr.experiment.sweep import search
 from ladr.training import log, vq
 
@@ -105,7 +105,7 @@ def test_an_error_of_our_own_modules_is_not_blamed_on_the_user():
 
 
 def test_a_command_says_what_it_lacks():
-    code = "import sys; from ladr.cli import main; sys.modules['pandas'] = None; main()"
+    code = "import sys; from ladr.cli.main import main; sys.modules['pandas'] = None; main()"
     done = subprocess.run([sys.executable, "-c", code, "table"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "the package pandas is not installed; pip install 'pandas" in done.stderr

@@ -11,12 +11,12 @@ import pytest
 import official_files as made
 from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
+from ladr.cli.figures import draw
 from ladr.experiment.cells.mini import grade
 from ladr.experiment.cells.table import write
 from ladr.experiment.grid import grid
 from ladr.experiment.params import load
 from ladr.experiment.plan.figures_asked import Drawings
-from ladr.figures.frame.commands import draw
 from ladr.figures.frame.pairs import samples
 from ladr.figures.frame.results import Results, standing
 

@@ -15,7 +15,7 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.official import scorers
 from ladr.benchmarks.official.asked import Asked
 from ladr.benchmarks.official.grid import OFFICIAL
-from ladr.commands.benchmark import app
+from ladr.cli.benchmark import app
 from ladr.experiment.cells import table
 from ladr.experiment.cells.mini import grade, graded
 from ladr.experiment.cells.official import layout_of

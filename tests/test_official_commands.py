@@ -9,9 +9,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ladr.benchmarks.official import geneval, sheet
-from ladr.benchmarks.official.commands import app
 from ladr.benchmarks.official.folder import export
 from ladr.benchmarks.official.suite import Score, Scores
+from ladr.cli.official import app
 
 RECORD = {"cell": "c", "sampler": "s", "seed": "x"}
 

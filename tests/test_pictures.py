@@ -9,11 +9,11 @@ import pytest
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.geneval import SUITE
 from ladr.benchmarks.mini.suite import truth
+from ladr.cli.figures import draw
 from ladr.experiment.cells.decode import run
 from ladr.experiment.illustrations import pictures as worked_out
 from ladr.experiment.illustrations.verdicts import verdicts
 from ladr.experiment.plan import figures_asked as drawings
-from ladr.figures.frame.commands import draw
 from ladr.figures.frame.images import GREY, Pictures, moments
 from ladr.figures.frame.phases import split
 from ladr.figures.picture_grid import longest

@@ -180,7 +180,7 @@ def test_rescue_off_with_the_fixed_schedule_is_cosine_decoding():
     plain = run("cosine", steps=16)
     ladr = run({"policy": "ladr", "schedule": "fixed", "phases": off}, steps=16)
     assert torch.equal(plain.tokens, ladr.tokens)
-    assert plain.trace.committed() == ladr.decoding.trace.committed()
+    assert plain.trace.committed() == ladr.trace.committed()
     assert sum(image["rescued"] for image in ladr.decoding.trace.summary()) == 0
 
 

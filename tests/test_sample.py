@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from ladr import LadrError, decode
 from ladr.backbones.exact.field import Field
 from ladr.backbones.random.blank import random_checkpoint
-from ladr.commands.sample import Sampler, sample, settings
-from ladr.commands.show import Bar, Watch, cells, side_by_side
+from ladr.cli.sample import Sampler, sample, settings
+from ladr.cli.show import Bar, Watch, cells, side_by_side
 
 PROMPT = "a red cup on a table"
 

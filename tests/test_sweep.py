@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from ladr.base.errors import LadrError
-from ladr.commands.sweep import drawn
+from ladr.cli.sweep import drawn
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.mini import grade
 from ladr.experiment.cells.table import write as write_table

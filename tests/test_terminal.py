@@ -24,7 +24,7 @@ def typed(folder, *words, rows=24, columns=80):
         os.chdir(folder)
         told = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         told |= {"TERM": "xterm-256color", "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(folder / "hub")}
-        code = "from ladr.cli import main; main()"
+        code = "from ladr.cli.main import main; main()"
         os.execve(sys.executable, [sys.executable, "-c", code, *map(str, words)], told)
     ioctl(screen, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
     written = bytearray()

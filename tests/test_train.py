@@ -16,10 +16,11 @@ from ladr.backbones.exact.patches import PatchCodes, cut, paste
 from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError
+from ladr.cli import train as commands
 from ladr.shapes.evaluate import satisfies
 from ladr.shapes.practice import forward as named_first
 from ladr.shapes.render import render
-from ladr.training import checkpoints, commands, exam
+from ladr.training import checkpoints, exam
 from ladr.training.codebook import latents, learn_codebook
 from ladr.training.data import OTHERS, Stream, finished, has_others, sample
 from ladr.training.export import export

@@ -42,7 +42,7 @@ def test_the_page_is_there_and_goes_with_its_process(tmp_path):
     track(grid, params.baseline, results)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    words = [sys.executable, "-c", "from ladr.cli import main; main()", "ui", "--port", str(port)]
+    words = [sys.executable, "-c", "from ladr.cli.main import main; main()", "ui", "--port", str(port)]
     with open(tmp_path / "said.txt", "wb") as said:
         server = subprocess.Popen(words, cwd=tmp_path, stdout=said, stderr=said, start_new_session=True)
     try:

@@ -90,7 +90,7 @@ def score_command(
         return grade_command(what, params, set_, processes)
     if len(what) != 1:
         raise LadrError(f"--benchmark judges one folder at a time; {len(what)} were named")
-    from ladr.benchmarks.commands import score_command as score_folder
+    from ladr.cli.mini import score_command as score_folder
 
     return score_folder(Path(what[0]), benchmark, size, images, processes)
 

@@ -37,6 +37,6 @@ def sweep(
 
 def drawn(folder: Path) -> list[Path]:
     """The figures of a sweep's own table, beside it."""
-    from ladr.figures.frame.commands import draw
+    from ladr.cli.figures import draw
 
     return draw(["sweeps"], folder, folder)[0]

@@ -10,23 +10,23 @@ from ladr.base.errors import LadrError, needs
 
 # command -> module that has it; `module:function` for a lone function, else the module's typer `app`.
 GROUPS = {
-    "train": "ladr.training.commands",
+    "train": "ladr.cli.train",
     "bench": "ladr.speed.loop",
-    "benchmark": "ladr.commands.benchmark",
+    "benchmark": "ladr.cli.benchmark",
 }
 COMMANDS = {
     "theory": "ladr.paper.theory.report:theory",
-    "audit": "ladr.paper.commands:audit",
-    "figures": "ladr.figures.frame.commands:figures",
-    "pictures": "ladr.run.pictures_command:pictures",
-    "sample": "ladr.commands.sample:sample",
-    "devices": "ladr.commands.devices:devices",
-    **dict.fromkeys(("prompts", "evaluate"), "ladr.benchmarks.commands"),
-    "sweep": "ladr.commands.sweep:sweep",
-    **dict.fromkeys(("track", "ui", "search"), "ladr.run.commands"),
+    "audit": "ladr.cli.audit:audit",
+    "figures": "ladr.cli.figures:figures",
+    "pictures": "ladr.cli.pictures:pictures",
+    "sample": "ladr.cli.sample:sample",
+    "devices": "ladr.cli.devices:devices",
+    **dict.fromkeys(("prompts", "evaluate"), "ladr.cli.mini"),
+    "sweep": "ladr.cli.sweep:sweep",
+    **dict.fromkeys(("track", "ui", "search"), "ladr.cli.cells"),
     **dict.fromkeys(
         ("params", "grid", "run", "grade", "score", "ceiling", "table", "latency", "doctor", "prune"),
-        "ladr.run.commands",
+        "ladr.cli.cells",
     ),
 }
 HELP = {

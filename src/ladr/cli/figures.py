@@ -10,7 +10,7 @@ import typer
 from ladr.base.errors import LadrError, nearest
 from ladr.figures.frame.index import write as index_of
 
-HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parents[1] / "figures"
 
 
 def names() -> list[str]:

@@ -12,7 +12,7 @@ from ladr.benchmarks.official import geneval as geneval_suite
 from ladr.benchmarks.official import t2i as t2i_suite
 from ladr.benchmarks.official import unigen as unigen_suite
 from ladr.benchmarks.official.suite import Scores
-from ladr.benchmarks.official.terminal import agreed, bar, console, prices, run, said
+from ladr.cli.terminal import agreed, bar, console, prices, run, said
 
 app = typer.Typer(no_args_is_help=True, help="The official benchmarks: prompts, folders, results, scores.")
 Prompts = Annotated[

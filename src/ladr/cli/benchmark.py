@@ -1,7 +1,7 @@
 """`ladr benchmark`: the official benchmarks by hand, folders and cells alike."""
 
-from ladr.benchmarks.official.commands import app
-from ladr.run import official_commands
+from ladr.cli import official_cells as official_commands
+from ladr.cli.official import app
 
 app.command("export")(official_commands.export)
 app.command("import")(official_commands.take)

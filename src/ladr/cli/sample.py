@@ -70,7 +70,7 @@ def sample(
     json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Draw a prompt; say how many forward passes and seconds it took."""
-    from ladr.commands.show import save
+    from ladr.cli.show import save
     from ladr.decoding.caches import cache as cache_named
 
     chosen = [Sampler.parse(words, steps) for words in (compare.split(",") if compare else [sampler])]
@@ -158,7 +158,7 @@ def _load(backbone: str, given: dict[str, Any]) -> Any:
 
 def following(one: Sampler, grid: tuple[int, int], watch: bool, quiet: bool) -> Any:
     """A context whose value is the `on_step` that shows how far the decode is."""
-    from ladr.commands.show import Bar, Silent, Watch
+    from ladr.cli.show import Bar, Silent, Watch
 
     if quiet:
         return Silent()
