@@ -67,7 +67,7 @@ test: $(READY)
 
 # A Slurm of one node, started for the test and stopped after it; needs slurm-wlm and munge, not a cluster.
 slurm: $(READY)
-	$(BIN)/python -m pytest -m slurm -rs tests/test_slurm.py
+	$(BIN)/python -m pytest -m slurm -rs tests/workflow/test_slurm.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

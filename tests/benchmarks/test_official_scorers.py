@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from test_official_cells import folder_of, ladr, notes
+from test_official_native import blip_folder, clip_folder, tiny_config  # noqa: F401
+from test_official_unigen import answer
 
 import official_files as made
 from judge_server import Server
@@ -29,9 +32,6 @@ from ladr.experiment.cells.official import Rendered, layout_of
 from ladr.experiment.cells.record import CELL, SCORE, SCORES, read_json
 from ladr.experiment.grid import grid
 from ladr.experiment.params import changes_of, load
-from test_official_cells import folder_of, ladr, notes
-from test_official_native import blip_folder, clip_folder, tiny_config  # noqa: F401
-from test_official_unigen import answer
 
 TEXT = """\
 use: [lumina-dimoo]

@@ -18,7 +18,7 @@ from ladr.shapes.scene import BACKGROUNDS, CANVAS, COLORS, LETTERS, SHAPES, TEXT
 from ladr.shapes.spec import Item, Relation, Spec, Word
 from ladr.shapes.spec_json import spec_from_json, spec_to_json
 
-MODEL = Path(__file__).parents[1] / "models" / "shapes"
+MODEL = Path(__file__).parents[2] / "models" / "shapes"
 
 
 def drawn(count, seed=0, kind=practice.propose):

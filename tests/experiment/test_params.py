@@ -10,7 +10,7 @@ from ladr.experiment.params import changes_of, load
 from ladr.experiment.params.schema import schema
 from tiny import TEXT, write
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 WRONG = """\
 use: [fieldd]

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from test_workflow import BIN, ROOT, environment, jobs, laid_out, snakemake
+
 from tiny import TEXT, cell_of, tiny
 
 BARE = TEXT[: TEXT.index("  halton:")].replace("  matched: {policy: cosine, match: ladr}\n", "")

@@ -10,11 +10,11 @@ import hypothesis.strategies as st
 import pandas as pd
 import pytest
 from hypothesis import given
+from test_figures import PARAMS
 
 from ladr.figures import ablations, divergence, phases, quality, sweeps
 from ladr.figures.frame import labels, style, words
 from ladr.figures.frame.results import Results, main, rows_of
-from test_figures import PARAMS
 from tiny import measured
 
 PLACE = ("field", "field-exact")

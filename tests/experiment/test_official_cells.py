@@ -8,6 +8,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from test_official_native import blip_folder, clip_folder  # noqa: F401
 from typer.testing import CliRunner
 
 import official_files as made
@@ -23,7 +24,6 @@ from ladr.experiment.cells.record import CELL, SCORE, read_json
 from ladr.experiment.grid import grid
 from ladr.experiment.params import changes_of, load
 from ladr.experiment.plan.plan import Plan
-from test_official_native import blip_folder, clip_folder  # noqa: F401
 
 TEXT = """\
 use: [lumina-dimoo]

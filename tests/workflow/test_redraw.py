@@ -5,9 +5,9 @@ import shutil
 import subprocess
 
 import pytest
+from test_workflow import command, environment, jobs, laid_out
 
 from ladr.experiment.plan.figures_asked import PACKAGE, SOURCES, code
-from test_workflow import command, environment, jobs, laid_out
 from tiny import TEXT
 
 slow = pytest.mark.slow

@@ -8,13 +8,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from test_workflow import BIN, environment, laid_out, same
 
 import slurm
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.latency import measurements
 from ladr.experiment.cells.mini import grade
 from ladr.experiment.cells.table import write
-from test_workflow import BIN, environment, laid_out, same
 from tiny import cell_of, tiny
 
 pytestmark = pytest.mark.slurm

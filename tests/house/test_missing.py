@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from test_architecture import SRC, imports, trees
 
 from ladr.base.errors import LadrError, install, needs
-from test_architecture import SRC, imports, trees
 
 OPTIONAL = "diffusers transformers huggingface_hub mlflow optuna openai tenacity spacy".split()
 CALLS = """

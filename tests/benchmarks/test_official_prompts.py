@@ -12,7 +12,7 @@ from ladr.benchmarks.official import dpg, geneval, t2i, unigen
 from ladr.benchmarks.official.fetch import folder_sha256, names_in, pin
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
 
-PUBLISHED = Path(os.environ.get("LADR_OFFICIAL_PROMPTS", Path(__file__).parents[2] / "shared" / "official"))
+PUBLISHED = Path(os.environ.get("LADR_OFFICIAL_PROMPTS", Path(__file__).parents[3] / "shared" / "official"))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RUN = "import sys; import ladr.cli.main; sys.argv = ['ladr', *{words}]; ladr.cli.main.main()"
 QUICK = {
     "the package": "import ladr; dir(ladr); ladr.LadrError",

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from test_figures import PARAMS
 
 from ladr.benchmarks.intervals import Sample, contrast, ratio
 from ladr.cli.figures import draw
@@ -11,7 +12,6 @@ from ladr.figures.frame.answers import paired
 from ladr.figures.frame.compare import Fact
 from ladr.figures.frame.phases import by_phase, estimated, parts, spans_of
 from ladr.figures.frame.results import Results, main, rows_of, shown
-from test_figures import PARAMS
 from tiny import measured
 
 ASKED = {

@@ -181,7 +181,7 @@ def test_rescue_off_with_the_fixed_schedule_is_cosine_decoding():
     ladr = run({"policy": "ladr", "schedule": "fixed", "phases": off}, steps=16)
     assert torch.equal(plain.tokens, ladr.tokens)
     assert plain.trace.committed() == ladr.trace.committed()
-    assert sum(image["rescued"] for image in ladr.decoding.trace.summary()) == 0
+    assert sum(image["rescued"] for image in ladr.trace.summary()) == 0
 
 
 @pytest.mark.parametrize("rank", ["sampled", "top1", "gap", "entropy"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[1] / "src" / "ladr"
+SRC = Path(__file__).parents[2] / "src" / "ladr"
 FLOORS = (
     ("base",),
     ("decoding", "shapes"),

@@ -15,7 +15,7 @@ from ladr.experiment.cells.decode import counts_of, read_tokens, run
 from ladr.experiment.plan.plan import Plan, looking
 from tiny import TEXT, cell_of, damage, tiny
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 slow = pytest.mark.slow
 

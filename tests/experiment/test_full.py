@@ -11,7 +11,7 @@ import pytest
 from ladr.experiment.grid import grid
 from ladr.experiment.params import changes_of, load
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def asked(*words):
