@@ -16,7 +16,6 @@ from test_official_unigen import answer
 
 import official_files as made
 from judge_server import Server
-from ladr.benchmarks.mini.scoring import read_rows
 from ladr.benchmarks.official import chunks, scorers, t2i, unigen_judge
 from ladr.benchmarks.official.asked import Asked
 from ladr.benchmarks.official.blip import BlipVqa
@@ -26,6 +25,7 @@ from ladr.benchmarks.official.geneval import TAGS
 from ladr.benchmarks.official.geneval_rules import evaluate, keep
 from ladr.benchmarks.official.named import is_official, name_of
 from ladr.benchmarks.official.spatial import parse, score
+from ladr.benchmarks.rows import read_rows
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.mini import grade
 from ladr.experiment.cells.official import Rendered, layout_of

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ladr.benchmarks import benchmark
-from ladr.benchmarks.mini.summary import OVERALL
+from ladr.benchmarks.summary import OVERALL
 
 
 def main_column(name: str, valued: Iterable[str]) -> str | None:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.intervals import difference, mcnemar
-from ladr.benchmarks.mini.scoring import Row, read_rows
 from ladr.benchmarks.mini.suite import MiniSuite
-from ladr.benchmarks.mini.summary import (
+from ladr.benchmarks.prompt import Prompt
+from ladr.benchmarks.rows import Row, read_rows
+from ladr.benchmarks.summary import (
     OVERALL,
     UNSEEN,
     Line,
@@ -21,7 +22,6 @@ from ladr.benchmarks.mini.summary import (
     samples,
     summarise,
 )
-from ladr.benchmarks.prompt import Prompt
 
 KEYS = ["cell", "prompt", "image", "column"]
 TIDY = [*KEYS, "question", "kind", "value"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
-from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.prompt import Prompt
+from ladr.benchmarks.rows import Row
 
 SIZES = {"smoke": 8, "default": 24, "full": 400}  # prompts per coupling
 COUPLINGS = (0.4, 0.8, 1.2)

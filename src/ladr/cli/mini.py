@@ -9,11 +9,12 @@ from rich.table import Table
 
 from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.mini import SUITES, dpg, suite_named
-from ladr.benchmarks.mini.scoring import header, images_in, load_image, read_rows, score, write_rows
+from ladr.benchmarks.mini.scoring import images_in, load_image, score
 from ladr.benchmarks.mini.sheet import annotated, contact_sheet
 from ladr.benchmarks.mini.suite import MiniSuite, freeze, spec_of, truth
-from ladr.benchmarks.mini.summary import Line, of_kind, summarise
 from ladr.benchmarks.prompt import Prompt
+from ladr.benchmarks.rows import header, read_rows, write_rows
+from ladr.benchmarks.summary import Line, of_kind, summarise
 from ladr.shapes.detect import Reading, read
 from ladr.shapes.evaluate import answers
 from ladr.shapes.questions import questions

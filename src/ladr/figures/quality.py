@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ladr.benchmarks.mini.summary import OVERALL
+from ladr.benchmarks.summary import OVERALL
 from ladr.figures.frame import near, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import Results, main, rows_of

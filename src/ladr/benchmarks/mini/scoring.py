@@ -1,41 +1,26 @@
 """Scores the images of a mini benchmark: all of them or none, the same rows on any number of processes."""
 
-import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from itertools import combinations
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.suite import MiniSuite, Point, column_of, shuffled, truth
-from ladr.benchmarks.prompt import Prompt, prompts_sha256
-from ladr.shapes.detect import VERSION, Reading, read
+from ladr.benchmarks.prompt import Prompt
+from ladr.benchmarks.rows import Row
+from ladr.shapes.detect import Reading, read
 from ladr.shapes.scene import CANVAS
 
 Picture = np.ndarray | Path
 Images = Mapping[tuple[str, int], Picture]  # (prompt id, image number from 0) -> image
 Judge = Callable[[Prompt, Reading], list[Point]]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One judgement. `kind` is "score", "floor" (the same image, judged by another prompt), "junk" (share of
-    the foreground that nothing explains) or "diversity" (mean distance between the images of one prompt)."""
-
-    prompt: str
-    image: int  # -1 where all images of the prompt are meant
-    column: str
-    question: str
-    value: float
-    kind: str = "score"
 
 
 def score(
@@ -74,35 +59,6 @@ def ceiling(
         images = {(p.id, 0): image for p, image in zip(part, shown, strict=True)}
         rows += score(suite, part, images)
     return tuple(row for row in rows if row.kind == "score")
-
-
-def header(suite: Any, prompts: Sequence[Prompt], images_per_prompt: int) -> dict[str, object]:
-    """What a result must say about itself to be compared with another."""
-    return {
-        "benchmark": suite.name,
-        "version": suite.version,
-        "evaluator": VERSION,
-        "prompts": len(prompts),
-        "prompts_sha256": prompts_sha256(prompts),
-        "images_per_prompt": images_per_prompt,
-    }
-
-
-def write_rows(path: Path, head: Mapping[str, object], rows: Iterable[Row]) -> None:
-    """JSON lines, the header first; the file appears whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    text = [json.dumps(dict(head), sort_keys=True), *(json.dumps(asdict(row)) for row in rows)]
-    part.write_text("\n".join(text) + "\n", encoding="utf-8")
-    os.replace(part, path)
-
-
-def read_rows(path: Path) -> tuple[dict[str, object], tuple[Row, ...]]:
-    """What `write_rows` wrote."""
-    try:
-        first, *rest = path.read_text(encoding="utf-8").splitlines()
-        return json.loads(first), tuple(Row(**json.loads(line)) for line in rest)
-    except (OSError, ValueError, TypeError) as error:
-        raise LadrError(f"{path}: no scores can be read ({error})") from error
 
 
 def load_image(path: Path) -> np.ndarray:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.official import fetch
 from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.benchmarks.official.suite import Scores, Suite
+from ladr.benchmarks.rows import Row
 
 TELL = "`ladr benchmark import CELL --results ...` takes the official script's result"
 

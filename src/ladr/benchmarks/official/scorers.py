@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.official import dpg, dpg_judge, dpg_results, fetch, geneval, t2i, unigen, unigen_judge
 from ladr.benchmarks.official.asked import Asked, Judged, loaded, need, rows_of
 from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.benchmarks.official.named import is_official
 from ladr.benchmarks.official.suite import Scores, Suite, some
 from ladr.benchmarks.official.t2i_scorers import judged as judged_t2i
+from ladr.benchmarks.rows import Row
 
 JUDGE_WEIGHTS = "CodeGoat24/UniGenBench-EvalModel-qwen-72b-v1"  # the official judge
 MOST_DROPPED = 0.01  # share of images that may lack a judgement

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.official.detector import Detector
 from ladr.benchmarks.official.geneval_rules import Detection
 from ladr.benchmarks.official.ledger import Ledger
@@ -15,6 +14,7 @@ from ladr.benchmarks.official.pixels import read
 from ladr.benchmarks.official.spatial import CONFIDENCE, parse
 from ladr.benchmarks.official.spatial import score as rule
 from ladr.benchmarks.official.suite import Suite
+from ladr.benchmarks.rows import Row
 
 
 def score(

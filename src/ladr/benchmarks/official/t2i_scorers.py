@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.official import chunks as noun_chunks
 from ladr.benchmarks.official import t2i
 from ladr.benchmarks.official.asked import TELL, Asked, Judged, loaded, need
 from ladr.benchmarks.official.named import is_official
 from ladr.benchmarks.official.suite import Suite
+from ladr.benchmarks.rows import Row
 
 
 def judged(category: str, asked: Asked) -> Judged:

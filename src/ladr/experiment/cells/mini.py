@@ -10,9 +10,10 @@ from ladr import backbones
 from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
 from ladr.benchmarks import BENCHMARKS
-from ladr.benchmarks.mini.scoring import Row, ceiling, header, read_rows, score, write_rows
+from ladr.benchmarks.mini.scoring import ceiling, score
 from ladr.benchmarks.mini.suite import MiniSuite
 from ladr.benchmarks.official.grid import OFFICIAL
+from ladr.benchmarks.rows import Row, header, read_rows, write_rows
 from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Say, folder_of, images_of, read_tokens, tell

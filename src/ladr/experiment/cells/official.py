@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.official.asked import Asked, Judged
 from ladr.benchmarks.official.folder import export, manifest_of, manifest_path
 from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.benchmarks.official.named import named
 from ladr.benchmarks.official.scorers import PARTS, judged
 from ladr.benchmarks.official.suite import Suite
+from ladr.benchmarks.rows import Row
 from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Say, read_tokens, tell

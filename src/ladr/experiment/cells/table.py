@@ -12,10 +12,10 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.compare import compare, require_complete, tidy, write_table
-from ladr.benchmarks.mini.scoring import Row, read_rows
-from ladr.benchmarks.mini.summary import OVERALL, samples
 from ladr.benchmarks.official.grid import OFFICIAL, GridSuite
 from ladr.benchmarks.official.named import renamed
+from ladr.benchmarks.rows import Row, read_rows
+from ladr.benchmarks.summary import OVERALL, samples
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells import parts
 from ladr.experiment.cells import record as files

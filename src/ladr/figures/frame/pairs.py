@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ladr.benchmarks.intervals import Sample, difference
-from ladr.benchmarks.mini.summary import OVERALL
+from ladr.benchmarks.summary import OVERALL
 from ladr.figures.frame.results import Results
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from ladr.benchmarks.intervals import Estimate, Sample, estimate
 from ladr.benchmarks.mini import dpg
-from ladr.benchmarks.mini.scoring import Row
 from ladr.benchmarks.mini.suite import MiniSuite
+from ladr.benchmarks.rows import Row
 
 UNSEEN = " (unseen)"
 OFFICIAL = " (official L1)"
