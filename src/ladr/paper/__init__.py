@@ -1,4 +1,10 @@
-"""Every number printed in the paper: facts to audit and to stand beside, never an input of an experiment."""
+"""The paper that `ladr` reproduces: its printed numbers, their audit, and its theory on exact models.
+
+This file holds the printed numbers (`load`, `cell`, `Printed`): they are audited and shown, and no experiment
+reads them. `audit/` checks the numbers against each other, `theory/` checks the claims of section 3.2. Other
+rooms may call `ladr.paper`, `audit.audit`, `audit.significance`, and `theory`. This room may import
+experiment, benchmarks, backbones, decoding and base.
+"""
 
 import csv
 from dataclasses import dataclass
@@ -29,7 +35,7 @@ def load() -> tuple[Printed, ...]:
 
 def cell(table: str, method: str, metric: str) -> Printed:
     """The one number of `method` under `metric` in `table`; KeyError when the paper prints none."""
-    found = [p for p in load() if (p.table, p.method, p.metric) == (table, method, metric)]
-    if len(found) != 1:
+    cells = [p for p in load() if (p.table, p.method, p.metric) == (table, method, metric)]
+    if len(cells) != 1:
         raise KeyError((table, method, metric))
-    return found[0]
+    return cells[0]

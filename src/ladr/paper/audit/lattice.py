@@ -14,24 +14,24 @@ def slack(printed: Printed) -> float:
 
 
 def successes(printed: Printed, trials: int) -> int | None:
-    """k with 100 k / trials printed as this number; None if there is none."""
+    """The k for which 100 k / trials is printed as this number; None if there is none."""
     k = round(printed.value * trials / 100)
     return k if 0 <= k <= trials and abs(100 * k / trials - printed.value) <= slack(printed) else None
 
 
 def by_chance(printed: Printed, trials: int) -> float:
-    """The share of numbers with as many digits that would fit as well."""
+    """The share of all numbers with as many digits that would be possible, too."""
     return min(1.0, trials * 2 * slack(printed) / 100)
 
 
 def neighbours(printed: Printed, trials: int) -> tuple[float, float]:
-    """The possible values below and above."""
+    """The nearest possible values below and above the printed one."""
     place = printed.value * trials / 100
     return 100 * floor(place) / trials, 100 * ceil(place) / trials
 
 
 def missing(printed: Printed, trials: int, most: int = 60) -> list[int]:
-    """How many trials must have been lost for the number to be possible."""
+    """The numbers of lost trials, up to `most`, with which the printed number is possible."""
     return [m for m in range(most + 1) if successes(printed, trials - m) is not None]
 
 

@@ -1,9 +1,9 @@
-"""What the paper does not give, and where its method is told in two ways."""
+"""Checks of the text: what the paper does not give, and where it describes its method in two ways."""
 
 from collections.abc import Iterator
 from math import floor
 
-from ladr.paper.audit.audit import FAILS, NOTED, OPEN, OURS, TIME, Finding, printed, rows_of, tables
+from ladr.paper.audit.printed import FAILS, NOTED, OPEN, OURS, TIME, Finding, printed, rows_of, tables
 
 GRID = 4096  # cells of an image
 CODES = 8192  # classes of a cell
@@ -15,20 +15,20 @@ def unprinted() -> Iterator[Finding]:
     for figure in ("Figure 5 (text)", "Figure 6 (text)"):
         cells = [p for p in printed() if p.table == figure]
         methods = ", ".join(dict.fromkeys(p.method for p in cells))
-        given = f"{len(cells)} value{'s' if len(cells) > 1 else ''} of {methods}"
-        yield Finding("Not given", figure, NOTED, f"{given}; each bar group has {len(bars)} bars")
+        values = f"{len(cells)} value{'s' if len(cells) > 1 else ''} of {methods}"
+        yield Finding("Not given", figure, NOTED, f"{values}; each bar group has {len(bars)} bars")
     if not any("Random Selection" in p.method for p in printed()):
         yield Finding("Not given", "Figure 5: Random Selection", NOTED, "the text gives no number at all")
 
 
-def unsaid() -> Iterator[Finding]:
-    """What another run would have to know."""
+def missing() -> Iterator[Finding]:
+    """What does a reader miss who wants to repeat the experiments? The list is omissions.csv."""
     for row in rows_of("omissions.csv"):
         yield Finding("Not given", row["what"], NOTED, row["why"])
 
 
 def method() -> Iterator[Finding]:
-    """Where two places of the text differ."""
+    """Where do two places of the text differ about the method?"""
     phases = rows_of("phases.csv")
     strict, relaxed = phases[:2]
     why = (
@@ -72,9 +72,10 @@ def theorem() -> Iterator[Finding]:
     yield Finding("Theorem 1", "error at most (1 - gap) / 2", FAILS if error > bound else NOTED, why)
     tau = float(rows_of("phases.csv")[0]["tau"])
     printed_bound = 1 - (1 + tau) / 2
-    told = ", ".join(f"{k} classes {worst(tau, k):.3f}" for k in (2, 3, CODES))
+    errors = ", ".join(f"{k} classes {worst(tau, k):.3f}" for k in (2, 3, CODES))
     why = (
-        f"gap {tau}: bound 1 - (1 + gap) / 2 = {printed_bound:.3f}; error at most {told}, when all others tie"
+        f"gap {tau}: bound 1 - (1 + gap) / 2 = {printed_bound:.3f}; error at most {errors}, when all others "
+        "tie"
     )
     yield Finding("Theorem 1", "classes", NOTED, why)
     why = (
@@ -87,8 +88,8 @@ def theorem() -> Iterator[Finding]:
 
 
 def worst(gap: float, classes: int) -> float:
-    """The largest error that a gap allows: p - gap for each of the other classes."""
+    """The largest error under a gap: every other class has a probability that is lower by exactly the gap."""
     return (classes - 1) * (1 - gap) / classes
 
 
-CHECKS = [unprinted, unsaid, method, theorem]
+CHECKS = [unprinted, missing, method, theorem]

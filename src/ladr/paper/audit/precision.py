@@ -1,4 +1,4 @@
-"""How sure the printed numbers and their differences are: binomial, as far as the trials are known."""
+"""How sure the printed numbers and their differences are: binomial errors, wherever the trials are known."""
 
 from collections.abc import Iterator
 from functools import cache, partial
@@ -6,7 +6,7 @@ from math import sqrt
 
 from ladr.paper import Printed
 from ladr.paper.audit import significance as sure
-from ladr.paper.audit.audit import (
+from ladr.paper.audit.printed import (
     BASE,
     HOLDS,
     NOTED,
@@ -44,11 +44,11 @@ def widths() -> Iterator[Finding]:
 
 @cache
 def sizes() -> dict[tuple[str, str], tuple[int, int]]:
-    """The trials, and those of DPG-Bench that its printed numbers tell: one image per prompt."""
-    told = {
+    """The known trials, and those that follow from the printed numbers of DPG-Bench: one image per prompt."""
+    inferred = {
         ("DPG-Bench", metric): (fits[0], 1) for metric, cells, fits in questions() if certain(cells, fits)
     }
-    return trials() | told
+    return trials() | inferred
 
 
 def _columns(cells: dict) -> dict[str, tuple[float, int]]:
@@ -73,8 +73,8 @@ def columns() -> Iterator[Finding]:
             yield Finding("Precision", f"{table} {metric}", NOTED, why)
 
 
-def told_apart(a: Printed, b: Printed) -> tuple[bool, str] | None:
-    """Do two printed proportions differ for sure, and the numbers; None where the trials are not known."""
+def compared(a: Printed, b: Printed) -> tuple[bool, str] | None:
+    """Whether two printed proportions differ for sure, and the numbers; None where trials are not known."""
     if (a.benchmark, a.metric) not in sizes():
         return None
     n, images = sizes()[a.benchmark, a.metric]
@@ -83,7 +83,7 @@ def told_apart(a: Printed, b: Printed) -> tuple[bool, str] | None:
 
 
 def _test(difference: float, first: float, second: float, images: int) -> tuple[str, str]:
-    """Verdict on "they differ", and the numbers."""
+    """The verdict on "the two differ", and the numbers."""
     plain, wide = (sure.z(difference, first, second, f) for f in (1.0, sure.inflation(images)))
     text = f"{difference:+.2f}: z {plain:+.1f} independent"
     text += f", {wide:+.1f} clustered" if images > 1 else ", one image per prompt"
@@ -99,7 +99,8 @@ def differences(other: str = BASE) -> Iterator[Finding]:
             continue
         theirs = _columns(methods[other])
         for metric, (a, n) in _columns(methods[OURS]).items():
-            b, images = theirs[metric][0], sizes()[methods[OURS][metric].benchmark, metric][1]
+            b = theirs[metric][0]
+            images = sizes()[methods[OURS][metric].benchmark, metric][1]
             verdict, why = _test(a - b, sure.variance(a, n), sure.variance(b, n), images)
             yield Finding("Differs", f"{table} {metric}: LADR from {other}", verdict, why)
 
@@ -107,11 +108,13 @@ def differences(other: str = BASE) -> Iterator[Finding]:
 def ablations() -> Iterator[Finding]:
     """Are the gaps of Figures 5 and 6 larger than chance? Table 1's columns stand in for theirs."""
     ours = tables()["Table 1"][OURS]
-    columns, told = _columns(ours), value("Table 1", OURS, OVERALL)
-    spread, images = sure.mean_variance(columns), trials()["GenEval", next(iter(columns))][1]
+    columns = _columns(ours)
+    overall = value("Table 1", OURS, OVERALL)
+    spread = sure.mean_variance(columns)
+    images = trials()["GenEval", next(iter(columns))][1]
     for p in printed():
         if p.table.startswith("Figure") and p.metric == OVERALL:
-            verdict, why = _test(told - p.value, spread, spread, images)
+            verdict, why = _test(overall - p.value, spread, spread, images)
             yield Finding("Differs", f"{p.table} LADR from {p.method}", verdict, f"{why}; one seed each")
 
 

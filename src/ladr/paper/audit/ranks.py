@@ -1,8 +1,8 @@
-"""Which method is marked second best, and how the printed times compare."""
+"""Checks of the second-best marks, and comparisons of the printed times."""
 
 from collections.abc import Iterator
 
-from ladr.paper.audit.audit import (
+from ladr.paper.audit.printed import (
     BASE,
     FAILS,
     HOLDS,
@@ -13,24 +13,23 @@ from ladr.paper.audit.audit import (
     TIME,
     Finding,
     changes,
-    means,
+    overalls,
     printed,
     rows_of,
     tables,
-    trials,
     value,
 )
 
 
 def marks() -> Iterator[Finding]:
     """Is each underlined cell the second best of its column?"""
-    told = {(r["table"], r["metric"]): r["method"] for r in rows_of("marks.csv")}
+    underlined = {(r["table"], r["metric"]): r["method"] for r in rows_of("marks.csv")}
     for table, methods in tables().items():
         if table == "Table 5":
             continue
         for metric in methods[BASE]:
             order = sorted(methods, key=lambda m: methods[m][metric].value, reverse=metric != TIME)
-            marked = told.get((table, metric))
+            marked = underlined.get((table, metric))
             why = (
                 f"second is {order[1]} ({methods[order[1]][metric].value:.2f}), marked is {marked or 'none'}"
             )
@@ -40,19 +39,22 @@ def marks() -> Iterator[Finding]:
 
 
 def mended() -> Iterator[Finding]:
-    """What would the table say if the one changed cell that mends a mean were right?"""
-    for table, told, parts, found, fits in means():
-        if fits or (told.benchmark, parts[0].metric) not in trials():
+    """What would the table say if a wrong Overall were mended by changing one cell of its row?"""
+    for row in overalls():
+        if row.fits or not row.tried:
             continue
-        ours = value(table, OURS, OVERALL)
-        if min(found, told.value) > ours:
-            why = f"{told.value:.2f} as printed, {found:.2f} by its columns: both above {ours:.2f}"
-            yield Finding("Rank", f"{table} {OVERALL}: {told.method} against {OURS}", NOTED, why)
-        for one, k, total in changes(parts, told):
-            yield from _tie(table, told.method, one.metric, f"{100 * k / total:.{one.digits}f}")
+        method = row.cell.method
+        overall = row.cell.value
+        ours = value(row.table, OURS, OVERALL)
+        if min(row.average, overall) > ours:
+            why = f"{overall:.2f} as printed, {row.average:.2f} by its columns: both above {ours:.2f}"
+            yield Finding("Rank", f"{row.table} {OVERALL}: {method} against {OURS}", NOTED, why)
+        for one, k, total in changes(row.columns, row.cell):
+            yield from _tie(row.table, method, one.metric, f"{100 * k / total:.{one.digits}f}")
 
 
 def _tie(table: str, method: str, metric: str, changed: str) -> Iterator[Finding]:
+    """Other methods of the column that have the value which the changed cell would get."""
     methods = tables()[table]
     alike = [m for m in methods if m != method and f"{methods[m][metric].value:.2f}" == changed]
     if alike:
@@ -65,7 +67,7 @@ def _tie(table: str, method: str, metric: str, changed: str) -> Iterator[Finding
 
 
 def speed() -> Iterator[Finding]:
-    """Ratios of the printed times."""
+    """How many times as long as LADR do the other methods take, by the printed times?"""
     for table, methods in tables().items():
         times = {m: cells[TIME].value for m, cells in methods.items()}
         for ours in (m for m in times if m.startswith(OURS) and methods[m][TIME] in printed()):
@@ -75,9 +77,9 @@ def speed() -> Iterator[Finding]:
 
 
 def slower(one: str = "Prophet", other: str = "ML-Cache") -> Iterator[Finding]:
-    """Two methods that the text times alike, "about 32 s"."""
-    found = {t: (value(t, one, TIME), value(t, other, TIME)) for t in tables()}
-    ratios = {t: a / b for t, (a, b) in found.items() if a and b}
+    """Is one method slower in every table than another, though the text gives both the same time?"""
+    times = {t: (value(t, one, TIME), value(t, other, TIME)) for t in tables()}
+    ratios = {t: a / b for t, (a, b) in times.items() if a and b}
     if min(ratios.values()) > 1:
         why = ", ".join(f"{t} {r:.2f} times as long" for t, r in ratios.items())
         yield Finding("Slower", f"{one} than {other}, in every table that has both", NOTED, why)

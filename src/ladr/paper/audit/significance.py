@@ -1,4 +1,4 @@
-"""How sure differences between printed proportions are, if images are independent and if they are not."""
+"""Variances of printed proportions and of their differences, for independent and for correlated images."""
 
 from collections.abc import Mapping
 from math import sqrt
@@ -10,20 +10,22 @@ ALIKE = 0.4  # assumed correlation between the images of one prompt
 
 
 def variance(percent: float, trials: int) -> float:
-    """Of a percentage, in squared points, if the trials are independent; where all or none succeeded, so much
-    that LEVEL standard errors are as wide as Wilson's interval."""
+    """Variance of a percentage, in squared points, for independent trials.
+
+    Where all or none succeeded, it is so large that LEVEL standard errors are as wide as Wilson's interval.
+    """
     if percent in (0.0, 100.0):
         return (100 * LEVEL / (trials + LEVEL**2)) ** 2
     return percent * (100 - percent) / trials
 
 
 def inflation(images: int, alike: float = ALIKE) -> float:
-    """By how much the variance grows when `images` images of a prompt are correlated (Kish)."""
+    """The factor by which the variance grows when `images` images of a prompt are correlated (Kish)."""
     return 1 + (images - 1) * alike
 
 
 def mean_variance(cells: Mapping[str, tuple[float, int]]) -> float:
-    """Of the unweighted mean of independent columns (percent, trials)."""
+    """Variance of the unweighted mean of independent columns (percent, trials)."""
     return sum(variance(value, trials) for value, trials in cells.values()) / len(cells) ** 2
 
 
