@@ -1,5 +1,5 @@
 """What scores a cell of an official benchmark: tiny random networks of the real classes, and a judge on
-loopback that misbehaves, all as `ladr grade` asks them."""
+loopback that misbehaves, all as `ladr score` asks them."""
 
 import ast
 import json

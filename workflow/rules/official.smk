@@ -18,4 +18,4 @@ for batch in PLAN.judging:
             runtime=PLAN.params.official.runtime,
             gpu=int(PLAN.params.official.device.startswith("cuda")),
         shell:
-            "ladr grade {output} 2>&1 | tee {log}"
+            "ladr score --processes 1 {output} 2>&1 | tee {log}"

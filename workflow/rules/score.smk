@@ -15,7 +15,7 @@ for batch in PLAN.scoring:
             mem_mb=2000,
             runtime=60,
         shell:
-            "ladr grade {output} 2>&1 | tee {log}"
+            "ladr score --processes 1 {output} 2>&1 | tee {log}"
 
 
 rule ceiling:

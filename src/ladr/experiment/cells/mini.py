@@ -214,6 +214,6 @@ def read_scores(folder: Path) -> tuple[Mapping[str, object], tuple[Row, ...]]:
     if not graded(folder):
         raise LadrError(
             f"{folder / SCORE}: no scores, by this version of ladr, of the tokens that are there; "
-            f"run `ladr grade {folder.name}`"
+            f"run `ladr score {folder.name}`"
         )
     return read_rows(folder / SCORES)
