@@ -43,6 +43,12 @@ VARIANTS = [
     {"policy": "threshold", "level": 0.5, "schedule": "none"},
     {"policy": "entropy_bound", "schedule": "none"},
     {"policy": "klass", "level": 0.3, "kl": 0.5, "stable": 1},
+    {"policy": "doubt", "picks": "scheduled", "start": 0.4},
+    {"policy": "doubt", "picks": "none", "branch": "guided", "budget": 0.3},
+    {"policy": "doubt", "rank": "halton", "where": "independent", "power": 1, "sure": 0.6},
+    {"policy": "doubt", "rank": "random", "where": "frontier", "budget": 0.2, "noise": 0.3},
+    {"policy": "free_riders", "where": "frontier", "budget": 1.0},
+    {"policy": "free_riders", "where": "independent", "budget": 1.0},
     {"policy": "then", "first": {"policy": "quincunx"}, "second": {"policy": "rescue", "where": "parity"}},
     {"policy": "union", "first": {"policy": "cosine"}, "second": {"policy": "all_in"}},
 ]
@@ -154,6 +160,15 @@ GOLDEN = {
     "c278383c": "876379ef",
     "7d2240d2": "e96c1444",
     "e665ea5e": "ecdfde5b",
+    "d8057d79": "d2b26d13",
+    "7150ea5e": "b2ae5055",
+    "ec7da467": "3a9d0123",
+    "e6119a47": "8f016a89",
+    "c4c808c5": "3fc59182",
+    "b1f1bd17": "1b6db159",
+    "37c71511": "231b5f91",
+    "7be645d3": "ad4f6096",
+    "471be82b": "8d50469b",
 }
 
 

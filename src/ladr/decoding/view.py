@@ -163,6 +163,12 @@ class View:
     logit_gap = property(lambda self: self.predictions.logit_gap)
     change = property(lambda self: self.predictions.change)
 
+    def of_branch(self, branch: str) -> Predictions:
+        """The maps after guidance (`guided`) or before it (`conditional`); the same where the network
+        tells of one branch only."""
+        one = self.conditional if branch == "conditional" else None
+        return self.predictions if one is None else one
+
     def keys(self, label: str, per_step: bool = True) -> Tensor:
         """(B, H, W) uniforms of each image's own, for random ranks: new in every pass, or one order for
         good."""

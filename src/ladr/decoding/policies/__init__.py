@@ -6,6 +6,7 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest
 from ladr.decoding.policies.base import Policy, Then, Union, from_fields
+from ladr.decoding.policies.doubt import Doubt, FreeRiders, Unsure
 from ladr.decoding.policies.ladr import LADR
 from ladr.decoding.policies.orders import Order
 from ladr.decoding.policies.prophet import Prophet, calibrate
@@ -30,6 +31,9 @@ POLICIES = {
     "klass": Klass,
     "rescue": Rescue,
     "all_in": AllIn,
+    "doubt": Doubt,
+    "free_riders": FreeRiders,
+    "unsure": Unsure,
 }
 PAIRS = {"then": Then, "union": Union}
 
@@ -66,6 +70,7 @@ def _check(policy: Policy, spec: Mapping[str, Any]) -> Policy:
 
 
 __all__ = [
-    "LADR", "PAPER", "POLICIES", "AllIn", "EntropyBound", "Klass", "LocalLeap", "Order", "Phase", "Phases",
-    "Policy", "Prophet", "Rescue", "Scheduled", "Then", "Threshold", "Union", "build", "calibrate",
+    "LADR", "PAPER", "POLICIES", "AllIn", "Doubt", "EntropyBound", "FreeRiders", "Klass", "LocalLeap",
+    "Order", "Phase", "Phases", "Policy", "Prophet", "Rescue", "Scheduled", "Then", "Threshold", "Union",
+    "Unsure", "build", "calibrate",
 ]  # fmt: skip
