@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from ladr import LadrError
 from ladr.backbones import BACKBONES
-from ladr.backbones.checkpoint.identity import loaded, weights
+from ladr.backbones.checkpoint.identity import loaded
 from ladr.cli import devices as command
 from ladr.speed.device import SHAPES, bench_device, places, random_backbone
 from ladr.speed.upstream import upstream_decode
@@ -57,7 +57,7 @@ def test_weights_in_the_cache_are_found(tmp_path, monkeypatch):
 
 def test_the_commit_and_the_hashes_of_what_the_cache_holds_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    place, told = tmp_path / "models--Alpha-VLLM--Lumina-DiMOO", weights("lumina-dimoo", {})
+    place, told = tmp_path / "models--Alpha-VLLM--Lumina-DiMOO", BACKBONES["lumina-dimoo"].identity({})
     assert told == "Alpha-VLLM/Lumina-DiMOO@main"
     assert loaded(told) is None
     for folder in ("blobs", "refs", "snapshots/abc/vqvae"):

@@ -1,10 +1,11 @@
 """Cells: an id is a function of the spec, and of nothing else."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from ladr.backbones import BACKBONES, VERSIONS
+from ladr.backbones import BACKBONES
 from ladr.base.errors import LadrError
 from ladr.experiment.cell import batches, canonical, id_of
 from tiny import TEXT, cell_of, tiny
@@ -133,16 +134,17 @@ def test_what_others_read_is_alone_in_the_first_batch_of_several(tmp_path):
 
 
 def test_every_backbone_has_a_version():
-    assert VERSIONS.keys() == BACKBONES.keys()
-    assert all(isinstance(version, int) and version >= 1 for version in VERSIONS.values())
+    assert all(name == kind.name for name, kind in BACKBONES.items())
+    assert all(isinstance(kind.version, int) and kind.version >= 1 for kind in BACKBONES.values())
 
 
 def test_a_backbones_new_version_makes_new_cells(tmp_path, monkeypatch):
     before = tiny(tmp_path)[1].cells
-    assert {cell.spec["backbone"]["version"] for cell in before.values()} == {VERSIONS["field"]}
-    monkeypatch.setitem(VERSIONS, "field", VERSIONS["field"] + 1)
+    assert {cell.spec["backbone"]["version"] for cell in before.values()} == {BACKBONES["field"].version}
+    field = BACKBONES["field"]
+    monkeypatch.setitem(BACKBONES, "field", replace(field, version=field.version + 1))
     after = tiny(tmp_path)[1].cells
-    assert {cell.spec["backbone"]["version"] for cell in after.values()} == {VERSIONS["field"]}
+    assert {cell.spec["backbone"]["version"] for cell in after.values()} == {BACKBONES["field"].version}
     assert not set(before) & set(after)
 
 

@@ -27,7 +27,7 @@ class FieldSuite:
     weak: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
     binary: bool = False
-    backbones: tuple[str, ...] = ("field",)
+    reads: tuple[str, ...] = ("field",)
 
     def prompts(self, size: str | int = "default") -> tuple[Prompt, ...]:
         """`size` random fields for each coupling."""

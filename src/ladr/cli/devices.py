@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ladr.backbones import BACKBONES, Kind
 from ladr.base.errors import install
 
 GB = 1e9
@@ -23,7 +24,6 @@ PACKAGES = {
     "openai": "judged benchmarks",
     "spacy": "T2I-CompBench's own nouns",
 }
-AMUSED_512 = 603e6 + 123e6, 146e6, (32, 32), 8192, 16  # transformer and text encoder; VQ model; cells, codes
 
 
 @dataclass(frozen=True)
@@ -108,44 +108,34 @@ def _package(name: str) -> dict[str, Any]:
 
 def backbones(places: list[dict[str, Any]]) -> list[Runs]:
     """What each backbone would need, against the roomiest of the devices `places`."""
-    from ladr.backbones.amused.amused import HUB as AMUSED
-    from ladr.backbones.checkpoint import fits as memory
-    from ladr.backbones.lumina import dimoo
-    from ladr.backbones.lumina.llada import LLaDAConfig
-
     room = max((row["free_gb"] for row in places if row["free_gb"] is not None), default=None)
-    layout = dimoo.Layout()
-    big = memory.of_dimoo(LLaDAConfig(), layout.grid, layout.codebook, layout.vq_factor, bytes_each=2)
-    small = memory.of_amused(*AMUSED_512, bytes_each=4)
-    shapes = _embedded("config.json")
-    return [
-        Runs("field", True, 0.1),
-        _judged("mixture", 0.5, room, () if _embedded("patches.safetensors") else WEIGHTS, ()),
-        _judged("shapes", 0.5, room, () if shapes else WEIGHTS, ("diffusers",)),
-        _judged("lumina-dimoo", big.total / GB, room, _cached(dimoo.HUB), ("diffusers",)),
-        _judged(
-            "amused",
-            small.total / GB,
-            room,
-            _cached(AMUSED, "model_index.json"),
-            ("diffusers", "transformers"),
-        ),
-    ]
+    return [_judged(kind, room, _weights(kind)) for kind in BACKBONES.values()]
+
+
+def _weights(kind: Kind) -> tuple[str, str] | tuple[()]:
+    """What is missing of this backbone's weights, and what to type to get it."""
+    if kind.hub is not None:
+        return _cached(kind.hub, kind.marker)
+    if kind.checkpoint is None or _embedded(kind.marker):
+        return ()
+    return WEIGHTS
 
 
 WEIGHTS = ("the embedded checkpoint", "git checkout models/shapes, or `ladr train`")
 
 
-def _judged(name: str, needs: float, room: float | None, weights: tuple[str, str] | tuple, packages) -> Runs:
-    missing, mend = [], []
-    for package in packages:
+def _judged(kind: Kind, room: float | None, weights: tuple[str, str] | tuple[()]) -> Runs:
+    needs = kind.gigabytes()
+    missing: list[str] = []
+    mend: list[str] = []
+    for package in kind.packages:
         if find_spec(package) is None:
             missing, mend = [*missing, package], [*mend, install(package)]
     if weights:
         missing, mend = [*missing, weights[0]], [*mend, weights[1]]
     if room is not None and needs > room:
         missing, mend = [*missing, f"memory ({room:.1f} GB free)"], [*mend, "a device with more"]
-    return Runs(name, not missing, needs, "; ".join(missing), "; ".join(mend))
+    return Runs(kind.name, not missing, needs, "; ".join(missing), "; ".join(mend))
 
 
 def _embedded(file: str) -> bool:
@@ -158,7 +148,7 @@ def _embedded(file: str) -> bool:
         return False
 
 
-def _cached(name: str, file: str = "config.json") -> tuple[str, str] | tuple:
+def _cached(name: str, file: str) -> tuple[str, str] | tuple[()]:
     """Nothing if a snapshot of the repository is in the hub's cache, else what is missing and the command."""
     from ladr.backbones.checkpoint.hub import command, repository
     from ladr.base.errors import LadrError

@@ -10,10 +10,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from ladr.backbones import BACKBONES, kind, load
 from ladr.base.errors import LadrError
 
-SOURCE = {"shapes": "folder", "mixture": "folder", "lumina-dimoo": "source", "amused": "source"}
-NEURAL = ("shapes", "lumina-dimoo", "amused")
 ERR = Console(stderr=True)
 
 
@@ -45,7 +44,7 @@ class Sampler:
 
 def sample(
     prompt: Annotated[str, typer.Argument(help="What to draw.")],
-    backbone: Annotated[str, typer.Option(help="field, mixture, shapes, lumina-dimoo or amused")] = "shapes",
+    backbone: Annotated[str, typer.Option(help=f"{', '.join(BACKBONES)}, or MODULE:FACTORY")] = "shapes",
     model: Annotated[str | None, typer.Option(help="checkpoint folder, or owner/name of the hub")] = None,
     revision: Annotated[str | None, typer.Option(help="branch, tag or commit on the hub")] = None,
     sampler: Annotated[str, typer.Option(help="policy: NAME, NAME@STEPS, or a JSON object")] = "ladr",
@@ -103,17 +102,18 @@ def settings(
 ) -> dict[str, Any]:
     """What the backbone is built with, from the options that were given."""
     given: dict[str, Any] = {}
+    row = kind(backbone)
     if model is not None:
-        if backbone not in SOURCE:
+        if row.checkpoint is None:
             raise LadrError(f"model: {backbone} has no checkpoint; leave --model out")
-        given[SOURCE[backbone]] = model
+        given[row.checkpoint] = model
     if size is not None:
         height, _, width = size.lower().partition("x")
         if not (height.isdecimal() and width.isdecimal()):
             raise LadrError(f"size: {size!r} is not allowed; HEIGHTxWIDTH in pixels, such as 1024x1024")
         given["size"] = (int(height), int(width))
     given |= {k: v for k, v in {"revision": revision, "guidance": guidance}.items() if v is not None}
-    if backbone in NEURAL:
+    if row.network:
         given["device"] = _device(device)
         given["dtype"] = dtype or ("bfloat16" if given["device"].startswith("cuda") else "float32")
     for pair in more:
@@ -147,8 +147,6 @@ def _device(name: str) -> str:
 
 
 def _load(backbone: str, given: dict[str, Any]) -> Any:
-    from ladr.backbones import load
-
     try:
         with ERR.status(f"loading {backbone}"):
             return load(backbone, **given)

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import cache as memo
 from typing import Any
 
-from ladr.backbones import VERSIONS
-from ladr.backbones.checkpoint.identity import weights
+from ladr import backbones
 from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.official.grid import GridSuite
@@ -124,11 +123,12 @@ class Place:
 
     def asked(self) -> dict[str, Any]:
         """The part of the spec that all samplers share here."""
-        kind = self.model.kind or self.backbone
+        kind = backbones.kind(self.model.kind or self.backbone)
         suite = BENCHMARKS[self.benchmark]
-        if kind not in getattr(suite, "backbones", (kind,)):
+        if kind.reads not in getattr(suite, "reads", (kind.reads,)):
             raise LadrError(
-                f"backbones.{self.backbone}.benchmarks: {self.benchmark!r} is for {suite.backbones}"
+                f"backbones.{self.backbone}.benchmarks: {self.benchmark!r} is for backbones that read "
+                f"{' or '.join(suite.reads)}; {kind.name} reads {kind.reads}"
             )
         folder = self.params.official.prompts
         prompts, digest = _prompts(self.benchmark, self.size, folder)
@@ -136,10 +136,10 @@ class Place:
         files = {"files": suite.files_sha256(folder)} if official else {}
         return {
             "backbone": {
-                "name": kind,
-                "version": VERSIONS[kind],
+                "name": kind.name,
+                "version": kind.version,
                 "settings": dict(self.model.settings),
-                "weights": weights(kind, self.model.settings),
+                "weights": kind.identity(self.model.settings),
             },
             "benchmark": {
                 "name": suite.name, "version": suite.version, "size": self.size, "prompts": digest,

@@ -66,6 +66,12 @@ def of_amused(
     return Need(weights, TABLES * cells * codes * 4, 0, MAPS * wide * cells * factor**2 * 4)
 
 
+def amused_gigabytes() -> float:
+    """What one image of the public amused-512 in float32 needs: its transformer and text encoder, its VQ
+    model."""
+    return of_amused(603e6 + 123e6, 146e6, (32, 32), 8192, 16, bytes_each=4).total / GB
+
+
 def free(device: str | torch.device) -> float | None:
     """Bytes that `device` has to give now; None where the system does not say."""
     device = torch.device(device)

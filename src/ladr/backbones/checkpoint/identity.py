@@ -7,47 +7,50 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ladr.backbones.checkpoint.hub import AMUSED, LUMINA, embedded, held
+from ladr.backbones import Kind
+from ladr.backbones.checkpoint.hub import embedded, held
 from ladr.backbones.exact.bank import CODEBOOK, codebook_folder
 from ladr.base.errors import LadrError
 
 BIG = 64 << 20
 CACHE = Path(".cache/weights.json")
-WITHOUT = ("field",)
-HUBS = {"lumina-dimoo": LUMINA, "amused": AMUSED}
 
 
-def weights(kind: str, settings: Mapping[str, Any]) -> str | None:
-    """A checkpoint folder's sha256, `owner/name@revision` of the hub, None for a backbone without."""
-    if kind in WITHOUT:
-        return None
+def of_folder(kind: Kind, settings: Mapping[str, Any]) -> str | None:
+    """sha256 of the checkpoint folder that the settings name; None where they name no folder."""
     source = settings.get("folder") or settings.get("source")
-    if kind == "mixture":
-        return _mixture(settings)
-    if kind == "shapes" and source is None:
-        source = embedded("shapes")
-    if source is not None and Path(source).is_dir():
-        return folder_sha256(Path(source))
-    if kind == "shapes":
-        raise LadrError(f"backbones: {kind}: {source} is no folder")
-    return f"{source or HUBS[kind]}@{settings.get('revision') or 'main'}"
+    return folder_sha256(Path(source)) if source is not None and Path(source).is_dir() else None
 
 
-def loaded(told: str | None) -> dict[str, Any] | None:
-    """For `owner/name@revision` of the hub: its commit here and the sha256 of its weight files. None for a
-    folder, whose own sha256 is told."""
-    name, at, revision = (told or "").partition("@")
-    return held(name, revision) if at else None
+def of_hub(kind: Kind, settings: Mapping[str, Any]) -> str:
+    """sha256 of the folder that the settings name, or else `owner/name@revision` of the hub."""
+    source = settings.get("folder") or settings.get("source") or kind.hub
+    return of_folder(kind, settings) or f"{source}@{settings.get('revision') or 'main'}"
 
 
-def _mixture(settings: Mapping[str, Any]) -> str:
-    """Of its codebook, and of the decoder where that draws its pictures."""
+def of_embedded(kind: Kind, settings: Mapping[str, Any]) -> str:
+    """sha256 of the folder that the settings name, or else of the checkpoint that comes with the package."""
+    source = settings.get("folder") or settings.get("source") or embedded(kind.name)
+    if not Path(source).is_dir():
+        raise LadrError(f"backbones: {kind.name}: {source} is no folder")
+    return folder_sha256(Path(source))
+
+
+def of_codebook(kind: Kind, settings: Mapping[str, Any]) -> str:
+    """sha256 of the codebook, plus the VQ decoder's when `pixels: vq`."""
     folder = Path(settings["folder"]) if settings.get("folder") else codebook_folder()
     codebook = folder / CODEBOOK
     if not codebook.is_file():
-        raise LadrError(f"backbones: mixture: no {codebook.name} in {folder}")
-    drawn = settings.get("pixels") == "vq"
-    return remembered_sha256(codebook) + (f"+{folder_sha256(folder / 'vqvae')}" if drawn else "")
+        raise LadrError(f"backbones: {kind.name}: no {codebook.name} in {folder}")
+    decoder = f"+{folder_sha256(folder / 'vqvae')}" if settings.get("pixels") == "vq" else ""
+    return remembered_sha256(codebook) + decoder
+
+
+def loaded(weights: str | None) -> dict[str, Any] | None:
+    """For `owner/name@revision` of the hub: the commit that the cache holds and the sha256 of its weight
+    files. None for a folder, whose own sha256 `weights` is."""
+    name, at, revision = (weights or "").partition("@")
+    return held(name, revision) if at else None
 
 
 @cache

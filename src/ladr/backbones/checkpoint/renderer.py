@@ -1,16 +1,16 @@
 """Draws tokens without the weights that only decode: a score job needs no transformer."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
-from ladr import backbones
+from ladr.backbones import Kind
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.checkpoint.hub import embedded, folder_of
 from ladr.backbones.checkpoint.vq import Pixels
-from ladr.backbones.lumina.dimoo import HUB, Layout
-
-KINDS = ("shapes", "lumina-dimoo")
+from ladr.backbones.lumina.dimoo import Layout
 
 
 class Drawing:
@@ -26,10 +26,7 @@ class Drawing:
         return self.pixels.decode(tokens).cpu().numpy()
 
 
-def drawing(name: str, **settings):
-    """Something with the `render` of the backbone of that name and those settings."""
-    if name not in KINDS:
-        return backbones.load(name, **settings)
-    given = settings.get("folder") or settings.get("source")
-    given = given or (embedded("shapes") if name == "shapes" else HUB)
-    return Drawing(folder_of(given, settings.get("revision")), settings.get("device", "cpu"))
+def of_dimoo(kind: Kind, settings: Mapping[str, Any]) -> Drawing:
+    """The VQ model of the checkpoint in Lumina-DiMOO's layout that the settings name."""
+    named = settings.get("folder") or settings.get("source") or kind.hub or embedded(kind.name)
+    return Drawing(folder_of(named, settings.get("revision")), settings.get("device", "cpu"))

@@ -202,3 +202,10 @@ def shapes(folder: str | Path | None = None, **settings) -> DiMOO:
 def lumina(source: str | Path = HUB, revision: str | None = None, **settings) -> DiMOO:
     """Lumina-DiMOO by its hub name or from a folder."""
     return DiMOO.from_pretrained(source, revision, **settings)
+
+
+def public_gigabytes() -> float:
+    """What one image of the public 8B model in bfloat16 needs."""
+    layout = Layout()
+    need = memory.of_dimoo(LLaDAConfig(), layout.grid, layout.codebook, layout.vq_factor, bytes_each=2)
+    return need.total / memory.GB

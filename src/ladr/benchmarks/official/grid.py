@@ -35,7 +35,7 @@ class GridSuite:
     overall: tuple[str, ...] = ()
     weak: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
-    backbones: tuple[str, ...] = ("lumina-dimoo", "amused", "shapes")
+    reads: tuple[str, ...] = ("text",)
 
     def prompts(self, size: str | int = "full", folder: Path | None = None) -> tuple[Prompt, ...]:
         """The published prompts, or `size` of every column, evenly spread over the column's own."""

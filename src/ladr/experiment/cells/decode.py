@@ -110,7 +110,7 @@ class Decoder:
         self.steps = steps_of(sampler["steps"], cells)
         self.cache = caches.cache(**sampler["cache"]) if sampler["cache"] else None
         self.counts = counts_of(cells / self.policy.replays) if self.policy.replays else None
-        self.whole = cell.spec["backbone"]["name"] == "mixture"  # which reads the prompt's spec, not its text
+        self.kind = backbones.kind(cell.spec["backbone"]["name"])
 
     def part(self, start: int, stop: int) -> Part:
         span = self.images[start:stop]
@@ -121,7 +121,7 @@ class Decoder:
         began = datetime.now(UTC).isoformat(timespec="seconds")
         result = decode(
             self.backbone,
-            [prompt if self.whole else prompt.text for prompt, _ in span],
+            [self.kind.reading(prompt) for prompt, _ in span],
             policy,
             steps=self.steps,
             seeds=[seed_of(name, prompt.id, number) for prompt, number in span],

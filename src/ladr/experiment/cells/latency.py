@@ -92,7 +92,7 @@ def measure(
 def _look(backbone: Any, run: Decoder, i: int) -> None:
     """One pass that no clock sees, so that what is prepared once per prompt is ready."""
     prompt = run.images[i][0]
-    denoiser = backbone.bind([prompt if run.whole else prompt.text])
+    denoiser = backbone.bind([run.kind.reading(prompt)])
     empty = torch.full((1, *backbone.grid), MASK)
     denoiser.logits(empty, torch.zeros(1, dtype=torch.long), t=torch.zeros(1, dtype=torch.float64))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ladr import backbones
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official.asked import Asked, Judged
 from ladr.benchmarks.official.folder import export, manifest_of, manifest_path
@@ -79,9 +80,7 @@ class Rendered:
     @cached_property
     def backbone(self) -> Any:
         """What draws, loaded when the first image is drawn."""
-        from ladr.backbones.checkpoint.renderer import drawing
-
-        return drawing(self.spec["name"], **self.spec["settings"])
+        return backbones.kind(self.spec["name"]).drawing(self.spec["settings"])
 
     def __call__(self, i: int, j: int) -> np.ndarray:
         """Image j of prompt i, (h, w, 3) uint8; neighbours are drawn together."""

@@ -96,8 +96,9 @@ def _reach(cell: Cell, backbone: Any, results: Path) -> tuple[dict[str, np.ndarr
     places = np.linspace(0, len(cell.prompts) - 1, min(IMAGES, len(cell.prompts))).round().astype(int) * each
     held = read_tokens(folder_of(cell.id, results))
     tokens, settled = (held[key][places].long() for key in ("tokens", "settled"))
-    asked = [_asked(cell, images[i][0]) for i in places]
-    commits = COMMITS * (OFTEN if cell.spec["backbone"]["name"] == "mixture" else 1)
+    kind = backbones.kind(cell.spec["backbone"]["name"])
+    asked = [kind.reading(images[i][0]) for i in places]
+    commits = COMMITS * (1 if kind.network else OFTEN)
     stream, batch = derived(0, "dependence"), cell.row.batch_size
     spreads = dependence(backbone, asked, tokens, settled, stream, batch, commits)
     arrays = {"dependence": np.stack([s.offsets for s in spreads]).astype(np.float32)}
@@ -109,11 +110,6 @@ def _reach(cell: Cell, backbone: Any, results: Path) -> tuple[dict[str, np.ndarr
         arrays |= {"pixels": spread.offsets.astype(np.float32), **example}
         told["pixels"] = {"side": spread.side, **spread.told()}
     return arrays, told
-
-
-def _asked(cell: Cell, prompt: Prompt) -> Prompt | str:
-    """What the backbone reads of a prompt."""
-    return prompt if cell.spec["backbone"]["name"] == "mixture" else prompt.text
 
 
 def chosen(cell: Cell) -> list[int]:
@@ -153,7 +149,7 @@ def _inside(
         seen.append({"masked": view.masked[0], "gap": gap[0], "take": take[0], "t": float(view.t[0])})
 
     seed = seed_of(cell.spec["benchmark"]["name"], prompt.id, number)
-    asked = [_asked(cell, prompt)]
+    asked = [backbones.kind(cell.spec["backbone"]["name"]).reading(prompt)]
     done = decode(
         backbone, asked, one.policy, steps=one.steps, seeds=[seed], temperature=one.temperature, on_step=look
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from ladr.backbones import BACKBONES
+from ladr import backbones
 from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks import BENCHMARKS
 from ladr.decoding.caches import CACHES, cache
@@ -62,9 +62,11 @@ def _backbones(data: Mapping[str, Any]) -> Iterator[Issue]:
     yield from _names(("use",), data.get("use"), known, "backbone")
     for name, row in _items(data, "backbones"):
         path = ("backbones", name)
-        if (kind := row.get("kind") or name) not in BACKBONES:
+        try:
+            backbones.kind(row.get("kind") or name)
+        except LadrError as error:
             at = (*path, "kind") if "kind" in row else path
-            yield Issue(at, f"backbone {kind!r} is not known{nearest(kind, BACKBONES)}")
+            yield Issue(at, str(error).replace("backbone: ", "backbone ", 1))
         wanted = row.get("benchmarks")
         for benchmark, size in wanted.items() if isinstance(wanted, Mapping) else ():
             if benchmark not in BENCHMARKS:

@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from ladr.backbones import kind as backbone_kind
 from ladr.base.errors import LadrError
 from ladr.figures.frame.results import Results
-
-UNTRAINED = {"mixture": "codebook"}  # backbones without weights -> what the hash in their place is of
 
 
 def about(results: Results, cells: Iterable[str]) -> str:
@@ -55,9 +54,9 @@ def _list(title: str, things: Iterable[str]) -> str:
 
 def _backbone(spec: dict[str, Any], grid: tuple[int, int]) -> str:
     settings = [f"{k} {json.dumps(v)}" for k, v in spec["settings"].items() if k != "folder"]
-    what = UNTRAINED.get(spec["name"])
-    weights = f"{what or 'weights'} {spec['weights'][:8]}" if spec["weights"] else ""
-    parts = [*settings, *(["no weights"] if what or not weights else []), *filter(None, [weights])]
+    kind = backbone_kind(spec["name"])
+    trained = [f"{kind.hashed} {spec['weights'][:8]}"] if spec["weights"] else []
+    parts = [*settings, *([] if trained and kind.hashed == "weights" else ["no weights"]), *trained]
     return f"{spec['name']}, {grid[0]}x{grid[1]} cells ({', '.join(parts)})"
 
 

@@ -1,0 +1,66 @@
+"""Things from outside this package, named `package.module:name`: imported, and told apart by a version."""
+
+import hashlib
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ladr.base.errors import LadrError, nearest
+
+ADDRESS = r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*(\.\w+)*"
+
+
+def is_address(name: str) -> bool:
+    """Does the name have the form `package.module:name`?"""
+    return re.fullmatch(ADDRESS, str(name)) is not None
+
+
+def imported(address: str, what: str) -> Any:
+    """What stands at `package.module:name`; `what` says in messages what it is for."""
+    module_name, _, path = address.partition(":")
+    try:
+        held = module = import_module(module_name)
+    except ImportError as error:
+        raise LadrError(
+            f"{what} {address!r}: {module_name} cannot be imported ({error}); install its package, "
+            "or add its folder to PYTHONPATH"
+        ) from None
+    except Exception as error:  # the module's own code may raise anything
+        raise LadrError(
+            f"{what} {address!r}: {module_name} fails when it is imported ({type(error).__name__}: {error})"
+        ) from None
+    for name in path.split("."):
+        if not hasattr(held, name):
+            known = [own for own in vars(module) if not own.startswith("_")]
+            raise LadrError(f"{what} {address!r}: {module_name} has no {path!r}{nearest(path, known)}")
+        held = getattr(held, name)
+    return held
+
+
+def address_of(thing: Any) -> str:
+    """`package.module:name` of a function or class; of anything else, that of its class."""
+    if not hasattr(thing, "__qualname__"):
+        thing = type(thing)
+    return f"{thing.__module__}:{thing.__qualname__}"
+
+
+def version_of(thing: Any, address: str) -> int | str:
+    """The `version` that a function or class declares, or a hash of the file that it stands in."""
+    declared = getattr(thing, "version", None)
+    if isinstance(declared, int | str):
+        return declared
+    return f"source-{hashlib.sha256(_source(thing, address)).hexdigest()[:12]}"
+
+
+def _source(thing: Any, address: str) -> bytes:
+    home = thing if hasattr(thing, "__qualname__") else type(thing)
+    try:
+        return Path(inspect.getfile(home)).read_bytes()
+    except (TypeError, OSError):
+        pass
+    try:
+        return inspect.getsource(home).encode()
+    except (TypeError, OSError):
+        raise LadrError(f"{address!r}: its source cannot be read; give it a `version`, a number") from None
