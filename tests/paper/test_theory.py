@@ -40,8 +40,8 @@ def all_grids(grid, K):
 def log_q(policy, x, steps, paths=1, backbone=SMALL):
     """(n,paths): log q of each grid along each path."""
     many = x.repeat_interleave(paths, 0)
-    found = teacher.likelihood(backbone, [""] * len(many), policy, many, steps=steps, seeds=range(len(many)))
-    return -found.nll.view(-1, paths), found
+    forced = teacher.likelihood(backbone, [""] * len(many), policy, many, steps=steps, seeds=range(len(many)))
+    return -forced.nll.view(-1, paths), forced
 
 
 # --- Theorem 1 ---
@@ -154,13 +154,13 @@ def test_floor_makes_the_inverse_schedule_run_ahead(cells, steps, passes):
 @pytest.mark.parametrize("name", EXACT)
 def test_a_choose_then_sample_likelihood_is_a_distribution_and_gives_the_kl(name):
     truth, x = SMALL.truth(), all_grids(SMALL.grid, 2)
-    q, found = log_q(EXACT[name], x, steps=3)
+    q, forced = log_q(EXACT[name], x, steps=3)
     p = truth.log_prob(x)
-    assert found.reads == "nothing random"
+    assert forced.reads == "nothing random"
     assert float(q.exp().sum()) == pytest.approx(1, abs=1e-5)
     exact = float((p.exp() * (p - q[:, 0])).sum())
     assert exact > 0.005
-    by_entropy = float((p.exp() * found.entropy).sum() - truth.entropy())
+    by_entropy = float((p.exp() * forced.entropy).sum() - truth.entropy())
     assert by_entropy == pytest.approx(exact, abs=1e-5)
     row = divergence.kl(SMALL, EXACT[name], 3, 400, seed=0)
     assert row["kind"] == "exact"
@@ -170,8 +170,8 @@ def test_a_choose_then_sample_likelihood_is_a_distribution_and_gives_the_kl(name
 @pytest.mark.parametrize("name", DRAWN)
 def test_the_likelihood_of_a_rule_that_ranks_by_drawn_tokens_matches_its_decodes(name):
     x, n = all_grids(SMALL.grid, 2), 3000
-    q, found = log_q(DRAWN[name], x, steps=3, paths=30)
-    assert found.reads == "drawn tokens"
+    q, forced = log_q(DRAWN[name], x, steps=3, paths=30)
+    assert forced.reads == "drawn tokens"
     q, se = q.exp().mean(1), q.exp().std(1) / 30**0.5
     assert float(q.sum()) == pytest.approx(1, abs=4 * float(se.square().sum().sqrt()))
     done = decode(SMALL, [""] * n, DRAWN[name], steps=3, seeds=range(n), batch_size=1000)
@@ -186,8 +186,8 @@ def test_the_likelihood_of_a_rule_that_ranks_by_drawn_tokens_matches_its_decodes
 def test_one_cell_per_pass_samples_the_truth():
     x = SMALL.truth().sample(torch.rand(20, 2, 3, generator=torch.Generator().manual_seed(0)))
     for order in ("raster", "random"):
-        q, found = log_q(build(order), x, steps=60)
-        assert found.passes.tolist() == [6] * 20
+        q, forced = log_q(build(order), x, steps=60)
+        assert forced.passes.tolist() == [6] * 20
         assert torch.allclose(q[:, 0], SMALL.truth().log_prob(x), atol=1e-4)
 
 
@@ -288,12 +288,12 @@ def test_the_report_prints_tables_and_json(monkeypatch, capsys):
     report.theory(json=True, quick=True)
     out = json.loads(capsys.readouterr().out)
     assert list(out) == ["theorem1", "theorem1_field", "drift", "provenance"]
-    made = out["provenance"]
-    assert made["quick"] is True
-    assert made["cpu"]
-    assert made["torch"]
-    assert re.match(r"20\d\d-\d\d-\d\dT", made["began"])
-    assert made["began"] <= made["ended"]
+    provenance = out["provenance"]
+    assert provenance["quick"] is True
+    assert provenance["cpu"]
+    assert provenance["torch"]
+    assert re.match(r"20\d\d-\d\d-\d\dT", provenance["began"])
+    assert provenance["began"] <= provenance["ended"]
     assert "K = 3, 4, 16, 256" in out["theorem1"]["verdict"]
     assert out["drift"]["rows"][0] == {"cells": 16, "steps": 64, "passes": 16}
     report.theory(json=False, quick=True)
@@ -319,15 +319,17 @@ def test_debiased_logs_of_means_are_unbiased_and_plain_ones_are_not():
     levels = divergence.random_levels(draws, derived(0, "levels"))
     assert abs((levels == 1).double().mean() - (1 - divergence.SHRINK)) < 0.02
     generator = derived(0, "weights")
-    found, plain = [], []
+    unbiased = []
+    plain = []
     for level in levels.tolist():
         u = torch.rand(paths * (1 + 2**level), generator=generator, dtype=torch.float64)
         logs = torch.where(u < 0.5, 0.2, 0.9).log()  # log E[w] = log 0.55
-        found.append(divergence.debiased(logs, paths, level))
+        unbiased.append(divergence.debiased(logs, paths, level))
         plain.append(torch.logsumexp(logs[:paths], 0) - math.log(paths))
-    found, plain = torch.stack(found), torch.stack(plain)
+    unbiased = torch.stack(unbiased)
+    plain = torch.stack(plain)
     target = math.log(0.55)
-    assert abs(found.mean() - target) < 4 * found.std() / draws**0.5
+    assert abs(unbiased.mean() - target) < 4 * unbiased.std() / draws**0.5
     assert plain.mean() < target - 8 * plain.std() / draws**0.5
 
 

@@ -1,8 +1,8 @@
 """KL(truth || sampler) on exact fields: how far parallel decoding is from the model's own distribution.
 
-For a choose-then-sample rule, KL = sum of the entropies of the cells when they are committed - H(truth): it
-is as good as the context that its cells have by then. Nothing is approximated but the mean over exact samples
-of the truth, and that comes with its standard error.
+For a choose-then-sample rule, the KL is the sum of the entropies that the cells have when they are committed,
+minus the entropy of the truth. So a rule is as good as the context that its cells have by then. Only the mean
+over exact samples of the truth is approximate, and it comes with its standard error.
 """
 
 from collections.abc import Sequence
@@ -26,43 +26,44 @@ def kl(
 ) -> dict:
     """KL(truth || sampler) in nats for the whole grid, and the mean number of forward passes.
 
-    kind `exact`: an unbiased estimate, `se` its standard error. kind `upper bound`: the choice of cells uses
-    noise (or tokens that are thrown away), the sampler is a mixture over it, and the estimate is unbiased for
-    a bound that falls towards the KL as `paths` grow (for 1, the KL of the average path).
+    `kind` is `exact` for an unbiased estimate with standard error `se`. It is `upper bound` where the choice
+    of cells uses noise, or tokens that are thrown away: then the sampler is a mixture over these, and the
+    estimate is unbiased for a bound that falls towards the KL as `paths` grows (with 1 path, it is the KL of
+    the average path).
     """
     truth = backbone.truth([prompt])
     x = truth.sample(torch.rand(samples, *backbone.grid, generator=derived(seed, "truth")))
     seeds = [seed_of("kl", str(seed), i) for i in range(samples * paths)]
     prompts = [prompt] * len(seeds)
     many = x.repeat_interleave(paths, 0)
-    found = likelihood(backbone, prompts, policy, many, steps=steps, seeds=seeds)
-    values = _per_sample(truth, x, found, paths)
+    forced = likelihood(backbone, prompts, policy, many, steps=steps, seeds=seeds)
+    values = _per_sample(truth, x, forced, paths)
     return {
-        "nfe": float(found.passes.mean()),
+        "nfe": float(forced.passes.mean()),
         "kl": float(values.mean()),
         "se": float(values.std() / samples**0.5),
-        "kind": KINDS[found.reads],
-        "reads": found.reads,
+        "kind": KINDS[forced.reads],
+        "reads": forced.reads,
         "samples": samples,
         "paths": paths,
     }
 
 
-def _per_sample(truth: Transfer, x: Tensor, found: Likelihood, paths: int) -> Tensor:
-    """One unbiased value (n,) per sample: log p(x) - log q(x), less what is known to average to zero."""
+def _per_sample(truth: Transfer, x: Tensor, forced: Likelihood, paths: int) -> Tensor:
+    """(n,): log p(x) - log q(x) of each sample, minus terms that are known to average to zero."""
     log_p = truth.score(x) - truth.log_partition()
-    nll, entropy = found.nll.view(-1, paths), found.entropy.view(-1, paths)
+    nll, entropy = forced.nll.view(-1, paths), forced.entropy.view(-1, paths)
     log_q = torch.logsumexp(-nll, 1) - torch.log(torch.tensor(float(paths)))
     zero = [-log_p - truth.entropy()]
-    if found.reads != READS[2]:  # then the cells were chosen before their tokens were known
+    if forced.reads != READS[2]:  # then the cells were chosen before their tokens were known
         zero.append((nll - entropy).mean(1))
     return adjusted(log_p - log_q, torch.stack(zero, 1))
 
 
 def adjusted(values: Tensor, zero: Tensor) -> Tensor:
-    """Values (n,) less their regression on control variates (n,c) of mean zero.
+    """Values (n,) minus their regression on control variates (n,c) whose mean is zero.
 
-    The coefficients of each half come from the other half, so the mean stays unbiased.
+    The coefficients for each half of the values are fitted on the other half, so the mean stays unbiased.
     """
     out = values.clone()
     even = torch.arange(len(values)) % 2 == 0
@@ -76,9 +77,9 @@ def adjusted(values: Tensor, zero: Tensor) -> Tensor:
 def unbiased_kl(
     backbone: Field, policy: Policy, steps: int, samples: int, seed: int, *, prompt: str = "", paths: int = 4
 ) -> dict:
-    """`kl` of a rule that is a mixture over its own noise, without the bound's bias, at the price of spread.
+    """`kl` of a rule that is a mixture over its own noise: without the bias of the bound, with more spread.
 
-    See `debiased`: each sample takes `paths` paths, and now and then many more.
+    `debiased` explains the method: each sample takes `paths` paths, and a few samples take many more.
     """
     truth = backbone.truth([prompt])
     x = truth.sample(torch.rand(samples, *backbone.grid, generator=derived(seed, "truth")))
@@ -86,19 +87,19 @@ def unbiased_kl(
     counts = paths * (1 + 2**levels)
     many = x.repeat_interleave(counts, 0)
     seeds = [seed_of("kl", str(seed), i) for i in range(len(many))]
-    found = likelihood(backbone, [prompt] * len(many), policy, many, steps=steps, seeds=seeds)
-    logs = (-found.nll).split(counts.tolist())
+    forced = likelihood(backbone, [prompt] * len(many), policy, many, steps=steps, seeds=seeds)
+    logs = (-forced.nll).split(counts.tolist())
     log_q = torch.stack([debiased(w, paths, int(n)) for w, n in zip(logs, levels, strict=True)])
     log_p = truth.score(x) - truth.log_partition()
     values = adjusted(log_p - log_q, (-log_p - truth.entropy())[:, None])
     return {
-        "nfe": float(found.passes.mean()), "kl": float(values.mean()),
-        "se": float(values.std() / samples**0.5), "kind": "unbiased", "reads": found.reads,
+        "nfe": float(forced.passes.mean()), "kl": float(values.mean()),
+        "se": float(values.std() / samples**0.5), "kind": "unbiased", "reads": forced.reads,
         "samples": samples, "paths": len(many) / samples,
     }  # fmt: skip
 
 
-SHRINK = 2**-1.5  # of a level's chance against the one before: keeps both spread and mean cost finite
+SHRINK = 2**-1.5  # each level is so many times as likely as the last: spread and mean cost stay finite
 
 
 def random_levels(samples: int, generator: torch.Generator) -> Tensor:
@@ -110,8 +111,9 @@ def random_levels(samples: int, generator: torch.Generator) -> Tensor:
 def debiased(logs: Tensor, paths: int, level: int) -> Tensor:
     """An unbiased estimate of log E[w] from log w of `paths * (1 + 2 ** level)` independent draws.
 
-    The log of a mean is too low, by less the more draws: the first `paths` give the coarse value, the rest
-    one randomly chosen term of the telescoping sum of what each doubling adds, over that term's chance.
+    The log of a mean is too low, and less so the more draws there are. The first `paths` draws give a coarse
+    value. The others give one randomly chosen term of the telescoping sum of what each doubling of the draws
+    adds, divided by that term's probability.
     """
     coarse, fine = logs[:paths], logs[paths:]
     halves = fine.view(2, -1)
@@ -126,10 +128,10 @@ def _log_mean(logs: Tensor) -> Tensor:
 def fidelity(
     backbone: Field, policy: Policy, steps: int, samples: int, seed: int, *, prompt: str = ""
 ) -> dict:
-    """Free-running decodes of any policy against the truth: unbiased, but not a divergence.
+    """Free-running decodes of any policy compared with the truth: unbiased, but not a divergence.
 
     likelier: mean log p(decoded) minus the truth's own mean, in nats (above 0: too typical, as if sampled
-    colder). agreement: excess share of equal 4-neighbours, the truth's share estimated from as many samples.
+    colder). agreement: share of equal 4-neighbours minus that of the truth, estimated from as many samples.
     """
     truth = backbone.truth([prompt])
     x = truth.sample(torch.rand(samples, *backbone.grid, generator=derived(seed, "truth")))
@@ -153,8 +155,11 @@ def agreement(x: Tensor) -> Tensor:
 
 
 def _rules(quick: bool) -> list[tuple[str, Policy, Sequence[int]]]:
-    """Name, policy and the T's to run it at. Where a rule ranks by the drawn token, its choose-then-sample
-    counterpart, named top-1, stands first and the rule itself, as the backbones run it, after."""
+    """Name, policy, and the numbers of steps T to run it with.
+
+    For a rule that ranks by the drawn token, the list has its choose-then-sample counterpart, named top-1,
+    and later the rule itself, as the backbones run it.
+    """
     top1 = {"select": "top1", "noise": 0}
     fixed, few = ([4, 8], [8]) if quick else ([4, 6, 8], [8, 16])
     exact = [
@@ -187,14 +192,14 @@ def rows(quick: bool = False) -> list[dict]:
             mixture = name == "random" or drawn_step(policy) is not None
             size = {"samples": samples // 2, "paths": paths} if mixture else {"samples": samples}
             for steps in many:
-                found = kl(backbone, policy, steps, seed=0, **size)
                 field = {"grid": list(grid), "codes": backbone.codes, "coupling": coupling}
-                out.append({**field, "rule": name, "steps": steps, **found})
+                estimate = kl(backbone, policy, steps, seed=0, **size)
+                out.append({**field, "rule": name, "steps": steps, **estimate})
     return out
 
 
 def convergence_rows(quick: bool = False) -> list[dict]:
-    """How the upper bounds fall with the number of paths, on a 4x4 grid where they come to rest."""
+    """How the upper bounds fall with the number of paths, on a 4x4 grid, where they settle."""
     backbone = Field((4, 4), 3, coupling=0.9)
     rules = [("halton", _order("halton"), 4), ("random", _order("random"), 4), ("LADR", LADR(), 8)]
     rules += [("LADR, top-1", counterpart(LADR()), 8), ("cosine", build("cosine"), 6)]

@@ -1,7 +1,7 @@
-"""Proposition 1 (neighbours tell more than distant cells) and the Remark drawn from it, on exact fields.
+"""Proposition 1 (neighbours say more than distant cells) and the paper's Remark on it, on exact fields.
 
-All estimates average exact quantities over exact samples x of the field: what is observed is x on some cells,
-and only the choice of x is random. Information is in nats; every estimate comes with its standard error.
+Every estimate is a mean of exact quantities over exact samples x of the field. The observed cells show x, so
+only the choice of x and of the cells is random. Information is in nats, with its standard error.
 """
 
 from collections.abc import Sequence
@@ -35,24 +35,24 @@ def random_subset(pool: Tensor, size: int, stream: torch.Generator) -> Tensor:
 
 
 def locality(truth: Transfer, observed: int, samples: int, seed: int) -> dict:
-    """I(x_i; S | observed) for S the unobserved 3x3 neighbourhood of a central cell i, and for an equally
-    large random set at Chebyshev distance >= FAR, with `observed` random cells (never i) revealed.
+    """I(x_i; S | observed) for two sets S: the unobserved 3x3 neighbourhood of a central cell i, and an
+    equally large random set at Chebyshev distance >= FAR. `observed` random cells (never i) are revealed.
 
-    Uses I = E KL(p(x_i | o, s) || p(x_i | o)), every term exact and none negative.
+    It uses I = E KL(p(x_i | o, s) || p(x_i | o)), in which every term is exact and none is negative.
     """
     stream = torch.Generator().manual_seed(seed)
     shape = (samples, *_grid(truth))
     x = truth.sample(torch.rand(shape, generator=stream))
     i = torch.zeros(shape, dtype=torch.bool)
     i[:, (shape[1] - 1) // 2, (shape[2] - 1) // 2] = True
-    given = random_subset(~i, observed, stream)
-    near = dilate(i) & ~i & ~given
-    far_pool = ~dilate(i, 2 * FAR - 1) & ~given
+    revealed = random_subset(~i, observed, stream)
+    near = dilate(i) & ~i & ~revealed
+    far_pool = ~dilate(i, 2 * FAR - 1) & ~revealed
     sizes = torch.minimum(near.sum((1, 2)), far_pool.sum((1, 2)))
     far = _subset_sized(far_pool, sizes, stream)
     near = _subset_sized(near, sizes, stream)
-    base = _at(truth, x, given, i)
-    gain = {name: _kl(_at(truth, x, given | s, i), base) for name, s in (("near", near), ("far", far))}
+    base = _at(truth, x, revealed, i)
+    gain = {name: _kl(_at(truth, x, revealed | s, i), base) for name, s in (("near", near), ("far", far))}
     (near_mean, near_se), (far_mean, far_se) = mean_se(gain["near"]), mean_se(gain["far"])
     return {
         "observed": observed, "size": float(sizes.double().mean()), "near": near_mean, "near_se": near_se,
@@ -61,23 +61,24 @@ def locality(truth: Transfer, observed: int, samples: int, seed: int) -> dict:
 
 
 def frontier_gain(truth: Transfer, observed: int, samples: int, seed: int) -> list[dict]:
-    """What revealing one frontier cell tells about the rest, against one masked cell off the frontier.
+    """What revealing one frontier cell says about the rest, compared with a masked cell off the frontier.
 
-    One row per reading, all exact given the sample: `marginal` is the entropy that the other cells' marginals
-    lose in sum, which is what the next parallel pass feels; `joint` is I(x_a; all other masked cells | o);
-    `own entropy` is that of the revealed cell: how uncertain the commit is.
+    There is one row per reading, and each is exact for the sample. `marginal` is the entropy that the
+    marginals of the other cells lose in sum: this is what helps the next parallel pass. `joint` is
+    I(x_a; all other masked cells | o). `own entropy` is the entropy of the revealed cell: how uncertain the
+    commit is.
     """
     stream = torch.Generator().manual_seed(seed)
     shape = (samples, *_grid(truth))
     x = truth.sample(torch.rand(shape, generator=stream))
-    given = random_subset(torch.ones(shape, dtype=torch.bool), observed, stream)
-    edge = frontier(~given)
-    both = edge.flatten(1).any(1) & (~given & ~edge).flatten(1).any(1)
-    x, given, edge = x[both], given[both], edge[both]
-    before = truth.log_marginals(torch.where(given, x, -1))
+    revealed = random_subset(torch.ones(shape, dtype=torch.bool), observed, stream)
+    edge = frontier(~revealed)
+    both = edge.flatten(1).any(1) & (~revealed & ~edge).flatten(1).any(1)
+    x, revealed, edge = x[both], revealed[both], edge[both]
+    before = truth.log_marginals(torch.where(revealed, x, -1))
     gains = {}
-    for name, pool in (("frontier", edge), ("isolated", ~given & ~edge)):
-        gains[name] = _gain(truth, x, given, random_subset(pool, 1, stream), before)
+    for name, pool in (("frontier", edge), ("isolated", ~revealed & ~edge)):
+        gains[name] = _gain(truth, x, revealed, random_subset(pool, 1, stream), before)
     out = []
     for reading in READINGS:
         edge_gain, inner_gain = gains["frontier"][reading], gains["isolated"][reading]
@@ -87,16 +88,16 @@ def frontier_gain(truth: Transfer, observed: int, samples: int, seed: int) -> li
     return out
 
 
-def _gain(truth: Transfer, x: Tensor, given: Tensor, cell: Tensor, before: Tensor) -> dict[str, Tensor]:
+def _gain(truth: Transfer, x: Tensor, revealed: Tensor, cell: Tensor, before: Tensor) -> dict[str, Tensor]:
     """The three readings (n,) of revealing `cell` (n,H,W), one cell per grid."""
     own = before[cell]
-    rest = ~given & ~cell
+    rest = ~revealed & ~cell
     marginal = (entropy_of(before) * rest).sum((1, 2))
     for code in range(truth.K):
-        revealed = torch.where(given, x, -1).masked_fill(cell, code)
-        after = (entropy_of(truth.log_marginals(revealed)) * rest).sum((1, 2))
+        tokens = torch.where(revealed, x, -1).masked_fill(cell, code)
+        after = (entropy_of(truth.log_marginals(tokens)) * rest).sum((1, 2))
         marginal = marginal - own[:, code].exp() * after
-    joint = _kl(truth.local_log_probs(x)[cell], own)  # given everything else: the whole information at once
+    joint = _kl(truth.local_log_probs(x)[cell], own)  # conditional on all other cells: the whole information
     return {"joint": joint, "marginal": marginal, "own entropy": entropy_of(own)}
 
 
@@ -104,9 +105,9 @@ def _grid(truth: Transfer) -> tuple[int, int]:
     return (truth.W, truth.H) if truth.flipped else (truth.H, truth.W)
 
 
-def _at(truth: Transfer, x: Tensor, seen: Tensor, cell: Tensor) -> Tensor:
-    """log p(x_cell | x on `seen`) -> (n,K)."""
-    return truth.log_marginals(torch.where(seen, x, -1))[cell]
+def _at(truth: Transfer, x: Tensor, revealed: Tensor, cell: Tensor) -> Tensor:
+    """log p(x_cell | x on the revealed cells) -> (n,K)."""
+    return truth.log_marginals(torch.where(revealed, x, -1))[cell]
 
 
 def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
@@ -128,7 +129,10 @@ REGIMES: Sequence[tuple[float, float]] = [
 
 
 def rows(quick: bool = False) -> list[dict]:
-    """`locality` on 7x7 grids with 3 codes over couplings; (2, no field) orders the whole grid and fails."""
+    """`locality` on 7x7 grids with 3 codes for each of REGIMES.
+
+    At coupling 2 without an external field the whole grid is ordered, and the proposition fails.
+    """
     grid, samples = ((6, 6), 60) if quick else ((7, 7), 150)
     return [
         {"coupling": beta, "external": external}

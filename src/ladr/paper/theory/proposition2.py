@@ -1,7 +1,8 @@
-"""Proposition 2: reading the time off the mask ratio keeps a decode on the curve; a step counter does not.
+"""Proposition 2: a time computed from the mask ratio keeps a decode on the curve; a step counter does not.
 
-Measured in real decodes: what time the network is told in every pass, beside the mask that it sees. The curve
-fixes how many cells are masked, not which: training masks are uniform, those of a rescue are in one piece.
+It is measured in real decodes, which note the time that the network gets in every pass, beside the mask that
+it gets. The curve says how many cells are masked, and not which: training masks are uniform, while the cells
+that a rescue leaves masked lie in one piece.
 """
 
 from collections.abc import Sequence
@@ -19,10 +20,10 @@ from ladr.decoding.view import MASK
 
 @dataclass
 class Watched:
-    """A backbone that passes everything on and notes (image, time told, mask ratio, outline) in each pass."""
+    """A backbone that calls another one and notes (image, time, mask ratio, outline) in each pass."""
 
     backbone: Field
-    seen: list[tuple[int, float, float, float]] = field(default_factory=list)
+    notes: list[tuple[int, float, float, float]] = field(default_factory=list)
 
     def __post_init__(self):
         self.codes, self.grid = self.backbone.codes, self.backbone.grid
@@ -34,14 +35,15 @@ class Watched:
     def logits(self, tokens, rows, *, t=None, recompute=None):
         masked = tokens == MASK
         ratio = masked.double().mean((1, 2))
-        self.seen += zip(rows.tolist(), t.tolist(), ratio.tolist(), outline(masked).tolist(), strict=True)
+        self.notes += zip(rows.tolist(), t.tolist(), ratio.tolist(), outline(masked).tolist(), strict=True)
         return self.denoiser.logits(tokens, rows, t=t, recompute=recompute)
 
 
 def outline(masked: Tensor) -> Tensor:
-    """(B,): 4-neighbour pairs of which one cell is masked, over the mean of uniform masks of the same ratio.
+    """(B,): 4-neighbour pairs with one masked cell, relative to the mean of uniform masks of the same ratio.
 
-    1 as in training, less for a mask in large pieces, more for a finely spread one; nan for none or all.
+    It is 1 as in training, less for a mask in large pieces, more for a finely spread one, and nan where no
+    cell or every cell is masked.
     """
     cells = masked[0].numel()
     mixed = torch.cat(
@@ -54,21 +56,22 @@ def outline(masked: Tensor) -> Tensor:
 def on_the_curve(backbone: Field, policy: Policy, steps: int, images: int, seed: int = 0) -> dict:
     """Largest distance |gamma(time) - mask ratio| over all passes of `images` decodes, by two clocks.
 
-    told: the time that the network was given, gamma^-1(mask ratio). counter: what a counter of steps,
-    step / T, would have told it. passes: mean number of forward passes; outline: mean over passes, see there.
+    told: for the time that the network gets, gamma^-1(mask ratio). counter: for a counter of steps, step / T.
+    passes: mean number of forward passes. outline: mean of `outline` over passes.
     """
     watched = Watched(backbone)
     seeds = [seed + i for i in range(images)]
     done = decode(watched, [""] * images, policy, steps=steps, seeds=seeds, batch_size=images)
-    told = max(abs(schedule.gamma(t) - ratio) for _, t, ratio, _ in watched.seen)
-    counter, step = 0.0, [0] * images
-    for image, _, ratio, _ in watched.seen:
+    by_ratio = max(abs(schedule.gamma(t) - ratio) for _, t, ratio, _ in watched.notes)
+    counter = 0.0
+    step = [0] * images
+    for image, _, ratio, _ in watched.notes:
         counter = max(counter, abs(schedule.gamma(step[image] / steps) - ratio))
         step[image] += 1
     passes = torch.tensor([float(i.passes) for i in done.trace.images]).mean()
-    shape = torch.tensor([o for *_, o in watched.seen]).nanmean()
+    shape = torch.tensor([o for *_, o in watched.notes]).nanmean()
     return {
-        "steps": steps, "passes": float(passes), "told": told, "counter": counter, "outline": float(shape)
+        "steps": steps, "passes": float(passes), "told": by_ratio, "counter": counter, "outline": float(shape)
     }  # fmt: skip
 
 
@@ -92,8 +95,9 @@ def rows(quick: bool = False) -> list[dict]:
 
 
 def drift(cells: int, steps: int) -> int:
-    """Passes that the inverse schedule takes without any rescue: floor makes it run ahead on small grids."""
-    masked, step = cells, 0
+    """Passes of the inverse schedule without any rescue: rounding down makes it fast on small grids."""
+    masked = cells
+    step = 0
     while masked:
         masked = min(masked - 1, schedule.stay_inverse(masked, cells, steps, step))
         step += 1

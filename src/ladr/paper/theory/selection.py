@@ -1,11 +1,11 @@
-"""How probable was a choice of cells, when the choice looked at tokens that were then thrown away?
+"""How probable was a choice of cells, when the choice used tokens that were then thrown away?
 
 A step that ranks by the *drawn* token (Lumina-DiMOO, MaskGIT) draws a token in every masked cell, adds Gumbel
-noise to its log probability, commits the best k and forgets the other tokens. The likelihood of what it
-commits sums over the forgotten ones. That sum factorises: with score log p + c * gumbel a cell is an alarm
-that rings at rate w = p^(1/c), the step takes the first k to ring, and given when the last of them rang (T)
-the others are independent, each silent until T with probability sum_v p(v) exp(-T p(v)^(1/c)). One integral
-over T is left.
+noise to its log probability, commits the best k cells and forgets the other tokens. The likelihood of what it
+commits is a sum over the forgotten tokens. That sum factorises. With score log p + c * gumbel a cell is like
+an alarm that rings at rate w = p^(1/c), and the step takes the first k alarms. Let T be the time when the
+last of these rings. Conditional on T the other cells are independent, and each is silent until T with
+probability sum_v p(v) exp(-T p(v)^(1/c)). What remains is one integral over T.
 """
 
 import torch
@@ -19,9 +19,10 @@ def log_weight(
 ) -> Tensor:
     """log [P(chosen | committed tokens) / P(chosen | all drawn tokens)] -> (B,) float64.
 
-    log_p (B,H,W,K) predictions; drawn (B,H,W) codes at the masked cells; chosen: the best by log p + noise *
-    gumbel, noise (B,1,1,1); rescued: committed besides, by a rule that reads no drawn token. The numerator is
-    averaged over the tokens of the cells that stay masked; those of rescued cells stay in it.
+    log_p (B,H,W,K): predictions. drawn (B,H,W): codes at the masked cells. chosen (B,H,W): the best cells by
+    log p + noise * gumbel, with noise (B,1,1,1). rescued (B,H,W): cells that are committed in addition, by a
+    rule that reads no drawn token. The numerator is averaged over the tokens of the cells that stay masked,
+    and not over those of rescued cells.
     """
     out = torch.zeros(len(masked), dtype=log_p.dtype)
     waits = masked & ~chosen
@@ -41,7 +42,7 @@ def log_weight(
 
 
 def _times(log_rate: Tensor, chosen: Tensor, waits: Tensor) -> Tensor:
-    """(nodes,B): log T from where hardly any cell has rung to where surely all chosen ones have."""
+    """(nodes,B): log T, from where hardly any cell has rung to where all chosen cells have rung."""
     ringing = log_rate.masked_fill(~(chosen | waits), -torch.inf).flatten(1)
     start = -torch.logsumexp(ringing, 1) - 16
     end = -log_rate.masked_fill(~chosen, torch.inf).flatten(1).amin(1) + 4.5
@@ -63,7 +64,7 @@ def _log_silent_on_average(log_t: Tensor, log_p: Tensor, log_rates: Tensor, cell
 
 
 def _log_density_of_last(log_t: Tensor, log_rate: Tensor, cells: Tensor) -> Tensor:
-    """(nodes,B): log density, up to a constant of each row, of log T where T is when the last cell rings."""
+    """(nodes,B): log density of log T up to a constant of each row; T is when the last cell rings."""
     row = cells.nonzero()[:, 0]
     passed = (log_t[:, row] + log_rate[cells]).exp().clamp(1e-300, 700)
     rung = torch.zeros_like(log_t).index_add_(1, row, (-torch.expm1(-passed)).log())

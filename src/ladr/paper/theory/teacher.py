@@ -1,10 +1,10 @@
-"""Teacher forcing: the real decoding loop, made to commit given tokens, tells how probable they were.
+"""Teacher forcing: the real decoding loop commits the tokens of a grid, and this measures their probability.
 
-Every cell that the policy commits gets its code from a given grid x, and log q(x) is the sum of log p(x_i |
-what was observed when i was committed). That is the exact likelihood of a rule that chooses cells before it
-looks at tokens. If the choice also uses noise of its own, q is a mixture over that noise and this is one path
-of it. A rule that ranks by the drawn token is handled in the same way, each step weighted by how probable its
-choice was once the discarded tokens are averaged out (see `selection`): again one path of a mixture.
+Every cell that the policy commits gets its code from a grid x, and log q(x) is the sum of log p(x_i |
+the cells observed when i was committed). This is the exact likelihood of a rule that chooses cells before it
+looks at tokens. If the choice also uses noise of its own, q is a mixture over that noise, and the sum is one
+path of the mixture. A rule that ranks by the drawn token is handled in the same way, with a weight for each
+step: the probability of its choice, averaged over the discarded tokens (see `selection`).
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,8 @@ from ladr.decoding.policies import LADR, Policy, Rescue, Scheduled, Then
 from ladr.decoding.view import Commit, Predictions, View
 from ladr.paper.theory.selection import log_weight
 
-READS = (
-    "nothing random",
-    "its own noise",
-    "drawn tokens",
-)  # what a choice of cells looks at besides the state
+# What a choice of cells reads besides the state.
+READS = ("nothing random", "its own noise", "drawn tokens")
 
 
 class Teacher:
@@ -37,14 +34,17 @@ class Teacher:
         self.gumbel, self.keys = self.streams.gumbel, self.streams.keys
 
     def tokens(self, images, masked, marginals, temperature):
-        self.streams.gumbel(images, masked)  # passes over this pass's token uniforms
+        self.streams.gumbel(images, masked)  # skips the uniforms that this pass would draw tokens with
         return self.x.to(masked.device)[list(images)][masked]
 
 
 @dataclass
 class Likelihood:
-    """Of N grids (N,): minus log q in nats along one path, the entropies of the cells when they were
-    committed, and forward passes; `reads`: what the choice of cells looks at (one of READS)."""
+    """What teacher forcing measures on N grids, each a tensor (N,).
+
+    nll: minus log q in nats along one path. entropy: sum of the entropies of the cells when they were
+    committed. passes: forward passes. reads: what the choice of cells reads (one of READS).
+    """
 
     nll: Tensor
     entropy: Tensor
@@ -55,10 +55,10 @@ class Likelihood:
 def likelihood(
     backbone, prompts, policy, x: Tensor, *, steps: int, seeds: Sequence[int], batch_size=64, average=True
 ) -> Likelihood:
-    """Teacher-force x (N,H,W), one prompt and one noise seed each.
+    """Teacher-force the grids x (N,H,W), with one prompt and one noise seed each.
 
-    A policy whose choice reads drawn tokens is allowed with `average`, and where the discarded tokens can be
-    averaged out: `scheduled` with noise, alone or before a rescue. Any other raises LadrError.
+    A policy whose choice reads drawn tokens needs `average`, and its discarded tokens must be such that they
+    can be averaged out: `scheduled` with noise, alone or before a rescue. Any other raises LadrError.
     """
     x = x.cpu()
     record = _Recorder(policy, x, seeds[0], average)
@@ -74,24 +74,27 @@ def likelihood(
 def bits_per_token(
     backbone, prompts, policy, tokens: Tensor, *, steps: int, seeds=None, batch_size: int = 8
 ) -> list[dict]:
-    """Teacher-forced bits per token of real grids (N,H,W) under a choose-then-sample policy, one dict a grid.
+    """Teacher-forced bits per token of real grids (N,H,W) under a choose-then-sample policy, a dict per grid.
 
-    Any backbone will do; no sampling, no judge: lower is better at equal passes. Seeds default to 0, 1, ...
+    It works with any backbone and needs neither samples nor a judge: lower is better at equal passes. The
+    default seeds are 0, 1, ...
     """
     seeds = list(range(len(tokens))) if seeds is None else seeds
-    found = likelihood(
+    forced = likelihood(
         backbone, prompts, policy, tokens, steps=steps, seeds=seeds, batch_size=batch_size, average=False
     )
     per_bit = tokens[0].numel() * torch.log(torch.tensor(2.0)).item()
     return [
-        {"image": i, "passes": int(p), "bits_per_token": n / per_bit, "reads": found.reads}
-        for i, (p, n) in enumerate(zip(found.passes.tolist(), found.nll.tolist(), strict=True))
+        {"image": i, "passes": int(p), "bits_per_token": n / per_bit, "reads": forced.reads}
+        for i, (p, n) in enumerate(zip(forced.passes.tolist(), forced.nll.tolist(), strict=True))
     ]
 
 
 def counterpart(policy: Policy, noise: float = 0.0) -> Policy:
-    """The choose-then-sample rule nearest to one that ranks by the drawn token: it ranks by the top-1
-    probability (plus `noise`) instead."""
+    """The nearest choose-then-sample rule to one that ranks by the drawn token.
+
+    It ranks by the top-1 probability instead (plus `noise`).
+    """
     changes: dict = {}
     for f in fields(policy):
         value = getattr(policy, f.name)
@@ -103,8 +106,10 @@ def counterpart(policy: Policy, noise: float = 0.0) -> Policy:
 
 
 def drawn_step(policy: Policy) -> Scheduled | None:
-    """The standard step of a rule that ranks by the drawn token, where its discarded tokens can be averaged
-    out; None for any other rule."""
+    """The standard step of a rule that ranks by the drawn token, if its discarded tokens can be averaged out.
+
+    None for any other rule.
+    """
     parts = policy.parts if isinstance(policy, LADR) else policy
     first = parts.first if isinstance(parts, Then) and isinstance(parts.second, Rescue) else parts
     drawn = isinstance(first, Scheduled) and first.rank == "sampled"
@@ -112,24 +117,29 @@ def drawn_step(policy: Policy) -> Scheduled | None:
 
 
 def _noise_scale(first: Scheduled, view: View) -> Tensor:
-    """(B,1,1,1): scale of the Gumbel noise of this pass."""
+    """(B,1,1,1): the scale of the Gumbel noise in this pass."""
     left = [1.0 if first.anneal == "constant" else max(1e-3, 1 - (s + 1) / view.steps) for s in view.step]
     return first.noise * torch.tensor(left, dtype=torch.float64).view(-1, 1, 1, 1)
 
 
 class _Recorder:
-    """Listens to a teacher-forced decode and adds up, image by image, what the commits cost."""
+    """Listens to a teacher-forced decode and adds up the cost of the commits of each image."""
 
     def __init__(self, policy: Policy, x: Tensor, seed: int, average: bool):
         self.policy, self.average = policy, average
-        self.stream, self.other = derived(seed, "probe"), ImageStreams([seed ^ 1] * len(x))
+        self.stream = derived(seed, "probe")
+        self.other = ImageStreams([seed ^ 1] * len(x))
         self.nll, self.entropy, self.weight = (torch.zeros(len(x), dtype=torch.float64) for _ in range(3))
-        self.own_noise, self.drawn = False, average and drawn_step(policy) is not None
+        self.own_noise = False
+        self.drawn = average and drawn_step(policy) is not None
 
     def __call__(self, view: View, take: Tensor) -> None:
         commit = settle(self.policy, view)
         if any(part is not None for part in (commit.drop, commit.rewrite, commit.tokens)):
-            raise LadrError(f"{self.policy!r}: no likelihood; it masks again, overwrites or commits arg-max")
+            raise LadrError(
+                f"{self.policy!r}: it has no likelihood, because it masks cells again, overwrites tokens or "
+                "commits the arg-max"
+            )
         taken = take[view.masked]
         log_p = view.predictions.marginals.logits[taken].double().log_softmax(-1)
         own = log_p.gather(1, view.predictions.codes[taken, None])[:, 0]
@@ -142,19 +152,19 @@ class _Recorder:
             self._probe(view, commit)
 
     def _probe(self, view: View, commit: Commit) -> None:
-        """Would other noise, or other drawn tokens, have led to another choice?"""
+        """Check whether other noise, or other drawn tokens, would have led to another choice of cells."""
         device = view.tokens.device
         if not self.own_noise:
             noise = gumbel_of(torch.rand(view.gumbel.shape, generator=self.stream)).to(device)
             noisy = replace(view, gumbel=noise, draw_keys=self.other.keys)
             self.own_noise = not torch.equal(settle(self.policy, noisy).take, commit.take)
-        seen = view.predictions
-        marginals = Marginals(seen.marginals.logits)
+        predictions = view.predictions
+        marginals = Marginals(predictions.marginals.logits)
         uniform = torch.rand(len(marginals.logits), generator=self.stream).to(device)
-        redrawn = Predictions(seen.at, marginals, marginals.draw(uniform), seen.before)
+        redrawn = Predictions(predictions.at, marginals, marginals.draw(uniform), predictions.before)
         if not torch.equal(settle(self.policy, replace(view, predictions=redrawn)).take, commit.take):
             raise LadrError(
-                f"{self.policy!r}: its choice reads the drawn tokens, so its likelihood is out of reach; "
+                f"{self.policy!r}: its choice reads the drawn tokens, so its likelihood cannot be computed; "
                 "counterpart(policy) ranks by the top-1 probability instead"
             )
 

@@ -1,8 +1,9 @@
 """Theorem 1: does a confidence gap of tau bound the error 1 - p1 of the arg-max?
 
-The paper's bound (1 - tau)/2 assumes that the two likeliest classes share all the mass. That is the best case
-for p1, not the worst: p1 is smallest when every runner-up sits exactly tau below it. From p_k <= p1 - tau for
-all k > 1 and sum p = 1 follows p1 >= (1 + (K-1) tau)/K: the error is at most (K-1)(1-tau)/K, and attains it.
+The paper's bound (1 - tau)/2 assumes that the two likeliest classes share all the mass. This is the best case
+for p1, not the worst: p1 is smallest when every other class is exactly tau below it. From p_k <= p1 - tau for
+all k > 1, and sum p = 1, follows p1 >= (1 + (K-1) tau)/K. So the error is at most (K-1)(1-tau)/K, and one
+distribution has exactly this error.
 """
 
 import numpy as np
@@ -31,30 +32,31 @@ def worst_case(K: int, tau: float) -> np.ndarray:
 
 
 def worst_error(K: int, tau: float) -> float:
-    """The largest error under the gap constraint, found by a linear programme that knows no formula."""
+    """The largest error under the gap constraint, by a linear programme that uses no formula of ours."""
     from scipy.optimize import linprog
     from scipy.sparse import diags_array, hstack
 
     least_gap = hstack([np.full((K - 1, 1), -1.0), diags_array(np.ones(K - 1))], format="csr")
-    found = linprog(
+    solution = linprog(
         np.r_[1.0, np.zeros(K - 1)],  # smallest p1 ...
         A_ub=least_gap, b_ub=np.full(K - 1, -tau),  # ... with p_k - p1 <= -tau for every other class ...
         A_eq=np.ones((1, K)), b_eq=[1.0], bounds=(0, 1),  # ... among the probability vectors
     )  # fmt: skip
-    return float(1 - found.x[0])
+    return float(1 - solution.x[0])
 
 
 def on_field(truth: Transfer, samples: int, seed: int, tau: float = TAU) -> dict:
-    """What the bound says about an exact model: errors of arg-max commits on a partly observed Potts grid.
+    """Test the bounds on an exact model: errors of arg-max commits on a partly observed Potts grid.
 
-    Over the masked cells of random partial truths that pass the gap: mean and largest error 1 - p1 of the
-    arg-max (which a sampled token makes anyway), and the shares that break the printed and the correct bound.
+    Of the masked cells whose gap exceeds tau, in random partial samples of the truth: the mean and the
+    largest error 1 - p1 of the arg-max (a sampled token has this error, too), and the shares of cells that
+    break the printed and the correct bound.
     """
     stream = torch.Generator().manual_seed(seed)
     shape = (samples, *(truth.W, truth.H)) if truth.flipped else (samples, truth.H, truth.W)
     x = truth.sample(torch.rand(shape, generator=stream))
-    seen = torch.rand(shape, generator=stream) < torch.rand(samples, 1, 1, generator=stream)
-    p = truth.log_marginals(torch.where(seen, x, -1)).exp()[~seen]
+    observed = torch.rand(shape, generator=stream) < torch.rand(samples, 1, 1, generator=stream)
+    p = truth.log_marginals(torch.where(observed, x, -1)).exp()[~observed]
     best = p.topk(2, dim=-1).values
     passing = best[:, 0] - best[:, 1] > tau
     error = 1 - best[passing, 0]
