@@ -10,7 +10,7 @@ import torch
 from ladr.shapes import practice, propose
 from ladr.shapes.evaluate import answers, read, satisfies, strict, zeroed
 from ladr.shapes.place import realise
-from ladr.shapes.questions import Question, questions
+from ladr.shapes.questions import SpecQuestion, questions
 from ladr.shapes.reading import Detection
 from ladr.shapes.render import render
 from ladr.shapes.rules import direction, exactly, related
@@ -310,7 +310,7 @@ def test_counting_wants_sure_things_and_no_doubtful_one_more():
 
 
 def test_zeroing_is_transitive():
-    asked = (Question("a 0", ""), Question("b 0", "", ("a 0",)), Question("c 0", "", ("b 0",)))
+    asked = (SpecQuestion("a 0", ""), SpecQuestion("b 0", "", ("a 0",)), SpecQuestion("c 0", "", ("b 0",)))
     assert zeroed(asked, {"a 0": False, "b 0": True, "c 0": True}) == dict.fromkeys(
         ("a 0", "b 0", "c 0"), False
     )

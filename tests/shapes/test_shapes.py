@@ -111,9 +111,9 @@ def test_a_place_for_letters_holds_the_same_letter_of_a_word_wherever_it_is():
     rng = np.random.default_rng(0)
     starts = {1: {0, 4, 8, 12}, 2: {0, 8}, 3: {0}}
     for letters, expected in zip(("A", "CA", "HAT"), starts.values(), strict=True):
-        found = [realise(Spec("text", word=Word(letters)), rng).writing for _ in range(200)]
-        assert {writing.col for writing in found} == expected
-        assert {writing.row for writing in found} == set(BANDS.values())
+        writings = [realise(Spec("text", word=Word(letters)), rng).writing for _ in range(200)]
+        assert {writing.col for writing in writings} == expected
+        assert {writing.row for writing in writings} == set(BANDS.values())
 
 
 def test_captions_say_all_that_is_stated():

@@ -1,4 +1,4 @@
-"""Sentences for specs: several frames each, lower case but for the letters to be written."""
+"""Sentences for specs: each kind has several frames, in lower case except for the letters to be written."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ WRITTEN = ('the word "{}"', 'the letters "{}"', 'a sign that says "{}"', 'the te
 
 
 def noun(item: Item, count: int | None = None) -> str:
-    """`red circle`, `small striped squares`; plural when `count` is not one."""
+    """For example `red circle` or `small striped squares`; the plural when `count` is not one."""
     name = item.shape or "shape"
     if (count or item.count) != 1:
         name = {"cross": "crosses"}.get(name, name + "s")
@@ -44,7 +44,7 @@ def with_article(words: str) -> str:
 
 
 def phrase(item: Item) -> str:
-    """`a red circle`, `three circles`, each with its place where it has one."""
+    """For example `a red circle` or `three circles`, with the item's place where it has one."""
     words = with_article(noun(item)) if item.count == 1 else f"{NUMBERS[item.count]} {noun(item)}"
     if item.place:
         spot = "corner" if " " in item.place else ""
@@ -53,7 +53,7 @@ def phrase(item: Item) -> str:
 
 
 def caption(spec: Spec, rng: np.random.Generator) -> str:
-    """One sentence, or several for a dense spec, that states `spec` and nothing else."""
+    """One sentence (several for a dense spec) that states `spec` and nothing else."""
     special = _SPECIAL.get(spec.kind)
     words = special(spec, rng) if special else _plain(spec, rng)
     if spec.background and spec.kind != "dense":

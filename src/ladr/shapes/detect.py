@@ -1,6 +1,6 @@
 """What an image shows, read from its pixels alone: things, letters, background, style, junk.
 
-`read(image)` is the one function to call; `image` is (64, 64, 3) uint8.
+Call `read(image)`; `image` is (64, 64, 3) uint8.
 """
 
 from collections import Counter
@@ -37,12 +37,12 @@ def read(image: np.ndarray) -> Reading:
     if image.shape != (CANVAS, CANVAS, 3) or image.dtype != np.uint8:
         raise ValueError(f"image is {image.dtype} {image.shape}, expected uint8 ({CANVAS}, {CANVAS}, 3)")
     pixels = look(image)
-    found: list[Detection] = []
+    detections: list[Detection] = []
     for region in regions(pixels.front) if pixels.plain else ():
-        found += _detections(pixels, region)
-    letters, things = _line(found)
+        detections += _detections(pixels, region)
+    letters, things = _line(detections)
     explained = np.zeros((CANVAS, CANVAS), bool)
-    for d in found:
+    for d in detections:
         if d.shape or d.letter:
             explained |= d.mask
     explained = grow(explained)
@@ -59,22 +59,22 @@ def read(image: np.ndarray) -> Reading:
 
 
 def _detections(pixels: Pixels, region: np.ndarray) -> list[Detection]:
-    """The things of one connected region: one per colour, and more where one colour holds several."""
+    """The things of one connected region: at least one per colour."""
     groups = groups_of(pixels, region)
     if len(groups) <= 1:
         color = groups[0] if groups else None
         return _things(pixels, region, color, pixels.ground)
     owner = owners(pixels, region, groups)
-    found: list[Detection] = []
+    detections: list[Detection] = []
     for color in groups:
         for part in regions(region & (owner == color)):
             parent = parent_of(part, owner, region)
             if parent is not None:
-                found += _things(pixels, part, color, BRIGHT[parent], inner=True)
+                detections += _things(pixels, part, color, BRIGHT[parent], inner=True)
             else:
                 filled = ndimage.binary_fill_holes(part) & region
-                found += _things(pixels, filled, color, pixels.ground, own=part)
-    return found
+                detections += _things(pixels, filled, color, pixels.ground, own=part)
+    return detections
 
 
 def _things(
@@ -85,21 +85,21 @@ def _things(
     inner: bool = False,
     own: np.ndarray | None = None,
 ) -> list[Detection]:
-    """Fit templates to a part of one colour, cutting it in two where that explains it better.
+    """Fit templates to a part of one colour; the part is cut in two where two templates explain it better.
 
-    `own` is the part without what lies inside it.
+    `own` is the part without the things that lie inside it.
     """
     own = part if own is None else own
     cover = cover_of(pixels, part, color, base, inner)
     pieces = _pieces(cover, depth=2)
     return [
-        _detection(pixels, piece, found, color, own, inner or _stands_out(pixels, found.mask))
-        for piece, found in pieces
+        _detection(pixels, piece, best, color, own, inner or _stands_out(pixels, best.mask))
+        for piece, best in pieces
     ]
 
 
 def _stands_out(pixels: Pixels, mask: np.ndarray) -> bool:
-    """Whether most of what lies around a thing is background: a shape cut out of a mosaic is none."""
+    """Whether the surroundings of a thing are mostly background: a shape in a mosaic is not a thing."""
     near = grow(mask)
     ring = grow(near) & ~near
     return bool(pixels.front[ring].sum() <= 0.5 * ring.sum())
@@ -114,7 +114,7 @@ def _box(cover: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _pieces(cover: np.ndarray, depth: int) -> list[tuple[np.ndarray, Fit]]:
-    """The part as it is, or cut at a waist across its longer side where both halves fit better."""
+    """The part itself, or two halves of it, cut at a waist, if templates fit the halves better."""
     y, x, h, w = box = _box(cover)
     whole = fit(cover, box)
     if depth == 0 or whole.score >= 0.9 or max(h, w) < 1.3 * min(h, w) or max(h, w) < 20:
@@ -137,33 +137,33 @@ def _pieces(cover: np.ndarray, depth: int) -> list[tuple[np.ndarray, Fit]]:
 
 
 def _detection(
-    pixels: Pixels, cover: np.ndarray, found: Fit, color: int | None, own: np.ndarray, stands: bool
+    pixels: Pixels, cover: np.ndarray, best: Fit, color: int | None, own: np.ndarray, stands: bool
 ) -> Detection:
-    accepted = stands and found.score >= SEEN
-    kind = found.kind if accepted else None
+    accepted = stands and best.score >= SEEN
+    kind = best.kind if accepted else None
     part = cover > 0.5
-    core = own & part & ~grow(~found.mask) if kind == "shape" else own & part
+    core = own & part & ~grow(~best.mask) if kind == "shape" else own & part
     pattern, certainty = "solid", 1.0
     if kind == "shape" and color is not None and color < HUES:
         dark = (pixels.label >= DARK) | (pixels.label == BLACK) | ((pixels.label < 0) & dim(pixels, color))
-        pattern, certainty = texture(dark, core, found.box[:2])
+        pattern, certainty = texture(dark, core, best.box[:2])
     return Detection(
-        shape=found.name if kind in ("shape", "outline") else None,
-        letter=found.name if kind == "letter" else None,
-        score=found.score,
-        margin=found.margin,
+        shape=best.name if kind in ("shape", "outline") else None,
+        letter=best.name if kind == "letter" else None,
+        score=best.score,
+        margin=best.margin,
         color=NAMES[color] if color is not None else "other",
         purity=_purity(pixels.label[core], color),
         texture=pattern,
         texture_score=certainty,
         hollow=kind == "outline",
-        box=found.box if accepted else _box(cover),
-        mask=found.mask if accepted else part,
+        box=best.box if accepted else _box(cover),
+        mask=best.mask if accepted else part,
     )
 
 
 def _purity(labels: np.ndarray, color: int | None) -> float:
-    """Share of the pixels that have a colour at all, shades left out, that have this one."""
+    """Share of the coloured pixels that have this colour; shades do not count."""
     colored = labels[(labels >= 0) & (labels < DARK)]
     if color is None or not len(colored):
         return 0.0
@@ -172,20 +172,20 @@ def _purity(labels: np.ndarray, color: int | None) -> float:
     return float((colored == color).sum() / len(colored)) if len(colored) else 0.0
 
 
-def _line(found: list[Detection]) -> tuple[list[Detection], list[Detection]]:
-    """Letters from left to right, with unreadable ink in their line, and everything else."""
-    letters = [d for d in found if d.letter]
+def _line(detections: list[Detection]) -> tuple[list[Detection], list[Detection]]:
+    """Letters from left to right, with unreadable ink in their line; and all other detections."""
+    letters = [d for d in detections if d.letter]
     if not letters:
-        return [], found
+        return [], detections
     ink = _most([d.color for d in letters])
     low, high = min(d.centre[0] for d in letters), max(d.centre[0] for d in letters)
     smudges = [
         d
-        for d in found
+        for d in detections
         if d.letter is None and d.shape is None and d.color == ink and low - 8 <= d.centre[0] <= high + 8
     ]
     line = sorted(letters + smudges, key=lambda d: d.centre[1])
-    return line, [d for d in found if d.letter is None and d not in smudges]
+    return line, [d for d in detections if d.letter is None and d not in smudges]
 
 
 def _most(names: list[str]) -> str | None:
@@ -193,7 +193,7 @@ def _most(names: list[str]) -> str | None:
 
 
 def _style(pixels: Pixels, things: list[Detection]) -> str | None:
-    """The one style that all things share; the arms of a cross are too thin to say whether it is hollow."""
+    """The style that all things share. A cross does not count: its arms are too thin to be hollow or not."""
     known = [d for d in things if d.shape is not None]
     if not known:
         return None

@@ -1,7 +1,7 @@
 """Judge an image by a spec, from pixels alone.
 
-`satisfies(spec, image)` answers every question that the spec lets one ask; `strict(spec, image)` says
-whether all of them hold and nothing else is there. `read` is the front end. Images are (64, 64, 3) uint8.
+`satisfies(spec, image)` answers every question that follows from the spec. `strict(spec, image)` says whether
+all answers are yes and the image shows nothing else. `read` is the front end. Images are (64, 64, 3) uint8.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ladr.shapes.detect import VERSION, Detection, Reading, read
-from ladr.shapes.questions import Question, answer, questions
+from ladr.shapes.questions import SpecQuestion, answer, questions
 from ladr.shapes.spec import Spec
 
 __all__ = ["VERSION", "Detection", "Reading", "answers", "read", "satisfies", "strict", "zeroed"]
@@ -18,17 +18,17 @@ __all__ = ["VERSION", "Detection", "Reading", "answers", "read", "satisfies", "s
 def satisfies(spec: Spec, image: np.ndarray) -> dict[str, bool]:
     """Question id ("color 0", "count 0", "relation 0", "text 0", ...) -> whether the image says yes.
 
-    Raw answers: a question whose parent fails may still hold; see `zeroed`.
+    The answers are raw: the answer to a question may be yes though that to its parent is no; see `zeroed`.
     """
     return answers(spec, read(image))
 
 
 def strict(spec: Spec, image: np.ndarray) -> bool:
-    """Every stated fact holds, and there is not one thing or letter more than the spec asks for."""
+    """Whether every stated fact holds, and no thing or letter is there that the spec does not state."""
     reading = read(image)
-    wanted = sum(item.count for item in spec.items)
+    stated = sum(item.count for item in spec.items)
     letters = spec.word.letters if spec.word else ""
-    alone = len(reading.things) == wanted and reading.text == letters
+    alone = len(reading.things) == stated and reading.text == letters
     return alone and all(answers(spec, reading).values())
 
 
@@ -37,9 +37,9 @@ def answers(spec: Spec, reading: Reading) -> dict[str, bool]:
     return {q.id: answer(q, spec, reading) for q in questions(spec)}
 
 
-def zeroed(asked: tuple[Question, ...], raw: Mapping[str, bool]) -> dict[str, bool]:
-    """No child holds whose parent does not, transitively; `asked` lists parents before children."""
+def zeroed(listed: tuple[SpecQuestion, ...], raw: Mapping[str, bool]) -> dict[str, bool]:
+    """The answers, with no wherever the answer to a parent is no; `listed` has parents before children."""
     held: dict[str, bool] = {}
-    for q in asked:
+    for q in listed:
         held[q.id] = raw[q.id] and all(held[p] for p in q.parents)
     return held

@@ -1,4 +1,4 @@
-"""From the plain English of `caption` back to the spec; what cannot be read is refused with its word."""
+"""From the English of `caption` back to the spec; an error names the word that cannot be read."""
 
 import re
 from collections.abc import Callable
@@ -28,9 +28,9 @@ LONGEST, MOST = 4, 9  # letters that fit in a row, things that fit on the canvas
 
 
 def parse(text: str) -> Spec:
-    """The spec that `text` states: every sentence that `caption` can write, in upper or lower case.
+    """The spec that `text` states, for every sentence that `caption` can write, in upper or lower case.
 
-    LadrError names a word that is not known, or says that the sentence is not.
+    LadrError names an unknown word, or says that the words are known but not the sentence.
     """
     plain = _normal(text)
     spec = _dense(plain) if " . " in plain else _sentence(plain)
@@ -43,7 +43,7 @@ def parse(text: str) -> Spec:
 
 
 def _normal(text: str) -> str:
-    """Lower case but for what is quoted, one blank between words, sentences parted by ` . `."""
+    """Lower case except for quotations, one blank between words, ` . ` between sentences."""
     tokens = re.findall(r'"[^"]*"|[^\s",.]+|[",.]', text)
     known = known_words()
     for i, token in enumerate(tokens):
@@ -76,16 +76,16 @@ def _sentence(text: str) -> Spec | None:
     elif background := re.fullmatch(rf"(.*) on a {BACKGROUND} background", text):
         text, background = background.groups()
     for pattern, build in _frames():
-        found = re.fullmatch(pattern, text)
-        if found:
-            spec = build(*found.groups())
+        match = re.fullmatch(pattern, text)
+        if match:
+            spec = build(*match.groups())
             return Spec(**{**spec.__dict__, "background": background}) if background else spec
     return None
 
 
 @lru_cache(maxsize=1)
 def _frames() -> list[tuple[re.Pattern, Callable[..., Spec]]]:
-    """Every kind of sentence, the special ones before the plain ones."""
+    """A pattern and a builder for every kind of sentence, the special kinds before the plain ones."""
     opening = rf"(?:{'|'.join(f.format('') for f in {*OPENINGS, *PLURAL_OPENINGS} if f != '{}')})?"
     frames = [
         (rf"{opening}an? ({one_of(COMPOSITES)})", composite_named),
@@ -140,7 +140,7 @@ def _items(text: str) -> tuple[Item, ...]:
 
 
 def _kind(items: tuple[Item, ...]) -> str:
-    """The kind of prompt that a plain list of things is."""
+    """The kind of prompt that a plain list of things belongs to."""
     if any(item.place for item in items):
         return "layout"
     textured = any(item.texture for item in items)
@@ -217,17 +217,18 @@ def _pattern(shape: str, first: str, second: str) -> Spec:
 
 
 def _dense(text: str) -> Spec | None:
-    """Several sentences: a background, a relation, more things, letters."""
-    first, relations, more, word, background = (), (), (), None, None
+    """The spec of several sentences: a background, a relation, more things, letters; else None."""
+    first, relations, more = (), (), ()
+    word, background = None, None
     for part in text.split(" . "):
-        if found := re.fullmatch(rf"(?:on a {BACKGROUND} background|the background is {BACKGROUND})", part):
-            background = found[1] or found[2]
-        elif found := re.fullmatch(rf"{TEXT} is written(?: (at the top|at the bottom))?", part):
-            word = _text(found[1], found[2], found[3] or found[4]).word
-        elif found := re.fullmatch(rf"(at the top|in the middle|at the bottom) is {TEXT}", part):
-            word = _text(found[2], found[3], found[1]).word
-        elif found := re.fullmatch(rf"(?:there is also|you can see) ({LIST})|({LIST}) is there too", part):
-            more += _items(found[1] or found[2])
+        if match := re.fullmatch(rf"(?:on a {BACKGROUND} background|the background is {BACKGROUND})", part):
+            background = match[1] or match[2]
+        elif match := re.fullmatch(rf"{TEXT} is written(?: (at the top|at the bottom))?", part):
+            word = _text(match[1], match[2], match[3] or match[4]).word
+        elif match := re.fullmatch(rf"(at the top|in the middle|at the bottom) is {TEXT}", part):
+            word = _text(match[2], match[3], match[1]).word
+        elif match := re.fullmatch(rf"(?:there is also|you can see) ({LIST})|({LIST}) is there too", part):
+            more += _items(match[1] or match[2])
         elif (spec := _sentence(part)) and not (relations and spec.relations) and not spec.absent:
             if spec.relations:
                 first, relations = spec.items, spec.relations

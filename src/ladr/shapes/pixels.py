@@ -8,15 +8,15 @@ from scipy import ndimage
 
 from ladr.shapes.scene import BACKGROUNDS, BLUEPRINT, CANVAS, COLORS, INKS, SHADE
 
-LEAST = 24  # pixels; less is dirt, never a thing
-MIXED = 60.0  # RGB distance beyond which a pixel has no colour of its own
-NEAR = 45.0  # RGB distance up to which a pixel of the border is of the background
-PLAIN = 0.6  # share of the border that must be
+LEAST = 24  # pixels: a smaller region is dirt and not a thing
+MIXED = 60.0  # RGB distance: a pixel that is farther from every colour is a mixture
+NEAR = 45.0  # RGB distance: a pixel of the border that is nearer to a background belongs to it
+PLAIN = 0.6  # so large a share of the border must belong to the background
 EIGHT = np.ones((3, 3), bool)
 _GROUNDS = {**BACKGROUNDS, "blueprint": BLUEPRINT}
 _GROUND_RGB = np.float32(list(_GROUNDS.values()))
 _GROUND_NAMES = tuple(_GROUNDS)
-# How far from the background a pixel must be to be foreground; on black the shades are near.
+# A pixel that is farther from the background is foreground; on black the shades are near.
 _FAINT = {"white": 60.0, "grey": 40.0, "black": 26.0, "blueprint": 60.0, None: 60.0}
 NAMES = (*COLORS, *INKS)
 BRIGHT = np.float32([*COLORS.values(), *INKS.values()])
@@ -29,19 +29,19 @@ DARK = len(BRIGHT)  # labels from here on are shades
 
 @dataclass(frozen=True)
 class Pixels:
-    """The image as the front end sees it, everything (64, 64)."""
+    """The front end's view of an image; arrays are (64, 64) unless a comment says otherwise."""
 
     rgb: np.ndarray  # (64, 64, 3) float32
     ground: np.ndarray  # (3,) the background's colour
     name: str | None
-    plain: bool  # whether the border has one colour: only then can anything stand out from it
+    plain: bool  # whether the border has one colour: only then can things stand out from it
     far: np.ndarray  # distance to the background
     label: np.ndarray  # nearest palette entry, -1 for mixtures
     front: np.ndarray  # bool
 
 
 def look(image: np.ndarray) -> Pixels:
-    """Background and labels of `image`, (64, 64, 3) uint8. All colours are whole numbers: sums are exact."""
+    """Background and labels of `image`, (64, 64, 3) uint8. Colours are whole numbers, so sums are exact."""
     rgb = image.astype(np.float32)
     edge = np.concatenate([rgb[:2].reshape(-1, 3), rgb[-2:].reshape(-1, 3), rgb[2:-2, :2].reshape(-1, 3)])
     edge = np.concatenate([edge, rgb[2:-2, -2:].reshape(-1, 3)])
@@ -62,7 +62,7 @@ def look(image: np.ndarray) -> Pixels:
 
 
 def _distances(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Euclidean, (points, centres)."""
+    """Euclidean distances (points, centres)."""
     square = (points**2).sum(1)[:, None] - 2 * points @ centres.T + (centres**2).sum(1)
     return np.sqrt(np.maximum(square, 0))
 
@@ -79,7 +79,7 @@ def grow(mask: np.ndarray) -> np.ndarray:
 
 
 def regions(mask: np.ndarray) -> list[np.ndarray]:
-    """Connected parts of `mask`, joined over gaps of up to two pixels; dirt left out."""
+    """Connected parts of `mask`, joined over gaps of up to two pixels, without dirt."""
     grown = grow(mask)
     labels, count = ndimage.label(grown, EIGHT)
     labels = np.where(mask, labels, 0)
@@ -88,7 +88,7 @@ def regions(mask: np.ndarray) -> list[np.ndarray]:
 
 
 def groups_of(pixels: Pixels, region: np.ndarray) -> list[int]:
-    """The colours that a region really holds: labels of things, not of blends at the seam of two colours."""
+    """The colours of the things in a region, without the blends at the seam of two colours."""
     label = np.where(region, pixels.label, -1)
     counts = np.bincount(label[label >= 0], minlength=len(_PALETTE))
     bright = [k for k in (*range(HUES), WHITE) if counts[k] >= LEAST // 2]
@@ -107,14 +107,14 @@ def groups_of(pixels: Pixels, region: np.ndarray) -> list[int]:
 
 
 def owners(pixels: Pixels, region: np.ndarray, groups: list[int]) -> np.ndarray:
-    """For every pixel of the region the colour of the nearest pixel that has one of `groups`; -1 outside."""
+    """For every pixel of the region, the colour of the nearest pixel with one of `groups`; -1 outside."""
     named = region & np.isin(pixels.label, groups)
     near = ndimage.distance_transform_edt(~named, return_distances=False, return_indices=True)
     return np.where(region, pixels.label[tuple(near)], -1)
 
 
 def parent_of(part: np.ndarray, owner: np.ndarray, region: np.ndarray) -> int | None:
-    """The colour that surrounds `part`, if one does."""
+    """The colour that surrounds `part`; None if no single colour does."""
     ring = grow(part) & ~part
     around = Counter(np.where(region, owner, -1)[ring].tolist())
     color, count = around.most_common(1)[0]
@@ -124,7 +124,7 @@ def parent_of(part: np.ndarray, owner: np.ndarray, region: np.ndarray) -> int | 
 def cover_of(
     pixels: Pixels, part: np.ndarray, color: int | None, base: np.ndarray, inner: bool
 ) -> np.ndarray:
-    """How much of each pixel the part covers, (64, 64) in [0, 1]."""
+    """The share of each pixel that the part covers, (64, 64) in [0, 1]."""
     near = grow(part)
     if color is None:
         return part.astype(np.float32)

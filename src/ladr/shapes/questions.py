@@ -1,4 +1,4 @@
-"""What a spec lets one ask of an image, and the answers that a reading gives."""
+"""The questions about an image that follow from a spec, and the answers that follow from a reading of it."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from ladr.shapes.spec import Item, Spec
 
 
 @dataclass(frozen=True)
-class Question:
-    """One yes-or-no question. `parents` are ids that must hold for it to make sense."""
+class SpecQuestion:
+    """One yes-or-no question. It makes sense only where the answers to `parents` (their ids) are yes."""
 
-    id: str  # "color 0": fact and number of the item, relation, ...
+    id: str  # for example "color 0": the fact, and the number of the item, relation, ...
     text: str
     parents: tuple[str, ...] = ()
 
@@ -24,76 +24,76 @@ class Question:
         return int(self.id.rsplit(" ", 1)[1])
 
 
-def questions(spec: Spec) -> tuple[Question, ...]:
-    """Every fact that `spec` states, parents before children."""
-    asked: list[Question] = []
+def questions(spec: Spec) -> tuple[SpecQuestion, ...]:
+    """A question for every fact that `spec` states, parents before children."""
+    listed: list[SpecQuestion] = []
     if spec.background:
-        asked.append(Question("background 0", f"Is the background {spec.background}?"))
+        listed.append(SpecQuestion("background 0", f"Is the background {spec.background}?"))
     if spec.style:
-        asked.append(Question("style 0", f"Is everything drawn in {spec.style} style?"))
+        listed.append(SpecQuestion("style 0", f"Is everything drawn in {spec.style} style?"))
     for i, item in enumerate(spec.items):
-        asked += _of_item(i, item)
+        listed += _of_item(i, item)
     for j, link in enumerate(spec.relations):
         parents = (f"shape {link.a}", f"shape {link.b}")
         a, b = called(spec, link.a), called(spec, link.b)
-        asked.append(Question(f"relation {j}", f"Is the {a} {link.kind} the {b}?", parents))
+        listed.append(SpecQuestion(f"relation {j}", f"Is the {a} {link.kind} the {b}?", parents))
     if spec.layout:
-        asked.append(Question("layout 0", f"Are the things in a {spec.layout}?", ("shape 0",)))
+        listed.append(SpecQuestion("layout 0", f"Are the things in a {spec.layout}?", ("shape 0",)))
     parents = tuple(f"shape {i}" for i in range(len(spec.items)))
     for k, attribute in enumerate(spec.same):
-        asked.append(Question(f"same {k}", f"Do the things agree in {attribute}?", parents))
+        listed.append(SpecQuestion(f"same {k}", f"Do the things agree in {attribute}?", parents))
     for k, item in enumerate(spec.absent):
-        asked.append(Question(f"absent {k}", f"Is there no {words(item)}?", parents))
-    return tuple(asked) + _of_word(spec)
+        listed.append(SpecQuestion(f"absent {k}", f"Is there no {words(item)}?", parents))
+    return tuple(listed) + _of_word(spec)
 
 
-def _of_item(i: int, item: Item) -> list[Question]:
+def _of_item(i: int, item: Item) -> list[SpecQuestion]:
     noun = item.shape or "shape"
-    asked = [Question(f"shape {i}", f"Is there a {noun}?")]
+    listed = [SpecQuestion(f"shape {i}", f"Is there a {noun}?")]
     parent = (f"shape {i}",)
     if item.count > 1:
-        asked.append(Question(f"count {i}", f"Are there exactly {item.count} {noun}s?", parent))
+        listed.append(SpecQuestion(f"count {i}", f"Are there exactly {item.count} {noun}s?", parent))
     for fact in ("color", "size", "texture", "place"):
         value = getattr(item, fact)
         if value:
             where = f"in the {value}" if fact == "place" else value
-            asked.append(Question(f"{fact} {i}", f"Is the {noun} {where}?", parent))
-    return asked
+            listed.append(SpecQuestion(f"{fact} {i}", f"Is the {noun} {where}?", parent))
+    return listed
 
 
-def _of_word(spec: Spec) -> tuple[Question, ...]:
+def _of_word(spec: Spec) -> tuple[SpecQuestion, ...]:
     if spec.word is None:
         return ()
-    asked = [Question("text 0", f'Does the writing say "{spec.word.letters}"?')]
+    listed = [SpecQuestion("text 0", f'Does the writing say "{spec.word.letters}"?')]
     if spec.word.color:
-        asked.append(Question("ink 0", f"Is the writing {spec.word.color}?", ("text 0",)))
+        listed.append(SpecQuestion("ink 0", f"Is the writing {spec.word.color}?", ("text 0",)))
     if spec.word.where:
-        asked.append(Question("band 0", f"Is the writing at the {spec.word.where}?", ("text 0",)))
-    return tuple(asked)
+        listed.append(SpecQuestion("band 0", f"Is the writing at the {spec.word.where}?", ("text 0",)))
+    return tuple(listed)
 
 
-def answer(question: Question, spec: Spec, reading: Reading) -> bool:
-    """Whether `reading` answers yes, parents left out of account."""
+def answer(question: SpecQuestion, spec: Spec, reading: Reading) -> bool:
+    """Whether the answer by `reading` is yes; the question's parents are not taken into account."""
     return _ANSWERS[question.fact](question.number, spec, reading)
 
 
 def _shape(i: int, spec: Spec, reading: Reading) -> bool:
-    """Enough things of that shape for all items that ask for it."""
+    """Whether there are enough things of that shape for all items that state it."""
     item = spec.items[i]
-    wanted = 1 if item.count > 1 else sum(o.count for o in spec.items if o.shape == item.shape)
-    return len(holders(item, reading, ("shape",))) >= wanted
+    needed = 1 if item.count > 1 else sum(o.count for o in spec.items if o.shape == item.shape)
+    return len(holders(item, reading, ("shape",))) >= needed
 
 
 def _attribute(fact: str):
     def holds(i: int, spec: Spec, reading: Reading) -> bool:
-        """At least as many things of the item's shape as it has members show the attribute."""
+        """Whether at least as many things of the item's shape show the attribute as must show it."""
         return len(holders(spec.items[i], reading, ("shape", fact))) >= _members(spec, i, fact)
 
     return holds
 
 
 def _members(spec: Spec, i: int, fact: str) -> int:
-    """How many things must show it: all items of the same shape and the same value together."""
+    """How many things must show the attribute: all items of the same shape and value together."""
     item = spec.items[i]
     return sum(
         o.count for o in spec.items if (o.shape, getattr(o, fact)) == (item.shape, getattr(item, fact))
@@ -110,12 +110,12 @@ def _place(i: int, spec: Spec, reading: Reading) -> bool:
 
 
 def _background(i: int, spec: Spec, reading: Reading) -> bool:
-    """Nothing at all is no picture on a background."""
+    """Whether the background is right; an empty picture counts as one without a background."""
     return bool(reading.known or reading.letters) and reading.background == spec.background
 
 
 def _same(k: int, spec: Spec, reading: Reading) -> bool:
-    """One thing for every item can be found so that all agree."""
+    """Whether one can choose a thing for every item so that all of these agree in the attribute."""
     attribute = spec.same[k]
     values = {getattr(d, attribute) for d in reading.known}
     return any(
@@ -129,7 +129,7 @@ def _same(k: int, spec: Spec, reading: Reading) -> bool:
 
 
 def _absent(k: int, spec: Spec, reading: Reading) -> bool:
-    """None of those, and what was to be there is there: an empty image denies nothing."""
+    """Whether nothing of the excluded kind is there, and all items are: an empty image is not right."""
     there = all(
         _count(i, spec, reading) if o.count > 1 else _shape(i, spec, reading)
         for i, o in enumerate(spec.items)
@@ -164,7 +164,7 @@ _ANSWERS = {
 
 
 def _laid_out(spec: Spec, reading: Reading) -> list[Detection]:
-    """The things that the layout is about: those of item 0, or of all items where it has but one."""
+    """The things that the layout is about: those of item 0, or those of all items if item 0 is one thing."""
     if spec.items[0].count > 1:
         return holders(spec.items[0], reading, ("shape",))
     return [d for d in reading.known if any(matches(item, d, ("shape",)) for item in spec.items)]

@@ -1,18 +1,18 @@
-"""What the evaluator says about an image: detections, letters, background, style, junk."""
+"""The result of the evaluator for an image: detections, letters, background, style, junk."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-VERSION = 1  # of the evaluator: grows with every change that can change a score
-SEEN = 0.80  # a thing is believed to be there
-SURE = 0.86  # a thing is believed enough to be counted ...
-CLEAR = 0.02  # ... if it agrees so much better with its shape than with any other
+VERSION = 1  # of the evaluator: raise it with every change that can change a score
+SEEN = 0.80  # from this score on, a thing is there
+SURE = 0.86  # from this score on, a thing may be counted ...
+CLEAR = 0.02  # ... if it agrees by so much better with its shape than with any other
 
 
 @dataclass(frozen=True)
 class Detection:
-    """One thing or letter. `shape` is None where no template agrees: it is still something."""
+    """One thing or letter. `shape` is None where no template agrees: something is there, but unknown."""
 
     shape: str | None
     letter: str | None
@@ -43,14 +43,14 @@ class Detection:
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything that was read. Letters from left to right; `?` is ink in their line that is no letter."""
+    """All that was read. Letters stand from left to right; `?` is ink in their line that is no letter."""
 
-    things: tuple[Detection, ...]  # those without a shape too
+    things: tuple[Detection, ...]  # also those without a shape
     letters: tuple[Detection, ...]
     text: str
     text_color: str | None
-    background: str | None  # None: no one colour
-    style: str | None  # None: nothing there, or things that disagree
+    background: str | None  # None: it does not have one colour
+    style: str | None  # None: nothing is there, or the things disagree
     junk: float  # share of the foreground that no detection explains
 
     @property

@@ -1,4 +1,4 @@
-"""The rules by which a reading is judged: who matches, where things lie, what counts as exactly three."""
+"""The rules that judge a reading: which things match, where they lie, what counts as exactly three."""
 
 from ladr.shapes.reading import Detection, Reading
 from ladr.shapes.scene import CANVAS
@@ -6,8 +6,8 @@ from ladr.shapes.spec import PLACES, Item, Relation, Spec
 
 NEAR = 30.0  # pixels between the middles of near things, along the longer axis
 LEVEL = 6.0  # pixels by which things in a row or a column may differ
-MARGIN = 0.1  # of the sizes of two things, taken off their offset before a direction is read
-AXIS = 0.5  # share of the offset that must lie along the direction
+MARGIN = 0.1  # share of the sizes of two things that is subtracted from their offset to read a direction
+AXIS = 0.5  # this share of the offset must lie along the direction
 BIGGER = 1.25  # ratio of areas
 
 
@@ -19,12 +19,12 @@ def matches(item: Item, d: Detection, facts=("shape", "color", "size", "texture"
 
 
 def holders(item: Item, reading: Reading, facts=("shape", "color", "size", "texture")) -> list[Detection]:
-    """The things that match, the best first."""
+    """The things that match the item, the best first."""
     return [d for d in reading.things if matches(item, d, facts)]
 
 
 def identity(spec: Spec, i: int) -> tuple[str, ...]:
-    """The fewest attributes by which item `i` is told from the others."""
+    """The fewest attributes that distinguish item `i` from the others."""
     item = spec.items[i]
     others = [o for k, o in enumerate(spec.items) if k != i]
     if item.shape and all(o.shape not in (None, item.shape) for o in others):
@@ -33,7 +33,7 @@ def identity(spec: Spec, i: int) -> tuple[str, ...]:
 
 
 def called(spec: Spec, i: int) -> str:
-    """Item `i` in the fewest words that tell it from the others."""
+    """Item `i` in the fewest words that distinguish it from the others."""
     facts = identity(spec, i)
     item = spec.items[i]
     return words(Item(**{fact: getattr(item, fact) for fact in facts}))
@@ -44,13 +44,13 @@ def words(item: Item) -> str:
 
 
 def exactly(item: Item, reading: Reading, facts=("shape",)) -> bool:
-    """Strict counting: `item.count` sure ones, and neither a doubtful one more nor an unknown thing."""
-    found = holders(item, reading, facts)
-    return sum(d.sure for d in found) == len(found) == item.count and reading.unknown == 0
+    """Strict counting: there are `item.count` sure things, no doubtful one besides, and no unknown thing."""
+    things = holders(item, reading, facts)
+    return sum(d.sure for d in things) == len(things) == item.count and reading.unknown == 0
 
 
 def direction(a: Detection, b: Detection) -> set[str]:
-    """Every direction in which `a` lies of `b`: GenEval's rule, both axes at once where both are clear."""
+    """Every direction in which `a` lies of `b`, by GenEval's rule: one per axis on which it is clear."""
     (ya, xa), (yb, xb) = a.centre, b.centre
     down, across = ya - yb, xa - xb
     norm = (down**2 + across**2) ** 0.5
@@ -58,8 +58,8 @@ def direction(a: Detection, b: Detection) -> set[str]:
         return set()
     down = _shrunk(down, MARGIN * (a.box[2] + b.box[2])) / norm
     across = _shrunk(across, MARGIN * (a.box[3] + b.box[3])) / norm
-    found = {"left": across < -AXIS, "right": across > AXIS, "above": down < -AXIS, "below": down > AXIS}
-    return {name for name, holds in found.items() if holds}
+    clear = {"left": across < -AXIS, "right": across > AXIS, "above": down < -AXIS, "below": down > AXIS}
+    return {name for name, holds in clear.items() if holds}
 
 
 def _shrunk(offset: float, margin: float) -> float:
@@ -88,7 +88,7 @@ def _gap(a: Detection, b: Detection) -> float:
 
 
 def linked(link: Relation, spec: Spec, reading: Reading) -> bool:
-    """Whether some pair of things, told apart as the spec tells them apart, stands in the relation."""
+    """Whether some pair of things is in the relation; the spec says which attributes distinguish the two."""
     first = holders(spec.items[link.a], reading, identity(spec, link.a))
     second = holders(spec.items[link.b], reading, identity(spec, link.b))
     return any(a is not b and related(link.kind, a, b) for a in first for b in second)

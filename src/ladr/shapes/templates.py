@@ -1,7 +1,7 @@
 """Soft templates of shapes and letters, and how well a patch of coverage agrees with them.
 
-Coverage is held in whole 64ths, so that every sum of products stays below 2^24: float32 sums them exactly,
-in whatever order a BLAS library takes them, and a score is the same on every machine.
+Coverage is stored in whole 64ths, so that every sum of products stays below 2^24. Then float32 sums are exact
+in whatever order a BLAS library adds, and a score is the same on every machine.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ import numpy as np
 from ladr.shapes.render import coverage
 from ladr.shapes.scene import CANVAS, CELL, LETTER_HEIGHT, LETTER_WIDTH, LETTERS, SHAPES
 
-REACH = 2  # pixels, how far a template may lie from the middle of the box that the patch was cut by
+REACH = 2  # pixels: the largest offset of a template from the middle of the box
 PERIOD = 2 * CELL  # pixels, of every texture
 FEW = 0.06  # share of dark pixels below which a thing is solid
-_PHASE_ZERO = 3  # how many patterns, the first ones, begin where the thing begins
+_PHASE_ZERO = 3  # so many patterns, the first ones, begin where the thing begins
 LEVELS = 64  # of coverage
-SIDES = (12, 14, 16, 18, 20, 24, 28, 32)  # pixels, of the shapes that are looked for
+SIDES = (12, 14, 16, 18, 20, 24, 28, 32)  # pixels: the sides of the templates
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class _Bank:
 
 
 def fit(cover: np.ndarray, box: tuple[int, int, int, int]) -> Fit:
-    """The template that agrees best with `cover`, (64, 64) in [0, 1] and half there on all of `box`."""
+    """The template that agrees best with `cover`, (64, 64) in [0, 1]; `box` bounds its pixels above 0.5."""
     cover = np.rint(cover * LEVELS)
     y0, x0, height, width = box
     bank = _bank(_near(max(height, width)), 15 <= height <= 25 and 7 <= width <= 17)
@@ -60,12 +60,12 @@ def fit(cover: np.ndarray, box: tuple[int, int, int, int]) -> Fit:
 
 
 def _near(side: int) -> tuple[int, ...]:
-    """The sides worth trying for something `side` pixels long."""
+    """The sides of templates to try for something that is `side` pixels long."""
     return tuple(s for s in SIDES if abs(s - side) <= 2) or (min(SIDES, key=lambda s: abs(s - side)),)
 
 
 def _cut(plane: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
-    """The square of `plane` that begins at (top, left), which may lie outside; zero where it does."""
+    """The square of `plane` that begins at (top, left); it is zero where it lies outside the plane."""
     height, width = plane.shape
     square = np.zeros((side, side), plane.dtype)
     y0, y1, x0, x1 = max(top, 0), min(top + side, height), max(left, 0), min(left + side, width)
@@ -100,7 +100,7 @@ def _bank(sides: tuple[int, ...], letters: bool) -> _Bank:
 
 @lru_cache(maxsize=32)
 def glyph(letter: str) -> np.ndarray:
-    """(20, 12) in {0, 1}: the letter as it is written."""
+    """(20, 12) in {0, 1}: the pixels of a written letter."""
     cells = np.array([[bit == "1" for bit in row] for row in LETTERS[letter]], np.float32)
     assert cells.shape == (LETTER_HEIGHT, LETTER_WIDTH)
     return cells.repeat(CELL, 0).repeat(CELL, 1)
@@ -108,7 +108,7 @@ def glyph(letter: str) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[tuple[str, ...], np.ndarray]:
-    """Every texture at every phase: names and (patterns, 8, 8) in {0, 1}, repeating; phase zero first."""
+    """Every texture at every phase, phase zero first: names, and periods (patterns, 8, 8) in {0, 1}."""
     y, x = np.indices((PERIOD, PERIOD))
     names, planes = [], []
     for dy in range(PERIOD):
@@ -125,8 +125,8 @@ def _patterns() -> tuple[tuple[str, ...], np.ndarray]:
 def texture(dark: np.ndarray, core: np.ndarray, corner: tuple[int, int]) -> tuple[str, float]:
     """Name and certainty in [0, 1] of the pattern that the `dark` pixels make on `core`, both (64, 64) bool.
 
-    `corner` is where the thing's box begins; patterns that begin there are believed a little more. The
-    agreement is the correlation of two sets of pixels.
+    `corner` is where the thing's box begins; patterns that begin there get a small bonus. The agreement is
+    the correlation of two sets of pixels.
     """
     y, x = np.nonzero(core)
     inside = dark[y, x].astype(np.float32)

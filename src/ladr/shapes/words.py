@@ -1,4 +1,4 @@
-"""The words of the shape world's English, and the patterns of its nouns, lists, letters and backgrounds."""
+"""The words of the shape world, and the patterns of its nouns, lists, letters and backgrounds."""
 
 import re
 
@@ -14,7 +14,7 @@ NOUNS |= {"shape": None, "shapes": None}
 
 
 def one_of(words) -> str:
-    """A pattern for any of the words, the longest that fits."""
+    """A pattern that matches any of the words, the longest first."""
     return f"(?:{'|'.join(sorted(words, key=len, reverse=True))})"
 
 
@@ -30,7 +30,7 @@ BACKGROUND = rf"({one_of(BACKGROUNDS)})"
 
 
 def known_words() -> frozenset[str]:
-    """Every word that some frame understands."""
+    """Every word that occurs in a frame."""
     frames = [*OPENINGS, *PLURAL_OPENINGS, *WRITTEN, *(f for fs in PHRASES.values() for f in fs)]
     names = [*COUNTS, *NOUNS, *SIZES, *TEXTURES, *COLORS, *BACKGROUNDS, *STYLES, *PLACES, *COMPOSITES]
     rest = """on a white background the is there also you can see too written at top middle bottom with in

@@ -4,7 +4,7 @@ from ladr.benchmarks.mini.suite import Group, MiniSuite, Point, spec_of
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
 from ladr.shapes.evaluate import answers, zeroed
-from ladr.shapes.questions import Question, questions
+from ladr.shapes.questions import SpecQuestion, questions
 from ladr.shapes.reading import Reading
 from ladr.shapes.spec import Spec
 
@@ -23,13 +23,13 @@ _KINDS = {  # fact -> level 1, level 2
 }
 
 
-def graph(spec: Spec) -> tuple[Question, ...]:
+def graph(spec: Spec) -> tuple[SpecQuestion, ...]:
     """All questions of a dense prompt, parents before children: what it states, and the number of things."""
     wanted = sum(item.count for item in spec.items)
-    return (*questions(spec), Question("total 0", f"Are there exactly {wanted} shapes?"))
+    return (*questions(spec), SpecQuestion("total 0", f"Are there exactly {wanted} shapes?"))
 
 
-def level(question: Question) -> tuple[str, str]:
+def level(question: SpecQuestion) -> tuple[str, str]:
     """DPG's two levels of a question's category."""
     return _KINDS[question.fact]
 
