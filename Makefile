@@ -22,7 +22,7 @@ FULL   := $(USE:%=use=[%]) theory=true latency.prompts=10 sweeps.alpha_tau.backb
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 
-.PHONY: setup reproduce full smoke report ui unlock test slurm lint format lock clean
+.PHONY: setup reproduce full smoke report ui unlock test slurm count lint format lock clean
 
 setup: $(READY)
 
@@ -68,6 +68,10 @@ test: $(READY)
 # A Slurm of one node, started for the test and stopped after it; needs slurm-wlm and munge, not a cluster.
 slurm: $(READY)
 	$(BIN)/python -m pytest -m slurm -rs tests/workflow/test_slurm.py
+
+# Rooms, arrows, circles and what breaks a limit.
+count: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m house.count
 
 lint: $(READY)
 	$(BIN)/ruff check .

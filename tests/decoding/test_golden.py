@@ -16,7 +16,7 @@ from ladr.decoding.loop import decode
 from ladr.decoding.noise import UpstreamGumbel
 from ladr.decoding.policies import Scheduled
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parent / "golden"
 RUNS = json.loads((GOLDEN / "traces.json").read_text())
 
 

@@ -1,236 +1,163 @@
-"""The building itself: imports go down the floors, and nothing is done that the design rules out."""
+"""The building itself: twelve rooms, imports that only go down, no circles, and limits that a file keeps.
 
-import ast
-import subprocess
-import sys
+Each rule is also seen to fail on a small package that breaks it.
+"""
+
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[2] / "src" / "ladr"
-FLOORS = (
-    ("base",),
-    ("decoding", "shapes"),
-    ("backbones", "benchmarks", "integrations"),
-    ("training", "experiment"),
-    ("paper", "speed"),
-    ("figures",),
-    ("cli",),
-)
-FILES = sorted(SRC.rglob("*.py"))
+from house import layout, limits
+from house.imports import PACKAGE, room_of
+from house.owed import OWED
+
+TESTS = Path(__file__).parents[1]
 
 
-def name_of(file):
-    return ".".join(("ladr", *file.relative_to(SRC).with_suffix("").parts)).removesuffix(".__init__")
-
-
-def floor_of(module):
-    """The floor of `ladr.x...`, or None for the package itself and for what the floors do not list."""
-    part = module.split(".")[1] if "." in module else None
-    return next((i for i, parts in enumerate(FLOORS) if part in parts), None)
-
-
-def imports(tree):
-    """(module, line, at the top level) of every import statement."""
-    top = set(map(id, ast.iter_child_nodes(tree)))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            inner = (
-                [f"{node.module}.{a.name}" for a in node.names] if node.module == "ladr" else [node.module]
-            )
-            names = inner
-        else:
-            continue
-        for name in names:
-            yield name, node.lineno, id(node) in top
-
-
-def trees():
-    for file in FILES:
-        yield file, ast.parse(file.read_text(encoding="utf-8"), str(file))
-
-
-def test_every_module_has_a_floor():
-    homeless = {f.relative_to(SRC).parts[0] for f in FILES if f.name != "__init__.py" or f.parent != SRC}
-    homeless = {name.removesuffix(".py") for name in homeless}
-    listed = {part for parts in FLOORS for part in parts}
-    assert homeless <= listed, f"add to FLOORS: {sorted(homeless - listed)}"
+def test_there_are_twelve_rooms_and_nothing_else():
+    assert len(layout.FLOOR_OF) == 12
+    assert layout.misplaced(PACKAGE) == []
 
 
 def test_imports_only_go_down():
-    upward = []
-    for file, tree in trees():
-        here = floor_of(name_of(file))
-        if here is None:
-            continue
-        for module, line, _ in imports(tree):
-            there = floor_of(module) if module.split(".")[0] == "ladr" else None
-            if there is not None and there > here:
-                upward.append(f"{file.relative_to(SRC)}:{line} imports {module}")
-    assert not upward, upward
+    assert layout.upward(PACKAGE) == []
 
 
-LIGHT = {"torch", "numpy", "scipy", "ladr"}
+def test_tests_mirror_the_rooms():
+    assert layout.unmirrored(PACKAGE, TESTS) == []
 
 
-def test_the_lower_floors_import_torch_numpy_and_scipy_only():
-    """shapes/ does without torch; the scheduler may use diffusers; other things only inside functions."""
-    foreign = []
-    for file, tree in trees():
-        module = name_of(file)
-        floor = floor_of(module)
-        if floor is None or (floor > 1 and "integrations" not in module):
-            continue
-        shapes = module.startswith("ladr.shapes")
-        allowed = (LIGHT - {"torch"} if shapes else LIGHT) | (
-            {"diffusers"} if "integrations" in module else set()
-        )
-        for name, line, top in imports(tree):
-            root = name.split(".")[0]
-            lazy_image = shapes and root == "PIL" and not top
-            if root not in allowed and root not in sys.stdlib_module_names and not lazy_image:
-                foreign.append(f"{file.relative_to(SRC)}:{line} imports {name}")
-    assert not foreign, foreign
+def offenders(rule):
+    """(path, what is wrong) of every offender of a rule of limits.py, or of the circles."""
+    if rule == "circles":
+        return [(group[0], " and ".join(group)) for group in layout.circular(PACKAGE)]
+    return limits.RULES[rule](PACKAGE)
 
 
-def test_figures_never_import_torch():
-    for file, tree in trees():
-        if name_of(file).startswith("ladr.figures"):
-            assert not [name for name, *_ in imports(tree) if name.split(".")[0] == "torch"], file
+@pytest.mark.parametrize("rule", ["circles", *limits.RULES])
+def test_rules_hold(rule):
+    """A room that has more offenders than it owes shows all of them."""
+    counts = Counter(room_of(path) for path, _ in offenders(rule))
+    over = {room for room, count in counts.items() if count > OWED[rule].get(room, 0)}
+    lines = [f"{path}: {what}" for path, what in offenders(rule) if room_of(path) in over]
+    assert not over, "\n".join([f"{rule} in {sorted(over)}:", *lines])
 
 
-def dotted(node):
-    """`a.b.c` of a name or attribute chain, else an empty string."""
-    parts = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+# ----- planted violations
 
 
-NUMPY_OK = {"default_rng", "Generator", "SeedSequence", "PCG64", "Philox"}
-TORCH_DRAWS = {"rand", "randn", "randint", "randperm", "multinomial", "bernoulli", "normal"}
-IN_PLACE_DRAWS = {"uniform_", "normal_", "exponential_", "bernoulli_", "random_", "geometric_", "cauchy_"}
-FORBIDDEN_IMPORTS = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "random"}
+@pytest.fixture
+def package(tmp_path):
+    """A package of twelve rooms without any violation; each room has a module `a`."""
+    root = tmp_path / "src" / "ladr"
+    for room in layout.FLOOR_OF:
+        (root / room).mkdir(parents=True)
+        (root / room / "__init__.py").write_text("")
+        (root / room / "a.py").write_text("import math\n")
+    (root / "__init__.py").write_text("from ladr.cli import a\n")
+    (root / "py.typed").write_text("")
+    (root / "cli" / "a.py").write_text("from ladr.base import a\nfrom ladr.cli import b\n")
+    (root / "cli" / "b.py").write_text("import ladr.figures.a\n")
+    return root
 
 
-def offences(tree, weights=False):
-    """(line, what) of everything that the project does without.
-
-    weights: the file may seed torch's own stream for initial weights, which take no generator.
-    """
-    for name, line, _ in imports(tree):
-        if name.split(".")[0] in FORBIDDEN_IMPORTS:
-            yield line, f"import {name}"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            path = dotted(node)
-            if path in ("torch.load", "torch.save", "torch.seed"):
-                yield node.lineno, path
-            if path == "torch.manual_seed" and not weights:
-                yield node.lineno, path
-            for prefix in ("np.random.", "numpy.random."):
-                if path.startswith(prefix) and path.removeprefix(prefix).split(".")[0] not in NUMPY_OK:
-                    yield node.lineno, path
-        initial = weights and isinstance(node, ast.Call) and dotted(node.func).startswith("torch.nn.init.")
-        if isinstance(node, ast.Call) and not initial:
-            yield from call_offences(node)
+def test_a_sound_package_passes(package):
+    assert layout.misplaced(package) == layout.upward(package) == layout.circular(package) == []
+    assert not [rule(package) for rule in limits.RULES.values() if rule(package)]
 
 
-def call_offences(node):
-    path, given = dotted(node.func), {k.arg: k.value for k in node.keywords}
-    last = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    draws = path in {f"torch.{d}" for d in TORCH_DRAWS} or last in {"multinomial", *IN_PLACE_DRAWS}
-    if draws and "generator" not in given:
-        yield node.lineno, f"{path or last} without a generator"
-    if last == "default_rng" and not node.args and "seed" not in given:
-        yield node.lineno, "default_rng without a seed"
-    trust = given.get("trust_remote_code")
-    if trust is not None and not (isinstance(trust, ast.Constant) and trust.value is False):
-        yield node.lineno, "trust_remote_code"
-    if path in ("eval", "exec"):
-        yield node.lineno, path
+@pytest.mark.parametrize("entry", ["attic/__init__.py", "attic.py", "notes.txt"])
+def test_a_thirteenth_entry_is_seen(package, entry):
+    (package / entry).parent.mkdir(exist_ok=True)
+    (package / entry).write_text("")
+    assert layout.misplaced(package) == [f"{Path(entry).parts[0]} is at the root of the package"]
 
 
-def test_no_pickle_no_global_randomness_no_remote_code():
-    found = []
-    for file, tree in trees():
-        weights = file.relative_to(SRC).parts[0] in ("training", "backbones")
-        found += [f"{file.relative_to(SRC)}:{line} {what}" for line, what in offences(tree, weights)]
-    assert not found, found
+@pytest.mark.parametrize("entry", ["py.typed", "paper/__init__.py"])
+def test_a_missing_entry_is_seen(package, entry):
+    (package / entry).unlink()
+    assert len(layout.misplaced(package)) == 1
 
 
 @pytest.mark.parametrize(
-    ("code", "what"),
+    "line",
     [
-        ("import pickle", "pickle"),
-        ("from random import choice", "random"),
-        ("import torch\ntorch.load('x')", "torch.load"),
-        ("import numpy as np\nnp.random.rand(3)", "np.random.rand"),
-        ("import numpy as np\nnp.random.default_rng()", "without a seed"),
-        ("torch.rand(3)", "without a generator"),
-        ("torch.manual_seed(3)", "torch.manual_seed"),
-        ("x.uniform_(0, 1)", "without a generator"),
-        ("f(trust_remote_code=True)", "trust_remote_code"),
-        ("eval('1')", "eval"),
+        "import ladr.cli.a",
+        "from ladr.cli import a",
+        "from ladr.cli.a import thing",
+        "from ladr import cli",
+        "from ladr import a",
+        "from ..cli import a",
+        "from .. import cli",
+        "def late():\n    from ladr.cli.a import thing",
+        "if TYPE_CHECKING:\n    from ladr.cli import a",
+        "HOMES = {'x': 'ladr.cli.a:thing'}",
+        "import ladr.training.a",
     ],
 )
-def test_the_walk_sees_offences(code, what):
-    assert any(what in found for _, found in offences(ast.parse(code)))
+def test_an_upward_import_is_seen(package, line):
+    (package / "experiment" / "a.py").write_text(line)
+    assert len(layout.upward(package)) == 1
+    assert layout.upward(package)[0].startswith("experiment/a.py:")
 
 
-def test_the_walk_lets_seeded_randomness_pass():
-    code = "np.random.default_rng(3)\ntorch.rand(3, generator=g)\nx.normal_(generator=g)\nrng.random(3)"
-    assert not list(offences(ast.parse(code)))
+def test_a_circle_of_files_is_seen(package):
+    (package / "base" / "b.py").write_text("from ladr.base.c import x\n")
+    (package / "base" / "c.py").write_text("def late():\n    from . import d\n")
+    (package / "base" / "d.py").write_text("import ladr.base.b\n")
+    assert layout.circular(package) == [["base/b.py", "base/c.py", "base/d.py"]]
 
 
-@pytest.mark.parametrize("name", ["utils.py", "helpers.py", "misc.py", "common.py"])
-def test_no_drawer_for_everything(name):
-    assert not [f for f in FILES if f.name == name]
+def test_folders_of_tests_that_do_not_mirror_are_seen(package, tmp_path):
+    tests = tmp_path / "tests"
+    for name in {*layout.FLOOR_OF, "house", "attic"} - {"paper"}:
+        (tests / name).mkdir(parents=True)
+    (tests / "test_stray.py").write_text("")
+    assert layout.unmirrored(package, tests) == [
+        "tests/paper is missing",
+        "tests/workflow is missing",
+        "tests/attic is no room",
+        "tests/test_stray.py belongs in a room",
+    ]
 
 
-HEAVY = ("transformers", "diffusers", "mlflow", "pandas", "matplotlib", "scipy", "pydantic", "typer", "PIL")
+LONG = "def f(x):\n" + "    x += 1\n" * 40
+WIDE = "a, b, c, d, e, f, g, h, i"
 
 
-def test_importing_the_package_stays_light():
-    code = "import sys, ladr; ladr.build('ladr'); print([m for m in sys.argv[1:] if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("long functions", LONG),
+        ("long files", "x = 1\n" * 251),
+        ("wide functions", f"def f({WIDE}): ..."),
+        ("wide functions", "class A:\n    def f(self, a, b, c, d, *e, f, g, h, **i): ..."),
+        ("fillers", "found = 1"),
+        ("fillers", "for told, x in []: ..."),
+        ("fillers", "def f(wanted): ..."),
+        ("fillers", "class A:\n    given: int"),
+        ("fillers", "self.found = 1"),
+        ("fillers", "import x as found"),
+        ("fillers", "if (found := 1): ..."),
+    ],
+)
+def test_a_broken_limit_is_seen(package, rule, text):
+    (package / "base" / "b.py").write_text(text)
+    assert [path for path, _ in limits.RULES[rule](package)] == ["base/b.py"]
+    assert not [name for name, other in limits.RULES.items() if name != rule and other(package)]
 
 
-NAMED_TUPLE = {"_replace", "_asdict", "_fields"}
+def test_the_signature_of_a_command_does_not_count(package):
+    options = "".join(f"    option{i}: Annotated[int, typer.Option()] = 0,\n" for i in range(39))
+    (package / "cli" / "a.py").write_text(f"def f(\n{options}):\n    '''Help.'''\n")
+    assert not limits.long_functions(package)
+    assert not limits.wide_functions(package)
+    (package / "cli" / "a.py").write_text(f"def f(\n{options}):\n" + "    x = 1\n" * 41)
+    assert limits.long_functions(package) == [("cli/a.py", "f has 41 lines")]
 
 
-def private(name):
-    return name.startswith("_") and not name.startswith("__")
-
-
-def trespasses(tree):
-    """(line, name) of every underscore name of this package that is used outside the file that has it."""
-    own = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
-    own |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    roots = {"self", "cls", "torch", "sys", "os"}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ladr":
-            yield from ((node.lineno, alias.name) for alias in node.names if private(alias.name))
-        if isinstance(node, ast.Attribute) and private(node.attr) and node.attr not in NAMED_TUPLE | own:
-            root = dotted(node).split(".")
-            if root[0] not in roots or (root[0] in ("self", "cls") and len(root) > 2):
-                yield node.lineno, node.attr
-
-
-def test_underscore_names_stay_in_their_files():
-    found = [f"{f.relative_to(SRC)}:{line} {name}" for f, tree in trees() for line, name in trespasses(tree)]
-    assert not found, found
-
-
-@pytest.mark.parametrize("code", ["from ladr.x import _y", "x._y(1)", "self.x._y"])
-def test_the_walk_sees_trespasses(code):
-    assert list(trespasses(ast.parse(code)))
-
-
-def test_the_walk_lets_own_names_pass():
-    code = "from ladr.x import y\nself._a = 1\nother._a\nself._b()\ntorch.cpu._c()\nx._replace(a=1)"
-    assert not list(trespasses(ast.parse(code)))
+def test_short_functions_narrow_ones_and_nouns_pass(package):
+    (package / "base" / "b.py").write_text("def f(x):\n" + "    x += 1\n" * 39 + f"def g({WIDE[:-3]}): ...")
+    (package / "base" / "c.py").write_text("foundation = marginals.found\nprint(told=1)\n")
+    assert not [rule(package) for rule in limits.RULES.values() if rule(package)]

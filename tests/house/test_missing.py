@@ -6,9 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from test_architecture import SRC, imports, trees
 
-from ladr.base.errors import LadrError, install, needs
+from house.imports import PACKAGE, files, imported, tree_of
 
 OPTIONAL = "diffusers transformers huggingface_hub mlflow optuna openai tenacity spacy".split()
 CALLS = """
@@ -89,21 +88,6 @@ def test_devices_answers_without_any_of_them(said):
     assert any("pip install 'diffusers" in mend and "huggingface-hub" in mend for mend in said["devices"])
 
 
-def test_a_package_of_an_extra_is_told_by_its_extra():
-    assert install("openai") == "pip install 'ladr[judge]'"
-    assert install("nonesuch") == "pip install nonesuch"
-    with (
-        pytest.raises(LadrError, match=r"the judge: the package openai .*'ladr\[judge\]'"),
-        needs("the judge"),
-    ):
-        raise ModuleNotFoundError("No module named 'openai'", name="openai")
-
-
-def test_an_error_of_our_own_modules_is_not_blamed_on_the_user():
-    with pytest.raises(ModuleNotFoundError), needs("anything"):
-        import ladr.nonesuch  # noqa: F401
-
-
 def test_a_command_says_what_it_lacks():
     code = "import sys; from ladr.cli.main import main; sys.modules['pandas'] = None; main()"
     done = subprocess.run([sys.executable, "-c", code, "table"], capture_output=True, text=True)
@@ -115,22 +99,23 @@ def test_a_command_says_what_it_lacks():
 def test_every_import_of_them_is_guarded():
     """Each part of the package that imports one of them does so first inside a `with needs` or a `try`."""
     bare, guarded = {}, set()
-    for file, tree in trees():
-        part = file.relative_to(SRC).parts[0]
+    for file in files(PACKAGE):
+        tree = tree_of(file)
+        part = file.relative_to(PACKAGE).parts[0]
         within = [n for n in ast.walk(tree) if isinstance(n, ast.With | ast.Try)]
         inside = {n.lineno for block in within for n in ast.walk(block) if hasattr(n, "lineno")}
-        for name, line, _ in imports(tree):
+        for name, line in imported(tree, "ladr", False):
             package = name.split(".")[0]
             if package in OPTIONAL and line in inside:
                 guarded.add((part, package))
             elif package in OPTIONAL:
-                bare[part, package] = f"{file.relative_to(SRC)}:{line}"
+                bare[part, package] = f"{file.relative_to(PACKAGE)}:{line}"
     assert guarded
     assert not {key: where for key, where in bare.items() if key not in guarded}
 
 
 def test_few_modules_know_diffusers():
-    known = {str(f.relative_to(SRC)) for f, tree in trees() if "diffusers" in roots(tree)}
+    known = {str(f.relative_to(PACKAGE)) for f in files(PACKAGE) if "diffusers" in roots(tree_of(f))}
     backbones = {
         f"backbones/{name}.py"
         for name in ("checkpoint/vq", "amused/amused", "random/blank", "random/blank_amused")
@@ -139,4 +124,4 @@ def test_few_modules_know_diffusers():
 
 
 def roots(tree):
-    return {name.split(".")[0] for name, *_ in imports(tree)}
+    return {name.split(".")[0] for name, _ in imported(tree, "ladr", False)}

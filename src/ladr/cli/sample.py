@@ -173,7 +173,7 @@ def _decode(
     on_step: Callable | None = None,
 ) -> tuple[dict[str, Any], Any]:
     """One image: its row of figures, and its pixels (h, w, 3). Seconds are the decode's, pixels left out."""
-    from ladr import decode
+    from ladr.decoding.loop import decode
 
     began = time.perf_counter()
     result = decode(

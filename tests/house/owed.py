@@ -1,0 +1,31 @@
+"""How many offenders each room still has: these numbers may only shrink, and a rule without any is strict."""
+
+OWED = {
+    "circles": {
+        "backbones": 1,
+        "experiment": 1,
+        "paper": 1,
+    },
+    "long functions": {
+        "benchmarks": 1,
+        "decoding": 1,
+    },
+    "long files": {},
+    "wide functions": {
+        "backbones": 1,
+        "training": 2,
+    },
+    "fillers": {
+        "backbones": 24,
+        "base": 2,
+        "benchmarks": 67,
+        "cli": 22,
+        "decoding": 14,
+        "experiment": 76,
+        "figures": 68,
+        "paper": 42,
+        "shapes": 17,
+        "speed": 6,
+        "training": 11,
+    },
+}
