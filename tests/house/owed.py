@@ -4,7 +4,6 @@ OWED = {
     "circles": {
         "backbones": 1,
         "experiment": 1,
-        "paper": 1,
     },
     "long functions": {
         "benchmarks": 1,
@@ -23,7 +22,7 @@ OWED = {
         "decoding": 14,
         "experiment": 76,
         "figures": 68,
-        "paper": 42,
+        "paper": 14,
         "shapes": 17,
         "speed": 6,
         "training": 11,
