@@ -15,7 +15,7 @@ OWED = {
         "training": 2,
     },
     "fillers": {
-        "backbones": 24,
+        "backbones": 21,
         "base": 2,
         "benchmarks": 67,
         "cli": 22,
