@@ -53,13 +53,13 @@ def tiny(folder: Path, text: str = TEXT):
 def measured(folder: Path, asked: dict) -> Path:
     """results/ of these params with everything that figures read, made the way real ones are."""
     from ladr.experiment.cells.decode import run
-    from ladr.experiment.cells.mini import grade
+    from ladr.experiment.cells.score import score
     from ladr.experiment.cells.table import write as write_table
 
     params, made = tiny(folder, json.dumps(asked))
     place = folder / "results"
     run(made.cells.values(), results=place, say=lambda text: None)
-    grade(made.cells.values(), results=place, say=lambda text: None)
+    score(made.cells.values(), results=place, say=lambda text: None)
     write_table(made, params.baseline, place, place)
     (place / "grid.json").write_text(made.json(), encoding="utf-8")
     return place

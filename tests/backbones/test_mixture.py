@@ -14,7 +14,7 @@ from ladr.backbones.exact.bank import WORLD, Banks, read, write
 from ladr.backbones.exact.mixture import CODEBOOK, Mixture
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini import SUITES
-from ladr.benchmarks.mini.suite import spec_of
+from ladr.benchmarks.mini.prompts import spec_of
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import seed_of
 from ladr.decoding.policies import build

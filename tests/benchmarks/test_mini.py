@@ -9,20 +9,13 @@ from PIL import Image
 from ladr.backbones import load
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini import SUITES, dpg, geneval, suite_named, t2i
+from ladr.benchmarks.mini.prompts import column_of, shuffled, spec_of, truth
 from ladr.benchmarks.mini.scoring import ceiling, images_in, load_image, score
-from ladr.benchmarks.mini.suite import (
-    FLOOR,
-    column_of,
-    freeze,
-    lines,
-    shuffled,
-    spec_of,
-    truth,
-)
+from ladr.benchmarks.mini.suite import FLOOR, freeze, lines
 from ladr.benchmarks.prompt import prompts_sha256
 from ladr.benchmarks.rows import read_rows, write_rows
 from ladr.benchmarks.summary import of_kind, sample, samples, summarise
-from ladr.experiment.cells.mini import through
+from ladr.experiment.cells.ceiling import through
 from ladr.shapes.detect import read
 from ladr.shapes.render import render
 from ladr.shapes.scene import COLORS, HELD_OUT_PAIRS, HELD_OUT_RELATIONS, Scene, Thing

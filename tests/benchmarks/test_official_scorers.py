@@ -16,6 +16,7 @@ from test_official_unigen import answer
 
 import official_files as made
 from judge_server import Server
+from ladr.benchmarks.decoded import Means
 from ladr.benchmarks.official import chunks, scorers, t2i, unigen_judge
 from ladr.benchmarks.official.asked import Asked
 from ladr.benchmarks.official.blip import BlipVqa
@@ -26,9 +27,9 @@ from ladr.benchmarks.official.geneval_rules import evaluate, keep
 from ladr.benchmarks.official.named import is_official, name_of
 from ladr.benchmarks.official.spatial import parse, score
 from ladr.benchmarks.rows import read_rows
+from ladr.experiment.cells import score as cells
 from ladr.experiment.cells.decode import run
-from ladr.experiment.cells.mini import grade
-from ladr.experiment.cells.official import Rendered, layout_of
+from ladr.experiment.cells.official import layout_of
 from ladr.experiment.cells.record import CELL, SCORE, SCORES, read_json
 from ladr.experiment.grid import grid
 from ladr.experiment.params import changes_of, load
@@ -106,10 +107,10 @@ def experiment(*changes):
     return {one.spec["benchmark"]["name"]: one for one in found}
 
 
-def graded(benchmark, *changes):
+def scored(benchmark, *changes):
     """The cell scored under changed settings, and what was said meanwhile."""
     one, said = experiment(*changes)[benchmark], []
-    grade([one], say=said.append)
+    cells.score([one], say=said.append)
     return one, said
 
 
@@ -119,7 +120,8 @@ def judgements(one):
 
 def drawn(one, here):
     """prompt id -> its only image, with its meta."""
-    suite, draw = layout_of(one), Rendered(one, here / folder_of(one))
+    suite, place = layout_of(one), here / folder_of(one)
+    draw = cells.decoded_of(one, place, Means(one.official), cells.origin_of(one, place)).one_by_one()
     return {p.id: (p, Image.fromarray(draw(i, 0))) for i, p in enumerate(suite.prompts)}
 
 
@@ -128,7 +130,7 @@ def drawn(one, here):
 
 def test_geneval_in_a_cell_is_the_official_rule_on_the_detectors_boxes(here, detector_folder, clip_folder):  # noqa: F811
     given = (f"official.detector={detector_folder}", f"official.colors={clip_folder}")
-    one, said = graded("geneval", *given, "official.allow_few_detections=true")
+    one, said = scored("geneval", *given, "official.allow_few_detections=true")
     detector, clip = of_geneval(detector_folder, here / "prompts/geneval"), Clip.load(clip_folder)
     wanted = {}
     for prompt, image in drawn(one, here).values():
@@ -153,7 +155,7 @@ def test_the_official_weights_fill_the_official_columns(here, detector_folder, c
     (here / "converted" / CONVERTED).write_text("{}")
     shutil.copytree(clip_folder, here / "clip-vit-large-patch14")
     given = ("official.detector=converted", "official.colors=./clip-vit-large-patch14")
-    one, _ = graded("geneval", *given, "official.allow_few_detections=true")
+    one, _ = scored("geneval", *given, "official.allow_few_detections=true")
     assert 0 <= notes(one)["Overall"][0] <= 100
     assert "scored by mask2former:converted+clip-vit-large-patch14" in notes(one)["Overall"][1]
 
@@ -170,7 +172,7 @@ def test_t2i_in_a_cell_has_each_category_by_its_own_scorer(here, detector_folder
     texts = [p.text for p in experiment()["t2i"].prompts]
     chunks.save(here / "c.json", chunks.select(texts, lambda text: ["a red cup", "the owl"]))
     given = [f"official.{k}={v}" for k, v in (("blip", blip_folder), ("clip", clip_folder))]
-    one, said = graded("t2i", *given, "official.chunks=c.json", f"official.spatial={detector_folder}")
+    one, said = scored("t2i", *given, "official.chunks=c.json", f"official.spatial={detector_folder}")
     vqa, clip = BlipVqa.load(blip_folder), Clip.load(clip_folder)
     detector = Detector.load(detector_folder, CLASSES)
     wanted, images = {}, drawn(one, here)
@@ -198,18 +200,18 @@ def test_t2i_in_a_cell_has_each_category_by_its_own_scorer(here, detector_folder
 def test_prompts_without_noun_chunks_are_named_and_the_rest_is_scored(here, blip_folder, clip_folder):  # noqa: F811
     texts = [p.text for p in experiment()["t2i"].prompts if p.meta["category"] != "shape"]
     chunks.save(here / "c.json", chunks.select(texts, lambda text: ["the owl"]))
-    one, _ = graded("t2i", f"official.blip={blip_folder}", "official.chunks=c.json")
+    one, _ = scored("t2i", f"official.blip={blip_folder}", "official.chunks=c.json")
     assert "c.json: no chunks of 2 prompts: a cup and a owl 1 0" in notes(one)["Shape"][1]
     assert notes(one)["Color [blip-vqa:blip-tiny]"][0] is not None
     assert "`official.clip` is not set" in notes(one)["Non-spatial"][1]
     (here / "c.json").write_text("[]")
-    graded("t2i", f"official.blip={blip_folder}", "official.chunks=./c.json")
+    scored("t2i", f"official.blip={blip_folder}", "official.chunks=./c.json")
     assert "no chunks of 2 prompts" in notes(one)["Color"][1]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_device_that_is_not_there_is_a_reason_not_a_crash(here, detector_folder):
-    one, _ = graded("geneval", f"official.detector={detector_folder}", "official.device=cuda")
+    one, _ = scored("geneval", f"official.detector={detector_folder}", "official.device=cuda")
     assert "cannot be loaded" in notes(one)["Overall"][1]
 
 
@@ -236,7 +238,7 @@ def test_a_judge_that_misbehaves_loses_nothing_and_counts_nothing_twice(here, se
     texts = asked(experiment()["unigen"], here)
     faults = ("429", "500", "truncated", "short", "scores", "empty", "closed", "slow")
     server.faults = dict(zip(texts, ([fault] for fault in faults), strict=False))
-    one, said = graded("unigen", *judge(server, "official.judge.price_in=1", "official.judge.price_out=2"))
+    one, said = scored("unigen", *judge(server, "official.judge.price_in=1", "official.judge.price_out=2"))
     assert len(texts) == len(book(one)) == len(set(book(one))) == 12
     assert [server.calls[text] for text in texts] == [2] * 7 + [1] * 5  # a slow answer is an answer
     assert notes(one)["Style [unigen-judge:owl]"][0] == 100
@@ -247,7 +249,7 @@ def test_a_judge_that_misbehaves_loses_nothing_and_counts_nothing_twice(here, se
     assert said.index(estimate) < said.index(f"{one.id}: owl: 12/12 judged")
     calls = sum(server.calls.values())
     weights = "official.judge.weights=CodeGoat24/UniGenBench-EvalModel-qwen-72b-v1"
-    one, _ = graded("unigen", *judge(server, weights))
+    one, _ = scored("unigen", *judge(server, weights))
     assert notes(one)["Style"][0] == 100
     assert sum(server.calls.values()) == calls
 
@@ -256,7 +258,7 @@ def test_a_judge_that_stops_is_a_reason_and_the_next_run_asks_for_the_rest(here,
     texts = asked(experiment()["unigen"], here)
     server.faults = {texts[6]: ["401"], texts[8]: ["500"]}
     settings = judge(server, "official.judge.attempts=1")
-    one, _ = graded("unigen", *settings)
+    one, _ = scored("unigen", *settings)
     assert "401 " in notes(one)["Style"][1]
     before = set(book(one))
     assert 4 <= len(before) < 12
@@ -274,7 +276,7 @@ def test_a_judge_that_stops_is_a_reason_and_the_next_run_asks_for_the_rest(here,
 
 def test_dpg_by_a_judge_is_called_after_it(here, server):
     server.reply = lambda text: "No." if "question 1?" in text else "Yes"
-    one, said = graded("dpg", *judge(server), "official.dpg=judge")
+    one, said = scored("dpg", *judge(server), "official.dpg=judge")
     table = notes(one)
     assert table["Overall"][0] is None
     assert table["Entity [dpg-owl]"][0] == 0
@@ -301,7 +303,7 @@ def test_a_second_export_links_what_the_first_has_and_draws_nothing(here):
 
 def test_images_that_are_kept_are_linked_and_those_of_other_tokens_drawn_anew(here, clip_folder):  # noqa: F811
     given = (f"official.clip={clip_folder}", "official.keep_images=true")
-    one, _ = graded("t2i", *given)
+    one, _ = scored("t2i", *given)
     kept = here / folder_of(one) / "images"
     assert ladr("export", one.id, "--to", "out/t2i")[0].exit_code == 0
     names = [path.relative_to(kept) for path in kept.rglob("*.png")]
@@ -311,7 +313,7 @@ def test_images_that_are_kept_are_linked_and_those_of_other_tokens_drawn_anew(he
     record = read_json(here / folder_of(one) / CELL)
     record["files"]["tokens.safetensors"]["sha256"] = "0" * 64
     (here / folder_of(one) / CELL).write_text(json.dumps(record))
-    graded("t2i", *given)
+    scored("t2i", *given)
     assert (kept / names[0]).stat().st_ino != before
     done, said = ladr("export", one.id, "--to", "out/t2i")
     assert done.exit_code != 0

@@ -8,8 +8,8 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.compare import compare, read_cells, require_complete, summary, tidy, write_table
 from ladr.benchmarks.intervals import Sample, difference, estimate, mcnemar
 from ladr.benchmarks.mini import SUITES, geneval
+from ladr.benchmarks.mini.prompts import truth
 from ladr.benchmarks.mini.scoring import distance, score
-from ladr.benchmarks.mini.suite import truth
 from ladr.benchmarks.rows import Row, header, write_rows
 
 

@@ -12,7 +12,7 @@ from ladr.cli.figures import draw
 from ladr.cli.main import build
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.latency import measurements
-from ladr.experiment.cells.mini import grade
+from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write
 from ladr.experiment.lines import budget, delays, pictured
 from ladr.experiment.plan.figures_asked import Drawings
@@ -194,7 +194,7 @@ def test_an_experiment_of_one_row_has_findings_that_say_so(tmp_path):
     bare = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n"
     params, grid = tiny(tmp_path, bare)
     results = tmp_path / "results"
-    for step in (run, grade):
+    for step in (run, score):
         step(grid.cells.values(), results=results, say=lambda text: None)
     write(grid, "cosine", results, results)
     (results / "grid.json").write_text(grid.json(), encoding="utf-8")

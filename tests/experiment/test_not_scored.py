@@ -12,7 +12,7 @@ import official_files as made
 from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
 from ladr.cli.figures import draw
-from ladr.experiment.cells.mini import grade
+from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write
 from ladr.experiment.grid import grid
 from ladr.experiment.params import load
@@ -63,7 +63,7 @@ def tabled(cells, say):
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A mini benchmark on one backbone, an official one without a scorer on another."""
-    return made.decoded(tmp_path_factory.mktemp("mixed"), TEXT, grade, tabled)
+    return made.decoded(tmp_path_factory.mktemp("mixed"), TEXT, score, tabled)
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,15 @@ from typer.testing import CliRunner
 
 import official_files as made
 from ladr.base.errors import LadrError
-from ladr.benchmarks.official import scorers
+from ladr.benchmarks.official import fetch, scorers
 from ladr.benchmarks.official.asked import Asked
-from ladr.benchmarks.official.grid import OFFICIAL
+from ladr.benchmarks.official.registry import OFFICIAL
 from ladr.cli.benchmark import app
 from ladr.experiment.cells import table
-from ladr.experiment.cells.mini import grade, graded
 from ladr.experiment.cells.official import layout_of
 from ladr.experiment.cells.record import CELL, SCORE, read_json
+from ladr.experiment.cells.rows import scored
+from ladr.experiment.cells.score import score
 from ladr.experiment.grid import grid
 from ladr.experiment.params import changes_of, load
 from ladr.experiment.plan.plan import Plan
@@ -50,8 +51,8 @@ QUIET = {"say": lambda text: None}
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """A folder with all cells decoded and graded, nothing at hand that could score them."""
-    return made.decoded(tmp_path_factory.mktemp("official"), TEXT, grade)
+    """A folder with all cells decoded and scored, nothing at hand that could score them."""
+    return made.decoded(tmp_path_factory.mktemp("official"), TEXT, score)
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_a_size_takes_an_even_share_and_keeps_the_official_ids(here):
 
 def test_what_cannot_be_scored_says_why_and_the_table_stands(here):
     found = experiment()
-    assert all(graded(here / folder_of(c), c) for c in found.cells.values())
+    assert all(scored(here / folder_of(c), c) for c in found.cells.values())
     assert "./no-detector" in notes(cell("geneval"))["Overall"][1]
     assert "official.judge" in notes(cell("unigen"))["Style"][1]
     assert "mPLUG" in notes(cell("dpg"))["Overall"][1]
@@ -205,24 +206,24 @@ def test_other_settings_make_scores_stale_and_other_tokens_make_imports_stale(he
     one = cell("geneval")
     ladr("import", one.id, "--results", made.geneval_results(layout_of(one), here / "r.jsonl"))
     place = here / folder_of(one)
-    assert graded(place, one)
+    assert scored(place, one)
     other = cell("geneval", experiment("official.detector=another/one"))
     assert other.id == one.id
-    assert not graded(place, other)
-    assert graded(place, cell("geneval", experiment("official.blip=another/one")))
-    grade([other], **QUIET)
+    assert not scored(place, other)
+    assert scored(place, cell("geneval", experiment("official.blip=another/one")))
+    score([other], **QUIET)
     assert notes(other)["Overall"][0] == 100  # an official result stands, whatever would score here
     record = read_json(place / CELL)
     record["files"]["tokens.safetensors"]["sha256"] = "0" * 64
     (place / CELL).write_text(json.dumps(record))
-    grade([one], **QUIET)
+    score([one], **QUIET)
     assert "./no-detector" in notes(one)["Overall"][1]
 
 
 def test_substitutes_score_under_names_of_their_own(here, clip_folder, blip_folder):  # noqa: F811
     found = experiment(f"official.clip={clip_folder}", f"official.dpg={blip_folder}")
     both = [cell("t2i", found), cell("dpg", found)]
-    grade(both, **QUIET)
+    score(both, **QUIET)
     t2i, dpg = (notes(one) for one in both)
     assert t2i["Non-spatial"][0] is None
     assert -100 <= t2i["Non-spatial [clip:clip-tiny]"][0] <= 100
@@ -242,8 +243,8 @@ def test_substitutes_score_under_names_of_their_own(here, clip_folder, blip_fold
 def test_the_plan_scores_official_cells_by_their_own_rule(here, monkeypatch):
     for name, value in (("LADR_PARAMS", "params.yaml"), ("LADR_SET", ""), ("OMP_NUM_THREADS", "1")):
         monkeypatch.setenv(name, value)  # a plan sets them
-    for score in here.glob(f"results/cells/*/{SCORE}"):
-        score.unlink()
+    for file in here.glob(f"results/cells/*/{SCORE}"):
+        file.unlink()
     plan = Plan.read({"backbone": "lumina-dimoo"}, ["-n"])
     assert {c.spec["benchmark"]["name"] for b in plan.judging for c in b.cells} == {
         "geneval",
@@ -265,4 +266,4 @@ def test_prompts_that_are_not_there_are_named(here):
     shutil.rmtree(here / "prompts/t2i")
     suite = OFFICIAL["t2i"]
     with pytest.raises(LadrError, match=r"t2i: .*color_val.txt is not in"):
-        suite.load(suite.place(here / "prompts"))
+        suite.load(fetch.place("t2i", here / "prompts"))

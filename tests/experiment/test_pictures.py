@@ -8,7 +8,7 @@ import pytest
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.geneval import SUITE
-from ladr.benchmarks.mini.suite import truth
+from ladr.benchmarks.mini.prompts import truth
 from ladr.cli.figures import draw
 from ladr.experiment.cells.decode import run
 from ladr.experiment.illustrations import pictures as worked_out

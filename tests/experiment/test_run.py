@@ -20,8 +20,9 @@ from ladr.experiment.cells import doctor, locks, parts
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import counts_of, read_tokens, read_trace, run
 from ladr.experiment.cells.latency import measure, measurements
-from ladr.experiment.cells.mini import grade, graded, read_scores
 from ladr.experiment.cells.overview import overview
+from ladr.experiment.cells.rows import read_scores, scored
+from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write as write_table
 from ladr.experiment.plan.plan import Plan
 from tiny import TEXT, cell_of, damage, record, tiny, write
@@ -38,7 +39,7 @@ def made(tmp_path_factory):
     params, grid = tiny(folder)
     results = folder / "results"
     run(grid.cells.values(), results=results, part=params.part, say=quiet)
-    grade(grid.cells.values(), results=results, say=quiet)
+    score(grid.cells.values(), results=results, say=quiet)
     return params, grid, results
 
 
@@ -75,7 +76,7 @@ def test_a_finished_cell_is_left_alone(own):
     params, grid, results = own
     before = {p: p.stat().st_mtime_ns for p in results.rglob("*") if p.is_file() and p.suffix != ".lock"}
     run(grid.cells.values(), results=results, part=params.part, say=quiet)
-    grade(grid.cells.values(), results=results, say=quiet)
+    score(grid.cells.values(), results=results, say=quiet)
     after = {p: p.stat().st_mtime_ns for p in results.rglob("*") if p.is_file() and p.suffix != ".lock"}
     assert after == before
 
@@ -251,7 +252,7 @@ def test_doctor_names_a_damaged_file_and_the_next_run_makes_it_anew(own, name, h
     doctor.mend(found)
     assert list(doctor.examine(results)) == []
     run([cell_of(grid, "ladr")], results=results, part=params.part, say=quiet)
-    grade([cell_of(grid, "ladr")], results=results, say=quiet)
+    score([cell_of(grid, "ladr")], results=results, say=quiet)
     assert all(torch.equal(tokens[k], v) for k, v in read_tokens(folder).items())
     assert list(doctor.examine(results)) == []
 
@@ -265,7 +266,7 @@ def test_damaged_scores_cost_the_scores_alone(own):
     assert [str(folder / "scores.jsonl") in f.message for f in found] == [True]
     doctor.mend(found)
     assert files.done(folder / "cell.json")
-    grade([cell_of(grid, "ladr")], results=results, say=quiet)
+    score([cell_of(grid, "ladr")], results=results, say=quiet)
     assert (folder / "scores.jsonl").read_bytes() == before
 
 
@@ -274,7 +275,7 @@ def test_scores_of_other_tokens_do_not_count(own):
     folder, other = folder_of(results, grid, "ladr"), folder_of(results, grid, "cosine")
     for name in ("score.json", "scores.jsonl", "samples.png"):
         shutil.copy(other / name, folder / name)
-    assert not graded(folder)
+    assert not scored(folder)
     assert any("scores of other tokens" in f.message for f in doctor.examine(results))
     with pytest.raises(LadrError, match=r"no scores.* of the tokens"):
         read_scores(folder)
@@ -285,13 +286,13 @@ def test_scores_of_another_version_are_made_anew(own, monkeypatch, capfd):
     place = folder_of(results, grid, "ladr") / "score.json"
     record = files.read_json(place)
     files.write_json(place, {**record, "scorer": {**record["scorer"], "lines": 0}})
-    assert not graded(place.parent)
+    assert not scored(place.parent)
     monkeypatch.chdir(results.parent)
     Plan(params, grid, results).claim()
     assert "scored by another version of ladr" in capfd.readouterr().err
     assert not place.exists()
-    assert graded(folder_of(results, grid, "cosine"))
-    grade([cell_of(grid, "ladr")], results=results, say=quiet)
+    assert scored(folder_of(results, grid, "cosine"))
+    score([cell_of(grid, "ladr")], results=results, say=quiet)
     assert files.read_json(place)["lines"] == record["lines"]
 
 

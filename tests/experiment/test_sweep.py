@@ -8,7 +8,7 @@ import yaml
 from ladr.base.errors import LadrError
 from ladr.cli.sweep import drawn
 from ladr.experiment.cells.decode import run
-from ladr.experiment.cells.mini import grade
+from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write as write_table
 from ladr.experiment.grid import grid
 from ladr.experiment.params import load
@@ -56,7 +56,7 @@ def test_a_sweep_is_drawn_the_same_every_time(tmp_path, values, figures):
     params, made = tiny(tmp_path, json.dumps(data))
     results, place = tmp_path / "results", tmp_path / "results" / "sweeps" / name
     run(made.cells.values(), results=results, say=quiet)
-    grade(made.cells.values(), results=results, say=quiet)
+    score(made.cells.values(), results=results, say=quiet)
     write_table(made, params.baseline, place, results)
     (place / "grid.json").write_text(made.json(), encoding="utf-8")
     paths = drawn(place)

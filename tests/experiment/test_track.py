@@ -10,7 +10,7 @@ import pytest
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells import table
 from ladr.experiment.cells.decode import run
-from ladr.experiment.cells.mini import grade
+from ladr.experiment.cells.score import score
 from ladr.experiment.plan import records as drawn
 from ladr.experiment.track import curve, entries, track
 from ladr.experiment.track.entries import label_of, name_of
@@ -30,7 +30,7 @@ def made(tmp_path_factory):
     params, grid = tiny(folder, SMALL)
     results = folder / "results"
     run(grid.cells.values(), results=results, part=params.part, say=quiet)
-    grade(grid.cells.values(), results=results, say=quiet)
+    score(grid.cells.values(), results=results, say=quiet)
     return params, grid, results, track(grid, params.baseline, results)
 
 

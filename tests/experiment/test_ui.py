@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from ladr.experiment.cells.decode import run
-from ladr.experiment.cells.mini import grade
+from ladr.experiment.cells.score import score
 from ladr.experiment.track import track
 from tiny import TEXT, cell_of, tiny
 
@@ -38,7 +38,7 @@ def test_the_page_is_there_and_goes_with_its_process(tmp_path):
     params, grid = tiny(tmp_path, TEXT)
     cells, results = [cell_of(grid, "cosine")], tmp_path / "results"
     run(cells, results=results)
-    grade(cells, results=results)
+    score(cells, results=results)
     track(grid, params.baseline, results)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -7,7 +7,7 @@ import pytest
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini import SUITES
-from ladr.benchmarks.mini.suite import spec_of
+from ladr.benchmarks.mini.prompts import spec_of
 from ladr.shapes.caption import caption
 from ladr.shapes.parse import parse
 from ladr.shapes.practice import TRAINING

@@ -13,7 +13,7 @@ from test_workflow import BIN, environment, laid_out, same
 import slurm
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.latency import measurements
-from ladr.experiment.cells.mini import grade
+from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write
 from tiny import cell_of, tiny
 
@@ -60,7 +60,7 @@ def made_here(folder):
     params, grid = tiny(folder, SMALL)
     results = folder / "results"
     run(grid.cells.values(), results=results, part=params.part)
-    grade(grid.cells.values(), results=results)
+    score(grid.cells.values(), results=results)
     write(grid, params.baseline, results, results)
     return params, grid
 

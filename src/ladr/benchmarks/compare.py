@@ -1,22 +1,23 @@
 """Tidy results: all judgements in one table, scores with intervals, differences to a baseline."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.intervals import difference, mcnemar
-from ladr.benchmarks.mini.suite import MiniSuite
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import Row, read_rows
 from ladr.benchmarks.summary import (
     OVERALL,
     UNSEEN,
     Line,
+    Tabled,
     of_kind,
     sample,
     samples,
@@ -74,7 +75,7 @@ def read_cells(files: Mapping[str, Path]) -> tuple[dict[str, object], dict[str, 
     return shared, cells
 
 
-def summary(suite: MiniSuite, rows: Sequence[Row], ceiling: Sequence[Row] | None = None) -> pd.DataFrame:
+def summary(suite: Tabled, rows: Sequence[Row], ceiling: Sequence[Row] | None = None) -> pd.DataFrame:
     """The suite's table in percent: value, 95 % interval, prompts, floor, ceiling, note; N/A is missing.
 
     The last lines are no scores: junk area (share of the foreground that nothing explains) and diversity
@@ -86,6 +87,11 @@ def summary(suite: MiniSuite, rows: Sequence[Row], ceiling: Sequence[Row] | None
     return pd.DataFrame(lines, columns=["column", "value", "low", "high", "n", "floor", "ceiling", "note"])
 
 
+def table_lines(suite: Tabled, rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """The lines of `summary` as plain dicts; a missing value is None."""
+    return summary(suite, list(rows)).astype(object).where(lambda t: t.notna(), None).to_dict("records")
+
+
 def _percent(line: Line) -> dict[str, object]:
     s = line.score
     values = {"value": s.value, "low": s.low, "high": s.high} if s else {}
@@ -94,7 +100,7 @@ def _percent(line: Line) -> dict[str, object]:
     return {"column": line.column, "n": s.n if s else 0, "note": line.note, **percent}
 
 
-def compare(suite: MiniSuite, ours: Sequence[Row], baseline: Sequence[Row]) -> pd.DataFrame:
+def compare(suite: Tabled, ours: Sequence[Row], baseline: Sequence[Row]) -> pd.DataFrame:
     """Ours minus the baseline in points, column by column, paired by prompt: 95 % interval, and McNemar's p
     where a column holds one verdict per prompt."""
     a, b = samples(ours), samples(baseline)

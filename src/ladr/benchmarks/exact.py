@@ -3,11 +3,14 @@
 No pixels and no weights, milliseconds per image: what runs when nothing else is installed.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
+from ladr.base.late import Tensor
+from ladr.benchmarks.benchmark import Benchmark
+from ladr.benchmarks.decoded import Decoded
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import Row
 
@@ -15,21 +18,17 @@ SIZES = {"smoke": 8, "default": 24, "full": 400}  # prompts per coupling
 COUPLINGS = (0.4, 0.8, 1.2)
 
 
-@dataclass(frozen=True)
-class FieldSuite:
-    """Likelihood: geometric mean over cells of the probability of the whole grid. Agreement: share of equal
-    4-neighbours. Both under the prompt's own field, the floor under another one's."""
+@dataclass(frozen=True, kw_only=True)
+class FieldSuite(Benchmark):
+    """Two columns. Likelihood: geometric mean over cells of the probability of the whole grid; its floor is
+    taken under another prompt's field. Agreement: share of 4-neighbours that are equal."""
 
     name: str = "field-exact"
     version: int = 1
     columns: tuple[str, ...] = ("Likelihood", "Agreement")
-    overall: tuple[str, ...] = ()
-    weak: Mapping[str, str] = field(default_factory=dict)
-    absent: Mapping[str, str] = field(default_factory=dict)
-    binary: bool = False
     reads: tuple[str, ...] = ("field",)
 
-    def prompts(self, size: str | int = "default") -> tuple[Prompt, ...]:
+    def prompts(self, size: str | int = "default", folder: Path | None = None) -> tuple[Prompt, ...]:
         """`size` random fields for each coupling."""
         if isinstance(size, str) and size not in SIZES:
             raise LadrError(
@@ -42,32 +41,33 @@ class FieldSuite:
             for k in range(count)
         )
 
-    def judge_tokens(
-        self, prompts: Sequence[Prompt], tokens: Mapping[tuple[str, int], Any], backbone: Any
-    ) -> tuple[Row, ...]:
-        """Every judgement of tokens (H, W) by (prompt id, image number)."""
-        import torch
-
-        texts = {p.id: p.text for p in prompts}
+    def rows(self, decoded: Decoded) -> tuple[Row, ...]:
+        """The likelihood under the prompt's own field, then under another prompt's, then the agreement."""
+        field, grids = decoded.backbone(), decoded.tokens
+        texts = {prompt.id: prompt.text for prompt in decoded.prompts}
         others = dict(zip(texts, [*texts][1:] + [*texts][:1], strict=True))
-        keys = list(tokens)
-        grids = torch.stack([tokens[key] for key in keys]).long()
+        own = _likelihoods(field, [texts[prompt] for prompt, _ in decoded.keys], grids)
+        floor = _likelihoods(field, [texts[others[prompt]] for prompt, _ in decoded.keys], grids)
         rows = []
-        for kind, asked in (("score", {p: p for p in texts}), ("floor", others)):
-            truth = backbone.truth([texts[asked[prompt]] for prompt, _ in keys])
-            likelihood = (truth.log_prob(grids) / grids[0].numel()).exp().tolist()
+        for kind, values in (("score", own), ("floor", floor)):
             rows += [
-                Row(p, n, "Likelihood", "whole grid", round(v, 6), kind)
-                for (p, n), v in zip(keys, likelihood, strict=True)
+                Row(prompt, number, "Likelihood", "whole grid", value, kind)
+                for (prompt, number), value in zip(decoded.keys, values, strict=True)
             ]
         rows += [
-            Row(p, n, "Agreement", "neighbours", round(agreement(grid), 6))
-            for (p, n), grid in zip(keys, grids, strict=True)
+            Row(prompt, number, "Agreement", "neighbours", round(agreement(grid), 6))
+            for (prompt, number), grid in zip(decoded.keys, grids, strict=True)
         ]
         return tuple(rows)
 
 
-def agreement(grid: Any) -> float:
+def _likelihoods(field: Any, prompts: list[str], grids: Tensor) -> list[float]:
+    """Per grid (H, W) of `grids` (N, H, W) the geometric mean over cells of its probability."""
+    truth = field.truth(prompts)
+    return [round(value, 6) for value in (truth.log_prob(grids) / grids[0].numel()).exp().tolist()]
+
+
+def agreement(grid: Tensor) -> float:
     """Share of 4-neighbour pairs of (H, W) codes that are equal."""
     down, right = grid[1:] == grid[:-1], grid[:, 1:] == grid[:, :-1]
     return float((down.sum() + right.sum()) / (down.numel() + right.numel()))

@@ -2,17 +2,33 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ladr.benchmarks.intervals import Estimate, Sample, estimate
-from ladr.benchmarks.mini import dpg
-from ladr.benchmarks.mini.suite import MiniSuite
 from ladr.benchmarks.rows import Row
 
 UNSEEN = " (unseen)"
-OFFICIAL = " (official L1)"
+LAST_IMAGE = " (official L1)"  # how DPG-Bench's own script counts
 OVERALL = "Overall"
+
+
+class Tabled(Protocol):
+    """What a table shows of a benchmark: its columns, which of them make Overall, and notes on them."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+    @property
+    def overall(self) -> tuple[str, ...]: ...
+    @property
+    def weak(self) -> Mapping[str, str]: ...
+    @property
+    def absent(self) -> Mapping[str, str]: ...
+    @property
+    def last_image(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -43,7 +59,7 @@ def sample(column: Mapping[str, tuple[float, int]], prompts: Sequence[str] | Non
     return Sample(np.array([s for s, _ in taken]), np.array([n for _, n in taken]))
 
 
-def summarise(suite: MiniSuite, rows: Sequence[Row], ceiling: Sequence[Row] | None = None) -> list[Line]:
+def summarise(suite: Tabled, rows: Sequence[Row], ceiling: Sequence[Row] | None = None) -> list[Line]:
     """The lines of the suite's table in order: columns, Overall, unseen compositions, official conventions,
     then the columns that have no counterpart. `ceiling` are rows of ground truth through the tokenizer."""
     own, chance = samples(rows), samples(rows, "floor")
@@ -56,7 +72,7 @@ def summarise(suite: MiniSuite, rows: Sequence[Row], ceiling: Sequence[Row] | No
     ]
     if suite.overall and all(c in own for c in suite.overall):
         lines.insert(len(suite.overall), _overall(suite, own, chance, best))
-    lines += _official(suite, rows)
+    lines += _last_images(suite.last_image, rows)
     return lines + [Line(column, None, note=why) for column, why in suite.absent.items()]
 
 
@@ -64,7 +80,7 @@ def _mean(table: Mapping[str, Mapping[str, tuple[float, int]]], column: str) -> 
     return sample(table[column]).mean if column in table else None
 
 
-def _overall(suite: MiniSuite, own, chance, best) -> Line:
+def _overall(suite: Tabled, own, chance, best) -> Line:
     """The unweighted mean of the columns."""
     means = []
     for table in (chance, best):
@@ -73,18 +89,18 @@ def _overall(suite: MiniSuite, own, chance, best) -> Line:
     return Line(OVERALL, estimate([sample(own[c]) for c in suite.overall]), *means)
 
 
-def _official(suite: MiniSuite, rows: Sequence[Row]) -> list[Line]:
-    """DPG's own level-1 figures: raw answers of the last image of every prompt, the others not looked at."""
-    if suite.name not in (dpg.SUITE.name, "dpg"):
+def _last_images(columns: Sequence[str], rows: Sequence[Row]) -> list[Line]:
+    """The columns again, of every prompt's last image alone: raw answers, nothing zeroed."""
+    if not columns:
         return []
     last: dict[str, int] = {}
     for row in rows:
         last[row.prompt] = max(row.image, last.get(row.prompt, 0))
-    found = samples([row for row in rows if row.image == last[row.prompt]])
+    own = samples([row for row in rows if row.image == last[row.prompt]])
     return [
-        Line(level + OFFICIAL, estimate([sample(found[level])]), note="last image, not zeroed")
-        for level in dpg.LEVELS
-        if level in found
+        Line(column + LAST_IMAGE, estimate([sample(own[column])]), note="last image, not zeroed")
+        for column in columns
+        if column in own
     ]
 
 

@@ -66,10 +66,10 @@ def grade_command(
     processes: Annotated[int, typer.Option(help="how many score at once")] = 1,
 ) -> None:
     """Score decoded cells."""
-    from ladr.experiment.cells.mini import grade
+    from ladr.experiment.cells.score import score
 
     _, grid = _read(params, set_)
-    grade(grid.find(cells), processes=processes)
+    score(grid.find(cells), processes=processes)
 
 
 @app.command("score")
@@ -98,12 +98,12 @@ def score_command(
 @app.command("ceiling")
 def ceiling_command(file: Path, params: File = PARAMS, set_: Set = None) -> None:
     """Score ground truth through a backbone's tokenizer: FILE in results/ceilings."""
-    from ladr.experiment.cells.mini import ceiling_file, grade_ceiling
+    from ladr.experiment.cells.ceiling import ceiling_file, score_ceiling
 
     _, grid = _read(params, set_)
     for cell in grid.cells.values():
         if ceiling_file(cell) == file:
-            return grade_ceiling(cell)
+            return score_ceiling(cell)
     raise LadrError(f"{file}: no cell of the grid has this ceiling")
 
 

@@ -9,9 +9,10 @@ from rich.table import Table
 
 from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.mini import SUITES, dpg, suite_named
+from ladr.benchmarks.mini.prompts import spec_of, truth
 from ladr.benchmarks.mini.scoring import images_in, load_image, score
 from ladr.benchmarks.mini.sheet import annotated, contact_sheet
-from ladr.benchmarks.mini.suite import MiniSuite, freeze, spec_of, truth
+from ladr.benchmarks.mini.suite import MiniSuite, freeze
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import header, read_rows, write_rows
 from ladr.benchmarks.summary import Line, of_kind, summarise

@@ -15,11 +15,10 @@ def _cell(name: str, params: Path, given: list[str] | None):
     """(the cell of that name, its folder); LadrError unless it is one of an official benchmark."""
     from ladr.base.errors import LadrError
     from ladr.experiment.cells.decode import folder_of
-    from ladr.experiment.cells.official import is_official
     from ladr.experiment.grid import grid
     from ladr.experiment.params import changes_of, load
 
-    found = [c for c in grid(load(params, changes_of(given or []))).find([name]) if is_official(c)]
+    found = [c for c in grid(load(params, changes_of(given or []))).find([name]) if c.benchmark.official]
     if len(found) != 1:
         told = ", ".join(cell.id for cell in found) or "no cell of an official benchmark"
         raise LadrError(f"cell {name!r}: names {told}; one is wanted")
@@ -54,18 +53,18 @@ def take(
     set_: Set = None,
 ) -> None:
     """Check an official result against a cell and make it the cell's scores."""
-    from ladr.experiment.cells.mini import grade_official
     from ladr.experiment.cells.official_import import take as taken
+    from ladr.experiment.cells.score import score as score_cells
 
     found, place = _cell(cell, params, set_)
     parts = taken(found, place, results, totals)
-    grade_official(found, place, again=True)
+    score_cells([found], again=True)
     typer.echo(f"{found.id}: official scores of {', '.join(parts)}; `snakemake` makes the tables anew")
 
 
 def score(cell: Name, params: File = PARAMS, set_: Set = None) -> None:
     """Score a cell again: what was missing may be there now. Answers that are kept are not asked for."""
-    from ladr.experiment.cells.mini import grade_official
+    from ladr.experiment.cells.score import score as score_cells
 
-    found, place = _cell(cell, params, set_)
-    grade_official(found, place, again=True)
+    found, _ = _cell(cell, params, set_)
+    score_cells([found], again=True)

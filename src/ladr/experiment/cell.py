@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ladr.base.errors import LadrError
+from ladr.benchmarks import benchmark
+from ladr.benchmarks.benchmark import Benchmark
 from ladr.benchmarks.prompt import Prompt
 from ladr.experiment.params import BackboneRow, Official
 
@@ -26,6 +28,10 @@ class Cell:
     row: BackboneRow
     prompts: tuple[Prompt, ...] = field(repr=False)
     official: Official
+
+    @property
+    def benchmark(self) -> Benchmark:
+        return benchmark(self.spec["benchmark"]["name"])
 
     @property
     def key(self) -> str:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache as memo
+from pathlib import Path
 from typing import Any
 
-from ladr import backbones
+from ladr import backbones, benchmarks
 from ladr.base.errors import LadrError
-from ladr.benchmarks import BENCHMARKS
-from ladr.benchmarks.official.grid import GridSuite
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
 from ladr.decoding import caches
 from ladr.decoding.policies import build
@@ -113,27 +112,25 @@ class Place:
 
     def _count(self) -> int:
         """Images per prompt."""
-        suite, params = BENCHMARKS[self.benchmark], self.params
+        suite, params = benchmarks.benchmark(self.benchmark), self.params
         own = self.images or self.model.images.get(self.benchmark)
-        if isinstance(suite, GridSuite):
-            count = own or params.official.images or suite.images
-            suite.of(self.prompts, count)
-            return count
-        return own or params.images
+        count = own or suite.images_per_prompt(params.images, params.official)
+        suite.require_layout(self.prompts, count)
+        return count
 
     def asked(self) -> dict[str, Any]:
         """The part of the spec that all samplers share here."""
         kind = backbones.kind(self.model.kind or self.backbone)
-        suite = BENCHMARKS[self.benchmark]
-        if kind.reads not in getattr(suite, "reads", (kind.reads,)):
+        suite = benchmarks.benchmark(self.benchmark)
+        if kind.reads not in suite.reads:
             raise LadrError(
                 f"backbones.{self.backbone}.benchmarks: {self.benchmark!r} is for backbones that read "
                 f"{' or '.join(suite.reads)}; {kind.name} reads {kind.reads}"
             )
         folder = self.params.official.prompts
         prompts, digest = _prompts(self.benchmark, self.size, folder)
-        official = isinstance(suite, GridSuite)
-        files = {"files": suite.files_sha256(folder)} if official else {}
+        published = suite.files_sha256(Path(folder) if folder else None)
+        files = {} if published is None else {"files": published}
         return {
             "backbone": {
                 "name": kind.name,
@@ -164,7 +161,6 @@ def _cache(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 @memo
-def _prompts(benchmark: str, size: str | int, folder: str | None) -> tuple[tuple[Prompt, ...], str]:
-    suite = BENCHMARKS[benchmark]
-    prompts = suite.prompts(size, folder) if isinstance(suite, GridSuite) else suite.prompts(size)
+def _prompts(name: str, size: str | int, folder: str | None) -> tuple[tuple[Prompt, ...], str]:
+    prompts = benchmarks.benchmark(name).prompts(size, Path(folder) if folder else None)
     return prompts, prompts_sha256(prompts)

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ladr.benchmarks import BENCHMARKS
-from ladr.benchmarks.mini.suite import MiniSuite
+from ladr.benchmarks import benchmark
 from ladr.decoding.policies.base import REPLAY
 
 SAMPLERS = "samplers"
@@ -12,10 +11,10 @@ Sampler = Mapping[str, Any]  # of a cell's spec: policy, steps, temperature, cac
 
 
 def pictured(lines: Iterable[Any]) -> dict[str, list[Any]]:
-    """backbone -> the lines of its samplers on its first benchmark that has pixels."""
+    """backbone -> the lines of its samplers on its first benchmark that has true images."""
     out: dict[str, list[Any]] = {}
     for line in lines:
-        if line.group != SAMPLERS or not isinstance(BENCHMARKS[line.benchmark], MiniSuite):
+        if line.group != SAMPLERS or not benchmark(line.benchmark).has_truth:
             continue
         shown = out.setdefault(line.backbone, [])
         if not shown or shown[0].benchmark == line.benchmark:

@@ -1,6 +1,8 @@
 """mini-DPG: dense prompts, a graph of questions, children of failed parents zeroed."""
 
-from ladr.benchmarks.mini.suite import Group, MiniSuite, Point, spec_of
+from ladr.benchmarks.mini.prompts import spec_of
+from ladr.benchmarks.mini.scoring import Point
+from ladr.benchmarks.mini.suite import MiniSuite, PromptGroup
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
 from ladr.shapes.evaluate import answers, zeroed
@@ -63,7 +65,8 @@ SUITE = MiniSuite(
     number=3,
     columns=(*LEVELS, "Overall", *ZEROED),
     judge=judge,
+    last_image=LEVELS,
     floors=_FLOORS | {f"{level} (zeroed)": floor for level, floor in _FLOORS.items()},
     weak={"Global": "background only", "Entity": "whole things only", "Relation": "spatial only"},
-    groups=(Group("Dense", 400, propose.dense),),
+    groups=(PromptGroup("Dense", 400, propose.dense),),
 )

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from ladr.benchmarks.mini.suite import Group, MiniSuite, Point, named, spec_of
+from ladr.benchmarks.mini.prompts import named, spec_of
+from ladr.benchmarks.mini.scoring import Point
+from ladr.benchmarks.mini.suite import MiniSuite, PromptGroup
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
 from ladr.shapes.reading import Detection, Reading
@@ -73,14 +75,14 @@ SUITE = MiniSuite(
     overall=COLUMNS,
     judge=judge,
     groups=(
-        Group("Single Obj.", 400, propose.single),
-        Group("Two Obj.", 400, propose.two),
-        Group("Counting", 400, _counting),
-        Group("Colors", 400, propose.colors),
-        Group("Position", 400, _relations(lambda drawn: drawn not in HELD_OUT_RELATIONS)),
-        Group("Attribute", 400, propose.attribute),
-        Group("Colors", 100, lambda rng: propose.colors(rng, HELD_OUT_PAIRS), seen=False),
-        Group("Position", 100, _relations(lambda drawn: drawn in HELD_OUT_RELATIONS), seen=False),
-        Group("Attribute", 100, lambda rng: propose.attribute(rng, HELD_OUT_PAIRS), seen=False),
+        PromptGroup("Single Obj.", 400, propose.single),
+        PromptGroup("Two Obj.", 400, propose.two),
+        PromptGroup("Counting", 400, _counting),
+        PromptGroup("Colors", 400, propose.colors),
+        PromptGroup("Position", 400, _relations(lambda drawn: drawn not in HELD_OUT_RELATIONS)),
+        PromptGroup("Attribute", 400, propose.attribute),
+        PromptGroup("Colors", 100, lambda rng: propose.colors(rng, HELD_OUT_PAIRS), seen=False),
+        PromptGroup("Position", 100, _relations(lambda drawn: drawn in HELD_OUT_RELATIONS), seen=False),
+        PromptGroup("Attribute", 100, lambda rng: propose.attribute(rng, HELD_OUT_PAIRS), seen=False),
     ),
 )

@@ -4,14 +4,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import combinations
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.mini.suite import MiniSuite, Point, column_of, shuffled, truth
+from ladr.benchmarks.mini.prompts import column_of, shuffled, truth
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import Row
 from ladr.shapes.detect import Reading, read
@@ -19,12 +21,30 @@ from ladr.shapes.scene import CANVAS
 
 Picture = np.ndarray | Path
 Images = Mapping[tuple[str, int], Picture]  # (prompt id, image number from 0) -> image
-Judge = Callable[[Prompt, Reading], list[Point]]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
+@dataclass(frozen=True)
+class Point:
+    """One judgement of one image: `value` in [0, 1] under `column`."""
+
+    column: str
+    question: str
+    value: float
+
+
+Judge = Callable[[Prompt, Reading], list[Point]]
+
+
+class Judging(Protocol):
+    """A benchmark that judges one image by its reading."""
+
+    @property
+    def judge(self) -> Judge: ...
+
+
 def score(
-    suite: MiniSuite,
+    suite: Judging,
     prompts: Sequence[Prompt],
     images: Images,
     *,
@@ -48,7 +68,7 @@ def score(
 
 
 def ceiling(
-    suite: MiniSuite, prompts: Sequence[Prompt], through: Callable[[np.ndarray], np.ndarray] = lambda x: x
+    suite: Judging, prompts: Sequence[Prompt], through: Callable[[np.ndarray], np.ndarray] = lambda x: x
 ) -> tuple[Row, ...]:
     """Scores of ground-truth images sent `through` a tokenizer, (N, 64, 64, 3) uint8 to the same: the best
     that a model over its tokens can reach. Without `through`, the ceiling of the evaluator alone."""

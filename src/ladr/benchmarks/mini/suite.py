@@ -6,21 +6,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
-from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from ladr.base.errors import LadrError, nearest
+from ladr.base.errors import LadrError
+from ladr.benchmarks.benchmark import Benchmark
+from ladr.benchmarks.decoded import Decoded
+from ladr.benchmarks.mini.scoring import Judge, Point, ceiling, score
 from ladr.benchmarks.prompt import Prompt
+from ladr.benchmarks.rows import Row
+from ladr.benchmarks.sizes import per_column
 from ladr.shapes.caption import caption
 from ladr.shapes.place import UnsatisfiableError, realise
 from ladr.shapes.reading import Reading
-from ladr.shapes.render import render
 from ladr.shapes.spec import Spec
-from ladr.shapes.spec_json import spec_from_json, spec_to_json
+from ladr.shapes.spec_json import spec_to_json
 
-SIZES = {"smoke": 8, "default": 24, "full": None}  # prompts per column; None: all there are
 FOLDER = "prompts"
 SEED = 20260
 FLOOR = 0.3  # what shuffled prompts stay below in every column that `floors` does not name
@@ -28,16 +31,7 @@ _TRIES = 40  # draws for a text that its column does not have yet
 
 
 @dataclass(frozen=True)
-class Point:
-    """One judgement of one image: `value` in [0, 1] under `column`."""
-
-    column: str
-    question: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Group:
+class PromptGroup:
     """Prompts of one kind: `count` of them in the full size, drawn by `draw`."""
 
     column: str
@@ -51,31 +45,25 @@ class Group:
         return "-".join([*words, *([] if self.seen else ["unseen"])])
 
 
-@dataclass(frozen=True)
-class MiniSuite:
-    """One mini benchmark.
+@dataclass(frozen=True, kw_only=True)
+class MiniSuite(Benchmark):
+    """One mini benchmark of the shape world.
 
-    `columns` are what `judge` can give, in the order of the table; `weak` says which of them stand for less
-    than the official column of that place, `absent` which official columns have no counterpart and why. The
-    score "Overall" is the mean of the columns `overall`, or, where that is empty and "Overall" is one of the
-    `columns`, the mean of the judgements under that name. Compositions held out from training are judged
-    under "COLUMN (unseen)". `floors` says where shuffled prompts score more than FLOOR.
+    `judge` judges one image by its reading. Compositions held out from training are judged under
+    "COLUMN (unseen)". `floors` says where shuffled prompts score more than FLOOR. `number` is that of the
+    random streams that the prompts are drawn with.
     """
 
-    name: str
-    version: int
-    columns: tuple[str, ...]
-    groups: tuple[Group, ...]
-    judge: Callable[[Prompt, Reading], list[Point]]
-    overall: tuple[str, ...] = ()
-    weak: Mapping[str, str] = field(default_factory=dict)
-    absent: Mapping[str, str] = field(default_factory=dict)
+    groups: tuple[PromptGroup, ...]
+    judge: Judge
     floors: Mapping[str, float] = field(default_factory=dict)
-    number: int = 0  # of the random streams of its prompts
+    number: int = 0
+    reads: tuple[str, ...] = ("text", "scene")
+    has_truth: ClassVar[bool] = True
 
-    def prompts(self, size: str | int = "default") -> tuple[Prompt, ...]:
+    def prompts(self, size: str | int = "default", folder: Path | None = None) -> tuple[Prompt, ...]:
         """The frozen prompts: the first `size` of every column, and as large a share of its unseen ones."""
-        take = _per_column(size)
+        take = per_column(size)
         frozen = _load(self.name, self.version)
         if take is None:
             return frozen
@@ -88,58 +76,25 @@ class MiniSuite:
             kept += by_stem[group.stem][:share]
         return tuple(kept)
 
+    def rows(self, decoded: Decoded) -> tuple[Row, ...]:
+        images = dict(zip(decoded.keys, decoded.pixels, strict=True))
+        return score(self, decoded.prompts, images, processes=decoded.means.processes)
+
+    def points(self, prompt: Prompt, reading: Reading) -> list[Point]:
+        return self.judge(prompt, reading)
+
+    def ceiling(
+        self, prompts: Sequence[Prompt], through: Callable[[np.ndarray], np.ndarray]
+    ) -> tuple[Row, ...]:
+        return ceiling(self, prompts, through)
+
     def fresh(self) -> Iterator[Prompt]:
         """The prompts of the full size, drawn anew: what the frozen file must hold."""
         for place, group in enumerate(self.groups):
             yield from _drawn(group, (SEED, self.number, place))
 
 
-def spec_of(prompt: Prompt) -> Spec:
-    """What the prompt states."""
-    return spec_from_json(prompt.meta["spec"])
-
-
-def column_of(prompt: Prompt) -> str:
-    """The column under which the prompt's own judgements stand."""
-    return named(prompt, prompt.meta["column"])
-
-
-def named(prompt: Prompt, column: str) -> str:
-    """`column`, marked where the prompt asks for a composition that training never shows."""
-    return column if prompt.meta["seen"] else f"{column} (unseen)"
-
-
-def truth(prompt: Prompt) -> np.ndarray:
-    """A ground-truth image of the prompt, (64, 64, 3) uint8, always the same."""
-    seed = int.from_bytes(hashlib.sha256(prompt.id.encode() + prompt.text.encode()).digest()[:8], "big")
-    return render(realise(spec_of(prompt), np.random.default_rng(seed), unseen=not prompt.meta["seen"]))
-
-
-def shuffled(prompts: Sequence[Prompt]) -> dict[str, Prompt]:
-    """For every prompt id another prompt of the same column, for the floor: chance, not skill.
-
-    Prompts are ordered by a hash and each takes its follower, so no prompt is its own partner unless it is
-    the only one of its column.
-    """
-    partner: dict[str, Prompt] = {}
-    by_column: dict[str, list[Prompt]] = {}
-    for prompt in prompts:
-        by_column.setdefault(column_of(prompt), []).append(prompt)
-    for group in by_column.values():
-        ring = sorted(group, key=lambda p: hashlib.sha256(p.id.encode()).digest())
-        partner |= {a.id: b for a, b in pairwise([*ring, ring[0]])}
-    return partner
-
-
-def _per_column(size: str | int) -> int | None:
-    if isinstance(size, int) and not isinstance(size, bool) and size > 0:
-        return size
-    if size not in SIZES:
-        raise LadrError(f"size: {size!r} is neither a positive number nor a known size{nearest(size, SIZES)}")
-    return SIZES[size]
-
-
-def _drawn(group: Group, stream: tuple[int, ...]) -> Iterator[Prompt]:
+def _drawn(group: PromptGroup, stream: tuple[int, ...]) -> Iterator[Prompt]:
     texts: set[str] = set()
     for k in range(group.count):
         rng = np.random.default_rng([*stream, k])

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from ladr.benchmarks.mini.suite import Group, MiniSuite, Point, named, spec_of
+from ladr.benchmarks.mini.prompts import named, spec_of
+from ladr.benchmarks.mini.scoring import Point
+from ladr.benchmarks.mini.suite import MiniSuite, PromptGroup
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
 from ladr.shapes.reading import Detection, Reading
@@ -117,14 +119,14 @@ SUITE = MiniSuite(
     weak={"Texture": "pattern, not material", "Complex": "attributes and place, no action"},
     absent={"Non-spatial": "people and their actions: nothing here acts"},
     groups=(
-        Group("Color", 256, _color(propose.SEEN_PAIRS)),
-        Group("Shape", 256, propose.two),
-        Group("Texture", 256, _texture(propose.PATTERNED_PAIRS)),
-        Group("Spatial", 256, _spatial(lambda drawn: drawn not in HELD_OUT_RELATIONS)),
-        Group("Complex", 256, propose.complex_),
-        Group("Color", 110, _color(HELD_OUT_PAIRS), seen=False),
-        Group("Texture", 110, _texture(_PATTERNED), seen=False),
-        Group(
+        PromptGroup("Color", 256, _color(propose.SEEN_PAIRS)),
+        PromptGroup("Shape", 256, propose.two),
+        PromptGroup("Texture", 256, _texture(propose.PATTERNED_PAIRS)),
+        PromptGroup("Spatial", 256, _spatial(lambda drawn: drawn not in HELD_OUT_RELATIONS)),
+        PromptGroup("Complex", 256, propose.complex_),
+        PromptGroup("Color", 110, _color(HELD_OUT_PAIRS), seen=False),
+        PromptGroup("Texture", 110, _texture(_PATTERNED), seen=False),
+        PromptGroup(
             "Spatial",
             110,
             lambda rng: propose.position(rng, lambda drawn: drawn in HELD_OUT_RELATIONS),

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ladr.benchmarks.mini.suite import Group, MiniSuite, Point, named, spec_of
+from ladr.benchmarks.mini.prompts import named, spec_of
+from ladr.benchmarks.mini.scoring import Point
+from ladr.benchmarks.mini.suite import MiniSuite, PromptGroup
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
 from ladr.shapes.evaluate import answers
@@ -196,15 +198,15 @@ SUITE = MiniSuite(
     },
     absent={"Action": "nothing here acts", "World Knowledge": "see Named composite"},
     groups=(
-        Group("Style", 400, _style_of_more_than_crosses),
-        Group("Named composite", 256, propose.composite),
-        Group("Attribute", 400, _mixed(_many, propose.colors, propose.texture, propose.size)),
-        Group("Relationship", 400, _mixed(propose.relationship, _inside_but_no_cross)),
-        Group("Compound", 400, propose.compound),
-        Group("Grammar", 400, propose.grammar),
-        Group("Logical Reasoning", 400, propose.logic),
-        Group("Layout", 400, _mixed(propose.placed, propose.grouped, propose.position)),
-        Group("Text", 400, _mixed(propose.text, propose.text, propose.text_and_thing)),
-        Group("Compound", 100, lambda rng: propose.compound(rng, HELD_OUT_PAIRS), seen=False),
+        PromptGroup("Style", 400, _style_of_more_than_crosses),
+        PromptGroup("Named composite", 256, propose.composite),
+        PromptGroup("Attribute", 400, _mixed(_many, propose.colors, propose.texture, propose.size)),
+        PromptGroup("Relationship", 400, _mixed(propose.relationship, _inside_but_no_cross)),
+        PromptGroup("Compound", 400, propose.compound),
+        PromptGroup("Grammar", 400, propose.grammar),
+        PromptGroup("Logical Reasoning", 400, propose.logic),
+        PromptGroup("Layout", 400, _mixed(propose.placed, propose.grouped, propose.position)),
+        PromptGroup("Text", 400, _mixed(propose.text, propose.text, propose.text_and_thing)),
+        PromptGroup("Compound", 100, lambda rng: propose.compound(rng, HELD_OUT_PAIRS), seen=False),
     ),
 )

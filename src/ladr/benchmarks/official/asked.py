@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
+from ladr.benchmarks.decoded import silent
 from ladr.benchmarks.official import fetch
-from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.benchmarks.official.suite import Scores, Suite
 from ladr.benchmarks.rows import Row
 
 TELL = "`ladr benchmark import CELL --results ...` takes the official script's result"
-
-
-def quiet(text: str) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Asked:
     imported: Path
     book: Path
     images: Callable[[], Path]
-    say: Callable[[str], None] = quiet
+    say: Callable[[str], None] = silent
 
     @property
     def prompts(self) -> Path | None:
@@ -41,10 +37,11 @@ class Asked:
         return self.folder_of(self.suite.name)
 
     def folder_of(self, name: str) -> Path | None:
-        given = self.official.prompts
-        if given is None:
+        """The folder of the official files of the benchmark of that name."""
+        folder = self.official.prompts
+        if folder is None:
             fetch.ensure(name)
-        return OFFICIAL[name].place(given)
+        return fetch.place(name, folder)
 
     def progress(self, what: str, total: int) -> Callable[[object], None]:
         """To be called `total` times; says at every tenth of them how many they are."""

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ladr.base.errors import LadrError, nearest
-from ladr.benchmarks.official.fetch import check_names, checksum, home, locate, names_in, pin, source_of
+from ladr.benchmarks.official.fetch import (
+    check_names,
+    checksum,
+    folder_sha256,
+    home,
+    locate,
+    names_in,
+    pin,
+    source_of,
+)
 from ladr.benchmarks.official.suite import Suite, some
 from ladr.benchmarks.prompt import Prompt
 
@@ -59,6 +68,11 @@ def prompt_folder(folder: Path | None = None) -> Path:
         hint = "; `ladr benchmark fetch dpg` gets them" if folder is None else ""
         raise LadrError(f"dpg: {root} holds no prompts (prompts/*.txt){hint}")
     return inside
+
+
+def prompts_folder_sha256(folder: Path | None = None) -> str:
+    """One sha256 of the published prompt files."""
+    return folder_sha256(prompt_folder(folder), names_in(pin("dpg")["folder"]))
 
 
 def suite(texts: Mapping[str, str], images_per_prompt: int = 4) -> Suite:

@@ -6,7 +6,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
@@ -55,6 +55,24 @@ def locate(name: str, file: str, folder: Path | None) -> Path:
         f"; `ladr benchmark fetch {name}` gets it" if folder is None else f" (looked for {Path(file).name})"
     )
     raise LadrError(f"{name}: {file} is not in {root}{hint}")
+
+
+def place(name: str, folder: str | Path | None) -> Path | None:
+    """The folder of a benchmark's files: below `folder` by its name or its repository's, or `folder` itself.
+    None without a folder: then the files lie where `fetch` puts them."""
+    if folder is None:
+        return None
+    inside = (Path(folder) / own for own in (name, pin(name)["repo"].rpartition("/")[2]))
+    return next((path for path in inside if path.is_dir()), Path(folder))
+
+
+def files_sha256(name: str, files: Sequence[str], folder: Path | None) -> str:
+    """One sha256 of these pinned files, wherever they lie."""
+    digest = hashlib.sha256()
+    for file in files:
+        own = hashlib.sha256(locate(name, file, folder).read_bytes()).hexdigest()
+        digest.update(f"{Path(file).name} {own}\n".encode())
+    return digest.hexdigest()
 
 
 def names_in(spec: Mapping[str, Any]) -> list[str]:

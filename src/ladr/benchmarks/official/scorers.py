@@ -5,31 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.official import dpg, dpg_judge, dpg_results, fetch, geneval, t2i, unigen, unigen_judge
+from ladr.benchmarks.official import dpg, dpg_judge, dpg_results, fetch, geneval, unigen, unigen_judge
 from ladr.benchmarks.official.asked import Asked, Judged, loaded, need, rows_of
-from ladr.benchmarks.official.grid import OFFICIAL
 from ladr.benchmarks.official.named import is_official
 from ladr.benchmarks.official.suite import Scores, Suite, some
-from ladr.benchmarks.official.t2i_scorers import judged as judged_t2i
 from ladr.benchmarks.rows import Row
 
 JUDGE_WEIGHTS = "CodeGoat24/UniGenBench-EvalModel-qwen-72b-v1"  # the official judge
 MOST_DROPPED = 0.01  # share of images that may lack a judgement
-PARTS = {  # benchmark -> part -> the columns that it fills
-    "geneval": {"geneval": geneval.COLUMNS},
-    "unigen": {"unigen": unigen.COLUMNS},
-    "dpg": {"dpg": dpg.COLUMNS},
-    "t2i": {category: (column,) for category, column in t2i.CATEGORIES.items()},
-}
 
 
-def judged(part: str, asked: Asked) -> Judged:
-    """The judgements of one part; LadrError says what is missing."""
-    known = {"geneval": _geneval, "unigen": _unigen, "dpg": _dpg}
-    return known[part](asked) if part in known else judged_t2i(part, asked)
-
-
-def _geneval(asked: Asked) -> Judged:
+def geneval_part(part: str, asked: Asked) -> Judged:
     given, official = asked.imported / "results.jsonl", asked.official
     few = official.allow_few_detections
     if given.is_file():
@@ -68,7 +54,7 @@ def _estimated(asked: Asked, judge: Any, asks: Sequence[Any], seconds: float, to
     return asked.progress(judge.model, len(asks))
 
 
-def _unigen(asked: Asked) -> Judged:
+def unigen_part(part: str, asked: Asked) -> Judged:
     given = asked.imported / "results.csv"
     if given.is_file():
         scores = unigen.import_results(asked.suite, given)
@@ -93,7 +79,7 @@ def _dropped(scores: Scores) -> set[tuple[str, int]]:
     return {(row.prompt, row.image) for row in scores.rows if row.reason == unigen.DROPPED}
 
 
-def _dpg(asked: Asked) -> Judged:
+def dpg_part(part: str, asked: Asked) -> Judged:
     given, suite, official = asked.imported / "detail.txt", asked.suite, asked.official
     if not given.is_file():
         need(official.dpg, "dpg", "the official VQA model, mPLUG, has no port here, and no other is named")
@@ -129,7 +115,7 @@ def dpg_questions(asked: Asked) -> tuple[dict[str, list[dpg.Question]], list[str
     path = Path(given) if given else fetch.locate("dpg", "dpg_bench/dpg_bench.csv", asked.prompts)
     if not path.is_file():
         raise LadrError(f"official.questions: {path} is no file")
-    whole = OFFICIAL["dpg"].load(asked.prompts)
+    whole = dpg.load(asked.prompts)
     questions, notes = dpg.load_questions(path, whole)
     own = {item: asks for item, asks in questions.items() if item in asked.suite.index}
     return own, notes, dpg.first_item(questions)

@@ -8,8 +8,8 @@ from typing import Any
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import folder_of
-from ladr.experiment.cells.mini import graded
 from ladr.experiment.cells.record import CELL, RESULTS
+from ladr.experiment.cells.rows import scored
 
 
 def overview(grid: Grid, results: Path = RESULTS) -> list[dict[str, Any]]:
@@ -37,7 +37,7 @@ def overview(grid: Grid, results: Path = RESULTS) -> list[dict[str, Any]]:
 def state(folder: Path, cell: Cell | None = None) -> str:
     """done: decoded and scored; stale: a record, but its files are not those it names."""
     if files.done(folder / CELL):
-        return "done" if graded(folder, cell) else "unscored"
+        return "done" if scored(folder, cell) else "unscored"
     if (folder / CELL).is_file():
         return "stale"
     return "partial" if any((folder / "parts").glob("*.safetensors")) else "missing"

@@ -9,20 +9,19 @@ from typing import Any
 import pandas as pd
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.column import main_column
-from ladr.benchmarks.compare import compare, require_complete, tidy, write_table
-from ladr.benchmarks.official.grid import OFFICIAL, GridSuite
+from ladr.benchmarks.compare import compare, tidy, write_table
 from ladr.benchmarks.official.named import renamed
 from ladr.benchmarks.rows import Row, read_rows
 from ladr.benchmarks.summary import OVERALL, samples
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells import parts
 from ladr.experiment.cells import record as files
+from ladr.experiment.cells.ceiling import ceiling_file
 from ladr.experiment.cells.decode import folder_of
 from ladr.experiment.cells.doctor import BESIDE, RECORD
-from ladr.experiment.cells.mini import ceiling_file, read_scores, table_lines
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE
+from ladr.experiment.cells.rows import read_scores
 
 TABLE, LINES, CSV, QUALITY, METRICS = BESIDE
 DIFFERENCES = ("difference", "difference_low", "difference_high", "p")
@@ -57,8 +56,7 @@ def _rows(grid: Grid, results: Path) -> Iterator[tuple[str, tuple[Row, ...]]]:
         if not files.done(folder / CELL):
             raise LadrError(f"cell {cell.id}: not decoded; run `ladr run {cell.id}`")
         rows = read_scores(folder)[1]
-        if not isinstance(BENCHMARKS[cell.spec["benchmark"]["name"]], GridSuite):  # its scorers saw to that
-            require_complete(cell.id, rows, cell.prompts, cell.spec["benchmark"]["images"])
+        cell.benchmark.require_complete(cell.id, rows, cell.prompts, cell.spec["benchmark"]["images"])
         yield cell.id, rows
 
 
@@ -74,7 +72,7 @@ def _lines(grid: Grid, rows: Mapping[str, tuple[Row, ...]], baseline: str, resul
         place = {key: getattr(line, key) for key in PLACE}
         about = {**place, "point": json.dumps(dict(line.point)), **records[cell.id]["summary"]}
         best = _ceiling(cell, results)
-        for score in scored(cell, rows[cell.id], scores[cell.id]["lines"]):
+        for score in cell.benchmark.lines(rows[cell.id], scores[cell.id]["lines"]):
             column = score["column"]
             yield {
                 **about, **score,
@@ -83,13 +81,6 @@ def _lines(grid: Grid, rows: Mapping[str, tuple[Row, ...]], baseline: str, resul
                 **dict.fromkeys(DIFFERENCES),
                 **compared.get((cell.id, base), {}).get(column, {}),
             }  # fmt: skip
-
-
-def scored(cell: Cell, rows: Sequence[Row], stored: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of a cell's table, worked out from its judgements now; of an official benchmark, whose lines
-    its scorers put together, as they were stored."""
-    name = cell.spec["benchmark"]["name"]
-    return stored if name in OFFICIAL else table_lines(BENCHMARKS[name], rows)
 
 
 def _baseline(grid: Grid, line: Any, name: str) -> str | None:
@@ -104,7 +95,7 @@ def _baseline(grid: Grid, line: Any, name: str) -> str | None:
 def _compared(cell: Cell, rows: Mapping[str, tuple[Row, ...]], base: str) -> dict[str, dict[str, Any]]:
     """Column -> DIFFERENCES. That of a cell from itself is none for sure."""
     ours, theirs = comparable(rows[cell.id], rows[base])
-    suite = renamed(BENCHMARKS[cell.spec["benchmark"]["name"]], ours)
+    suite = renamed(cell.benchmark, ours)
     found = compare(suite, ours, theirs).to_dict("records")
     names = {"difference": "difference", "low": "difference_low", "high": "difference_high", "mcnemar_p": "p"}
     same = {"low": 0.0, "high": 0.0} if cell.id == base else {}
@@ -121,7 +112,7 @@ def _ceiling(cell: Cell, results: Path) -> dict[str, float]:
     path = ceiling_file(cell, results)
     if path is None or not path.is_file():
         return {}
-    suite = BENCHMARKS[cell.spec["benchmark"]["name"]]
+    suite = cell.benchmark
     found = samples(read_rows(path)[1])
     best = {c: 100 * sum(s for s, _ in f.values()) / sum(n for _, n in f.values()) for c, f in found.items()}
     if suite.overall and set(suite.overall) <= best.keys():

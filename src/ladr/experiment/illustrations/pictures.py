@@ -12,7 +12,6 @@ import torch
 
 from ladr import backbones
 from ladr.base.errors import LadrError
-from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.prompt import Prompt
 from ladr.decoding import frontier
 from ladr.decoding.loop import decode
@@ -174,7 +173,7 @@ def _detected(cell: Cell, prompt: Prompt, image: np.ndarray) -> dict[str, Any]:
     from ladr.shapes.detect import read
 
     reading = read(image)
-    points = BENCHMARKS[cell.spec["benchmark"]["name"]].judge(prompt, reading)
+    points = cell.benchmark.points(prompt, reading)
     seen = (*reading.things, *reading.letters)
     things = [
         {"what": f"{d.color} {d.shape or d.letter or 'unknown'}", "box": [int(v) for v in d.box]}

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ladr.benchmarks.mini.dpg import graph
-from ladr.benchmarks.mini.suite import Point, spec_of
+from ladr.benchmarks.mini.prompts import spec_of
+from ladr.benchmarks.mini.scoring import Point
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes.caption import PHRASES, noun, phrase
 from ladr.shapes.reading import Detection, Reading

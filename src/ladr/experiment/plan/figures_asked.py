@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks import BENCHMARKS
-from ladr.benchmarks.mini.suite import MiniSuite
+from ladr.benchmarks import benchmark
 from ladr.experiment.cell import Cell, Grid, Line, canonical
 from ladr.experiment.cells.record import CELL, RESULTS
 from ladr.experiment.lines import SAMPLERS, budget, delays, pictured
@@ -133,7 +132,7 @@ def _inside(d: Drawings) -> str | None:
 
 def _diversity(d: Drawings) -> str | None:
     rows = [d.grid.cells[line.cell].spec["benchmark"] for line in d.grid.lines if line.group == SAMPLERS]
-    pixels = [asked for asked in rows if isinstance(BENCHMARKS[asked["name"]], MiniSuite)]
+    pixels = [asked for asked in rows if benchmark(asked["name"]).has_truth]
     if not pixels:
         return "no benchmark of the experiment has pixels"
     return None if any(asked["images"] > 1 for asked in pixels) else "`images` is 1: one image per prompt"

@@ -10,11 +10,11 @@ from typing import Any
 from ladr.experiment.cell import Cell, Grid, batches
 from ladr.experiment.cells import doctor
 from ladr.experiment.cells import record as files
+from ladr.experiment.cells.ceiling import ceiling_file
 from ladr.experiment.cells.decode import tell
 from ladr.experiment.cells.latency import measurements, needs
-from ladr.experiment.cells.mini import ceiling_file, graded
-from ladr.experiment.cells.official import is_official
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE
+from ladr.experiment.cells.rows import scored
 from ladr.experiment.grid import grid
 from ladr.experiment.params import Params, load
 from ladr.experiment.plan.figures_asked import Drawings
@@ -109,9 +109,9 @@ class Plan:
         for cell in self.grid.cells.values():
             score = Path(path(cell.id, SCORE))
             decoded = files.done(score.with_name(CELL))
-            if decoded and score.is_file() and not graded(score.parent, cell):
+            if decoded and score.is_file() and not scored(score.parent, cell):
                 other = "other settings than `official` has now"
-                by = other if is_official(cell) else "another version of ladr"
+                by = other if cell.benchmark.official else "another version of ladr"
                 tell(f"{cell.id}: scored by {by}; will be scored anew")
                 score.unlink()
 
@@ -131,7 +131,7 @@ class Plan:
         decoded = [i for i, place in places.items() if files.done(place)]
         return {
             "decoded": decoded,
-            "scored": [i for i in decoded if graded(places[i].parent, self.grid.cells[i])],
+            "scored": [i for i in decoded if scored(places[i].parent, self.grid.cells[i])],
         }
 
     @cached_property
@@ -147,13 +147,15 @@ class Plan:
     @property
     def scoring(self) -> list["Batch"]:
         """Few and large: to score a cell takes about as long as to start a process that does."""
-        mini = [c for c in self.grid.cells.values() if not is_official(c)]
+        mini = [c for c in self.grid.cells.values() if not c.benchmark.official]
         return self.batches(self.there["scored"], mini, SCORED_TOGETHER * self.params.cells_per_job)
 
     @property
     def judging(self) -> list["Batch"]:
         """Cells of official benchmarks, whose scorers want another machine than the rest."""
-        return self.batches(self.there["scored"], [c for c in self.grid.cells.values() if is_official(c)])
+        return self.batches(
+            self.there["scored"], [c for c in self.grid.cells.values() if c.benchmark.official]
+        )
 
     def batches(
         self, there: Sequence[Cell], cells: Sequence[Cell] | None = None, size: int | None = None

@@ -10,8 +10,8 @@ from ladr.benchmarks.column import main_column
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells.decode import Say, folder_of, run, tell
 from ladr.experiment.cells.locks import hold
-from ladr.experiment.cells.mini import grade
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE, read_json
+from ladr.experiment.cells.score import score
 from ladr.experiment.grid import grid
 from ladr.experiment.params import Params, load
 from ladr.experiment.params.check import varied
@@ -55,7 +55,7 @@ class Search:
         """(score in percent, mean passes) of one setting; its cell is made unless it is there."""
         cell, made = self.cell(point)
         run(made.closed([cell]), results=results, part=self.params.part, wait=True, say=say)
-        grade([cell], results=results, say=say)
+        score([cell], results=results, say=say)
         folder = folder_of(cell.id, results)
         lines = {line["column"]: line for line in read_json(folder / SCORE)["lines"]}
         column = main_column(self.benchmark, (c for c, line in lines.items() if line["value"] is not None))

@@ -1,0 +1,55 @@
+"""Files in a cell's folder: its images in the official layout, and the official results of them."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from ladr.benchmarks.decoded import Decoded
+from ladr.benchmarks.official.folder import export, manifest_of, manifest_path
+from ladr.benchmarks.official.suite import Suite
+
+IMAGES = "images"  # in a cell's folder: its images in the official layout, while they are scored
+IMPORTED, WHOSE = "official", "import.json"  # in a cell's folder: official results, and whose they are
+
+
+def export_images(layout: Suite, decoded: Decoded, to: Path) -> int:
+    """Write the images below `to` in the official layout; how many files were new. What an earlier export
+    beside `to`, or the cell's own folder, holds is linked; the rest is rendered."""
+    total = sum(1 for _ in layout.files())
+
+    def progress(done: int) -> None:
+        if done % max(1, total // 10) == 0:
+            decoded.means.say(f"{decoded.origin['cell']}: {done}/{total} image files")
+
+    others = [decoded.folder / IMAGES]
+    return export(layout, to, decoded.one_by_one(), decoded.origin, progress, others)
+
+
+def own_images(layout: Suite, decoded: Decoded) -> Callable[[], Path]:
+    """A function that makes sure that the images lie in the cell's folder, and returns where."""
+
+    def rendered() -> Path:
+        images = decoded.folder / IMAGES
+        if manifest_of(images).get("tokens") != decoded.origin["tokens"]:
+            remove_images(decoded.folder)
+        export_images(layout, decoded, images)
+        return images
+
+    return rendered
+
+
+def remove_images(folder: Path) -> None:
+    """Remove what `own_images` wrote into a cell's folder."""
+    shutil.rmtree(folder / IMAGES, ignore_errors=True)
+    manifest_path(folder / IMAGES).unlink(missing_ok=True)
+
+
+def imported_results(folder: Path, tokens: str) -> Path:
+    """The folder of the official results of these tokens; a path where nothing is if there are none."""
+    place = folder / IMPORTED
+    try:
+        same = json.loads((place / WHOSE).read_text(encoding="utf-8")).get("tokens") == tokens
+    except FileNotFoundError:
+        same = False
+    return place if same else place / "none"

@@ -1,0 +1,84 @@
+"""Score decoded cells from their tokens: each is scored by its benchmark, which is given its images."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ladr import backbones
+from ladr.base.errors import LadrError
+from ladr.benchmarks.decoded import Decoded, Means
+from ladr.experiment.cell import Cell, canonical
+from ladr.experiment.cells import record as files
+from ladr.experiment.cells.decode import Say, folder_of, read_tokens, tell
+from ladr.experiment.cells.record import CELL, RESULTS, TOKENS
+from ladr.experiment.cells.rows import SHEET, scored, write_scores
+from ladr.experiment.cells.sheet import sheet, spread
+
+
+class Models:
+    """The backbone and the renderer that were loaded last, so that cells with the same one share it."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[str, Any]] = {}
+
+    def backbone(self, cell: Cell) -> Any:
+        """The whole model."""
+        return self._one("backbone", cell, lambda name, settings: backbones.load(name, **settings))
+
+    def renderer(self, cell: Cell) -> Any:
+        """What draws tokens, without what only decodes."""
+        return self._one("renderer", cell, lambda name, settings: backbones.kind(name).drawing(settings))
+
+    def _one(self, role: str, cell: Cell, load: Any) -> Any:
+        spec = cell.spec["backbone"]
+        if self._held.get(role, ("", None))[0] != canonical(spec):
+            self._held[role] = canonical(spec), load(spec["name"], spec["settings"])
+        return self._held[role][1]
+
+
+def score(
+    cells: Iterable[Cell],
+    *,
+    results: Path = RESULTS,
+    processes: int = 1,
+    say: Say = tell,
+    again: bool = False,
+) -> None:
+    """Write the scores of each cell that has none, or with `again` of each cell."""
+    models = Models()
+    for cell in cells:
+        folder = folder_of(cell.id, results)
+        origin = origin_of(cell, folder)
+        if scored(folder, cell) and not again:
+            say(f"{cell.id}: scored already")
+            continue
+        decoded = decoded_of(cell, folder, Means(cell.official, processes, say), origin, models)
+        scores = cell.benchmark.score(decoded)
+        first = range(0, len(decoded.tokens), decoded.images)  # the first image of each prompt
+        with files.appearing(folder / SHEET) as half:
+            sheet(decoded.some([first[i] for i in spread(len(first))])).save(half, format="png")
+        write_scores(cell, folder, scores)
+        say(f"{cell.id}: {len(scores.rows)} judgements")
+
+
+def origin_of(cell: Cell, folder: Path) -> dict[str, Any]:
+    """Where the images of a decoded cell come from."""
+    return {
+        "cell": cell.id,
+        "tokens": files.read_json(folder / CELL)["files"][TOKENS]["sha256"],
+        "sampler": dict(cell.spec["sampler"]),
+        "backbone": dict(cell.spec["backbone"]),
+        "seed": cell.spec["benchmark"]["seed"],
+    }
+
+
+def decoded_of(
+    cell: Cell, folder: Path, means: Means, origin: dict[str, Any], models: Models | None = None
+) -> Decoded:
+    """A decoded cell as its benchmark is given it."""
+    held, images = models or Models(), cell.spec["benchmark"]["images"]
+    tokens = read_tokens(folder)["tokens"].long()
+    if len(tokens) != (due := images * len(cell.prompts)):
+        raise LadrError(f"{folder / TOKENS}: {len(tokens)} images, {due} were asked for")
+    backbone, renderer = (lambda: held.backbone(cell)), (lambda: held.renderer(cell))
+    return Decoded(cell.prompts, images, tokens, backbone, renderer, folder, origin, means)
