@@ -280,3 +280,18 @@ def test_half_precision_and_every_policy(pipe):
             logits = torch.randn(1, 32, 6, 6, generator=noise).to(torch.bfloat16)
             sample = own.step(logits, time, sample, generator=generators(1), return_dict=False)[0]
         assert (sample < 32).all(), name
+
+
+def surest(view):
+    best = (view.top1 * view.masked).flatten(1).amax(1)[:, None, None]
+    return view.masked & (view.top1 >= best)
+
+
+def test_a_plain_function_is_a_policy_and_a_config_cannot_name_one(pipe):
+    own = scheduler(pipe, policy=surest)
+    assert own.policy.rule is surest
+    name = own.config["policy"]["policy"]
+    assert name == f"{__name__}:surest"
+    with pytest.raises(LadrError, match="names code from outside this package; import it"):
+        type(own).from_config(own.config)
+    assert type(own).from_config(own.config, policy=surest).policy == own.policy

@@ -41,21 +41,30 @@ def imported(address: str, what: str) -> Any:
 
 def address_of(thing: Any) -> str:
     """`package.module:name` of a function or class; of anything else, that of its class."""
-    if not hasattr(thing, "__qualname__"):
-        thing = type(thing)
-    return f"{thing.__module__}:{thing.__qualname__}"
+    home = _home(thing)
+    return f"{home.__module__}:{home.__qualname__}"
+
+
+def _home(thing: Any) -> Any:
+    """What stands in a file: a function or class itself, of anything else its class."""
+    return thing if hasattr(thing, "__qualname__") else type(thing)
 
 
 def version_of(thing: Any, address: str) -> int | str:
-    """The `version` that a function or class declares, or a hash of the file that it stands in."""
-    declared = getattr(thing, "version", None)
-    if isinstance(declared, int | str):
-        return declared
+    """The `version` that a function, class or object declares, or a hash of the file that it stands in.
+
+    What a class of this package declares does not count: it says nothing about a class derived from it.
+    """
+    homes = [thing, *_home(thing).__mro__] if isinstance(_home(thing), type) else [thing]
+    for home in homes:
+        declared = vars(home).get("version") if hasattr(home, "__dict__") else None
+        if isinstance(declared, int | str) and not getattr(home, "__module__", "").startswith("ladr."):
+            return declared
     return f"source-{hashlib.sha256(_source(thing, address)).hexdigest()[:12]}"
 
 
 def _source(thing: Any, address: str) -> bytes:
-    home = thing if hasattr(thing, "__qualname__") else type(thing)
+    home = _home(thing)
     try:
         return Path(inspect.getfile(home)).read_bytes()
     except (TypeError, OSError):

@@ -84,7 +84,8 @@ def decode(
     called after every pass, before the tokens change.
     """
     check_call(backbone, prompts, steps, batch_size, temperature)
-    N, policy = len(prompts), policy if callable(policy) else build(policy)
+    N = len(prompts)
+    policy = build(policy)
     start = start_of(backbone, N, start)
     noise = noise_of(N, seeds, noise)
     run = Passes(

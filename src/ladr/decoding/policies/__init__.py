@@ -1,20 +1,24 @@
 """Which masked cells to commit in a pass. A policy is a function of a View; a new one is one line here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
-from ladr.decoding.policies.base import Policy, Then, Union, from_fields
+from ladr.base.late import Tensor
+from ladr.base.outside import is_address
+from ladr.decoding.policies.base import Policy, Then, Union, field_names, from_fields
 from ladr.decoding.policies.doubt import Doubt, FreeRiders, Unsure
 from ladr.decoding.policies.ladr import LADR
 from ladr.decoding.policies.orders import Order
+from ladr.decoding.policies.outside import Outside, adopted, fields_at, from_address
 from ladr.decoding.policies.prophet import Prophet, calibrate
 from ladr.decoding.policies.rescue import PAPER, Phase, Phases, Rescue
 from ladr.decoding.policies.scheduled import AllIn, Scheduled
 from ladr.decoding.policies.thresholds import EntropyBound, Klass, LocalLeap, Threshold
+from ladr.decoding.view import Commit, View
 
-POLICIES = {
+POLICIES: dict[str, Any] = {
     "ladr": LADR,
     "scheduled": Scheduled,
     "cosine": partial(Scheduled, schedule="fixed"),
@@ -35,42 +39,71 @@ POLICIES = {
     "free_riders": FreeRiders,
     "unsure": Unsure,
 }
-PAIRS = {"then": Then, "union": Union}
+PAIRS: dict[str, type[Policy]] = {"then": Then, "union": Union}
 
 
-def build(spec: str | Mapping[str, Any]) -> Policy:
-    """The policy of a plain dict {policy: NAME, field: value, ...}, or of a bare name.
+Rule = Callable[[View], Tensor | Commit]
 
-    `build(policy.spec) == policy`. Compositions: {policy: then | union, first: {...}, second: {...}}.
+
+def build(spec: str | Mapping[str, Any] | Rule, *, outside: bool = True) -> Policy:
+    """The policy of a plain dict {policy: NAME, field: value, ...}, a bare name, or a function of a view.
+
+    A name is one of `POLICIES`, or `package.module:name` of a function or dataclass from outside this
+    package, which is refused where `outside` is False. `build(policy.spec) == policy`. Compositions:
+    {policy: then | union, first: {...}, second: {...}}.
     """
     if isinstance(spec, str):
         spec = {"policy": spec}
+    if callable(spec):
+        return adopted(spec)
     if not isinstance(spec, Mapping) or "policy" not in spec:
-        raise LadrError(f"policy: {spec!r} is not allowed; a name, or a mapping with the key 'policy'")
-    name, given = spec["policy"], {k: v for k, v in spec.items() if k not in ("policy", "version")}
-    if name in PAIRS:
-        return _check(
-            from_fields(PAIRS[name], {k: build(v) for k, v in given.items()}, f"policy {name!r}"), spec
+        raise LadrError(
+            f"policy: {spec!r} is not allowed; a name, a mapping with the key 'policy', "
+            "or a function of a view"
         )
-    if name not in POLICIES:
-        raise LadrError(f"policy: {name!r} is not known{nearest(name, [*POLICIES, *PAIRS])}")
-    made = POLICIES[name]
-    preset = made.keywords if isinstance(made, partial) else {}
-    cls = made.func if isinstance(made, partial) else made
-    return _check(from_fields(cls, {**preset, **given}, f"policy {name!r}"), spec)
+    own = {key: value for key, value in spec.items() if key not in ("policy", "version")}
+    return _check(_named(spec["policy"], own, outside), spec)
+
+
+def _named(name: str, own: Mapping[str, Any], outside: bool) -> Policy:
+    where = f"policy {name!r}"
+    if name in PAIRS:
+        return from_fields(PAIRS[name], {k: build(v, outside=outside) for k, v in own.items()}, where)
+    if name in POLICIES:
+        cls, preset = _class_of(name)
+        return from_fields(cls, {**preset, **own}, where)
+    if not is_address(name):
+        known = nearest(name, [*POLICIES, *PAIRS])
+        raise LadrError(f"policy: {name!r} is not known{known}, or package.module:name")
+    if not outside:
+        raise LadrError(f"{where}: names code from outside this package; import it and hand in the object")
+    return from_address(name, own)
+
+
+def _class_of(name: str) -> tuple[type[Policy], dict[str, Any]]:
+    """The class behind a name of `POLICIES`, and the fields that the name sets."""
+    held = POLICIES[name]
+    return (held.func, held.keywords) if isinstance(held, partial) else (held, {})
+
+
+def fields_of(name: str) -> list[str]:
+    """The fields that a plain dict may set for the policy of that name."""
+    if name in PAIRS:
+        return field_names(PAIRS[name])
+    return field_names(_class_of(name)[0]) if name in POLICIES else fields_at(name)
 
 
 def _check(policy: Policy, spec: Mapping[str, Any]) -> Policy:
-    wanted = spec.get("version", policy.version)
-    if wanted != policy.version:
+    if "version" in spec and spec["version"] != policy.version:
         raise LadrError(
-            f"policy {policy.name!r}: version {wanted!r} was asked for, this is version {policy.version}"
+            f"policy {policy.name!r}: version {spec['version']!r} was asked for, this is version "
+            f"{policy.version!r}"
         )
     return policy
 
 
 __all__ = [
     "LADR", "PAPER", "POLICIES", "AllIn", "Doubt", "EntropyBound", "FreeRiders", "Klass", "LocalLeap",
-    "Order", "Phase", "Phases", "Policy", "Prophet", "Rescue", "Scheduled", "Then", "Threshold", "Union",
-    "Unsure", "build", "calibrate",
+    "Order", "Outside", "Phase", "Phases", "Policy", "Prophet", "Rescue", "Scheduled", "Then",
+    "Threshold", "Union", "Unsure", "build", "calibrate", "fields_of",
 ]  # fmt: skip

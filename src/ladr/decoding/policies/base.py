@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, ClassVar
 
 from ladr.base.errors import LadrError, nearest
@@ -81,9 +81,7 @@ class Policy:
     @property
     def spec(self) -> dict[str, Any]:
         """The plain dict that `build` turns back into this policy: what a result's identity is made of."""
-        own = {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.metadata.get("spec", True)}
-        own |= {f.name: float(own[f.name]) for f in fields(self) if f.type in (float, "float")}
-        return {"policy": self.name, "version": self.version, **own}
+        return {"policy": self.name, "version": self.version, **field_values(self)}
 
     @property
     def replays(self) -> str | None:
@@ -93,6 +91,19 @@ class Policy:
     def with_counts(self, counts: Sequence[Sequence[int]]) -> Policy:
         """The policy with the commits per image and pass of the run to replay (`trace.committed()`)."""
         return self
+
+
+def field_names(cls: Any) -> list[str]:
+    """The fields of a dataclass that belong to its plain dict."""
+    return [f.name for f in fields(cls) if f.metadata.get("spec", True)]
+
+
+def field_values(policy: Any) -> dict[str, Any]:
+    """Those fields of a policy as lists, dicts, strings and numbers; nothing of what is no dataclass."""
+    if not is_dataclass(policy):
+        return {}
+    values = {name: plain(getattr(policy, name)) for name in field_names(policy)}
+    return values | {f.name: float(values[f.name]) for f in fields(policy) if f.type in (float, "float")}
 
 
 def plain(value: Any) -> Any:
@@ -211,15 +222,13 @@ def replayed(counts: Sequence[Sequence[int]] | None, view: View, source: str) ->
     return wanted
 
 
-def from_fields(cls: type[Policy], given: Mapping[str, Any], where: str) -> Policy:
-    """cls(**given), an unknown field being an error that names the nearest one."""
-    known = [f.name for f in fields(cls) if f.metadata.get("spec", True)]
-    for key in given:
+def from_fields(cls: type, own: Mapping[str, Any], where: str) -> Any:
+    """`cls(**own)`. An unknown field is an error that names the nearest one; `where` begins each message."""
+    known = field_names(cls)
+    for key in own:
         if key not in known:
             raise LadrError(f"{where}: no field {key!r}{nearest(key, known)}")
     try:
-        return cls(**given)
-    except LadrError as error:
-        raise LadrError(f"{where}: {error}") from None
-    except TypeError as error:
+        return cls(**own)
+    except (LadrError, TypeError) as error:
         raise LadrError(f"{where}: {error}") from None

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
-from ladr.decoding.policies import PAIRS, POLICIES, Phase, build
+from ladr.base.outside import is_address
+from ladr.decoding.policies import PAIRS, POLICIES, Phase, build, fields_of
 from ladr.experiment.params.models import Sampler
 
 OWN = tuple(Sampler.model_fields)
@@ -32,8 +32,11 @@ def policy_issues(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Is
             if isinstance(spec.get(part), Mapping):
                 yield from policy_issues((*path, part), spec[part])
     elif name not in POLICIES:
-        yield Issue((*path, "policy"), f"policy {name!r} is not known{nearest(name, [*POLICIES, *PAIRS])}")
-        return
+        try:
+            build(name) if not is_address(name) else fields_of(name)
+        except LadrError as error:
+            yield Issue((*path, "policy"), str(error).replace("policy: ", "policy ", 1))
+            return
     found = False
     for issue in _fields(path, name, spec):
         found = True
@@ -55,15 +58,6 @@ def _fields(path: tuple[str, ...], name: str, spec: Mapping[str, Any]) -> Iterat
             yield from _built((*path, key), {"policy": name, key: value})
 
 
-def fields_of(name: str) -> list[str]:
-    """The fields of a policy that params may set."""
-    if name in PAIRS:
-        return ["first", "second"]
-    made = POLICIES[name]
-    cls = made.func if isinstance(made, partial) else made
-    return [f.name for f in fields(cls) if f.metadata.get("spec", True)]
-
-
 def _phases(path: tuple[str, ...], phases: Mapping[str, Any]) -> Iterator[Issue]:
     for name, row in phases.items():
         if not isinstance(row, Mapping):
@@ -83,5 +77,5 @@ def _built(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Issue]:
     try:
         build(spec)
     except (LadrError, TypeError) as error:
-        message = re.sub(r"^policy '\w+': ", "", str(error))
+        message = re.sub(r"^policy '[\w.:]+': ", "", str(error))
         yield Issue(path, message.removeprefix(f"{path[-1]}: ") if path else message)

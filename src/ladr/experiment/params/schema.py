@@ -1,27 +1,28 @@
 """The JSON schema of params.yaml, for editors."""
 
-from dataclasses import fields
-from functools import partial
 from typing import Any
 
-from ladr.decoding.policies import POLICIES
+from ladr.base.outside import ADDRESS
+from ladr.decoding.policies import PAIRS, POLICIES, fields_of
 from ladr.experiment.params.models import Params
 
 
 def schema() -> dict[str, Any]:
-    """Of the whole file; a sampler may have any field of any policy, and no other."""
-    found = Params.model_json_schema()
-    sampler = found["$defs"]["Sampler"]
-    known: dict[str, list[str]] = {}
-    for name, made in POLICIES.items():
-        cls = made.func if isinstance(made, partial) else made
-        for field in fields(cls):
-            if field.metadata.get("spec", True):
-                known.setdefault(field.name, []).append(name)
-    for name, owners in known.items():
-        sampler["properties"].setdefault(name, {"description": f"a field of {', '.join(owners)}"})
+    """The schema of the whole file. A sampler may have any field of any policy and no other; one from outside
+    this package may have fields of its own."""
+    file = Params.model_json_schema()
+    sampler = file["$defs"]["Sampler"]
+    owners: dict[str, list[str]] = {}
+    for name in POLICIES:
+        for field in fields_of(name):
+            owners.setdefault(field, []).append(name)
+    for field, names in owners.items():
+        sampler["properties"].setdefault(field, {"description": f"a field of {', '.join(names)}"})
     for part in ("first", "second"):
         sampler["properties"][part] = {"type": "object", "description": "a part of then or union"}
-    sampler["properties"]["policy"]["enum"] = sorted([*POLICIES, "then", "union"])
-    sampler["additionalProperties"] = False
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+    outside = {"pattern": f"^{ADDRESS}$"}
+    own = {"enum": sorted([*POLICIES, *PAIRS])}
+    sampler["properties"]["policy"]["anyOf"] = [own, {**outside, "description": "package.module:name"}]
+    sampler["if"] = {"properties": {"policy": outside}}
+    sampler["else"] = {"propertyNames": {"enum": sorted(sampler["properties"])}}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **file}

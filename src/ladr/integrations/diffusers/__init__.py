@@ -4,7 +4,7 @@
 is one pass of the very loop that `ladr.decoding.loop` runs; the pipeline only brings the logits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,10 @@ from ladr.base.errors import LadrError, needs
 from ladr.decoding import schedule
 from ladr.decoding.frontier import top
 from ladr.decoding.passes import Batch, Passes
-from ladr.decoding.policies import Policy, build
+from ladr.decoding.policies import build
 from ladr.decoding.policies.base import one_of
 from ladr.decoding.trace import Trace
-from ladr.decoding.view import MASK, View
+from ladr.decoding.view import MASK, Commit, View
 from ladr.integrations.diffusers.streams import Generators, GeneratorStreams, streams
 from ladr.integrations.diffusers.times import InPipeline, UntilSettled
 
@@ -45,7 +45,8 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
     """Locality-Aware Dynamic Rescue, or any other policy, behind AmusedScheduler's interface.
 
     mask_token_id: the id of a masked cell. policy: a name of `ladr.POLICIES`, a plain dict {policy: NAME,
-    field: value}, or a Policy. sampling_temperature: of the drawn codes. time: what the pipeline's loop
+    field: value}, a Policy, or a function of a view; a config, which may come with a checkpoint, cannot name
+    code from outside this package. sampling_temperature: of the drawn codes. time: what the pipeline's loop
     hands to a network that takes time: `steps`, T-1 down to 0, or `mask_ratio`, 1000 times the share of
     masked cells; both are read off what is masked. masking_schedule is kept for AmusedScheduler and not
     read, and neither is the pipeline's `temperature`: curve and selection noise are fields of the policy.
@@ -67,14 +68,14 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         *,
         mask_token_id: int = AMUSED_MASK,
         masking_schedule: str = "cosine",
-        policy: str | Mapping[str, Any] | Policy = "ladr",
+        policy: str | Mapping[str, Any] | Callable[[View], Tensor | Commit] = "ladr",
         sampling_temperature: float = 1.0,
         time: str = "steps",
     ):
         one_of("time", time, TIMES)
-        self.policy = policy if isinstance(policy, Policy) else build(policy)
-        if isinstance(policy, Policy):
-            self.register_to_config(policy=policy.spec)
+        self.policy = build(policy, outside=False)
+        if not isinstance(policy, str | Mapping):
+            self.register_to_config(policy=self.policy.spec)
         self.timesteps: UntilSettled | None = None
         self._forget()
 
