@@ -209,7 +209,7 @@ def test_what_is_wrong_with_a_backbone_is_one_line(package, tmp_path, kind, mess
 
 def test_a_module_that_fails_says_so(package, tmp_path):
     (tmp_path / "site" / f"{package}.py").write_text("1 / 0", encoding="utf-8")
-    with pytest.raises(LadrError, match="fails when it is imported .ZeroDivisionError"):
+    with pytest.raises(LadrError, match=r"fails when it is imported .ZeroDivisionError"):
         build(f"{package}:surest")
 
 
