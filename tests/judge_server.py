@@ -98,3 +98,8 @@ class Handler(BaseHTTPRequestHandler):
     def fault_slow(self, text):
         time.sleep(0.6)
         self.answer(text)
+
+
+def answer(analysis, score):
+    """The text with which UniGenBench's judge answers."""
+    return f"<description>\n<analysis>{analysis}</analysis>\n<score>{score}</score></description>"

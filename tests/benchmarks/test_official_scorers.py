@@ -10,12 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from test_official_cells import folder_of, ladr, notes
-from test_official_native import blip_folder, clip_folder, tiny_config  # noqa: F401
-from test_official_unigen import answer
 
 import official_files as made
-from judge_server import Server
+from judge_server import Server, answer
 from ladr.benchmarks.decoded import Means
 from ladr.benchmarks.official import chunks, scorers, t2i, unigen_judge
 from ladr.benchmarks.official.asked import Asked
@@ -33,6 +30,8 @@ from ladr.experiment.cells.official import layout_of
 from ladr.experiment.cells.record import CELL, SCORE, SCORES, read_json
 from ladr.experiment.grid import grid
 from ladr.experiment.params import changes_of, load
+from official_cells import folder_of, ladr, notes
+from tiny_scorers import detector_config
 
 TEXT = """\
 use: [lumina-dimoo]
@@ -76,7 +75,7 @@ def detector_folder(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("m2f") / "m2f-tiny"
     torch.manual_seed(2)
-    model = Mask2FormerForUniversalSegmentation(tiny_config(len(CLASSES)))
+    model = Mask2FormerForUniversalSegmentation(detector_config(len(CLASSES)))
     with torch.no_grad():  # sure of its masks and torn between cup and owl
         model.class_predictor.weight.normal_(0, 0.3)
         model.class_predictor.bias[:2] += 9.0
@@ -128,7 +127,7 @@ def drawn(one, here):
 # networks
 
 
-def test_geneval_in_a_cell_is_the_official_rule_on_the_detectors_boxes(here, detector_folder, clip_folder):  # noqa: F811
+def test_geneval_in_a_cell_is_the_official_rule_on_the_detectors_boxes(here, detector_folder, clip_folder):
     given = (f"official.detector={detector_folder}", f"official.colors={clip_folder}")
     one, said = scored("geneval", *given, "official.allow_few_detections=true")
     detector, clip = of_geneval(detector_folder, here / "prompts/geneval"), Clip.load(clip_folder)
@@ -150,7 +149,7 @@ def test_geneval_in_a_cell_is_the_official_rule_on_the_detectors_boxes(here, det
     assert len((here / folder_of(one) / "geneval.jsonl.partial").read_text().splitlines()) == 6
 
 
-def test_the_official_weights_fill_the_official_columns(here, detector_folder, clip_folder):  # noqa: F811
+def test_the_official_weights_fill_the_official_columns(here, detector_folder, clip_folder):
     shutil.copytree(detector_folder, here / "converted")
     (here / "converted" / CONVERTED).write_text("{}")
     shutil.copytree(clip_folder, here / "clip-vit-large-patch14")
@@ -168,7 +167,7 @@ def test_another_owners_weights_of_the_same_name_are_not_the_official_ones():
     assert name_of("mine/other", official) == "other"
 
 
-def test_t2i_in_a_cell_has_each_category_by_its_own_scorer(here, detector_folder, clip_folder, blip_folder):  # noqa: F811
+def test_t2i_in_a_cell_has_each_category_by_its_own_scorer(here, detector_folder, clip_folder, blip_folder):
     texts = [p.text for p in experiment()["t2i"].prompts]
     chunks.save(here / "c.json", chunks.select(texts, lambda text: ["a red cup", "the owl"]))
     given = [f"official.{k}={v}" for k, v in (("blip", blip_folder), ("clip", clip_folder))]
@@ -197,7 +196,7 @@ def test_t2i_in_a_cell_has_each_category_by_its_own_scorer(here, detector_folder
     assert len(kept.read_text().splitlines()) == 1
 
 
-def test_prompts_without_noun_chunks_are_named_and_the_rest_is_scored(here, blip_folder, clip_folder):  # noqa: F811
+def test_prompts_without_noun_chunks_are_named_and_the_rest_is_scored(here, blip_folder, clip_folder):
     texts = [p.text for p in experiment()["t2i"].prompts if p.meta["category"] != "shape"]
     chunks.save(here / "c.json", chunks.select(texts, lambda text: ["the owl"]))
     one, _ = scored("t2i", f"official.blip={blip_folder}", "official.chunks=c.json")
@@ -301,7 +300,7 @@ def test_a_second_export_links_what_the_first_has_and_draws_nothing(here):
     assert read_json(here / "out/b.manifest.json")["complete"] is True
 
 
-def test_images_that_are_kept_are_linked_and_those_of_other_tokens_drawn_anew(here, clip_folder):  # noqa: F811
+def test_images_that_are_kept_are_linked_and_those_of_other_tokens_drawn_anew(here, clip_folder):
     given = (f"official.clip={clip_folder}", "official.keep_images=true")
     one, _ = scored("t2i", *given)
     kept = here / folder_of(one) / "images"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from judge_server import Server
+from judge_server import Server, answer
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import unigen, unigen_judge
 from ladr.benchmarks.official.judge import Judge
@@ -197,10 +197,6 @@ def test_the_wording_is_read_as_literals_and_filled():
         unigen_judge.parse_wording("x = 1")
     with pytest.raises(LadrError, match=r"no \{explanation\}"):
         unigen_judge.parse_wording(WORDING.replace("{explanation}", ""))
-
-
-def answer(analysis, score):
-    return f"<description>\n<analysis>{analysis}</analysis>\n<score>{score}</score></description>"
 
 
 def test_an_answer_is_taken_only_in_full_form():

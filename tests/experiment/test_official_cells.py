@@ -8,15 +8,12 @@ import shutil
 
 import pandas as pd
 import pytest
-from test_official_native import blip_folder, clip_folder  # noqa: F401
-from typer.testing import CliRunner
 
 import official_files as made
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import fetch, scorers
 from ladr.benchmarks.official.asked import Asked
 from ladr.benchmarks.official.registry import OFFICIAL
-from ladr.cli.benchmark import app
 from ladr.experiment.cells import table
 from ladr.experiment.cells.official import layout_of
 from ladr.experiment.cells.record import CELL, SCORE, read_json
@@ -25,6 +22,7 @@ from ladr.experiment.cells.score import score
 from ladr.experiment.grid import grid
 from ladr.experiment.params import changes_of, load
 from ladr.experiment.plan.plan import Plan
+from official_cells import folder_of, ladr, notes
 
 TEXT = """\
 use: [lumina-dimoo]
@@ -73,23 +71,6 @@ def cell(benchmark, found=None, policy="ladr"):
         for c in (found or experiment()).cells.values()
         if c.spec["benchmark"]["name"] == benchmark and c.spec["sampler"]["policy"]["policy"] == policy
     )
-
-
-def folder_of(one):
-    return f"results/cells/{one.id}"
-
-
-def ladr(*words):
-    done = CliRunner().invoke(app, [str(w) for w in words])
-    return done, " ".join((done.output + str(done.exception or "")).split())
-
-
-def notes(one):
-    return {line["column"]: (line["value"], line["note"]) for line in _score(one)["lines"]}
-
-
-def _score(one):
-    return json.loads(open(f"{folder_of(one)}/{SCORE}", encoding="utf-8").read())
 
 
 def test_the_hash_of_a_cell_holds_the_prompt_files(here):
@@ -220,7 +201,7 @@ def test_other_settings_make_scores_stale_and_other_tokens_make_imports_stale(he
     assert "./no-detector" in notes(one)["Overall"][1]
 
 
-def test_substitutes_score_under_names_of_their_own(here, clip_folder, blip_folder):  # noqa: F811
+def test_substitutes_score_under_names_of_their_own(here, clip_folder, blip_folder):
     found = experiment(f"official.clip={clip_folder}", f"official.dpg={blip_folder}")
     both = [cell("t2i", found), cell("dpg", found)]
     score(both, **QUIET)

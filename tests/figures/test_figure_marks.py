@@ -10,8 +10,8 @@ import hypothesis.strategies as st
 import pandas as pd
 import pytest
 from hypothesis import given
-from test_figures import PARAMS
 
+from figure_params import PARAMS
 from ladr.figures import ablations, divergence, phases, quality, sweeps
 from ladr.figures.frame import labels, style, words
 from ladr.figures.frame.results import Results, main, rows_of

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_figures import PARAMS
 
+from figure_params import PARAMS
 from ladr.benchmarks.intervals import Sample, contrast, ratio
 from ladr.cli.figures import draw
 from ladr.figures.findings import told

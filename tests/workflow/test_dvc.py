@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_workflow import BIN, ROOT, environment, jobs, laid_out, snakemake
 
 from tiny import TEXT, cell_of, tiny
+from workflow_runs import BIN, ROOT, environment, jobs, laid_out, snakemake
 
 BARE = TEXT[: TEXT.index("  halton:")].replace("  matched: {policy: cosine, match: ladr}\n", "")
 PLAIN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "DVC_NO_ANALYTICS": "1"}

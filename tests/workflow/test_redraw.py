@@ -5,10 +5,10 @@ import shutil
 import subprocess
 
 import pytest
-from test_workflow import command, environment, jobs, laid_out
 
 from ladr.experiment.plan.figures_asked import PACKAGE, SOURCES, code
 from tiny import TEXT
+from workflow_runs import command, environment, jobs, laid_out
 
 slow = pytest.mark.slow
 BARE = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n  halton: {policy: halton}\n"

@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from test_workflow import BIN, environment, laid_out, same
 
 import slurm
 from ladr.experiment.cells.decode import run
@@ -16,6 +15,7 @@ from ladr.experiment.cells.latency import measurements
 from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write
 from tiny import cell_of, tiny
+from workflow_runs import BIN, environment, laid_out, same
 
 pytestmark = pytest.mark.slurm
 HERE = "--slurm-no-account --slurm-status-command squeue --slurm-init-seconds-before-status-checks 3".split()

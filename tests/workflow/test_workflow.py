@@ -5,18 +5,16 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from ladr.experiment.cells.decode import counts_of, read_tokens, run
+from ladr.experiment.cells.decode import run
 from ladr.experiment.plan.plan import Plan, looking
 from tiny import TEXT, cell_of, damage, tiny
+from workflow_runs import BIN, environment, jobs, laid_out, same, snakemake, started
 
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
 slow = pytest.mark.slow
 
 
@@ -25,57 +23,6 @@ def environment_back(monkeypatch):
     """A plan tells its jobs where to look through the environment; tests forget it."""
     for name, value in (("LADR_PARAMS", "params.yaml"), ("LADR_SET", ""), ("OMP_NUM_THREADS", "1")):
         monkeypatch.setenv(name, value)
-
-
-def environment():
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
-
-
-def laid_out(folder, text=TEXT):
-    """The folder as a fresh checkout with that experiment."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ROOT / "Snakefile", folder)
-    for name in ("workflow", "profiles"):
-        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
-    tiny(folder, text)
-    return folder
-
-
-def command(*words):
-    return [str(BIN / "snakemake"), "--cores", "2", *words]
-
-
-def snakemake(folder, *words, check=True):
-    done = subprocess.run(
-        command(*words), cwd=folder, capture_output=True, text=True, env=environment(), timeout=1500
-    )
-    assert not check or done.returncode == 0, done.stdout + done.stderr
-    return done
-
-
-def started(folder):
-    """The workflow on its way, in a process group of its own."""
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command(), cwd=folder, env=environment(), start_new_session=True, **silent)
-
-
-def jobs(done):
-    """Rules of the jobs that a dry run or a run names."""
-    text = done.stdout + done.stderr
-    named = [x for x in text.splitlines() if x.startswith(("localrule ", "rule ")) and ":" in x]
-    return sorted(x.split()[1].rstrip(":") for x in named)
-
-
-def same(a, b, grid):
-    """Are the tokens, commits and scores of two folders equal?"""
-    for cell in grid.cells:
-        x, y = a / "results/cells" / cell, b / "results/cells" / cell
-        one, two = read_tokens(x), read_tokens(y)
-        assert all((one[k] == two[k]).all() for k in one), cell
-        assert counts_of(x) == counts_of(y), cell
-        assert (x / "scores.jsonl").read_bytes() == (y / "scores.jsonl").read_bytes(), cell
-    return (a / "results/table.parquet").read_bytes() == (b / "results/table.parquet").read_bytes()
 
 
 def test_command_lines_that_only_look():
