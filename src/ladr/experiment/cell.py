@@ -111,13 +111,13 @@ def id_of(spec: Mapping[str, Any]) -> str:
     sampler = spec["sampler"]
     steps = sampler["steps"] if isinstance(sampler["steps"], int) else "-matched"
     cached = f"-{sampler['cache']['name']}" if sampler["cache"] else ""
-    backbone, policy = (_short(name) for name in (spec["backbone"]["name"], sampler["policy"]["policy"]))
-    name = f"{backbone}-{spec['benchmark']['name']}-{policy}{steps}{cached}"
+    names = (spec["backbone"]["name"], spec["benchmark"]["name"], sampler["policy"]["policy"])
+    name = f"{'-'.join(short(name) for name in names)}{steps}{cached}"
     return f"{name}-{hashlib.sha256(canonical(spec).encode()).hexdigest()[:8]}"
 
 
-def _short(name: str) -> str:
-    """The name itself, or what `package.module:name` names, as part of a folder's name."""
+def short(name: str) -> str:
+    """The name itself, or what `package.module:name` names, as part of the name of a file or rule."""
     return name.rpartition(":")[2].replace(".", "-")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ladr import backbones
 from ladr.base.late import torch
 from ladr.benchmarks.rows import header, write_rows
-from ladr.experiment.cell import Cell, canonical
+from ladr.experiment.cell import Cell, canonical, short
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.record import RESULTS
 
@@ -21,7 +21,7 @@ def ceiling_file(cell: Cell, results: Path = RESULTS) -> Path | None:
         return None
     asked = {k: v for k, v in cell.spec["benchmark"].items() if k not in ("images", "seed")}
     text = canonical([cell.spec["backbone"], asked])
-    name = f"{cell.spec['backbone']['name']}-{asked['name']}"
+    name = f"{short(cell.spec['backbone']['name'])}-{short(asked['name'])}"
     return results / "ceilings" / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
 
 

@@ -11,7 +11,7 @@ from ladr import backbones
 from ladr.base.errors import LadrError
 from ladr.base.late import torch
 from ladr.decoding.view import MASK
-from ladr.experiment.cell import Cell, Grid, canonical
+from ladr.experiment.cell import Cell, Grid, canonical, short
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Decoder, Say, images_of, tell
 from ladr.experiment.cells.provenance import provenance
@@ -35,7 +35,7 @@ def measurements(params: Params, grid: Grid) -> dict[str, list[tuple[str, Cell]]
         if rows:
             what = [settings.model_dump(exclude={"backbones"}), [(n, c.spec) for n, c in rows]]
             digest = hashlib.sha256(canonical(what).encode()).hexdigest()[:8]
-            out[f"{backbone}-{benchmark}-{digest}"] = rows
+            out[f"{backbone}-{short(benchmark)}-{digest}"] = rows
     return out
 
 

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from ladr import backbones
+from ladr import backbones, benchmarks
 from ladr.base.errors import LadrError, nearest
-from ladr.benchmarks import BENCHMARKS
 from ladr.decoding.caches import CACHES, cache
 from ladr.decoding.policies.base import REPLAY
 from ladr.experiment.params.policy import OWN, Issue, policy_issues
@@ -57,6 +56,13 @@ def _size(path: tuple, size: Any) -> Iterator[Issue]:
         yield Issue(path, f"size {size!r} is not known{nearest(size, SIZES)}, or a number of prompts")
 
 
+def _benchmark(path: tuple, name: Any) -> Iterator[Issue]:
+    try:
+        benchmarks.benchmark(name)
+    except LadrError as error:
+        yield Issue(path, str(error))
+
+
 def _backbones(data: Mapping[str, Any]) -> Iterator[Issue]:
     known = [name for name, _ in _items(data, "backbones")]
     yield from _names(("use",), data.get("use"), known, "backbone")
@@ -69,11 +75,7 @@ def _backbones(data: Mapping[str, Any]) -> Iterator[Issue]:
             yield Issue(at, str(error).replace("backbone: ", "backbone ", 1))
         wanted = row.get("benchmarks")
         for benchmark, size in wanted.items() if isinstance(wanted, Mapping) else ():
-            if benchmark not in BENCHMARKS:
-                yield Issue(
-                    (*path, "benchmarks", benchmark),
-                    f"benchmark {benchmark!r} is not known{nearest(benchmark, BENCHMARKS)}",
-                )
+            yield from _benchmark((*path, "benchmarks", benchmark), benchmark)
             yield from _size((*path, "benchmarks", benchmark), size)
         for benchmark in row.get("images") or () if isinstance(wanted, Mapping) else ():
             if benchmark not in wanted:
@@ -132,7 +134,9 @@ def _ablations(data: Mapping[str, Any]) -> Iterator[Issue]:
 
 def _group(path: tuple, body: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Issue]:
     """What ablations and sweeps have in common."""
-    yield from _names((*path, "benchmarks"), body.get("benchmarks"), BENCHMARKS, "benchmark")
+    listed = body.get("benchmarks")
+    for place, name in enumerate(listed if isinstance(listed, list) else ()):
+        yield from _benchmark((*path, "benchmarks", place), name)
     yield from _size((*path, "size"), body.get("size"))
     images = body.get("images")
     if isinstance(images, Mapping):
@@ -206,7 +210,5 @@ def _others(data: Mapping[str, Any]) -> Iterator[Issue]:
         yield from _names(("latency", "backbones"), latency.get("backbones"), known, "backbone")
         names = latency.get("benchmark")
         for name in names if isinstance(names, list) else [names]:
-            if isinstance(name, str) and name not in BENCHMARKS:
-                yield Issue(
-                    ("latency", "benchmark"), f"benchmark {name!r} is not known{nearest(name, BENCHMARKS)}"
-                )
+            if isinstance(name, str):
+                yield from _benchmark(("latency", "benchmark"), name)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ladr.experiment.cell import Cell, Grid, batches
+from ladr.experiment.cell import Cell, Grid, batches, short
 from ladr.experiment.cells import doctor
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.ceiling import ceiling_file
@@ -166,7 +166,7 @@ class Plan:
         known = {cell.id for cell in there}
         left = [cell for cell in cells if cell.id not in known]
         groups = batches(left, size or self.params.cells_per_job)
-        names = [f"{g[0].backbone}_{g[0].spec['benchmark']['name']}_{i}" for i, g in enumerate(groups)]
+        names = [f"{g[0].backbone}_{short(g[0].spec['benchmark']['name'])}_{i}" for i, g in enumerate(groups)]
         named = [Batch(n.replace("-", "_"), tuple(g)) for n, g in zip(names, groups, strict=True)]
         return [*([Batch("there", tuple(there))] if there else []), *named]
 
