@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from ladr.experiment.cells.provenance import provenance
-from ladr.paper.theory import divergence, proposition1, proposition2, theorem1
+from ladr.paper.theory import divergence, guarantee, proposition1, proposition2, theorem1
 
 Rows = list[dict[str, Any]]
 
@@ -97,6 +97,21 @@ def _fidelity(rows: Rows) -> str:
     return f"Most typical: {cold['rule']}, {cold['likelier']:+.1f} nats likelier than samples of the truth."
 
 
+def _guarantee_pass(rows: Rows) -> str:
+    nearest = max(r["worst"] / r["bound"] for r in rows)
+    above = sum(r["worst"] > r["bound"] + 1e-9 for r in rows)
+    return f"The worst joint distribution exceeds the bound on {above} rows and comes to {nearest:.0%} of it."
+
+
+def _guarantee_decode(rows: Rows) -> str:
+    above = sum(r["distance"] > r["bound"] + 1e-6 or r["kl"] > r["nats"] + 1e-6 for r in rows)
+    nearest = max(rows, key=lambda r: r["distance"] / max(r["bound"], 1e-3))
+    return (
+        f"{above} of {len(rows)} decodes are above their bound; nearest: {nearest['rule']}, "
+        f"{nearest['distance']:.3f} of {nearest['bound']:.3f}."
+    )
+
+
 SECTIONS = [
     Section("proposition1", "Proposition 1: a 3x3 neighbourhood against as many distant cells (nats)",
             proposition1.rows, _proposition1),
@@ -112,6 +127,10 @@ SECTIONS = [
             divergence.rows, _divergence),
     Section("convergence", "The same on a 4x4 grid, coupling 0.9: bounds against paths, and without bias",
             divergence.convergence_rows, _convergence),
+    Section("guarantee_pass", "The doubt bound for one pass: the worst joint distribution (total variation)",
+            guarantee.pass_rows, _guarantee_pass),
+    Section("guarantee_decode", "The doubt bound for whole decodes, every grid of a small field enumerated",
+            guarantee.decode_rows, _guarantee_decode),
     Section("fidelity", "Free-running decodes against the truth", divergence.fidelity_rows, _fidelity),
 ]  # fmt: skip
 
