@@ -1,18 +1,18 @@
 """The scene mixture against sums over its scenes, its cache, and what decoding makes of it."""
 
-import ast
-import inspect
+import shutil
 from dataclasses import dataclass, field
-from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
 
 from ladr.backbones.exact import bank
-from ladr.backbones.exact.bank import WORLD, Banks, read, write
+from ladr.backbones.exact.bank import Banks, read, write
 from ladr.backbones.exact.mixture import CODEBOOK, Mixture
+from ladr.backbones.exact.scenes import scenes_of
 from ladr.base.errors import LadrError
+from ladr.base.imports import PACKAGE, files_of, sha256_of
 from ladr.benchmarks.mini import SUITES
 from ladr.benchmarks.mini.prompts import spec_of
 from ladr.decoding.loop import decode
@@ -21,7 +21,6 @@ from ladr.decoding.policies import build
 from ladr.decoding.view import MASK
 from ladr.shapes.detect import read as look
 from ladr.shapes.parse import parse
-from ladr.shapes.place import realise
 from ladr.shapes.practice import propose
 from ladr.shapes.render import render
 from ladr.shapes.spec import Item, Spec
@@ -59,7 +58,7 @@ class Asked:
 def by_hand(mixture, prompt, tokens):
     """p(code | observed) of every cell, scene by scene from pixels: (N, K)."""
     spec = None if prompt is None else parse(prompt)
-    images = np.stack([render(scene) for scene in mixture.banks._draw(spec)])
+    images = np.stack([render(scene) for scene in scenes_of(spec, mixture.banks.scenes, mixture.banks.seed)])
     scenes = mixture.patches.encode(images).reshape(len(images), -1)
     K, e = mixture.codes, mixture.epsilon
     joint, total = np.zeros((scenes.shape[1], K)), 0.0
@@ -179,7 +178,7 @@ def test_a_folder_that_cannot_be_written_stops_nothing(model, tmp_path):
 
 def test_pixels(model):
     mixture = model()
-    scene = next(mixture.banks._draw(parse(PROMPTS[3])))
+    scene = next(scenes_of(parse(PROMPTS[3]), 1, mixture.banks.seed))
     tokens = torch.from_numpy(mixture.patches.encode(render(scene)[None]))
     image = mixture.render(tokens)
     assert (image.shape, image.dtype) == ((1, 64, 64, 3), np.uint8)
@@ -243,29 +242,26 @@ def test_64_passes_score_at_least_97_percent_in_every_column(model):
     assert np.mean(list(few.values())) < 0.9
 
 
-def test_scenes_on_disk_are_known_by_all_the_code_that_draws_them():
-    drawing, seen = [realise.__module__, propose.__module__, render.__module__], set()
-    while drawing:
-        module = drawing.pop()
-        if module in seen:
-            continue
-        seen.add(module)
-        tree = ast.parse(inspect.getsource(import_module(module)))
-        imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-        drawing += [name for name in imported if name.startswith("ladr.shapes.")]
-    assert {module.rsplit(".", 1)[1] for module in seen} <= set(WORLD)
+def test_a_bank_on_disk_is_known_by_all_the_code_that_makes_it(tmp_path):
+    own = files_of("ladr.backbones.exact.scenes")
+    names = {path.relative_to(PACKAGE).as_posix() for path in own}
+    made_by = {"scene", "spec", "place", "propose", "practice", "render", "spec_json"}
+    assert {f"shapes/{name}.py" for name in made_by} | {"backbones/exact/patches.py"} <= names
+    package = tmp_path / "ladr"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    before = bank.world_sha256()
+    assert sha256_of("ladr.backbones.exact.scenes", package=package) == before
+    for name in sorted(names):
+        text = (package / name).read_text()
+        (package / name).write_text(text + "\n")
+        assert sha256_of("ladr.backbones.exact.scenes", package=package) != before, name
+        (package / name).write_text(text)
+    (package / "shapes/detect.py").write_text("")
+    assert sha256_of("ladr.backbones.exact.scenes", package=package) == before
 
 
-def test_other_shares_of_the_world_at_large_are_another_bank(model, tmp_path, monkeypatch):
+def test_another_world_is_another_bank(model, monkeypatch):
     banks = model().banks
     before = banks.key(None)
-    for name in WORLD:
-        (tmp_path / f"{name}.py").write_text(inspect.getsource(import_module(f"ladr.shapes.{name}")))
-    monkeypatch.setattr(bank.resources, "files", lambda package: tmp_path)
-    bank.world_sha256.cache_clear()
-    assert banks.key(None) == before
-    practice = tmp_path / "practice.py"
-    practice.write_text(practice.read_text().replace("single: 3", "single: 4"))
-    bank.world_sha256.cache_clear()
+    monkeypatch.setattr(bank, "world_sha256", lambda: "another")
     assert banks.key(None) != before
-    bank.world_sha256.cache_clear()

@@ -6,20 +6,21 @@ import subprocess
 
 import pytest
 
-from ladr.experiment.plan.figures_asked import PACKAGE, SOURCES, code
+from ladr.base.imports import PACKAGE
+from ladr.experiment.plan.figures_asked import code
 from tiny import TEXT
 from workflow_runs import command, environment, jobs, laid_out
 
 slow = pytest.mark.slow
-BARE = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n  halton: {policy: halton}\n"
+BARE = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n  ladr: {policy: ladr}\n"
 
 
 def test_the_files_are_named_from_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(PACKAGE.parent)
-    assert "ladr/paper/results.csv" in code(*SOURCES["audit"])
-    assert "ladr/backbones/exact/field.py" in code(*SOURCES["theory"])
+    assert "ladr/paper/results.csv" in code("ladr.paper.audit.audit")
+    assert "ladr/backbones/exact/field.py" in code("ladr.paper.theory.report")
     monkeypatch.chdir(tmp_path)
-    assert str(PACKAGE / "paper/results.csv") in code(*SOURCES["audit"])
+    assert str(PACKAGE / "paper/results.csv") in code("ladr.paper.audit.audit")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def snakemake(folder, *words):
     [
         ("figures/quality.py", ["draw_scores", "figures"]),
         ("figures/frame/style.py", ["draw_scores", "draw_traces", "figures"]),
-        ("paper/results.csv", ["audit", "draw_scores", "draw_traces", "figures"]),
+        ("paper/results.csv", ["audit", "draw_scores", "figures"]),
         ("figures/sweeps.py", []),
     ],
 )

@@ -6,11 +6,11 @@ if PLAN.reporting:
     config["claims"] = restructured(PLAN.drawings.folder)
 
 
-# What is drawn or worked out depends on the files that say how: an edit makes it again, a new date alone does not
-# (Snakemake compares the content of small files).
+# What is drawn or worked out depends on the files that its module imports: an edit to one of them makes it again, a
+# new date alone does not (Snakemake compares the content of small files).
 rule theory:
     input:
-        code(*SOURCES["theory"]),
+        code("ladr.paper.theory.report"),
     output:
         str(PLAN.out / "theory.json"),
     log:
@@ -69,7 +69,7 @@ for source, (names, needed, record) in DRAWING.items():
 
 rule audit:
     input:
-        code(*SOURCES["audit"]),
+        code("ladr.paper.audit.audit"),
     output:
         str(PLAN.drawings.folder / "audit.csv"),
         str(PLAN.drawings.folder / "audit.md"),
@@ -88,6 +88,7 @@ rule audit:
 rule figures:
     input:
         [record for _, _, record in DRAWING.values()],
+        code("ladr.figures.frame.index"),
         rules.audit.output,
         report(
             ancient([str(PLAN.drawings.folder)] if PLAN.reporting else []),

@@ -11,7 +11,7 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
 from ladr.decoding import caches
 from ladr.decoding.policies import build
-from ladr.decoding.policies.base import REPLAY
+from ladr.decoding.policies.replay import REPLAY
 from ladr.experiment.cell import Cell, Grid, Line, canonical, id_of
 from ladr.experiment.params import BackboneRow, Params, Sampler
 from ladr.experiment.params.check import points, varied

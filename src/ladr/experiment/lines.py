@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ladr.benchmarks import benchmark
-from ladr.decoding.policies.base import REPLAY
+from ladr.decoding.policies.replay import REPLAY
 
 SAMPLERS = "samplers"
 Sampler = Mapping[str, Any]  # of a cell's spec: policy, steps, temperature, cache

@@ -6,11 +6,9 @@ import json
 import os
 import tempfile
 import zlib
-from collections import Counter, OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -18,17 +16,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ladr.backbones.exact.patches import PatchCodes
-from ladr.shapes.place import realise
-from ladr.shapes.practice import propose
-from ladr.shapes.render import render
-from ladr.shapes.scene import GRID, Scene
+from ladr.backbones.exact.scenes import plain, stated, token_grids
+from ladr.base.imports import PACKAGE, sha256_of
 from ladr.shapes.spec import Spec
-from ladr.shapes.spec_json import spec_to_json
 
 CODEBOOK = "patches.safetensors"
-CHUNK = 128  # scenes that are rendered and encoded at once
 KEPT = 256 << 20  # bytes of banks held in memory
-WORLD = ("scene", "spec", "place", "propose", "practice", "render")  # modules that decide what is drawn
 
 
 def codebook_folder() -> Path:
@@ -124,7 +117,7 @@ class Banks:
 
     def key(self, spec: Spec | None) -> str:
         """Everything that decides what is in the bank, hashed."""
-        what = [_plain(spec), self.scenes, self.seed, self.codebook, world_sha256()]
+        what = [plain(spec), self.scenes, self.seed, self.codebook, world_sha256()]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     def _cached(self, spec: Spec | None) -> Bank:
@@ -139,41 +132,13 @@ class Banks:
         return bank
 
     def make(self, spec: Spec | None) -> Bank:
-        """Draw, render and encode the scenes; scenes that come out the same are drawn and kept once."""
-        drawn = Counter(self._draw(spec))
-        scenes, times = list(drawn), np.fromiter(drawn.values(), np.int64)
-        grids = [
-            self.patches.encode(np.stack([render(s) for s in scenes[a : a + CHUNK]])).reshape(-1, GRID * GRID)
-            for a in range(0, len(scenes), CHUNK)
-        ]
-        different, which = np.unique(np.concatenate(grids).astype(np.uint16), axis=0, return_inverse=True)
-        counts = np.bincount(which.ravel(), times, len(different)).astype(np.int64)
-        return Bank(np.ascontiguousarray(different.T), counts)
-
-    def _draw(self, spec: Spec | None) -> Iterator[Scene]:
-        text = json.dumps([self.seed, _plain(spec)], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).digest()
-        rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
-        for _ in range(self.scenes):
-            yield realise(propose(rng) if spec is None else spec, rng)
+        return Bank(*token_grids(spec, self.patches, self.scenes, self.seed))
 
 
-def stated(spec: Spec | None) -> Spec | None:
-    """The spec without what no scene depends on."""
-    return None if spec is None else replace(spec, kind="", name=None)
-
-
-def _plain(spec: Spec | None) -> dict | None:
-    return None if spec is None else spec_to_json(stated(spec))
-
-
-@lru_cache(maxsize=1)
-def world_sha256() -> str:
-    """A hash of the code that decides what scenes look like: with another world, banks are made anew."""
-    digest = hashlib.sha256()
-    for name in WORLD:
-        digest.update(resources.files("ladr.shapes").joinpath(f"{name}.py").read_bytes())
-    return digest.hexdigest()
+@lru_cache(maxsize=2)
+def world_sha256(package: Path = PACKAGE) -> str:
+    """A hash of the code that decides what is in a bank: when that code changes, banks are made anew."""
+    return sha256_of("ladr.backbones.exact.scenes", package=package)
 
 
 def cache_folder() -> Path:

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from ladr.backbones.checkpoint.vq import Pixels
-from ladr.backbones.exact.bank import CODEBOOK, Banks, cache_folder, codebook_folder, stated
+from ladr.backbones.exact.bank import CODEBOOK, Banks, cache_folder, codebook_folder
 from ladr.backbones.exact.patches import PatchCodes
+from ladr.backbones.exact.scenes import stated
 from ladr.base.errors import LadrError
 from ladr.shapes.parse import parse
 from ladr.shapes.place import UnsatisfiableError, realise

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor
+from ladr.decoding.policies.replay import REPLAY
 from ladr.decoding.schedule import CURVES
 from ladr.decoding.view import Commit, View
-
-REPLAY = "replay:"
 
 
 def one_of(name: str, value: Any, allowed: Sequence[str]) -> None:

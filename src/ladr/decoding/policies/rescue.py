@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor, torch
 from ladr.decoding import frontier as geometry
-from ladr.decoding.policies.base import REPLAY, Policy, one_of, replayed, within
+from ladr.decoding.policies.base import Policy, one_of, replayed, within
+from ladr.decoding.policies.replay import REPLAY
 from ladr.decoding.view import MASK, Commit, View
 
 WHERE = ("frontier", "non-frontier-first", "anywhere", "independent", "parity")

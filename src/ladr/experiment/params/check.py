@@ -7,7 +7,7 @@ from typing import Any
 from ladr import backbones, benchmarks
 from ladr.base.errors import LadrError, nearest
 from ladr.decoding.caches import CACHES, cache
-from ladr.decoding.policies.base import REPLAY
+from ladr.decoding.policies.replay import REPLAY
 from ladr.experiment.params.policy import OWN, Issue, policy_issues
 
 SIZES = ("smoke", "default", "full")

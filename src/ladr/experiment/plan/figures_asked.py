@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
+from ladr.base.imports import PACKAGE, files_of
 from ladr.benchmarks import benchmark
 from ladr.experiment.cell import Cell, Grid, Line, canonical
 from ladr.experiment.cells.record import CELL, RESULTS
@@ -20,22 +21,7 @@ from ladr.experiment.lines import SAMPLERS, budget, delays, pictured
 from ladr.experiment.params import Params
 from ladr.experiment.plan.records import FIGURES, PICTURES, RECORDS, VERSION
 
-PACKAGE = Path(__file__).parents[2]
 HERE = PACKAGE / "figures"
-DRAWS = (
-    "figures/__init__.py", "figures/frame/*.py", "figures/*.html", "paper/*.py", "paper/audit/*.py",
-    "paper/*.csv", "experiment/lines.py", "benchmarks/intervals.py", "benchmarks/column.py",
-)  # fmt: skip
-SOURCES = {  # what makes what no cell is: it is made again when one of these files changes
-    "audit": ("paper/*.py", "paper/audit/*.py", "paper/*.csv"),
-    "theory": (
-        "paper/theory/*.py",
-        "decoding/*.py",
-        "decoding/policies/*.py",
-        "backbones/exact/field.py",
-        "backbones/exact/transfer.py",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -104,7 +90,7 @@ class Drawings:
 
     def code(self, names: Iterable[str]) -> list[str]:
         """The files that say how these figures look."""
-        return code(*(f"figures/{name}.py" for name in names), *DRAWS)
+        return code(*(f"ladr.figures.{name}" for name in names))
 
     def groups(self, prefix: str) -> bool:
         return any(line.group.startswith(prefix) for line in self.grid.lines)
@@ -185,11 +171,11 @@ READS = {
 }  # fmt: skip
 
 
-def code(*patterns: str) -> list[str]:
-    """Files of this package, from the working folder if it holds them."""
-    found = [path for pattern in patterns for path in sorted(PACKAGE.glob(pattern))]
+def code(*modules: str) -> list[str]:
+    """The files that decide what these modules write, as seen from the working folder if it holds them."""
     here = Path.cwd()
-    return [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in found]
+    paths = files_of(*modules)
+    return [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in paths]
 
 
 def wanted(folder: Path = HERE) -> dict[str, str]:
