@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ladr.benchmarks.intervals import Sample, contrast, difference, estimate, mcnemar, ratio
+from ladr.benchmarks.intervals import PromptSums, contrast, difference, estimate, mcnemar, ratio
 
 
 def shares(values, of=1):
     values = np.asarray(values, float)
-    return Sample(of * values, np.full(len(values), of))
+    return PromptSums(of * values, np.full(len(values), of))
 
 
 def all_but(few, n, right=1.0):
@@ -102,7 +102,7 @@ def test_intervals_hold_the_truth(missed):
 
 
 def test_amounts_that_never_vary_have_no_width():
-    fixed = Sample(np.full(30, 64.0), np.full(30, 10.0))
+    fixed = PromptSums(np.full(30, 64.0), np.full(30, 10.0))
     found = ratio(fixed)
     assert (found.value, found.low, found.high) == (6.4, 6.4, 6.4)
 
@@ -111,12 +111,12 @@ def test_contrast_is_of_sums_and_paired():
     """Ratios of sums, whose counts differ; what moves both alike cancels."""
     rng = np.random.default_rng(3)
     hard = rng.gamma(1, 5, 200)
-    ours = Sample(2 * hard + rng.random(200), rng.integers(8, 12, 200).astype(float))
-    theirs = Sample(hard, np.full(200, 10.0))
+    ours = PromptSums(2 * hard + rng.random(200), rng.integers(8, 12, 200).astype(float))
+    theirs = PromptSums(hard, np.full(200, 10.0))
     found = contrast(ours, theirs)
     assert found.value == pytest.approx(ours.mean - theirs.mean)
     assert found.low < found.value < found.high
-    alike = contrast(Sample(hard + 1, theirs.counts), theirs)
+    alike = contrast(PromptSums(hard + 1, theirs.counts), theirs)
     assert [alike.low, alike.high] == pytest.approx([0.1, 0.1])
     assert ratio(theirs).high - ratio(theirs).low > 0.1
 
@@ -126,17 +126,19 @@ def test_contrast_holds_the_truth():
     for _ in range(100):
         a, b = rng.gamma(1, 1, (2, 80))
         counts = rng.integers(1, 9, 80).astype(float)
-        found = contrast(Sample(1.5 * a * counts, counts), Sample(b * counts, counts))
+        found = contrast(PromptSums(1.5 * a * counts, counts), PromptSums(b * counts, counts))
         hits += found.low <= 0.5 <= found.high
     assert hits >= 88
 
 
 def test_rare_failures_weigh_prompts_and_columns_by_what_they_tell():
     """A few heavy prompts, or one small column, tell less than as many equal ones."""
-    even = Sample(np.full(400, 2.0), np.full(400, 2.0))
-    heavy = Sample(np.r_[np.full(390, 1.0), np.full(10, 40.0)], np.r_[np.full(390, 1.0), np.full(10, 40.0)])
-    small = Sample(np.ones(20), np.ones(20))
+    even = PromptSums(np.full(400, 2.0), np.full(400, 2.0))
+    heavy = PromptSums(
+        np.r_[np.full(390, 1.0), np.full(10, 40.0)], np.r_[np.full(390, 1.0), np.full(10, 40.0)]
+    )
+    small = PromptSums(np.ones(20), np.ones(20))
     assert estimate([even]).low == pytest.approx(400 / (400 + 1.96**2), abs=1e-3)
     assert estimate([heavy]).low < estimate([even]).low
-    assert estimate([even, small]).low < estimate([Sample(np.ones(420), np.ones(420))]).low
+    assert estimate([even, small]).low < estimate([PromptSums(np.ones(420), np.ones(420))]).low
     assert difference([heavy], [heavy]).low < difference([even], [even]).low < 0

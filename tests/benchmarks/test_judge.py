@@ -13,7 +13,7 @@ from PIL import Image
 
 from judge_server import Server
 from ladr.base.errors import LadrError
-from ladr.benchmarks.official.judge import Judge, Question
+from ladr.benchmarks.official.judge import Judge, JudgeQuestion
 from ladr.benchmarks.official.ledger import Ledger
 
 pytest.importorskip("openai", reason="the judge extra is not installed")
@@ -42,7 +42,7 @@ def one_score(text):
 
 
 def questions(image, n):
-    return [Question(f"q{k}", image, f"text {k}", one_score) for k in range(n)]
+    return [JudgeQuestion(f"q{k}", image, f"text {k}", one_score) for k in range(n)]
 
 
 def judge(server, tmp_path, **changes):
@@ -85,12 +85,12 @@ def test_another_model_image_or_text_is_another_question(server, image, tmp_path
     one = judge(server, tmp_path)
     keys = {one.key(first), judge(server, tmp_path, seed=1).key(first)}
     keys |= {
-        one.key(Question("q0", other, "text 0", one_score)),
-        one.key(Question("q0", image, "text 9", one_score)),
+        one.key(JudgeQuestion("q0", other, "text 0", one_score)),
+        one.key(JudgeQuestion("q0", image, "text 9", one_score)),
     }
     two = Judge(server.url, "n", tmp_path / "book.jsonl")
     assert len(keys | {two.key(first)}) == 5
-    assert one.key(first) == one.key(Question("renamed", image, "text 0", one_score))
+    assert one.key(first) == one.key(JudgeQuestion("renamed", image, "text 0", one_score))
 
 
 def test_hopeless_questions_are_reported_and_asked_again_next_time(server, image, tmp_path):
@@ -160,9 +160,9 @@ def test_an_answer_is_kept_once_however_often_it_comes(tmp_path):
 SCRIPT = """
 import sys, json
 from pathlib import Path
-from ladr.benchmarks.official.judge import Judge, Question
+from ladr.benchmarks.official.judge import Judge, JudgeQuestion
 image, url, book = sys.argv[1:]
-asks = [Question(f"q{k}", Path(image), f"text {k}", json.loads) for k in range(60)]
+asks = [JudgeQuestion(f"q{k}", Path(image), f"text {k}", json.loads) for k in range(60)]
 Judge(url, "m", Path(book), concurrency=2).ask(asks)
 """
 

@@ -4,7 +4,7 @@ import pytest
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import dpg
-from ladr.benchmarks.official.dpg import Question
+from ladr.benchmarks.official.dpg import DpgQuestion
 from ladr.benchmarks.official.dpg_results import (
     aggregate,
     import_results,
@@ -45,7 +45,7 @@ def questions(suite):
 
 
 def test_questions_have_parents_and_categories(questions):
-    assert questions["fox1"][2] == Question(
+    assert questions["fox1"][2] == DpgQuestion(
         3, (1, 2), "relation", "relation - spatial", "Is the red fox left of a box?"
     )
     assert [q.l1 for q in questions["7"]] == ["entity", "other", "global"]
@@ -86,7 +86,7 @@ def test_a_no_zeroes_all_generations_below_it(questions):
     assert zeroed(questions["fox1"], {1: False, 2: True, 3: True}) == [0, 0, 0]
     assert zeroed(questions["7"], {1: False, 2: True, 3: True}) == [0, 0, 1]
 
-    chain = [Question(k, (k - 1,) if k > 1 else (), "entity", "", "?") for k in (1, 2, 3)]
+    chain = [DpgQuestion(k, (k - 1,) if k > 1 else (), "entity", "", "?") for k in (1, 2, 3)]
     assert zeroed(chain, {1: False, 2: True, 3: True}) == [0, 0, 0]
 
 

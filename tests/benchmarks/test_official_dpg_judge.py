@@ -10,7 +10,7 @@ from PIL import Image
 from judge_server import Server
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import dpg, dpg_judge
-from ladr.benchmarks.official.judge import Judge, Question
+from ladr.benchmarks.official.judge import Judge, JudgeQuestion
 
 pytest.importorskip("openai", reason="the judge extra is not installed")
 LINES = """\
@@ -86,8 +86,10 @@ def test_only_yes_or_no_is_an_answer():
 
 def test_a_part_of_an_image_is_another_question_than_the_whole(server, world):
     _, _, folder = world
-    whole = Question("q", folder / "fox.png", "t", str)
-    keys = {judge(server, folder).key(q) for q in (whole, Question("q", whole.image, "t", str, (0, 0, 8, 8)))}
+    whole = JudgeQuestion("q", folder / "fox.png", "t", str)
+    keys = {
+        judge(server, folder).key(q) for q in (whole, JudgeQuestion("q", whole.image, "t", str, (0, 0, 8, 8)))
+    }
     assert len(keys) == 2
 
 

@@ -7,13 +7,13 @@ import pytest
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import geneval
-from ladr.benchmarks.official.geneval_rules import MOST_PER_CLASS, Detection, evaluate, keep, relations
+from ladr.benchmarks.official.geneval_rules import MOST_PER_CLASS, ObjectDetection, evaluate, keep, relations
 
 CLASSES = ("cup", "sofa", "kite", "owl")
 
 
 def boxes(*scores, at=(0, 0), size=10):
-    return [Detection((at[0], at[1], at[0] + size, at[1] + size), s) for s in scores]
+    return [ObjectDetection((at[0], at[1], at[0] + size, at[1] + size), s) for s in scores]
 
 
 def include(name, count=1, **more):

@@ -13,7 +13,7 @@ from ladr.benchmarks.official.blip import BOS, ENC, NO, YES, BlipVqa, clean
 from ladr.benchmarks.official.clip import Clip, cut_out
 from ladr.benchmarks.official.detector import Detector, instances
 from ladr.benchmarks.official.folder import export
-from ladr.benchmarks.official.geneval_rules import COLOURS, Detection
+from ladr.benchmarks.official.geneval_rules import COLOURS, ObjectDetection
 from ladr.benchmarks.official.pixels import for_blip, for_clip, for_detector
 from tiny_scorers import detector_config
 
@@ -132,7 +132,7 @@ def test_the_detector_runs_from_a_folder_at_the_size_of_the_image(detector_folde
 def test_outside_the_mask_is_grey_and_the_box_is_cut_out():
     mask = np.zeros((8, 8), bool)
     mask[2:4, 2:6] = True
-    cut = cut_out(Image.new("RGB", (8, 8), "red"), Detection((2, 2, 6, 5), 0.9, mask))
+    cut = cut_out(Image.new("RGB", (8, 8), "red"), ObjectDetection((2, 2, 6, 5), 0.9, mask))
     assert cut.size == (4, 3)
     assert cut.getpixel((0, 0)) == (255, 0, 0)
     assert cut.getpixel((0, 2)) == (0x99, 0x99, 0x99)
@@ -140,7 +140,7 @@ def test_outside_the_mask_is_grey_and_the_box_is_cut_out():
 
 def test_colours_are_the_nearest_template_means(clip_folder):
     clip, image = Clip.load(clip_folder), Image.fromarray(picture(2, 0))
-    detections = [Detection((0, 0, 16, 16), 0.9), Detection((8, 8, 32, 32), 0.8)]
+    detections = [ObjectDetection((0, 0, 16, 16), 0.9), ObjectDetection((8, 8, 32, 32), 0.8)]
     expected = []
     for detection in detections:
         seen = clip.images([image.crop(detection.box)])[0]
@@ -251,8 +251,8 @@ def test_geneval_is_scored_resumed_and_imported_under_its_own_name(tmp_path, det
 def test_dpg_by_another_model_carries_that_models_name(tmp_path, blip_folder):
     suite = dpg.suite({"a": "x", "b": "y"}, 4)
     own = [
-        dpg.Question(1, (), "entity", "entity - whole", "is there a cup?"),
-        dpg.Question(2, (1,), "other", "other - count", "a box?"),
+        dpg.DpgQuestion(1, (), "entity", "entity - whole", "is there a cup?"),
+        dpg.DpgQuestion(2, (1,), "other", "other - count", "a box?"),
     ]
     export(suite, tmp_path / "run", picture, RECORD)
     vqa = BlipVqa.load(blip_folder)

@@ -13,17 +13,17 @@ from PIL import Image
 
 import official_files as made
 from judge_server import Server, answer
-from ladr.benchmarks.decoded import Means
 from ladr.benchmarks.official import chunks, scorers, t2i, unigen_judge
-from ladr.benchmarks.official.asked import Asked
 from ladr.benchmarks.official.blip import BlipVqa
 from ladr.benchmarks.official.clip import Clip
 from ladr.benchmarks.official.detector import CONVERTED, Detector, of_geneval
 from ladr.benchmarks.official.geneval import TAGS
 from ladr.benchmarks.official.geneval_rules import evaluate, keep
 from ladr.benchmarks.official.named import is_official, name_of
+from ladr.benchmarks.official.part import PartInput
 from ladr.benchmarks.official.spatial import parse, score
 from ladr.benchmarks.rows import read_rows
+from ladr.benchmarks.submission import Means
 from ladr.experiment.cells import score as cells
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.official import layout_of
@@ -120,7 +120,7 @@ def judgements(one):
 def drawn(one, here):
     """prompt id -> its only image, with its meta."""
     suite, place = layout_of(one), here / folder_of(one)
-    draw = cells.decoded_of(one, place, Means(one.official), cells.origin_of(one, place)).one_by_one()
+    draw = cells.submission_of(one, place, Means(one.official), cells.origin_of(one, place)).one_by_one()
     return {p.id: (p, Image.fromarray(draw(i, 0))) for i, p in enumerate(suite.prompts)}
 
 
@@ -365,7 +365,7 @@ def test_tables_say_what_an_official_result_leaves_out(here):
     more = "backbones.lumina-dimoo.benchmarks.dpg=2"
     dpg, unigen = experiment(more)["dpg"], experiment()["unigen"]
     run([dpg], say=lambda text: None)
-    asked = Asked(layout_of(dpg), dpg.official, here, here, None)
+    asked = PartInput(layout_of(dpg), dpg.official, here, here, None)
     questions, _, loses = scorers.dpg_questions(asked)
     assert loses == dpg.prompts[0].id == "0"
     lines = made.dpg_detail(layout_of(dpg), questions, here / "d.txt").read_text().splitlines(keepends=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ladr.benchmarks.official.geneval_rules import Detection
-from ladr.benchmarks.official.spatial import Asked, iou, parse, position, score
+from ladr.benchmarks.official.geneval_rules import ObjectDetection
+from ladr.benchmarks.official.spatial import SpatialClause, iou, parse, position, score
 
 
 def box(x, y, side=20):
@@ -11,10 +11,10 @@ def box(x, y, side=20):
 
 
 def test_prompts_are_read():
-    assert parse("a cup on the left of a red owl.") == Asked("cup", "left", "red owl")
-    assert parse("The woman next to an owl") == Asked("person", "near", "owl")
-    assert parse("a fox on the top of the box") == Asked("fox", "top", "box")
-    assert parse("an owl on side of a boy") == Asked("owl", "near", "person")
+    assert parse("a cup on the left of a red owl.") == SpatialClause("cup", "left", "red owl")
+    assert parse("The woman next to an owl") == SpatialClause("person", "near", "owl")
+    assert parse("a fox on the top of the box") == SpatialClause("fox", "top", "box")
+    assert parse("an owl on side of a boy") == SpatialClause("owl", "near", "person")
     assert parse("a cup and an owl") is None
     assert parse("near an owl") is None
 
@@ -49,28 +49,28 @@ def test_near_is_one_axis_below_150_official_pixels():
 
 def found(**scores):
     at = {"cup": box(0, 100), "owl": box(100, 100)}
-    return {name: [Detection(at[name], s) for s in given] for name, given in scores.items()}
+    return {name: [ObjectDetection(at[name], s) for s in given] for name, given in scores.items()}
 
 
 def test_a_quarter_for_each_thing_half_for_the_place_and_less_than_half_is_nothing():
-    asked = Asked("cup", "left", "owl")
+    asked = SpatialClause("cup", "left", "owl")
     assert score(asked, found(cup=[0.8], owl=[0.6]), 480) == pytest.approx(0.25 * 1.4 + 0.5)
     assert score(asked, found(cup=[0.99]), 480) == 0
-    assert score(Asked("cup", "right", "owl"), found(cup=[0.99], owl=[0.99]), 480) == 0  # 0.495
-    assert score(Asked("cup", "right", "owl"), found(cup=[1.0], owl=[1.0]), 480) == 0.5
+    assert score(SpatialClause("cup", "right", "owl"), found(cup=[0.99], owl=[0.99]), 480) == 0  # 0.495
+    assert score(SpatialClause("cup", "right", "owl"), found(cup=[1.0], owl=[1.0]), 480) == 0.5
     assert score(asked, found(cup=[0.8], owl=[0.5]), 480) == 0  # must be above 0.5
 
 
 def test_the_surest_detection_of_a_class_counts():
     boxes = {
-        "cup": [Detection(box(300, 100), 0.7), Detection(box(0, 100), 0.9)],
-        "owl": [Detection(box(100, 100), 0.8)],
+        "cup": [ObjectDetection(box(300, 100), 0.7), ObjectDetection(box(0, 100), 0.9)],
+        "owl": [ObjectDetection(box(100, 100), 0.8)],
     }
-    assert score(Asked("cup", "left", "owl"), boxes, 480) == pytest.approx(0.25 * 1.7 + 0.5)
+    assert score(SpatialClause("cup", "left", "owl"), boxes, 480) == pytest.approx(0.25 * 1.7 + 0.5)
 
 
 def test_distances_are_those_of_an_image_of_480():
-    far = {"cup": [Detection(box(0, 0), 0.9)], "owl": [Detection(box(400, 400), 0.9)]}
-    asked = Asked("cup", "near", "owl")
+    far = {"cup": [ObjectDetection(box(0, 0), 0.9)], "owl": [ObjectDetection(box(400, 400), 0.9)]}
+    asked = SpatialClause("cup", "near", "owl")
     assert score(asked, far, 480) == pytest.approx(0.45 + 0.5 * 150 / 400)
     assert score(asked, far, 1920) == pytest.approx(0.95)

@@ -33,11 +33,11 @@ class Variety(Benchmark):
         count = size if isinstance(size, int) else 4
         return tuple(Prompt(f"p{k}", f"coupling=0.8 seed={k}") for k in range(count))
 
-    def rows(self, decoded):
-        codes = decoded.backbone().codes
+    def rows(self, submission):
+        codes = submission.backbone().codes
         return tuple(
             Row(prompt, number, "Variety", "codes", len(grid.unique()) / codes)
-            for (prompt, number), grid in zip(decoded.keys, decoded.tokens, strict=True)
+            for (prompt, number), grid in zip(submission.keys, submission.tokens, strict=True)
         )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.compare import compare, read_cells, require_complete, summary, tidy, write_table
-from ladr.benchmarks.intervals import Sample, difference, estimate, mcnemar
+from ladr.benchmarks.intervals import PromptSums, difference, estimate, mcnemar
 from ladr.benchmarks.mini import SUITES, geneval
 from ladr.benchmarks.mini.prompts import truth
 from ladr.benchmarks.mini.scoring import distance, score
@@ -16,7 +16,7 @@ from ladr.benchmarks.rows import Row, header, write_rows
 def binary(passed, of):
     sums = np.zeros(of)
     sums[:passed] = 1
-    return Sample(sums, np.ones(of, int))
+    return PromptSums(sums, np.ones(of, int))
 
 
 def test_wilson_for_one_verdict_per_prompt():
@@ -30,8 +30,8 @@ def test_bootstrap_takes_prompts_not_judgements():
     """Eight judgements that always agree are worth one: the interval is that of the prompts."""
     rng = np.random.default_rng(0)
     passed = rng.random(100) < 0.7
-    one = estimate([Sample(passed.astype(float), np.ones(100, int))])
-    eight = estimate([Sample(8.0 * passed, np.full(100, 8))])
+    one = estimate([PromptSums(passed.astype(float), np.ones(100, int))])
+    eight = estimate([PromptSums(8.0 * passed, np.full(100, 8))])
     assert eight.value == one.value
     assert (eight.high - eight.low) == pytest.approx(one.high - one.low, rel=0.15)
 
@@ -41,7 +41,7 @@ def test_bootstrap_covers_the_truth():
     hits = 0
     for _ in range(60):
         values = rng.beta(4, 2, 80)
-        found = estimate([Sample(values, np.ones(80, int))])
+        found = estimate([PromptSums(values, np.ones(80, int))])
         hits += found.low <= 4 / 6 <= found.high
     assert hits >= 52
 
@@ -56,11 +56,11 @@ def test_mean_of_columns_is_unweighted():
 def test_differences_are_paired():
     """Two runs that fail on the same prompts differ by nothing, however wide their own intervals are."""
     rng = np.random.default_rng(2)
-    a = Sample((rng.random(200) < 0.5).astype(float), np.ones(200, int))
+    a = PromptSums((rng.random(200) < 0.5).astype(float), np.ones(200, int))
     same = difference([a], [a])
     assert same.value == 0
     assert same.high == -same.low == pytest.approx(0.0188, abs=1e-4)  # none of 200 prompts differs
-    better = Sample(np.maximum(a.sums, np.arange(200) % 5 == 0), a.counts)
+    better = PromptSums(np.maximum(a.sums, np.arange(200) % 5 == 0), a.counts)
     gain = difference([better], [a])
     assert 0 < gain.low < gain.value < gain.high < 0.2
     assert difference([a], [better]).value == -gain.value
@@ -70,18 +70,18 @@ def test_mcnemar_is_the_binomial_test_of_the_changed():
     a, b = binary(10, 20), binary(4, 20)
     assert mcnemar(a, b) == pytest.approx(2 * 0.5**6)
     assert mcnemar(a, a) == 1
-    assert mcnemar(Sample(np.full(3, 0.5), np.ones(3, int)), binary(1, 3)) is None
+    assert mcnemar(PromptSums(np.full(3, 0.5), np.ones(3, int)), binary(1, 3)) is None
 
 
 def test_estimates_repeat():
     rng = np.random.default_rng(3)
-    column = Sample(rng.random(50), np.ones(50, int))
+    column = PromptSums(rng.random(50), np.ones(50, int))
     assert estimate([column]) == estimate([column])
 
 
 def test_prompts_drawn_together_or_one_by_one_give_the_same_interval(monkeypatch):
     rng = np.random.default_rng(5)
-    a, b = (Sample(rng.integers(0, 4, 300).astype(float), np.full(300, 3)) for _ in range(2))
+    a, b = (PromptSums(rng.integers(0, 4, 300).astype(float), np.full(300, 3)) for _ in range(2))
     together = difference([a], [b])
     monkeypatch.setattr("ladr.benchmarks.intervals.FEW", 0)
     alone = difference([a], [b])
@@ -94,7 +94,7 @@ def test_prompts_drawn_together_or_one_by_one_give_the_same_interval(monkeypatch
 def test_the_order_of_columns_does_not_matter(monkeypatch, few):
     monkeypatch.setattr("ladr.benchmarks.intervals.FEW", few)
     rng = np.random.default_rng(6)
-    columns = [binary(30, 90), binary(5, 20), Sample(rng.random(70), np.ones(70, int))]
+    columns = [binary(30, 90), binary(5, 20), PromptSums(rng.random(70), np.ones(70, int))]
     assert estimate(columns) == estimate(columns[::-1])
 
 

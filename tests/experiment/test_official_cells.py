@@ -12,7 +12,7 @@ import pytest
 import official_files as made
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import fetch, scorers
-from ladr.benchmarks.official.asked import Asked
+from ladr.benchmarks.official.part import PartInput
 from ladr.benchmarks.official.registry import OFFICIAL
 from ladr.experiment.cells import table
 from ladr.experiment.cells.official import layout_of
@@ -161,7 +161,7 @@ def test_unigen_dpg_and_t2i_results_come_back(here):
     made.unigen_results(layout_of(unigen), here / "m.csv")
     assert ladr("import", unigen.id, "--results", "m.csv")[0].exit_code == 0
     assert notes(unigen)["Style"][0] == 75
-    asked = Asked(layout_of(one), one.official, here, here, None)
+    asked = PartInput(layout_of(one), one.official, here, here, None)
     questions = scorers.dpg_questions(asked)[0]
     assert list(questions) == [p.id for p in one.prompts]
     made.dpg_detail(layout_of(one), questions, here / "d.txt", yes=lambda item, tile, q: tile < 3 or q != 1)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from figure_params import PARAMS
-from ladr.benchmarks.intervals import Sample, contrast, ratio
+from ladr.benchmarks.intervals import PromptSums, contrast, ratio
 from ladr.cli.figures import draw
 from ladr.figures.findings import told
 from ladr.figures.frame.answers import paired
@@ -114,18 +114,21 @@ def test_costs_are_ratios_of_sums_over_prompts(results):
 
 
 def test_no_such_cell_in_any_prompt_is_no_certainty():
-    none = Sample(np.zeros(50), np.full(50, 20.0))
+    none = PromptSums(np.zeros(50), np.full(50, 20.0))
     assert estimated("unlike", none).high > 0.05
-    assert estimated("passes", Sample(np.full(50, 3.0), np.ones(50))).high == 3
-    assert estimated("unlike", Sample(np.zeros(3), np.zeros(3))) is None
+    assert estimated("passes", PromptSums(np.full(50, 3.0), np.ones(50))).high == 3
+    assert estimated("unlike", PromptSums(np.zeros(3), np.zeros(3))) is None
 
 
 def test_pairs_without_the_phase_are_left_out():
-    ours, theirs = Sample(np.ones(3), np.array([1.0, 0, 2])), Sample(np.ones(3), np.array([2.0, 2, 0]))
+    ours, theirs = (
+        PromptSums(np.ones(3), np.array([1.0, 0, 2])),
+        PromptSums(np.ones(3), np.array([2.0, 2, 0])),
+    )
     left = paired(ours, theirs)
     assert [list(s.counts) for s in left] == [[1], [2]]
     assert contrast(*left).value == pytest.approx(ratio(left[0]).value - ratio(left[1]).value)
-    assert paired(ours, Sample(np.ones(3), np.array([0.0, 2, 0]))) is None
+    assert paired(ours, PromptSums(np.ones(3), np.array([0.0, 2, 0]))) is None
 
 
 def test_thresholds_are_told_of_phases_that_have_one(facts):

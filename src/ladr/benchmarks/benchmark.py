@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ladr.benchmarks.decoded import Decoded, Scores
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import Row
+from ladr.benchmarks.submission import BenchmarkScores, Submission
 from ladr.shapes.reading import VERSION as EVALUATOR
 
 LINES = 2  # version of the table's lines: grows when `table_lines` gives other columns or values
@@ -40,7 +40,7 @@ class Benchmark:
     # Official benchmarks are scored in jobs of their own, by the settings `official` of params.yaml.
     official: ClassVar[bool] = False
     # Every prompt has a true image, 64 x 64 pixels of the shape world: `ceiling` scores these images, and
-    # illustrations show decoded images beside what `points` says of them.
+    # illustrations show decoded images beside what `judgements` says of them.
     has_truth: ClassVar[bool] = False
 
     def prompts(self, size: Size = "default", folder: Path | None = None) -> tuple[Prompt, ...]:
@@ -48,14 +48,14 @@ class Benchmark:
         prompt files, for the benchmarks that have some."""
         raise NotImplementedError(f"benchmark {self.name}: define `prompts`")
 
-    def rows(self, decoded: Decoded) -> tuple[Row, ...]:
+    def rows(self, submission: Submission) -> tuple[Row, ...]:
         """Every judgement of every image."""
         raise NotImplementedError(f"benchmark {self.name}: define `rows`")
 
-    def score(self, decoded: Decoded) -> Scores:
+    def score(self, submission: Submission) -> BenchmarkScores:
         """The judgements of a cell's images and the lines of its table."""
-        rows = self.rows(decoded)
-        return Scores(rows, self.lines(rows))
+        rows = self.rows(submission)
+        return BenchmarkScores(rows, self.lines(rows))
 
     def lines(self, rows: Sequence[Row], stored: Sequence[Mapping[str, Any]] = ()) -> list[Mapping[str, Any]]:
         """The lines of a cell's table. `stored` are those that were written when the cell was scored."""
@@ -87,7 +87,7 @@ class Benchmark:
         """One sha256 of the published files that the prompts come from; None where there are none."""
         return None
 
-    def points(self, prompt: Prompt, reading: Any) -> Sequence[Any]:
+    def judgements(self, prompt: Prompt, reading: Any) -> Sequence[Any]:
         """The judgements of one image from its reading, where `has_truth`."""
         raise NotImplementedError(f"benchmark {self.name}: has no true images")
 

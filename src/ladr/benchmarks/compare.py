@@ -16,8 +16,8 @@ from ladr.benchmarks.rows import Row, read_rows
 from ladr.benchmarks.summary import (
     OVERALL,
     UNSEEN,
-    Line,
     Tabled,
+    TableLine,
     of_kind,
     sample,
     samples,
@@ -83,7 +83,7 @@ def summary(suite: Tabled, rows: Sequence[Row], ceiling: Sequence[Row] | None = 
     """
     lines = [_percent(line) for line in summarise(suite, rows, ceiling)]
     for kind, name in (("junk", "Junk area"), ("diversity", "Diversity")):
-        lines.append(_percent(Line(name, of_kind(rows, kind), note="not a score")))
+        lines.append(_percent(TableLine(name, of_kind(rows, kind), note="not a score")))
     return pd.DataFrame(lines, columns=["column", "value", "low", "high", "n", "floor", "ceiling", "note"])
 
 
@@ -92,7 +92,7 @@ def table_lines(suite: Tabled, rows: Iterable[Row]) -> list[dict[str, Any]]:
     return summary(suite, list(rows)).astype(object).where(lambda t: t.notna(), None).to_dict("records")
 
 
-def _percent(line: Line) -> dict[str, object]:
+def _percent(line: TableLine) -> dict[str, object]:
     s = line.score
     values = {"value": s.value, "low": s.low, "high": s.high} if s else {}
     values |= {"floor": line.floor, "ceiling": line.ceiling}

@@ -10,9 +10,9 @@ from typing import Any
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor
 from ladr.benchmarks.benchmark import Benchmark
-from ladr.benchmarks.decoded import Decoded
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import Row
+from ladr.benchmarks.submission import Submission
 
 SIZES = {"smoke": 8, "default": 24, "full": 400}  # prompts per coupling
 COUPLINGS = (0.4, 0.8, 1.2)
@@ -41,22 +41,22 @@ class FieldSuite(Benchmark):
             for k in range(count)
         )
 
-    def rows(self, decoded: Decoded) -> tuple[Row, ...]:
+    def rows(self, submission: Submission) -> tuple[Row, ...]:
         """The likelihood under the prompt's own field, then under another prompt's, then the agreement."""
-        field, grids = decoded.backbone(), decoded.tokens
-        texts = {prompt.id: prompt.text for prompt in decoded.prompts}
+        field, grids = submission.backbone(), submission.tokens
+        texts = {prompt.id: prompt.text for prompt in submission.prompts}
         others = dict(zip(texts, [*texts][1:] + [*texts][:1], strict=True))
-        own = _likelihoods(field, [texts[prompt] for prompt, _ in decoded.keys], grids)
-        floor = _likelihoods(field, [texts[others[prompt]] for prompt, _ in decoded.keys], grids)
+        own = _likelihoods(field, [texts[prompt] for prompt, _ in submission.keys], grids)
+        floor = _likelihoods(field, [texts[others[prompt]] for prompt, _ in submission.keys], grids)
         rows = []
         for kind, values in (("score", own), ("floor", floor)):
             rows += [
                 Row(prompt, number, "Likelihood", "whole grid", value, kind)
-                for (prompt, number), value in zip(decoded.keys, values, strict=True)
+                for (prompt, number), value in zip(submission.keys, values, strict=True)
             ]
         rows += [
             Row(prompt, number, "Agreement", "neighbours", round(agreement(grid), 6))
-            for (prompt, number), grid in zip(decoded.keys, grids, strict=True)
+            for (prompt, number), grid in zip(submission.keys, grids, strict=True)
         ]
         return tuple(rows)
 

@@ -35,7 +35,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Sample:
+class PromptSums:
     """What each prompt contributes to a column: the sum of its judgements and how many they are."""
 
     sums: np.ndarray
@@ -51,7 +51,7 @@ class Sample:
         return bool((self.counts == 1).all() and np.isin(self.sums, (0, 1)).all())
 
 
-def estimate(columns: Sequence[Sample]) -> Estimate:
+def estimate(columns: Sequence[PromptSums]) -> Estimate:
     """The unweighted mean of the columns' means; of one column usually. Every judgement lies between 0 and 1.
 
     Wilson's interval for as many prompts where a column holds one verdict per prompt, and where prompts that
@@ -66,7 +66,7 @@ def estimate(columns: Sequence[Sample]) -> Estimate:
     return Estimate(value, low, high, n)
 
 
-def difference(ours: Sequence[Sample], baseline: Sequence[Sample]) -> Estimate:
+def difference(ours: Sequence[PromptSums], baseline: Sequence[PromptSums]) -> Estimate:
     """Ours minus the baseline, both of the same prompts in the same order, judgements between 0 and 1.
 
     A bootstrap over the pairs. Where pairs that differ are rare: what was gained and what was lost are two
@@ -84,13 +84,13 @@ def difference(ours: Sequence[Sample], baseline: Sequence[Sample]) -> Estimate:
     return Estimate(value, low, high, n)
 
 
-def ratio(over: Sample) -> Estimate:
+def ratio(over: PromptSums) -> Estimate:
     """The sum of `sums` over the sum of `counts`, whatever they measure: a bootstrap over prompts."""
     low, high = _bootstrapped([(over.sums, over.counts)])
     return Estimate(over.mean, low, high, len(over.sums))
 
 
-def contrast(ours: Sample, baseline: Sample) -> Estimate:
+def contrast(ours: PromptSums, baseline: PromptSums) -> Estimate:
     """The ratio of ours minus that of the baseline, both of the same prompts in the same order, whatever they
     count: a bootstrap over the pairs."""
     table = np.stack([np.asarray(x, float) for x in (ours.sums, ours.counts, baseline.sums, baseline.counts)])
@@ -99,7 +99,7 @@ def contrast(ours: Sample, baseline: Sample) -> Estimate:
     return Estimate(ours.mean - baseline.mean, low, high, table.shape[1])
 
 
-def mcnemar(ours: Sample, baseline: Sample) -> float | None:
+def mcnemar(ours: PromptSums, baseline: PromptSums) -> float | None:
     """Exact two-sided p of McNemar's test; None where verdicts are not one per prompt, yes or no."""
     if not (ours.binary and baseline.binary):
         return None

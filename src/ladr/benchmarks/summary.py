@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ladr.benchmarks.intervals import Estimate, Sample, estimate
+from ladr.benchmarks.intervals import Estimate, PromptSums, estimate
 from ladr.benchmarks.rows import Row
 
 UNSEEN = " (unseen)"
@@ -32,7 +32,7 @@ class Tabled(Protocol):
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """One line of a table. `score` is None for a column that has no counterpart here: `note` says why."""
 
     column: str
@@ -53,13 +53,13 @@ def samples(rows: Iterable[Row], kind: str = "score") -> dict[str, dict[str, tup
     return found
 
 
-def sample(column: Mapping[str, tuple[float, int]], prompts: Sequence[str] | None = None) -> Sample:
+def sample(column: Mapping[str, tuple[float, int]], prompts: Sequence[str] | None = None) -> PromptSums:
     """One column, its prompts in the order given or as they came."""
     taken = [column[p] for p in (prompts or column)]
-    return Sample(np.array([s for s, _ in taken]), np.array([n for _, n in taken]))
+    return PromptSums(np.array([s for s, _ in taken]), np.array([n for _, n in taken]))
 
 
-def summarise(suite: Tabled, rows: Sequence[Row], ceiling: Sequence[Row] | None = None) -> list[Line]:
+def summarise(suite: Tabled, rows: Sequence[Row], ceiling: Sequence[Row] | None = None) -> list[TableLine]:
     """The lines of the suite's table in order: columns, Overall, unseen compositions, official conventions,
     then the columns that have no counterpart. `ceiling` are rows of ground truth through the tokenizer."""
     own, chance = samples(rows), samples(rows, "floor")
@@ -67,29 +67,29 @@ def summarise(suite: Tabled, rows: Sequence[Row], ceiling: Sequence[Row] | None 
     order = [c for c in suite.columns if c in own]
     order += [c + UNSEEN for c in suite.columns if c + UNSEEN in own]
     lines = [
-        Line(c, estimate([sample(own[c])]), _mean(chance, c), _mean(best, c), suite.weak.get(c, ""))
+        TableLine(c, estimate([sample(own[c])]), _mean(chance, c), _mean(best, c), suite.weak.get(c, ""))
         for c in order
     ]
     if suite.overall and all(c in own for c in suite.overall):
         lines.insert(len(suite.overall), _overall(suite, own, chance, best))
     lines += _last_images(suite.last_image, rows)
-    return lines + [Line(column, None, note=why) for column, why in suite.absent.items()]
+    return lines + [TableLine(column, None, note=why) for column, why in suite.absent.items()]
 
 
 def _mean(table: Mapping[str, Mapping[str, tuple[float, int]]], column: str) -> float | None:
     return sample(table[column]).mean if column in table else None
 
 
-def _overall(suite: Tabled, own, chance, best) -> Line:
+def _overall(suite: Tabled, own, chance, best) -> TableLine:
     """The unweighted mean of the columns."""
     means = []
     for table in (chance, best):
         values = [_mean(table, c) for c in suite.overall]
         means.append(None if None in values else float(np.mean(values)))
-    return Line(OVERALL, estimate([sample(own[c]) for c in suite.overall]), *means)
+    return TableLine(OVERALL, estimate([sample(own[c]) for c in suite.overall]), *means)
 
 
-def _last_images(columns: Sequence[str], rows: Sequence[Row]) -> list[Line]:
+def _last_images(columns: Sequence[str], rows: Sequence[Row]) -> list[TableLine]:
     """The columns again, of every prompt's last image alone: raw answers, nothing zeroed."""
     if not columns:
         return []
@@ -98,7 +98,7 @@ def _last_images(columns: Sequence[str], rows: Sequence[Row]) -> list[Line]:
         last[row.prompt] = max(row.image, last.get(row.prompt, 0))
     own = samples([row for row in rows if row.image == last[row.prompt]])
     return [
-        Line(column + LAST_IMAGE, estimate([sample(own[column])]), note="last image, not zeroed")
+        TableLine(column + LAST_IMAGE, estimate([sample(own[column])]), note="last image, not zeroed")
         for column in columns
         if column in own
     ]

@@ -15,7 +15,7 @@ from ladr.benchmarks.mini.sheet import annotated, contact_sheet
 from ladr.benchmarks.mini.suite import MiniSuite, freeze
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import header, read_rows, write_rows
-from ladr.benchmarks.summary import Line, of_kind, summarise
+from ladr.benchmarks.summary import TableLine, of_kind, summarise
 from ladr.shapes.detect import Reading, read
 from ladr.shapes.evaluate import answers
 from ladr.shapes.questions import questions
@@ -57,7 +57,7 @@ def score_command(
         console.print(f"{kind}: {told}")
 
 
-def _table(suite: MiniSuite, lines: list[Line]) -> Table:
+def _table(suite: MiniSuite, lines: list[TableLine]) -> Table:
     table = Table("column", "score", "95 %", "prompts", "floor", "ceiling", "note", title=suite.name)
     for line in lines:
         s = line.score

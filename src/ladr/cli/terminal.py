@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import folder, sheet
-from ladr.benchmarks.official.estimate import Estimate
+from ladr.benchmarks.official.estimate import CostEstimate
 from ladr.benchmarks.official.suite import Scores, Suite
 
 console = Console()
@@ -71,7 +71,7 @@ def prices(per_million_in: float | None, per_million_out: float | None) -> tuple
     return None if per_million_in is None or per_million_out is None else (per_million_in, per_million_out)
 
 
-def agreed(estimate: Estimate, yes: bool) -> None:
+def agreed(estimate: CostEstimate, yes: bool) -> None:
     """Show what asking would take and go on when that is agreed to."""
     console.print(str(estimate))
     if not yes:

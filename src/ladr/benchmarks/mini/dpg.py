@@ -1,7 +1,7 @@
 """mini-DPG: dense prompts, a graph of questions, children of failed parents zeroed."""
 
 from ladr.benchmarks.mini.prompts import spec_of
-from ladr.benchmarks.mini.scoring import Point
+from ladr.benchmarks.mini.scoring import Judgement
 from ladr.benchmarks.mini.suite import MiniSuite, PromptGroup
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
@@ -36,18 +36,18 @@ def level(question: SpecQuestion) -> tuple[str, str]:
     return _KINDS[question.fact]
 
 
-def judge(prompt: Prompt, reading: Reading) -> list[Point]:
+def judge(prompt: Prompt, reading: Reading) -> list[Judgement]:
     """Per question its raw and its zeroed answer, and per image the mean of the zeroed ones as Overall."""
     spec = spec_of(prompt)
     asked = graph(spec)
     raw = {**answers(spec, reading), "total 0": _total(spec, reading)}
     held = zeroed(asked, raw)
-    points = [Point("Overall", "image", sum(held.values()) / len(held))]
+    points = [Judgement("Overall", "image", sum(held.values()) / len(held))]
     for question in asked:
         first, second = level(question)
         name = f"{first.lower()} - {second} ({question.id})"
-        points.append(Point(first, name, float(raw[question.id])))
-        points.append(Point(f"{first} (zeroed)", name, float(held[question.id])))
+        points.append(Judgement(first, name, float(raw[question.id])))
+        points.append(Judgement(f"{first} (zeroed)", name, float(held[question.id])))
     return points
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ladr.benchmarks.mini.prompts import named, spec_of
-from ladr.benchmarks.mini.scoring import Point
+from ladr.benchmarks.mini.scoring import Judgement
 from ladr.benchmarks.mini.suite import MiniSuite, PromptGroup
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
@@ -15,11 +15,11 @@ from ladr.shapes.spec import Item, Spec
 COLUMNS = ("Single Obj.", "Two Obj.", "Counting", "Colors", "Position", "Attribute")
 
 
-def judge(prompt: Prompt, reading: Reading) -> list[Point]:
+def judge(prompt: Prompt, reading: Reading) -> list[Judgement]:
     """One verdict per image."""
     spec = spec_of(prompt)
     passed = _CHECKS[spec.kind](spec, reading)
-    return [Point(named(prompt, prompt.meta["column"]), spec.kind, float(passed))]
+    return [Judgement(named(prompt, prompt.meta["column"]), spec.kind, float(passed))]
 
 
 def best(item: Item, reading: Reading) -> Detection | None:

@@ -25,7 +25,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
-class Point:
+class Judgement:
     """One judgement of one image: `value` in [0, 1] under `column`."""
 
     column: str
@@ -33,7 +33,7 @@ class Point:
     value: float
 
 
-Judge = Callable[[Prompt, Reading], list[Point]]
+Judge = Callable[[Prompt, Reading], list[Judgement]]
 
 
 class Judging(Protocol):

@@ -13,11 +13,11 @@ import numpy as np
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.benchmark import Benchmark
-from ladr.benchmarks.decoded import Decoded
-from ladr.benchmarks.mini.scoring import Judge, Point, ceiling, score
+from ladr.benchmarks.mini.scoring import Judge, Judgement, ceiling, score
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import Row
 from ladr.benchmarks.sizes import per_column
+from ladr.benchmarks.submission import Submission
 from ladr.shapes.caption import caption
 from ladr.shapes.place import UnsatisfiableError, realise
 from ladr.shapes.reading import Reading
@@ -76,11 +76,11 @@ class MiniSuite(Benchmark):
             kept += by_stem[group.stem][:share]
         return tuple(kept)
 
-    def rows(self, decoded: Decoded) -> tuple[Row, ...]:
-        images = dict(zip(decoded.keys, decoded.pixels, strict=True))
-        return score(self, decoded.prompts, images, processes=decoded.means.processes)
+    def rows(self, submission: Submission) -> tuple[Row, ...]:
+        images = dict(zip(submission.keys, submission.pixels, strict=True))
+        return score(self, submission.prompts, images, processes=submission.means.processes)
 
-    def points(self, prompt: Prompt, reading: Reading) -> list[Point]:
+    def judgements(self, prompt: Prompt, reading: Reading) -> list[Judgement]:
         return self.judge(prompt, reading)
 
     def ceiling(

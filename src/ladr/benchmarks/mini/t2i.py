@@ -3,7 +3,7 @@
 import numpy as np
 
 from ladr.benchmarks.mini.prompts import named, spec_of
-from ladr.benchmarks.mini.scoring import Point
+from ladr.benchmarks.mini.scoring import Judgement
 from ladr.benchmarks.mini.suite import MiniSuite, PromptGroup
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
@@ -17,7 +17,7 @@ LEAST = 0.5  # a spatial score below this is none
 OVERLAP = 0.1  # intersection over union of two boxes that may still be called apart
 
 
-def judge(prompt: Prompt, reading: Reading) -> list[Point]:
+def judge(prompt: Prompt, reading: Reading) -> list[Judgement]:
     """One score per image."""
     spec = spec_of(prompt)
     column = prompt.meta["column"]
@@ -27,7 +27,7 @@ def judge(prompt: Prompt, reading: Reading) -> list[Point]:
         value = (attributes(spec, reading) + spatial(spec, reading)) / 2
     else:
         value = attributes(spec, reading)
-    return [Point(named(prompt, column), spec.kind, value)]
+    return [Judgement(named(prompt, column), spec.kind, value)]
 
 
 def soft(value: float, none: float, full: float) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ladr.benchmarks.mini.prompts import named, spec_of
-from ladr.benchmarks.mini.scoring import Point
+from ladr.benchmarks.mini.scoring import Judgement
 from ladr.benchmarks.mini.suite import MiniSuite, PromptGroup
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes import propose
@@ -29,14 +29,14 @@ COLUMNS = (
 Test = tuple[str, bool]  # "Primary - Sub" and whether it passed
 
 
-def judge(prompt: Prompt, reading: Reading) -> list[Point]:
+def judge(prompt: Prompt, reading: Reading) -> list[Judgement]:
     """Every test point of the prompt, passed or not."""
     spec = spec_of(prompt)
     tests = _TESTS[spec.kind](spec, reading, answers(spec, reading))
     points = []
     for number, (name, passed) in enumerate(tests):
         primary = name.split(" - ", 1)[0]
-        points.append(Point(named(prompt, primary), f"{name} [{number}]", float(passed)))
+        points.append(Judgement(named(prompt, primary), f"{name} [{number}]", float(passed)))
     return points
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ladr.benchmarks.benchmark import Benchmark
-from ladr.benchmarks.decoded import Decoded, Scores
 from ladr.benchmarks.official import parts
-from ladr.benchmarks.official.asked import Asked, Judged
 from ladr.benchmarks.official.fetch import ensure, place
 from ladr.benchmarks.official.images import remove_images
+from ladr.benchmarks.official.part import PartInput, PartScores
 from ladr.benchmarks.official.settings import digest
 from ladr.benchmarks.official.suite import Suite
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import Row
 from ladr.benchmarks.sizes import per_column
+from ladr.benchmarks.submission import BenchmarkScores, Submission
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class OfficialBenchmark(Benchmark):
     images: int
     settings: tuple[str, ...]
     parts: Mapping[str, tuple[str, ...]]
-    judge: Callable[[str, Asked], Judged]
+    judge: Callable[[str, PartInput], PartScores]
     results: Callable[[Suite, Path, Path | None], dict[str, Path]]
     by_part: bool = False
     official: ClassVar[bool] = True
@@ -70,16 +70,16 @@ class OfficialBenchmark(Benchmark):
     def scorer(self, official: Any = None) -> dict[str, Any]:
         return {} if official is None else {"settings": digest(official, self.settings)}
 
-    def score(self, decoded: Decoded) -> Scores:
+    def score(self, submission: Submission) -> BenchmarkScores:
         """Judge every part, then remove the rendered images unless the settings keep them."""
-        scores = self.score_parts(decoded)
-        if not decoded.means.official.keep_images:
-            remove_images(decoded.folder)
+        scores = self.score_parts(submission)
+        if not submission.means.official.keep_images:
+            remove_images(submission.folder)
         return scores
 
-    def score_parts(self, decoded: Decoded, only: Iterable[str] | None = None) -> Scores:
+    def score_parts(self, submission: Submission, only: Iterable[str] | None = None) -> BenchmarkScores:
         """All parts that the prompts ask for, or those of `only`."""
-        return parts.score(self, decoded, only)
+        return parts.score(self, submission, only)
 
     def lines(self, rows: Sequence[Row], stored: Sequence[Mapping[str, Any]] = ()) -> list[Mapping[str, Any]]:
         """The stored lines: they were put together part by part, with what each scorer said."""

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from ladr.base.errors import needs
-from ladr.benchmarks.official.geneval_rules import COLOURS, Detection
+from ladr.benchmarks.official.geneval_rules import COLOURS, ObjectDetection
 from ladr.benchmarks.official.named import name_of
 from ladr.benchmarks.official.pixels import for_clip
 
@@ -67,7 +67,7 @@ class Clip:
         """The raw cosine: no factor, no clipping."""
         return float(self.images([image]) @ self.texts([text]).T)
 
-    def colours(self, image: Image.Image, name: str, detections: Sequence[Detection]) -> list[str]:
+    def colours(self, image: Image.Image, name: str, detections: Sequence[ObjectDetection]) -> list[str]:
         """One colour per detection of class `name`: the box cut out, what is outside the mask made grey."""
         if name not in self._colours:
             self._colours[name] = self._classifier(name)
@@ -83,7 +83,7 @@ class Clip:
         return torch.stack(rows)
 
 
-def cut_out(image: Image.Image, detection: Detection) -> Image.Image:
+def cut_out(image: Image.Image, detection: ObjectDetection) -> Image.Image:
     """The box of `detection` with grey outside its mask."""
     if detection.mask is not None:
         grey = Image.new("RGB", image.size, BACKGROUND)

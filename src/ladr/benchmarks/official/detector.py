@@ -11,7 +11,7 @@ from PIL import Image
 
 from ladr.base.errors import LadrError, needs
 from ladr.benchmarks.official.fetch import locate
-from ladr.benchmarks.official.geneval_rules import Detection
+from ladr.benchmarks.official.geneval_rules import ObjectDetection
 from ladr.benchmarks.official.pixels import for_detector
 
 CONVERTED = "converted.json"  # beside weights that `convert-detector` made
@@ -41,8 +41,8 @@ class Detector:
         return cls(model, classes, f"mask2former:{Path(checkpoint).name}", device, exact)
 
     @torch.inference_mode()
-    def __call__(self, image: Image.Image) -> dict[str, list[Detection]]:
-        """Detections by class, boxes in pixels of `image`, each with its (H, W) mask."""
+    def __call__(self, image: Image.Image) -> dict[str, list[ObjectDetection]]:
+        """ObjectDetections by class, boxes in pixels of `image`, each with its (H, W) mask."""
         pixels, (h, w) = for_detector(image)
         out = self.model(pixel_values=pixels.to(self.device))
         masks = torch.nn.functional.interpolate(
@@ -61,8 +61,8 @@ def of_geneval(checkpoint: str | Path, folder: Path | None, device: str = "cpu")
 
 def instances(
     class_logits: torch.Tensor, mask_logits: torch.Tensor, classes: Sequence[str], least: float = KEPT_ABOVE
-) -> dict[str, list[Detection]]:
-    """Detections from (Q, C + 1) class logits and (Q, H, W) mask logits.
+) -> dict[str, list[ObjectDetection]]:
+    """ObjectDetections from (Q, C + 1) class logits and (Q, H, W) mask logits.
 
     The 100 best of all query x class pairs; score = class probability x mean mask probability inside the
     mask; box = tight box of the mask, right and lower edge exclusive. One query may give several classes.
@@ -78,7 +78,7 @@ def instances(
         confidence = score * float(sharpness)
         if inside == 0 or confidence <= least:
             continue
-        found[classes[label]].append(Detection(_box(mask), confidence, mask.cpu().numpy()))
+        found[classes[label]].append(ObjectDetection(_box(mask), confidence, mask.cpu().numpy()))
     return dict(found)
 
 

@@ -37,7 +37,7 @@ CSV_COLUMNS = ("item_id", "proposition_id", "dependency", "tuple", "question_nat
 
 
 @dataclass(frozen=True)
-class Question:
+class DpgQuestion:
     """One yes/no question of an item. `parents` are proposition ids of the same item whose "no" zeroes it."""
 
     proposition: int
@@ -47,7 +47,7 @@ class Question:
     text: str
 
 
-Questions = Mapping[str, Sequence[Question]]  # item id -> questions in file order
+Questions = Mapping[str, Sequence[DpgQuestion]]  # item id -> questions in file order
 
 
 def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
@@ -104,7 +104,7 @@ def find_questions(path: Path | None = None) -> Path:
     return Path(path) if path else locate("dpg", "dpg_bench/dpg_bench.csv", None)
 
 
-def load_questions(path: Path, suite: Suite) -> tuple[dict[str, list[Question]], list[str]]:
+def load_questions(path: Path, suite: Suite) -> tuple[dict[str, list[DpgQuestion]], list[str]]:
     """All questions of `dpg_bench.csv`, checked row by row and by counts, and what is to be said about the
     file: whether it is byte for byte the published one, and has the counts that the paper's values force."""
     data = Path(path).read_bytes()
@@ -119,9 +119,9 @@ def load_questions(path: Path, suite: Suite) -> tuple[dict[str, list[Question]],
     return questions, notes
 
 
-def parse_questions(text: str, suite: Suite, where: str = "questions") -> dict[str, list[Question]]:
+def parse_questions(text: str, suite: Suite, where: str = "questions") -> dict[str, list[DpgQuestion]]:
     """item id -> questions in file order; every item of `suite` has some and no other item does."""
-    questions: dict[str, list[Question]] = defaultdict(list)
+    questions: dict[str, list[DpgQuestion]] = defaultdict(list)
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if lacking := set(CSV_COLUMNS) - set(reader.fieldnames or ()):
         raise LadrError(f"{where}: column {sorted(lacking)[0]} is missing")
@@ -143,7 +143,7 @@ def parse_questions(text: str, suite: Suite, where: str = "questions") -> dict[s
     return dict(questions)
 
 
-def _question(row: Mapping[str, str]) -> Question:
+def _question(row: Mapping[str, str]) -> DpgQuestion:
     l2 = row["tuple"].split("(")[0].strip()
     l1 = l2.split("-")[0].strip()
     if l1 not in L1:
@@ -151,10 +151,10 @@ def _question(row: Mapping[str, str]) -> Question:
     if not row["question_natural_language"].strip():
         raise LadrError("question_natural_language is empty")
     parents = tuple(int(d) for d in row["dependency"].split(",") if int(d) != 0)
-    return Question(int(row["proposition_id"]), parents, l1, l2, row["question_natural_language"])
+    return DpgQuestion(int(row["proposition_id"]), parents, l1, l2, row["question_natural_language"])
 
 
-def _graph(item: str, own: Sequence[Question], where: str) -> None:
+def _graph(item: str, own: Sequence[DpgQuestion], where: str) -> None:
     ids = [q.proposition for q in own]
     if len(set(ids)) != len(ids):
         raise LadrError(f"{where}: item {item} has proposition {Counter(ids).most_common(1)[0][0]} twice")

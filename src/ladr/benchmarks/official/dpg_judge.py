@@ -13,7 +13,7 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.official.dpg import Questions
 from ladr.benchmarks.official.dpg_results import aggregate
 from ladr.benchmarks.official.folder import tile_box
-from ladr.benchmarks.official.judge import Judge, Question
+from ladr.benchmarks.official.judge import Judge, JudgeQuestion
 from ladr.benchmarks.official.suite import Scores, Suite, some
 
 WORDING = "{question}\nLook at the image only. Answer with one word: yes or no."
@@ -28,7 +28,7 @@ def parse(text: str) -> bool:
     return match[1].lower() == "yes"
 
 
-def asks(suite: Suite, questions: Questions, folder: Path) -> list[Question]:
+def asks(suite: Suite, questions: Questions, folder: Path) -> list[JudgeQuestion]:
     """One question per proposition of every tile; a missing image is refused by name."""
     found = []
     for path, i, tiles in suite.files():
@@ -40,7 +40,9 @@ def asks(suite: Suite, questions: Questions, folder: Path) -> list[Question]:
         for tile in tiles:
             box = tile_box(size, tile) if len(tiles) > 1 else None
             found += [
-                Question(_id(item, tile, q.proposition), image, WORDING.format(question=q.text), parse, box)
+                JudgeQuestion(
+                    _id(item, tile, q.proposition), image, WORDING.format(question=q.text), parse, box
+                )
                 for q in questions[item]
             ]
     return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.official.dpg import COLUMNS, L1, VERSION, Question, Questions, first_item, tile_of
+from ladr.benchmarks.official.dpg import COLUMNS, L1, VERSION, DpgQuestion, Questions, first_item, tile_of
 from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, lines, mean, some
 
 Answers = Mapping[tuple[str, int], Mapping[int, bool]]  # (item, tile) -> proposition -> yes
@@ -17,7 +17,7 @@ PRINTED = re.compile(r"^DPG-Bench score: (?P<value>\S+)$")
 TOLERANCE = 1e-6
 
 
-def zeroed(questions: Sequence[Question], answers: Mapping[int, bool]) -> list[int]:
+def zeroed(questions: Sequence[DpgQuestion], answers: Mapping[int, bool]) -> list[int]:
     """0/1 per question in file order, where a question with a zero parent is zero, through all generations
     whose parents stand before them in the file (as the official script walks it)."""
     scores = {q.proposition: int(answers[q.proposition]) for q in questions}
@@ -83,7 +83,7 @@ def _by_l1(
     return {column: (total, n) for column, (total, n) in sums.items()}
 
 
-def _row(suite: Suite, item: str, tile: int, own: Sequence[Question], given: Mapping[int, bool]) -> Score:
+def _row(suite: Suite, item: str, tile: int, own: Sequence[DpgQuestion], given: Mapping[int, bool]) -> Score:
     wrong = "; ".join(f"no: {q.text}" for q in own if not given[q.proposition])
     value = sum(zeroed(own, given)) / len(own)
     return Score(item, tile, "Overall", value, wrong, suite.place(suite.index[item], tile))

@@ -9,7 +9,7 @@ CHARS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """What asking would take. Tokens are guessed from characters and pixels; cost is None without prices."""
 
     questions: int

@@ -9,7 +9,7 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.official.fetch import locate, source_of
-from ladr.benchmarks.official.geneval_rules import COLOURS, RELATIONS, Detection, evaluate
+from ladr.benchmarks.official.geneval_rules import COLOURS, RELATIONS, ObjectDetection, evaluate
 from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, lines, mean, require_images, some
 from ladr.benchmarks.prompt import Prompt
 
@@ -144,9 +144,9 @@ def _read(line: str, where: str) -> dict[str, Any]:
     return row
 
 
-def _detection(box: Sequence[float]) -> Detection:
+def _detection(box: Sequence[float]) -> ObjectDetection:
     left, top, right, bottom, score = map(float, box)
-    return Detection((left, top, right, bottom), score)
+    return ObjectDetection((left, top, right, bottom), score)
 
 
 def _key(filename: str, where: str) -> tuple[int, int]:

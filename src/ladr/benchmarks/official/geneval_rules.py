@@ -15,7 +15,7 @@ COMPONENT = 0.5  # of the unit offset: what counts as being on that side
 
 
 @dataclass(frozen=True)
-class Detection:
+class ObjectDetection:
     """One box (x1, y1, x2, y2) with its confidence, and its (H, W) mask where there is one."""
 
     box: tuple[float, float, float, float]
@@ -23,11 +23,11 @@ class Detection:
     mask: np.ndarray | None = None
 
 
-Detections = Mapping[str, Sequence[Detection]]
-ColourOf = Callable[[str, Sequence[Detection]], Sequence[str]]
+ObjectDetections = Mapping[str, Sequence[ObjectDetection]]
+ColourOf = Callable[[str, Sequence[ObjectDetection]], Sequence[str]]
 
 
-def keep(found: Detections, tag: str) -> dict[str, list[Detection]]:
+def keep(found: ObjectDetections, tag: str) -> dict[str, list[ObjectDetection]]:
     """The detections that count for a prompt of `tag`: above the confidence (strictly), best first, at most
     16 of a class, equal scores in reverse order of detection. No suppression of overlaps."""
     least = COUNTING_CONFIDENCE if tag == "counting" else CONFIDENCE
@@ -53,14 +53,16 @@ def relations(box: Sequence[float], target: Sequence[float]) -> set[str]:
     return {name for name, true in zip(RELATIONS, holds, strict=True) if true}
 
 
-def evaluate(objects: Detections, row: Mapping, colour_of: ColourOf | None = None) -> tuple[bool, list[str]]:
+def evaluate(
+    objects: ObjectDetections, row: Mapping, colour_of: ColourOf | None = None
+) -> tuple[bool, list[str]]:
     """Whether the kept `objects` satisfy the clauses of `row`, and every reason why not.
 
     Each clause looks at the `count` most confident boxes of its class only: a correct further box does not
     rescue a wrong one among them. `colour_of(class, detections)` names one colour per detection.
     """
     reasons: list[str] = []
-    groups: list[Sequence[Detection] | None] = []
+    groups: list[Sequence[ObjectDetection] | None] = []
     for clause in row["include"]:
         top = objects.get(clause["class"], ())[: clause["count"]]
         wrong = _presence(clause, top) or _colour(clause, top, colour_of) or _position(clause, top, groups)
@@ -73,13 +75,13 @@ def evaluate(objects: Detections, row: Mapping, colour_of: ColourOf | None = Non
     return not reasons, reasons
 
 
-def _presence(clause: Mapping, top: Sequence[Detection]) -> str:
+def _presence(clause: Mapping, top: Sequence[ObjectDetection]) -> str:
     if len(top) < clause["count"]:
         return f"{len(top)} x {clause['class']}, {clause['count']} needed"
     return ""
 
 
-def _colour(clause: Mapping, top: Sequence[Detection], colour_of: ColourOf | None) -> str:
+def _colour(clause: Mapping, top: Sequence[ObjectDetection], colour_of: ColourOf | None) -> str:
     if "color" not in clause or colour_of is None:
         return ""
     colours = list(colour_of(clause["class"], top))
@@ -89,7 +91,9 @@ def _colour(clause: Mapping, top: Sequence[Detection], colour_of: ColourOf | Non
     return ""
 
 
-def _position(clause: Mapping, top: Sequence[Detection], groups: Sequence[Sequence[Detection] | None]) -> str:
+def _position(
+    clause: Mapping, top: Sequence[ObjectDetection], groups: Sequence[Sequence[ObjectDetection] | None]
+) -> str:
     if "position" not in clause:
         return ""
     wanted, target = clause["position"]

@@ -5,35 +5,35 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from ladr.benchmarks.decoded import Decoded
 from ladr.benchmarks.official.folder import export, manifest_of, manifest_path
 from ladr.benchmarks.official.suite import Suite
+from ladr.benchmarks.submission import Submission
 
 IMAGES = "images"  # in a cell's folder: its images in the official layout, while they are scored
 IMPORTED, WHOSE = "official", "import.json"  # in a cell's folder: official results, and whose they are
 
 
-def export_images(layout: Suite, decoded: Decoded, to: Path) -> int:
+def export_images(layout: Suite, submission: Submission, to: Path) -> int:
     """Write the images below `to` in the official layout; how many files were new. What an earlier export
     beside `to`, or the cell's own folder, holds is linked; the rest is rendered."""
     total = sum(1 for _ in layout.files())
 
     def progress(done: int) -> None:
         if done % max(1, total // 10) == 0:
-            decoded.means.say(f"{decoded.origin['cell']}: {done}/{total} image files")
+            submission.means.say(f"{submission.origin['cell']}: {done}/{total} image files")
 
-    others = [decoded.folder / IMAGES]
-    return export(layout, to, decoded.one_by_one(), decoded.origin, progress, others)
+    others = [submission.folder / IMAGES]
+    return export(layout, to, submission.one_by_one(), submission.origin, progress, others)
 
 
-def own_images(layout: Suite, decoded: Decoded) -> Callable[[], Path]:
+def own_images(layout: Suite, submission: Submission) -> Callable[[], Path]:
     """A function that makes sure that the images lie in the cell's folder, and returns where."""
 
     def rendered() -> Path:
-        images = decoded.folder / IMAGES
-        if manifest_of(images).get("tokens") != decoded.origin["tokens"]:
-            remove_images(decoded.folder)
-        export_images(layout, decoded, images)
+        images = submission.folder / IMAGES
+        if manifest_of(images).get("tokens") != submission.origin["tokens"]:
+            remove_images(submission.folder)
+        export_images(layout, submission, images)
         return images
 
     return rendered

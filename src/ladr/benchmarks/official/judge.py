@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError, needs
-from ladr.benchmarks.official.estimate import Estimate, tokens_of_image, tokens_of_text
+from ladr.benchmarks.official.estimate import CostEstimate, tokens_of_image, tokens_of_text
 from ladr.benchmarks.official.ledger import Ledger
 
 Parse = Callable[[str], Any]  # answer text -> JSON value; ValueError when the text is not what was asked for
@@ -23,7 +23,7 @@ FATAL = (400, 401, 403, 404, 405, 413, 415, 422)  # answers that asking again do
 
 
 @dataclass(frozen=True)
-class Question:
+class JudgeQuestion:
     """One image, or the part of it in `box` (left, top, right, bottom), one text, one answer. `parse` checks
     the answer's form."""
 
@@ -72,7 +72,7 @@ class Judge:
     max_tokens: int = 4096
     seed: int | None = 0  # None: not sent, for servers that do not know it
 
-    def key(self, question: Question) -> str:
+    def key(self, question: JudgeQuestion) -> str:
         """What identifies an answer: model, sampling, the text, and the image's bytes."""
         stat = question.image.stat()
         image = _image_sha256(question.image, stat.st_size, stat.st_mtime_ns)
@@ -82,12 +82,12 @@ class Judge:
 
     def estimate(
         self,
-        questions: Sequence[Question],
+        questions: Sequence[JudgeQuestion],
         *,
         seconds: float = 10.0,
         tokens_out: int = 400,
         prices: tuple[float, float] | None = None,
-    ) -> Estimate:
+    ) -> CostEstimate:
         """What is left to ask: `seconds` and `tokens_out` per call are guesses to be given; `prices` are per
         million tokens in and out. Asks nothing; the image size is read off the first image."""
         with Ledger(self.book) as book:
@@ -97,17 +97,17 @@ class Judge:
         out = len(left) * tokens_out
         cost = None if prices is None else (tokens * prices[0] + out * prices[1]) / 1e6
         hours = len(left) * seconds / self.concurrency / 3600
-        return Estimate(len(questions), len(questions) - len(left), tokens, out, hours, cost)
+        return CostEstimate(len(questions), len(questions) - len(left), tokens, out, hours, cost)
 
     def ask(
-        self, questions: Iterable[Question], progress: Callable[[str], None] = lambda id: None
+        self, questions: Iterable[JudgeQuestion], progress: Callable[[str], None] = lambda id: None
     ) -> Answers:
         """Answer all `questions`: from the book where they are kept, else from the endpoint, at most
         `concurrency` at once. A question that fails after all attempts is in `failed` with the reason and is
         asked again next time; an answer that no attempt can change (bad key, unknown model) stops the run."""
         answers, client, stop = Answers(), self._client(), threading.Event()
         with Ledger(self.book) as book, ThreadPoolExecutor(self.concurrency) as pool:
-            running: dict[Future, Question] = {}
+            running: dict[Future, JudgeQuestion] = {}
             try:
                 for question in questions:
                     key = self.key(question)
@@ -134,7 +134,9 @@ class Judge:
         key = os.environ.get(self.key_env) or "none"
         return OpenAI(base_url=self.endpoint, api_key=key, max_retries=0, timeout=self.timeout)
 
-    def _one(self, client: Any, book: Ledger, stop: threading.Event, key: str, question: Question) -> Any:
+    def _one(
+        self, client: Any, book: Ledger, stop: threading.Event, key: str, question: JudgeQuestion
+    ) -> Any:
         """Ask until the answer has its form; keep it; return it parsed."""
         malformed = 0
         for attempt in self._attempts(stop):
@@ -172,7 +174,7 @@ class Judge:
             reraise=True,
         )
 
-    def _call(self, client: Any, question: Question, malformed: int) -> tuple[str, Mapping[str, int]]:
+    def _call(self, client: Any, question: JudgeQuestion, malformed: int) -> tuple[str, Mapping[str, int]]:
         import openai
 
         sampling = {"temperature": 0.0, "top_p": 1.0, "max_tokens": self.max_tokens}
@@ -203,7 +205,7 @@ def _image_sha256(path: Path, size: int, changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _gather(running: dict[Future, Question], answers: Answers, progress: Callable[[str], None]) -> None:
+def _gather(running: dict[Future, JudgeQuestion], answers: Answers, progress: Callable[[str], None]) -> None:
     done, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in done:
         question = running.pop(future)
@@ -215,7 +217,7 @@ def _gather(running: dict[Future, Question], answers: Answers, progress: Callabl
         progress(question.id)
 
 
-def _usable(kept: Mapping[str, Any] | None, question: Question) -> bool:
+def _usable(kept: Mapping[str, Any] | None, question: JudgeQuestion) -> bool:
     if kept is None:
         return False
     try:
@@ -225,7 +227,7 @@ def _usable(kept: Mapping[str, Any] | None, question: Question) -> bool:
     return True
 
 
-def _messages(question: Question) -> list[dict[str, Any]]:
+def _messages(question: JudgeQuestion) -> list[dict[str, Any]]:
     """One user message: the image (JPEG, quality 95) first, then the text."""
     from PIL import Image
 

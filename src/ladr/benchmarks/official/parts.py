@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.decoded import Decoded, Scores
-from ladr.benchmarks.official.asked import Asked, Judged
 from ladr.benchmarks.official.images import imported_results, own_images
 from ladr.benchmarks.official.named import named
+from ladr.benchmarks.official.part import PartInput, PartScores
 from ladr.benchmarks.official.suite import Suite
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import Row
+from ladr.benchmarks.submission import BenchmarkScores, Submission
 from ladr.benchmarks.summary import Tabled
 
 
@@ -20,7 +20,7 @@ class Parted(Tabled, Protocol):
     """A benchmark that is scored part by part."""
 
     def of(self, prompts: Sequence[Prompt], images: int, /) -> Suite: ...
-    def judge(self, part: str, asked: Asked, /) -> Judged: ...
+    def judge(self, part: str, asked: PartInput, /) -> PartScores: ...
     def asked_parts(self, prompts: Sequence[Prompt]) -> Mapping[str, tuple[str, ...]]: ...
 
 
@@ -33,21 +33,21 @@ class _Collected:
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def score(benchmark: Parted, decoded: Decoded, only: Iterable[str] | None = None) -> Scores:
+def score(benchmark: Parted, submission: Submission, only: Iterable[str] | None = None) -> BenchmarkScores:
     """The parts that the prompts ask for, or those of `only`. A part that cannot be scored does not stop the
     others."""
-    cell, say = decoded.origin["cell"], decoded.means.say
-    layout = benchmark.of(decoded.prompts, decoded.images)
-    asked = Asked(
+    cell, say = submission.origin["cell"], submission.means.say
+    layout = benchmark.of(submission.prompts, submission.images_per_prompt)
+    asked = PartInput(
         layout,
-        decoded.means.official,
-        imported_results(decoded.folder, decoded.origin["tokens"]),
-        decoded.folder,
-        own_images(layout, decoded),
+        submission.means.official,
+        imported_results(submission.folder, submission.origin["tokens"]),
+        submission.folder,
+        own_images(layout, submission),
         lambda text: say(f"{cell}: {text}"),
     )
     done = _Collected()
-    for part, columns in benchmark.asked_parts(decoded.prompts).items():
+    for part, columns in benchmark.asked_parts(submission.prompts).items():
         if only is not None and part not in only:
             continue
         try:
@@ -56,10 +56,10 @@ def score(benchmark: Parted, decoded: Decoded, only: Iterable[str] | None = None
             done.parts[part] = {"scorer": None, "reason": str(error)}
             done.lines += [absent(column, str(error)) for column in columns]
             say(f"{cell}: {part}: not scored: {error}")
-    return Scores(done.rows, done.lines, done.parts)
+    return BenchmarkScores(done.rows, done.lines, done.parts)
 
 
-def _add(done: _Collected, benchmark: Tabled, part: str, columns: Iterable[str], judged: Judged) -> None:
+def _add(done: _Collected, benchmark: Tabled, part: str, columns: Iterable[str], judged: PartScores) -> None:
     from ladr.benchmarks.compare import table_lines  # pandas: only where a table is made
 
     lines = [line for line in table_lines(benchmark, judged.rows) if line["note"] != "not a score"]
@@ -75,7 +75,7 @@ def _add(done: _Collected, benchmark: Tabled, part: str, columns: Iterable[str],
     done.parts[part] = {"scorer": judged.scorer, "exact": judged.exact, "notes": list(judged.notes)}
 
 
-def _notes(judged: Judged) -> tuple[str, ...]:
+def _notes(judged: PartScores) -> tuple[str, ...]:
     """What the table says about who scored a part."""
     own = judged.scorer == "official"
     return judged.lacks if own else (f"scored by {judged.scorer}", *judged.notes)

@@ -6,8 +6,8 @@ from typing import Any
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import dpg, dpg_judge, dpg_results, fetch, geneval, unigen, unigen_judge
-from ladr.benchmarks.official.asked import Asked, Judged, loaded, need, rows_of
 from ladr.benchmarks.official.named import is_official
+from ladr.benchmarks.official.part import PartInput, PartScores, loaded, need, rows_of
 from ladr.benchmarks.official.suite import Scores, Suite, some
 from ladr.benchmarks.rows import Row
 
@@ -15,12 +15,12 @@ JUDGE_WEIGHTS = "CodeGoat24/UniGenBench-EvalModel-qwen-72b-v1"  # the official j
 MOST_DROPPED = 0.01  # share of images that may lack a judgement
 
 
-def geneval_part(part: str, asked: Asked) -> Judged:
+def geneval_part(part: str, asked: PartInput) -> PartScores:
     given, official = asked.imported / "results.jsonl", asked.official
     few = official.allow_few_detections
     if given.is_file():
         scores = geneval.import_results(asked.suite, given, allow_few_detections=few)
-        return Judged(rows_of(scores), scores.scorer, scores.scorer == "official", tuple(scores.notes))
+        return PartScores(rows_of(scores), scores.scorer, scores.scorer == "official", tuple(scores.notes))
     need(official.detector, "detector", "GenEval's detector")
     from ladr.benchmarks.official import clip, native
     from ladr.benchmarks.official.detector import of_geneval
@@ -33,10 +33,10 @@ def geneval_part(part: str, asked: Asked) -> Judged:
         asked.suite, asked.images(), out, found, colours, progress, allow_few_detections=few
     )
     exact = found.exact and is_official(colours.name, clip.OFFICIAL["colours"])
-    return Judged(rows_of(scores), scores.scorer, exact, tuple(scores.notes))
+    return PartScores(rows_of(scores), scores.scorer, exact, tuple(scores.notes))
 
 
-def judge_of(asked: Asked) -> Any:
+def judge_of(asked: PartInput) -> Any:
     from ladr.benchmarks.official.judge import Judge
 
     row = need(asked.official.judge, "judge", f"{asked.suite.name}: the judge")
@@ -45,7 +45,7 @@ def judge_of(asked: Asked) -> Any:
     return Judge(row.endpoint, row.model, book, **held)
 
 
-def _estimated(asked: Asked, judge: Any, asks: Sequence[Any], seconds: float, tokens_out: int) -> Any:
+def _estimated(asked: PartInput, judge: Any, asks: Sequence[Any], seconds: float, tokens_out: int) -> Any:
     """Say what asking takes, before it; the progress of it."""
     row = asked.official.judge
     prices = None if row.price_in is None or row.price_out is None else (row.price_in, row.price_out)
@@ -54,12 +54,12 @@ def _estimated(asked: Asked, judge: Any, asks: Sequence[Any], seconds: float, to
     return asked.progress(judge.model, len(asks))
 
 
-def unigen_part(part: str, asked: Asked) -> Judged:
+def unigen_part(part: str, asked: PartInput) -> PartScores:
     given = asked.imported / "results.csv"
     if given.is_file():
         scores = unigen.import_results(asked.suite, given)
         notes, dropped = tuple(scores.notes), _dropped(scores)
-        return Judged(rows_of(scores), "official", True, notes, notes if dropped else ())
+        return PartScores(rows_of(scores), "official", True, notes, notes if dropped else ())
     judge, suite = judge_of(asked), asked.suite
     wording, images = unigen_judge.load_wording(asked.prompts), asked.images()
     asks = unigen_judge.questions(suite, images, wording)
@@ -72,14 +72,14 @@ def unigen_part(part: str, asked: Asked) -> Judged:
             "what was answered is kept: `ladr benchmark score CELL` asks for the rest"
         )
     exact = asked.official.judge.weights == JUDGE_WEIGHTS
-    return Judged(rows_of(scores), scores.scorer, exact, tuple(scores.notes))
+    return PartScores(rows_of(scores), scores.scorer, exact, tuple(scores.notes))
 
 
 def _dropped(scores: Scores) -> set[tuple[str, int]]:
     return {(row.prompt, row.image) for row in scores.rows if row.reason == unigen.DROPPED}
 
 
-def dpg_part(part: str, asked: Asked) -> Judged:
+def dpg_part(part: str, asked: PartInput) -> PartScores:
     given, suite, official = asked.imported / "detail.txt", asked.suite, asked.official
     if not given.is_file():
         need(official.dpg, "dpg", "the official VQA model, mPLUG, has no port here, and no other is named")
@@ -93,22 +93,22 @@ def dpg_part(part: str, asked: Asked) -> Judged:
         rows = dpg_rows(suite, questions, read)
         left = sorted(suite.index.keys() - {row.prompt for row in rows})
         lacks = (f"without {some(left)}, which the official script loses",) if left else ()
-        return Judged(rows, "official", True, tuple(scores.notes), lacks)
+        return PartScores(rows, "official", True, tuple(scores.notes), lacks)
     if official.dpg == "judge":
         judge, images = judge_of(asked), asked.images()
         asks = dpg_judge.asks(suite, questions, images)
         progress = _estimated(asked, judge, asks, seconds=1.0, tokens_out=2)
         found = dpg_judge.answers(suite, questions, images, judge, progress)
-        return Judged(dpg_rows(suite, questions, found), f"dpg-{judge.model}", False, tuple(notes))
+        return PartScores(dpg_rows(suite, questions, found), f"dpg-{judge.model}", False, tuple(notes))
     from ladr.benchmarks.official import blip, native
 
     vqa = loaded(f"BLIP-VQA {official.dpg}", lambda: blip.BlipVqa.load(official.dpg, official.device))
     book, progress = asked.book / "dpg.answers.jsonl", asked.progress("dpg", len(suite.prompts))
     found = native.dpg_answers(suite, questions, asked.images(), book, vqa, progress)
-    return Judged(dpg_rows(suite, questions, found), f"dpg-{vqa.name}", False, tuple(notes))
+    return PartScores(dpg_rows(suite, questions, found), f"dpg-{vqa.name}", False, tuple(notes))
 
 
-def dpg_questions(asked: Asked) -> tuple[dict[str, list[dpg.Question]], list[str], str]:
+def dpg_questions(asked: PartInput) -> tuple[dict[str, list[dpg.DpgQuestion]], list[str], str]:
     """The published questions of the suite's own items, notes, and the item that the official script loses:
     the file's first, which a share of the prompts may not hold."""
     given = asked.official.questions

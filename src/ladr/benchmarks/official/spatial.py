@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ladr.benchmarks.official.geneval_rules import Detection
+from ladr.benchmarks.official.geneval_rules import ObjectDetection
 
 CONFIDENCE = 0.5
 SIDE = 480  # longest side of the image that distances in pixels refer to
@@ -20,7 +20,7 @@ ARTICLE = re.compile(r"^(?:a|an|the)\s+")
 
 
 @dataclass(frozen=True)
-class Asked:
+class SpatialClause:
     """Thing `a` lies `relation` thing `b`: left, right, top, bottom or near."""
 
     a: str
@@ -28,14 +28,14 @@ class Asked:
     b: str
 
 
-def parse(prompt: str) -> Asked | None:
+def parse(prompt: str) -> SpatialClause | None:
     """What a spatial prompt asks; None where it names no relation that the rule knows."""
     found = RELATION.search(prompt)
     if not found:
         return None
     ends = prompt[: found.start()], prompt[found.end() :]
     a, b = (_noun(text) for text in ends)
-    return Asked(a, found[1] or "near", b) if a and b else None
+    return SpatialClause(a, found[1] or "near", b) if a and b else None
 
 
 def _noun(text: str) -> str:
@@ -43,7 +43,7 @@ def _noun(text: str) -> str:
     return PEOPLE.get(word, word)
 
 
-def score(asked: Asked, found: Mapping[str, Sequence[Detection]], longest: float) -> float:
+def score(asked: SpatialClause, found: Mapping[str, Sequence[ObjectDetection]], longest: float) -> float:
     """A quarter of each thing's confidence and half of how it lies; less than half is nothing. Of each class
     the surest detection counts. `longest` is the image's longer side, in the boxes' pixels."""
     a, b = (_best(found.get(name, ())) for name in (asked.a, asked.b))
@@ -54,7 +54,7 @@ def score(asked: Asked, found: Mapping[str, Sequence[Detection]], longest: float
     return value if value >= LEAST else 0.0
 
 
-def _best(detections: Sequence[Detection]) -> Detection | None:
+def _best(detections: Sequence[ObjectDetection]) -> ObjectDetection | None:
     sure = [d for d in detections if d.score > CONFIDENCE]
     return max(sure, key=lambda d: d.score, default=None)
 

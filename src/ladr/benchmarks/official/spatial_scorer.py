@@ -7,7 +7,7 @@ from typing import Any
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official.detector import Detector
-from ladr.benchmarks.official.geneval_rules import Detection
+from ladr.benchmarks.official.geneval_rules import ObjectDetection
 from ladr.benchmarks.official.ledger import Ledger
 from ladr.benchmarks.official.native import key_of
 from ladr.benchmarks.official.pixels import read
@@ -43,7 +43,8 @@ def score(
                 kept.add({"key": key, "seen": _seen(Path(folder) / path, detector)})
             held = kept.answers[key]["seen"]
             found = {
-                name: [Detection(tuple(box[:4]), box[4]) for box in b] for name, b in held["boxes"].items()
+                name: [ObjectDetection(tuple(box[:4]), box[4]) for box in b]
+                for name, b in held["boxes"].items()
             }
             value = rule(known[i], found, held["longest"])
             rows.append(

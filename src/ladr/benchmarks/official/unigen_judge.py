@@ -10,7 +10,7 @@ from pathlib import Path
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import unigen
 from ladr.benchmarks.official.fetch import locate
-from ladr.benchmarks.official.judge import Judge, Question
+from ladr.benchmarks.official.judge import Judge, JudgeQuestion
 from ladr.benchmarks.official.suite import Scores, Suite, some
 
 NAMES = ("EXPLANATION_DICT_EN", "SYSTEM_PROMPT_EN_TEMPLATE")  # what the official file calls them
@@ -81,7 +81,7 @@ def parse_scores(text: str, points: int) -> list[int]:
     return [int(score) for score in lists[1]]
 
 
-def questions(suite: Suite, folder: Path, wording: Wording) -> list[Question]:
+def questions(suite: Suite, folder: Path, wording: Wording) -> list[JudgeQuestion]:
     """One question per image of `folder`; a missing image is refused by name."""
     asks = []
     for i, prompt in enumerate(suite.prompts):
@@ -89,7 +89,9 @@ def questions(suite: Suite, folder: Path, wording: Wording) -> list[Question]:
         text = wording.question(prompt.text, points, prompt.meta["descriptions"])
         for j in range(suite.images_per_prompt):
             path = suite.place(i, j)
-            asks.append(Question(path, Path(folder) / path, text, partial(parse_scores, points=len(points))))
+            asks.append(
+                JudgeQuestion(path, Path(folder) / path, text, partial(parse_scores, points=len(points)))
+            )
     if missing := [ask.id for ask in asks if not ask.image.exists()]:
         raise LadrError(f"{folder}: {len(missing)} images are missing ({some(missing)})")
     return asks

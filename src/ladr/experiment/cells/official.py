@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.decoded import Means
 from ladr.benchmarks.official.benchmark import OfficialBenchmark
 from ladr.benchmarks.official.images import export_images
 from ladr.benchmarks.official.suite import Suite
+from ladr.benchmarks.submission import Means
 from ladr.experiment.cell import Cell
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Say, tell
 from ladr.experiment.cells.record import CELL
-from ladr.experiment.cells.score import decoded_of, origin_of
+from ladr.experiment.cells.score import origin_of, submission_of
 
 
 def official_of(cell: Cell) -> OfficialBenchmark:
@@ -35,5 +35,5 @@ def require_decoded(cell: Cell, folder: Path) -> None:
 def export_cell(cell: Cell, folder: Path, to: Path, say: Say = tell) -> int:
     """Write the images of a decoded cell below `to` in the official layout; how many files were new."""
     require_decoded(cell, folder)
-    decoded = decoded_of(cell, folder, Means(cell.official, say=say), origin_of(cell, folder))
-    return export_images(layout_of(cell), decoded, to)
+    submission = submission_of(cell, folder, Means(cell.official, say=say), origin_of(cell, folder))
+    return export_images(layout_of(cell), submission, to)

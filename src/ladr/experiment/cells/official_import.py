@@ -4,13 +4,13 @@ import shutil
 from pathlib import Path, PurePath
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.decoded import Means
 from ladr.benchmarks.official.images import IMPORTED, WHOSE, imported_results
+from ladr.benchmarks.submission import Means
 from ladr.experiment.cell import Cell
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Say, tell
 from ladr.experiment.cells.official import layout_of, official_of, require_decoded
-from ladr.experiment.cells.score import decoded_of, origin_of
+from ladr.experiment.cells.score import origin_of, submission_of
 
 
 def take(cell: Cell, folder: Path, results: Path, totals: Path | None = None, say: Say = tell) -> list[str]:
@@ -59,8 +59,8 @@ def _checked(cell: Cell, folder: Path, kept: dict[str, Path], say: Say) -> list[
     """The parts that the kept files score; LadrError where they do not score theirs."""
     benchmark = official_of(cell)
     own = dict.fromkeys(PurePath(name).parts[0] for name in kept) if benchmark.by_part else benchmark.parts
-    decoded = decoded_of(cell, folder, Means(cell.official, say=say), origin_of(cell, folder))
-    scores = benchmark.score_parts(decoded, only=list(own))
+    submission = submission_of(cell, folder, Means(cell.official, say=say), origin_of(cell, folder))
+    scores = benchmark.score_parts(submission, only=list(own))
     for part in own:
         if scores.parts[part]["scorer"] is None:
             raise LadrError(scores.parts[part]["reason"])

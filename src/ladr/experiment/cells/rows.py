@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks import benchmark
-from ladr.benchmarks.decoded import Scores
 from ladr.benchmarks.rows import Row, header, read_rows, write_rows
+from ladr.benchmarks.submission import BenchmarkScores
 from ladr.experiment.cell import Cell
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.provenance import provenance
@@ -15,7 +15,7 @@ from ladr.experiment.cells.record import CELL, SCORE, SCORES, TOKENS
 SHEET = "samples.png"
 
 
-def write_scores(cell: Cell, folder: Path, scores: Scores) -> None:
+def write_scores(cell: Cell, folder: Path, scores: BenchmarkScores) -> None:
     """Write the judgements, then score.json, which makes the scores exist. The contact sheet is there."""
     asked = cell.spec["benchmark"]
     head = {**header(cell.benchmark, cell.prompts, asked["images"]), "seed": asked["seed"]}

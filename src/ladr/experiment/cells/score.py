@@ -6,7 +6,7 @@ from typing import Any
 
 from ladr import backbones
 from ladr.base.errors import LadrError
-from ladr.benchmarks.decoded import Decoded, Means
+from ladr.benchmarks.submission import Means, Submission
 from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Say, folder_of, read_tokens, tell
@@ -52,11 +52,13 @@ def score(
         if scored(folder, cell) and not again:
             say(f"{cell.id}: scored already")
             continue
-        decoded = decoded_of(cell, folder, Means(cell.official, processes, say), origin, models)
-        scores = cell.benchmark.score(decoded)
-        first = range(0, len(decoded.tokens), decoded.images)  # the first image of each prompt
+        submission = submission_of(cell, folder, Means(cell.official, processes, say), origin, models)
+        scores = cell.benchmark.score(submission)
+        first = range(
+            0, len(submission.tokens), submission.images_per_prompt
+        )  # the first image of each prompt
         with files.appearing(folder / SHEET) as half:
-            sheet(decoded.some([first[i] for i in spread(len(first))])).save(half, format="png")
+            sheet(submission.some([first[i] for i in spread(len(first))])).save(half, format="png")
         write_scores(cell, folder, scores)
         say(f"{cell.id}: {len(scores.rows)} judgements")
 
@@ -72,13 +74,13 @@ def origin_of(cell: Cell, folder: Path) -> dict[str, Any]:
     }
 
 
-def decoded_of(
+def submission_of(
     cell: Cell, folder: Path, means: Means, origin: dict[str, Any], models: Models | None = None
-) -> Decoded:
+) -> Submission:
     """A decoded cell as its benchmark is given it."""
     held, images = models or Models(), cell.spec["benchmark"]["images"]
     tokens = read_tokens(folder)["tokens"].long()
     if len(tokens) != (due := images * len(cell.prompts)):
         raise LadrError(f"{folder / TOKENS}: {len(tokens)} images, {due} were asked for")
     backbone, renderer = (lambda: held.backbone(cell)), (lambda: held.renderer(cell))
-    return Decoded(cell.prompts, images, tokens, backbone, renderer, folder, origin, means)
+    return Submission(cell.prompts, images, tokens, backbone, renderer, folder, origin, means)

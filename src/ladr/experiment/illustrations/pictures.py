@@ -173,7 +173,7 @@ def _detected(cell: Cell, prompt: Prompt, image: np.ndarray) -> dict[str, Any]:
     from ladr.shapes.detect import read
 
     reading = read(image)
-    points = cell.benchmark.points(prompt, reading)
+    points = cell.benchmark.judgements(prompt, reading)
     seen = (*reading.things, *reading.letters)
     things = [
         {"what": f"{d.color} {d.shape or d.letter or 'unknown'}", "box": [int(v) for v in d.box]}

@@ -5,7 +5,7 @@ from typing import Any
 
 from ladr.benchmarks.mini.dpg import graph
 from ladr.benchmarks.mini.prompts import spec_of
-from ladr.benchmarks.mini.scoring import Point
+from ladr.benchmarks.mini.scoring import Judgement
 from ladr.benchmarks.prompt import Prompt
 from ladr.shapes.caption import PHRASES, noun, phrase
 from ladr.shapes.reading import Detection, Reading
@@ -15,14 +15,14 @@ from ladr.shapes.spec import Item, Spec
 KINDS = ("single", "two", "counting", "colors", "position", "attribute", "texture", "near", "complex")
 
 
-def verdicts(prompt: Prompt, reading: Reading, points: Sequence[Point]) -> list[dict[str, Any]]:
+def verdicts(prompt: Prompt, reading: Reading, points: Sequence[Judgement]) -> list[dict[str, Any]]:
     """asked, found and value of every judgement that stands by itself."""
     spec = spec_of(prompt)
     told = [(point, *_words(spec, reading, point)) for point in points if "(zeroed)" not in point.column]
     return [{"asked": a, "found": f, "value": round(float(p.value), 3)} for p, a, f in told]
 
 
-def _words(spec: Spec, reading: Reading, point: Point) -> tuple[str, str]:
+def _words(spec: Spec, reading: Reading, point: Judgement) -> tuple[str, str]:
     if point.question == spec.kind and spec.kind in KINDS:
         partly = f"{point.value:.0%}" if 0 < point.value < 1 else ""
         return asked(spec), "found" if point.value == 1 else partly or _lacking(spec, reading)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ladr.benchmarks.intervals import Sample, contrast
+from ladr.benchmarks.intervals import PromptSums, contrast
 from ladr.figures.frame import roles
 from ladr.figures.frame.compare import Fact, Place
 from ladr.figures.frame.phases import SCALES, by_prompt, estimated, parts, spans_of
@@ -137,15 +137,15 @@ def surprise(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
             yield place.fact(contrast(*pair), 1, what, ours, theirs, 0.0)
 
 
-def summed(samples: list[Sample]) -> Sample:
+def summed(samples: list[PromptSums]) -> PromptSums:
     """What each prompt gave to all of them."""
-    return Sample(sum(s.sums for s in samples), sum(s.counts for s in samples))
+    return PromptSums(sum(s.sums for s in samples), sum(s.counts for s in samples))
 
 
-def paired(ours: Sample, theirs: Sample) -> tuple[Sample, Sample] | None:
+def paired(ours: PromptSums, theirs: PromptSums) -> tuple[PromptSums, PromptSums] | None:
     """The prompts that both have some of; None if there is none."""
     some = (ours.counts > 0) & (theirs.counts > 0)
-    return tuple(Sample(s.sums[some], s.counts[some]) for s in (ours, theirs)) if some.any() else None
+    return tuple(PromptSums(s.sums[some], s.counts[some]) for s in (ours, theirs)) if some.any() else None
 
 
 def tau(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
@@ -157,7 +157,7 @@ def tau(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     trace = by_prompt(place.results, row.cell, spans)
     for phase, fields in roles.phases_of(place.results, row.cell).items():
         own = trace[trace.phase == phase].groupby("prompt")[[FRONTIER, "passing"]].sum()
-        found = estimated("passing", Sample(own.passing.to_numpy(float), own[FRONTIER].to_numpy(float)))
+        found = estimated("passing", PromptSums(own.passing.to_numpy(float), own[FRONTIER].to_numpy(float)))
         if found is not None and fields["tau"] is not None:
             yield place.fact(found, 100, f"{phase}: frontier cells that pass tau, %", row)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ladr.benchmarks.intervals import Estimate, Sample, difference, ratio
+from ladr.benchmarks.intervals import Estimate, PromptSums, difference, ratio
 from ladr.figures.frame.pairs import samples
 from ladr.figures.frame.results import Results
 
@@ -99,22 +99,22 @@ class Place:
     def saving(self, ours: Any, theirs: Any) -> Fact:
         """How many times the passes of ours theirs takes."""
         a, b = (passes(self.results, row.cell) for row in (ours, theirs))
-        found = ratio(Sample(b.to_numpy(float), a.to_numpy(float)))
+        found = ratio(PromptSums(b.to_numpy(float), a.to_numpy(float)))
         return self.fact(found, 1, "times fewer passes", ours, theirs, 1.0)
 
     def cost(self, ours: Any, theirs: Any) -> Fact:
         """How many times the passes of theirs ours takes."""
         a, b = (passes(self.results, row.cell) for row in (ours, theirs))
-        found = ratio(Sample(a.to_numpy(float), b.to_numpy(float)))
+        found = ratio(PromptSums(a.to_numpy(float), b.to_numpy(float)))
         return self.fact(found, 1, "times as many passes", ours, theirs, 1.0)
 
 
-def whole(columns: dict[str, Sample]) -> Sample | None:
+def whole(columns: dict[str, PromptSums]) -> PromptSums | None:
     """All columns as one; a prompt stands in one of them."""
     if not columns:
         return None
     sums, counts = zip(*((c.sums, c.counts) for c in columns.values()), strict=True)
-    return Sample(np.concatenate(sums), np.concatenate(counts))
+    return PromptSums(np.concatenate(sums), np.concatenate(counts))
 
 
 def passes(results: Results, cell: str) -> pd.Series:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ladr.benchmarks.intervals import Sample, difference
+from ladr.benchmarks.intervals import PromptSums, difference
 from ladr.benchmarks.summary import OVERALL
 from ladr.figures.frame.results import Results
 
@@ -23,7 +23,7 @@ def leaders(results: Results, rows: pd.DataFrame, scores: pd.DataFrame, column: 
     return out
 
 
-def samples(results: Results, cell: str, column: str | None) -> list[Sample] | None:
+def samples(results: Results, cell: str, column: str | None) -> list[PromptSums] | None:
     """What each prompt gave, in the order of the prompts' ids; several columns for a mean of columns."""
     if column is None:
         return None

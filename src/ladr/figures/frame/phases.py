@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from ladr.benchmarks.intervals import Estimate, Sample, estimate, ratio
+from ladr.benchmarks.intervals import Estimate, PromptSums, estimate, ratio
 from ladr.figures.frame import roles
 from ladr.figures.frame.results import Results
 
@@ -41,7 +41,7 @@ def by_phase(results: Results, cell: str, spans: Spans) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["phase", "what", "mean", "low", "high"])
 
 
-def parts(results: Results, cell: str, spans: Spans) -> dict[tuple[str, str], Sample]:
+def parts(results: Results, cell: str, spans: Spans) -> dict[tuple[str, str], PromptSums]:
     """(phase, what) -> what each prompt gave, all its images together, in the order of the prompts.
 
     passes: per image. cells: committed in the phase, of all. surprise: -log probability of the codes when
@@ -61,7 +61,7 @@ def parts(results: Results, cell: str, spans: Spans) -> dict[tuple[str, str], Sa
             "unlike": (own.unlike, own.rescued),
         }
         for what, (part, whole) in ratios.items():
-            out[phase, what] = Sample(part.to_numpy(float), whole.to_numpy(float))
+            out[phase, what] = PromptSums(part.to_numpy(float), whole.to_numpy(float))
     return out
 
 
@@ -72,10 +72,10 @@ def by_prompt(results: Results, cell: str, spans: Spans) -> pd.DataFrame:
     return trace.assign(prompt=trace.image // images, phase=split(trace, spans), cells=cells, passes=1)
 
 
-def estimated(what: str, own: Sample) -> Estimate | None:
+def estimated(what: str, own: PromptSums) -> Estimate | None:
     """The ratio of sums, of the prompts that have some of the whole; None if none has."""
     some = own.counts > 0
     if not some.any():
         return None
-    sample = Sample(own.sums[some], own.counts[some])
+    sample = PromptSums(own.sums[some], own.counts[some])
     return estimate([sample]) if what in CHANCES else ratio(sample)

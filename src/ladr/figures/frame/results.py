@@ -10,7 +10,7 @@ import pandas as pd
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
-from ladr.benchmarks.intervals import Sample
+from ladr.benchmarks.intervals import PromptSums
 from ladr.experiment.lines import SAMPLERS, pictured
 
 PLACE = ["group", "name", "backbone", "benchmark", "cell"]
@@ -35,7 +35,7 @@ class Results:
         folders = (root, *root.resolve().parents)
         self.store = next((f for f in folders if (f / "cells").is_dir()), root)
         self.unscored: dict[tuple[str, str], None] = {}  # (backbone, benchmark) left out by `scored`
-        self._samples: dict[tuple[str, str], dict[str, Sample]] = {}
+        self._samples: dict[tuple[str, str], dict[str, PromptSums]] = {}
 
     @cached_property
     def grid(self) -> pd.DataFrame:
@@ -70,14 +70,14 @@ class Results:
         table = self.judgements[["cell", "kind", "column", "prompt", "value"]]
         return dict(iter(table.groupby(["cell", "kind"], sort=False)))
 
-    def judged(self, cell: str, kind: str) -> dict[str, Sample]:
+    def judged(self, cell: str, kind: str) -> dict[str, PromptSums]:
         """Column -> what each prompt gave to it, in the order of the prompts' ids, of a cell's judgements of
         that kind."""
         if (cell, kind) not in self._samples:
             own = self._judged.get((cell, kind), self.judgements[:0])
             given = own.groupby(["column", "prompt"], sort=True).value.agg(["sum", "count"])
             self._samples[cell, kind] = {
-                column: Sample(g["sum"].to_numpy(float), g["count"].to_numpy(float))
+                column: PromptSums(g["sum"].to_numpy(float), g["count"].to_numpy(float))
                 for column, g in given.groupby(level="column", sort=False)
             }
         return self._samples[cell, kind]

@@ -1,4 +1,4 @@
-"""What a cell decoded, as its benchmark is given it to score, and what the benchmark gives back."""
+"""What a benchmark scores, the decoded images of one cell, and what it gives back."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,17 +31,17 @@ class Means:
 
 
 @dataclass(frozen=True, eq=False)
-class Decoded:
+class Submission:
     """The images of one cell.
 
-    `tokens` (N, H, W) int64 hold the `images` images of the first prompt, then those of the second, and so
-    on. `backbone()` gives the model, `renderer()` what draws tokens without the rest of the model; each is
-    loaded at its first call. `folder` is the cell's: a benchmark may keep its answers there from one run to
-    the next. `origin` says where the images come from: cell, sha256 of the tokens, sampler, backbone, seed.
+    `tokens` (N, H, W) int64 are in the order of the prompts, `images_per_prompt` for each. `backbone()` gives
+    the model, `renderer()` what draws tokens without the rest of the model; each is loaded at its first call.
+    `folder` is the cell's: a benchmark may keep its answers there from one run to the next. `origin` says
+    where the images come from: cell, sha256 of the tokens, sampler, backbone, seed.
     """
 
     prompts: tuple[Prompt, ...]
-    images: int
+    images_per_prompt: int
     tokens: Tensor
     backbone: Callable[[], Any]
     renderer: Callable[[], Any]
@@ -52,7 +52,7 @@ class Decoded:
     @property
     def keys(self) -> list[tuple[str, int]]:
         """(prompt id, image number from 0) of every image, in the order of the tokens."""
-        return [(prompt.id, number) for prompt in self.prompts for number in range(self.images)]
+        return [(prompt.id, number) for prompt in self.prompts for number in range(self.images_per_prompt)]
 
     @cached_property
     def pixels(self) -> np.ndarray:
@@ -66,7 +66,7 @@ class Decoded:
         kept: dict[int, np.ndarray] = {}
 
         def image(prompt: int, number: int) -> np.ndarray:
-            place = prompt * self.images + number
+            place = prompt * self.images_per_prompt + number
             start = place // NEIGHBOURS * NEIGHBOURS
             if start not in kept:
                 kept.clear()
@@ -87,7 +87,7 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Scores:
+class BenchmarkScores:
     """All judgements of a cell and the lines of its table.
 
     `parts` says which scorer judged which part of the benchmark, or why none did. Leave it out where one

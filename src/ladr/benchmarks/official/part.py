@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.decoded import silent
 from ladr.benchmarks.official import fetch
 from ladr.benchmarks.official.suite import Scores, Suite
 from ladr.benchmarks.rows import Row
+from ladr.benchmarks.submission import silent
 
 TELL = "`ladr benchmark import CELL --results ...` takes the official script's result"
 
 
 @dataclass(frozen=True)
-class Asked:
+class PartInput:
     """A cell's images and what may score them.
 
     `images()` renders them into the official layout and returns that folder; `imported` holds official
@@ -55,7 +55,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Judged:
+class PartScores:
     """Judgements under the official columns' names, who made them, and whether it is the official scorer or
     its very weights. `lacks` is what an official result leaves out, which tables must say."""
 
