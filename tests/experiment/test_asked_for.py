@@ -108,17 +108,17 @@ def test_every_backbone_that_draws_must_have_its_pictures(tmp_path):
     (tmp_path / "cells").mkdir()
     (tmp_path / "grid.json").write_text(json.dumps({"lines": lines}), encoding="utf-8")
     with pytest.raises(NotAskedError, match=r"one.pictures\.json, .*two.pictures\.json"):
-        list(Results(tmp_path).pictures())
+        list(Results(tmp_path).illustrations())
     for backbone, cell in (("one", "one-a"), ("two", "two-b"), ("three", "three-a")):
         place = tmp_path / "pictures" / backbone
         place.mkdir(parents=True)
         (place / "pictures.json").write_text(json.dumps({"samplers": [{"cell": cell}]}), encoding="utf-8")
     with pytest.raises(LadrError, match=r"^[^,]*two.pictures.json: not there, or about other cells") as error:
-        list(Results(tmp_path).pictures())
+        list(Results(tmp_path).illustrations())
     assert not isinstance(error.value, NotAskedError)
     told = json.dumps({"samplers": [{"cell": "two-a"}]})
     (tmp_path / "pictures/two/pictures.json").write_text(told, encoding="utf-8")
-    assert [backbone for backbone, *_ in Results(tmp_path).pictures()] == ["one", "two"]
+    assert [backbone for backbone, *_ in Results(tmp_path).illustrations()] == ["one", "two"]
 
 
 def test_only_the_first_benchmark_with_pixels_is_pictured():

@@ -88,7 +88,7 @@ def test_the_pictured_cells_are_those_that_the_pictures_show(tmp_path):
 
 def test_a_figure_without_a_sampler_with_phases_is_left_out_of_the_pictures(tmp_path):
     found = drawings_of(tmp_path, PIXELS.replace("  ladr: {policy: ladr}\n", ""))
-    assert found.left["picture_films"] == "no sampler on mixture has phases"
+    assert found.left["films"] == "no sampler on mixture has phases"
     assert "gallery" in found.asked["pictures"]
 
 

@@ -14,9 +14,9 @@ from ladr.experiment.cells.decode import run
 from ladr.experiment.illustrations import pictures as worked_out
 from ladr.experiment.illustrations.verdicts import verdicts
 from ladr.experiment.plan import figures_asked as drawings
-from ladr.figures.frame.images import GREY, Pictures, moments
+from ladr.figures.frame.illustrations import GREY, Illustration, moments
 from ladr.figures.frame.phases import split
-from ladr.figures.picture_grid import longest
+from ladr.figures.samples import longest
 from ladr.shapes.detect import read
 from tiny import tiny
 
@@ -42,7 +42,8 @@ def pictures():
         "samplers": [{"name": "ladr", "label": "LADR", "cell": "c"}],
         "detected": [[{"things": [], "verdicts": [{"asked": "it", "found": "found", "value": 1.0}]}]],
     }
-    return Pictures("tiny", told, arrays, "A caption.", {"name": "mini", "version": 1, "count": 9, "seed": 0})
+    benchmark = {"name": "mini", "version": 1, "count": 9, "seed": 0}
+    return Illustration("tiny", told, arrays, "A caption.", benchmark)
 
 
 def test_frames_grey_what_is_masked():
@@ -84,7 +85,7 @@ def test_captions_say_what_is_shown_and_where_it_was_worked_out(made, tmp_path):
     told = json.loads(made[3].read_text(encoding="utf-8"))
     told["provenance"] |= {"cpu": "a chip", "began": "2031-02-03T04:05:06", "ended": "2031-02-03T04:06:06"}
     made[3].write_text(json.dumps(told), encoding="utf-8")
-    names = ["gallery", "picture_films", "picture_grid", "picture_method", "picture_reach"]
+    names = ["gallery", "films", "samples", "method", "reach"]
     draw(names, made[2], tmp_path)
     text = {
         path.stem: path.read_text(encoding="utf-8")
@@ -114,7 +115,7 @@ def test_pictures_of_another_version_are_neither_read_nor_kept(made, tmp_path, m
     with pytest.raises(
         LadrError, match=r"pictures\.json: version 1, this program reads .*run `ladr pictures`"
     ):
-        draw(["picture_films"], place, tmp_path)
+        draw(["films"], place, tmp_path)
     written.write_text(text, encoding="utf-8")
     now = drawings.Drawings(params, grid).pictures
     monkeypatch.setattr(drawings, "VERSION", 0)

@@ -144,8 +144,8 @@ def test_a_changed_token_is_another_one():
 
 
 def test_the_reach_in_pixels_is_drawn_where_far_pixels_do_not_change(tmp_path):
-    from ladr.figures.frame.images import Pictures
-    from ladr.figures.picture_reach import in_pixels
+    from ladr.figures.frame.illustrations import Illustration
+    from ladr.figures.reach import in_pixels
 
     tokens = torch.randint(4, (5, 6, 6), generator=derived(0, "tokens"))
     spread, example = reach.perturbation(SimpleNamespace(codes=4, render=blurred), tokens, derived(0, "test"))
@@ -153,7 +153,7 @@ def test_the_reach_in_pixels_is_drawn_where_far_pixels_do_not_change(tmp_path):
     assert min(told["mean"]) == 0
     asked = {"name": "mini", "version": 1, "count": 9, "seed": 0}
     arrays = {**example, "pixels": spread.offsets}
-    plot = in_pixels(Pictures("tiny", {"reach": {"pixels": told}}, arrays, "Made.", asked))
+    plot = in_pixels(Illustration("tiny", {"reach": {"pixels": told}}, arrays, "Made.", asked))
     assert {path.suffix for path in plot.save(tmp_path)} == {".svg", ".png", ".md"}
 
 

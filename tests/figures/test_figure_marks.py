@@ -98,11 +98,11 @@ def test_counts_have_labelled_ticks_all_along(low, factor, most):
 def test_a_cluster_far_from_the_rest_lies_between_labels():
     _, ((panel,),) = style.canvas()
     style.counts(panel, [10.0, 10.4, 11.3, 14.0, 64.0])
-    told = [float(text.get_text()) for text in panel.get_xticklabels()]
+    ticks = [float(text.get_text()) for text in panel.get_xticklabels()]
     left, right = panel.get_xlim()
-    assert left < 8 == told[0]
-    assert 12 in told
-    assert told[-1] == 64 < right
+    assert left < 8 == ticks[0]
+    assert 12 in ticks
+    assert ticks[-1] == 64 < right
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
@@ -126,7 +126,7 @@ def test_names_go_where_there_is_room():
     assert labels.gap(points, 0, 30) == (11, 30)
 
 
-def told(kl, se):
+def row(kl, se):
     return {"coupling": 0.5, "rule": "halton", "kind": "exact", "nfe": 4.0, "kl": kl, "se": se, "samples": 8,
             "grid": [3, 3], "codes": 2}  # fmt: skip
 
@@ -134,21 +134,21 @@ def told(kl, se):
 def theory(folder, tmp_path, rows):
     place = tmp_path / "results"
     shutil.copytree(folder, place, ignore=shutil.ignore_patterns("cells"))
-    made = {
+    provenance = {
         "began": "2031-01-02T03:04:05",
         "ended": "2031-01-02T04:04:05",
         "cpu": "a",
         "threads": 1,
         "torch": "9",
     }
-    found = {"divergence": {"title": "KL", "verdict": "So.", "rows": rows}, "provenance": made}
-    (place / "theory.json").write_text(json.dumps(found), encoding="utf-8")
+    record = {"divergence": {"title": "KL", "verdict": "So.", "rows": rows}, "provenance": provenance}
+    (place / "theory.json").write_text(json.dumps(record), encoding="utf-8")
     (shown,) = divergence.draw(Results(place))
     return shown
 
 
 def test_intervals_of_divergences_are_the_measured_ones(folder, tmp_path):
-    shown = theory(folder, tmp_path, [told(0.5, 0.1)])
+    shown = theory(folder, tmp_path, [row(0.5, 0.1)])
     panel = shown.figure.axes[0]
     (bar,) = (path.vertices[:, 1] for c in panel.collections for path in c.get_paths())
     assert sorted(bar) == pytest.approx([0.5 - 1.96 * 0.1, 0.5 + 1.96 * 0.1], abs=1e-3)
@@ -158,7 +158,7 @@ def test_intervals_of_divergences_are_the_measured_ones(folder, tmp_path):
 
 @pytest.mark.parametrize(("kl", "drawn"), [(0.05, [0.05]), (-0.05, [])])
 def test_intervals_that_reach_zero_are_open(folder, tmp_path, kl, drawn):
-    shown = theory(folder, tmp_path, [told(0.5, 0.01), {**told(kl, 0.1), "rule": "random"}])
+    shown = theory(folder, tmp_path, [row(0.5, 0.01), {**row(kl, 0.1), "rule": "random"}])
     panel = shown.figure.axes[0]
     floor = panel.get_ylim()[0]
     (bar,) = (path.vertices[:, 1] for c in panel.collections[1:] for path in c.get_paths())
@@ -244,10 +244,10 @@ def test_a_phase_without_cells_is_left_out_and_said(results):
 
 def test_who_commits_few_cells_in_a_phase_is_left_out_there(results, monkeypatch):
     rows, spans = rows_of(results.at(*PLACE)), {"early": 0.3, "late": 1.0}
-    found = pd.concat(
+    measured = pd.concat(
         [phases.by_phase(results, r.cell, spans).assign(label=r.label) for r in rows.itertuples()]
     )
-    shares = found[(found.what == "cells") & (found.phase == "early")].set_index("label")["mean"]
+    shares = measured[(measured.what == "cells") & (measured.phase == "early")].set_index("label")["mean"]
     limit = shares.mean()
     monkeypatch.setattr(phases, "FEW", limit)
     few = {label for label, share in shares.items() if share < limit}

@@ -17,12 +17,12 @@ ANYWHERE = {100}  # percent
 ELSEWHERE = {  # layout
     "ablations.py": {40},
     "caption.py": {10},
-    "images.py": {150},
+    "illustrations.py": {150},
     "index.py": {420},
     "passing.py": {20, 103, 104},
-    "picture_grid.py": {10, 13, 60},
-    "picture_method.py": {12},
-    "picture_reach.py": {20, 98},
+    "method.py": {12},
+    "reach.py": {20, 98},
+    "samples.py": {10, 13, 60},
     "style.py": {10, 200},
 }
 NAMED = re.compile(r"[A-Z_]+$")  # constants of layout; a result would be lower case, or data
@@ -61,13 +61,13 @@ def hits(tree, allowed=frozenset()):
         if id(node) in skipped:
             continue
         if isinstance(node, ast.Constant):
-            if _told(node, ANYWHERE | set(allowed)):
+            if _printed(node, ANYWHERE | set(allowed)):
                 yield node.lineno, node.value
         elif _data(node):
             yield node.lineno, ast.unparse(node)
 
 
-def _told(node, allowed):
+def _printed(node, allowed):
     """Does a reader see digits, or is it a number of two?"""
     if isinstance(node.value, str):
         return bool(_digits(node.value))
@@ -106,11 +106,11 @@ def _digits(text):
 
 
 def test_no_result_is_typed_into_a_figure():
-    found = []
+    typed_numbers = []
     for path in HERE.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        found += [(path.name, *hit) for hit in hits(tree, ELSEWHERE.get(path.name, ()))]
-    assert found == []
+        typed_numbers += [(path.name, *hit) for hit in hits(tree, ELSEWHERE.get(path.name, ()))]
+    assert typed_numbers == []
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ TABLED = (
     "sweeps",
     "tables",
 )
-PICTURED = ("gallery", "picture_films", "picture_grid", "picture_method", "picture_reach")
+PICTURED = ("gallery", "films", "samples", "method", "reach")
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,9 @@ def copied(results, tmp_path):
 
 def test_every_module_is_found_and_draws_or_says_why_not(drawn):
     out, written, left = drawn
-    told = {text.split(":")[0] for text in left}
-    without_pixels = {n for n in names() if n.startswith("picture")} | {"gallery"}
-    assert told == ({"divergence", "diversity"} | without_pixels) & set(names())
-    assert set(TABLED) <= set(names()) - told
+    missing = {text.split(":")[0] for text in left}
+    assert missing == {"divergence", "diversity", *PICTURED} & set(names())
+    assert set(TABLED) <= set(names()) - missing
     assert set(out.iterdir()) == set(written)
 
 
@@ -110,9 +109,9 @@ def refused(name, place, out, match):
 def test_a_missing_cell_is_named(results, tmp_path, name):
     place = copied(results, tmp_path)
     grid_file = place / "grid.json"
-    asked = json.loads(grid_file.read_text(encoding="utf-8"))
-    asked["lines"].append({**asked["lines"][0], "name": "newcomer", "cell": "field-new-12345678"})
-    grid_file.write_text(json.dumps(asked), encoding="utf-8")
+    grid = json.loads(grid_file.read_text(encoding="utf-8"))
+    grid["lines"].append({**grid["lines"][0], "name": "newcomer", "cell": "field-new-12345678"})
+    grid_file.write_text(json.dumps(grid), encoding="utf-8")
     refused(name, place, tmp_path / "out", r"lacks 1 cells: field-new-12345678 \(samplers/newcomer\)")
 
 
@@ -147,18 +146,18 @@ def test_a_missing_trace_is_named(results, tmp_path, name):
 def test_pictures_that_are_not_there_or_lack_a_cell_are_named(results, tmp_path, name):
     place = copied(results, tmp_path)
     refused(name, place, tmp_path / "out", "ladr pictures")
-    asked = json.loads((place / "grid.json").read_text(encoding="utf-8"))
-    asked["lines"] = [{**asked["lines"][0], "benchmark": "mini-geneval", "cell": "field-gone-12345678"}]
-    (place / "grid.json").write_text(json.dumps(asked), encoding="utf-8")
+    grid = json.loads((place / "grid.json").read_text(encoding="utf-8"))
+    grid["lines"] = [{**grid["lines"][0], "benchmark": "mini-geneval", "cell": "field-gone-12345678"}]
+    (place / "grid.json").write_text(json.dumps(grid), encoding="utf-8")
     refused(name, place, tmp_path / "out", r"field.pictures\.json: not there, or .*`ladr pictures`")
     folder = place / "pictures" / "field"
     folder.mkdir(parents=True)
-    told = {
+    record = {
         "samplers": [{"name": "x", "label": "X", "cell": "field-gone-12345678"}],
         "prompts": [],
         "detected": [],
     }
-    (folder / "pictures.json").write_text(json.dumps(told), encoding="utf-8")
+    (folder / "pictures.json").write_text(json.dumps(record), encoding="utf-8")
     refused(name, place, tmp_path / "out", r"pictures\.npz")
     np.savez(folder / "pictures.npz", images=np.zeros(1))
     refused(name, place, tmp_path / "out", "cell field-gone-12345678")
@@ -168,17 +167,17 @@ def test_theory_that_does_not_say_where_it_is_from_is_refused(results, tmp_path)
     place = copied(results, tmp_path)
     rows = [{"coupling": 0.5, "rule": "cosine", "kind": "exact", "nfe": 4.0, "kl": 0.25, "se": 0.125,
              "samples": 8, "grid": [3, 3], "codes": 2}]  # fmt: skip
-    found = {"divergence": {"title": "KL", "verdict": "So.", "rows": rows}}
-    (place / "theory.json").write_text(json.dumps(found), encoding="utf-8")
+    record = {"divergence": {"title": "KL", "verdict": "So.", "rows": rows}}
+    (place / "theory.json").write_text(json.dumps(record), encoding="utf-8")
     refused("divergence", place, tmp_path / "out", "does not say what made it")
-    made = {
+    provenance = {
         "began": "2031-01-02T03:04:05",
         "ended": "2031-01-02T04:04:05",
         "cpu": "a chip",
         "threads": 1,
         "torch": "9",
     }
-    (place / "theory.json").write_text(json.dumps(found | {"provenance": made}), encoding="utf-8")
+    (place / "theory.json").write_text(json.dumps(record | {"provenance": provenance}), encoding="utf-8")
     draw(["divergence"], place, tmp_path / "out")
     caption = (tmp_path / "out" / "divergence.md").read_text(encoding="utf-8")
     for words in (
@@ -191,9 +190,9 @@ def test_theory_that_does_not_say_where_it_is_from_is_refused(results, tmp_path)
 
 
 def test_findings_say_what_the_scores_say(results, drawn):
-    found = pd.read_csv(drawn[0] / "findings-field.csv")
+    facts = pd.read_csv(drawn[0] / "findings-field.csv")
     scores = main(Results(results).at("field", "field-exact")).set_index("label")
-    for row in found[found.question == "all-passes"].itertuples():
+    for row in facts[facts.question == "all-passes"].itertuples():
         if "points" in row.what:
             ours, theirs = scores.loc[row.ours], scores.loc[row.theirs]
             assert row.value == pytest.approx(ours.value - theirs.value, abs=1e-3)
@@ -203,36 +202,35 @@ def test_findings_say_what_the_scores_say(results, drawn):
                 scores.loc[row.theirs].passes / scores.loc[row.ours].passes, abs=1e-3
             )
     assert {"equal-passes", "all-passes", "ablation/figure5", "delayed-rescue", "phase-costs", "tau"} <= set(
-        found.question
+        facts.question
     )
-    assert set(found[found.question == "equal-passes"].theirs) == {"Cosine, LADR's passes"}
-    whole = found[(found.question == "columns") & (found.what == f"{scores.iloc[0].column}, points")]
-    same = found[(found.question == "equal-passes") & (found.ours == "LADR")]
+    assert set(facts[facts.question == "equal-passes"].theirs) == {"Cosine, LADR's passes"}
+    whole = facts[(facts.question == "columns") & (facts.what == f"{scores.iloc[0].column}, points")]
+    same = facts[(facts.question == "equal-passes") & (facts.ours == "LADR")]
     assert list(whole.value) == list(same.value) != []
-    told = found[found.neutral.notna()]
-    sides = [(r.low > r.neutral, r.high < r.neutral) for r in told.itertuples()]
-    assert [{(True, False): "more", (False, True): "less"}.get(s, "open") for s in sides] == list(
-        told.verdict
-    )
+    own = facts[facts.neutral.notna()]
+    sides = [(r.low > r.neutral, r.high < r.neutral) for r in own.itertuples()]
+    assert [{(True, False): "more", (False, True): "less"}.get(s, "open") for s in sides] == list(own.verdict)
 
 
 def test_sweeps_are_told_against_ladr_at_the_same_prompts(results, drawn):
-    found, source = pd.read_csv(drawn[0] / "findings-field.csv"), Results(results)
+    facts = pd.read_csv(drawn[0] / "findings-field.csv")
+    source = Results(results)
     ladr = main(source.at("field", "field-exact")).set_index("label").loc["LADR"]
-    told = found[found.question.str.startswith("sweep/")]
-    assert set(told.theirs) == {"LADR"}
-    for group in told.question.unique():
+    own = facts[facts.question.str.startswith("sweep/")]
+    assert set(own.theirs) == {"LADR"}
+    for group in own.question.unique():
         points = main(source.at("field", "field-exact", group.replace("sweep/", "sweeps/")))
         others = points[points.cell != ladr.cell].set_index("label")
-        own = told[told.question == group].set_index("ours")
-        assert set(own.index) == set(others.index)
-        assert list(own.value) == pytest.approx(list(others.value[own.index] - ladr.value), abs=1e-3)
+        part = own[own.question == group].set_index("ours")
+        assert set(part.index) == set(others.index)
+        assert list(part.value) == pytest.approx(list(others.value[part.index] - ladr.value), abs=1e-3)
 
 
 def test_phase_costs_add_up(results, drawn):
-    found = pd.read_csv(drawn[0] / "findings-field.csv")
+    facts = pd.read_csv(drawn[0] / "findings-field.csv")
     rows = main(Results(results).at("field", "field-exact")).set_index("label")
-    costs = found[(found.question == "phase-costs") & (found.ours == "LADR")]
+    costs = facts[(facts.question == "phase-costs") & (facts.ours == "LADR")]
     assert costs[costs.what.str.contains("passes per image")].value.sum() == pytest.approx(
         rows.loc["LADR"].passes, abs=1e-3
     )
@@ -292,10 +290,10 @@ def reached(module, seen):
         return
     seen[module] = set()
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        found = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
-            found = [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
-        for name in found:
+            modules = [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
+        for name in modules:
             seen[module].add(name.split(".")[0])
             if name.startswith("ladr."):
                 reached(name, seen)
@@ -315,9 +313,9 @@ def test_rows_far_below_get_a_panel_of_their_own():
     scores = pd.DataFrame({"label": list("abcde"), "value": [99.0, 98.0, 97.5, 96.0, 50.0]})
     shown = near.parts(scores)
     assert [list(part.label) for part in shown] == [list("abcd"), list("abcde")]
-    assert near.told(shown) == " Above without e; below all."
+    assert near.caption(shown) == " Above without e; below all."
     _, panels = near.canvas(shown, 4.0, "score")
     assert [panel.get_ylabel() for panel in panels] == ["score", "all samplers"]
     alone = near.parts(scores[:4])
     assert len(alone) == 1
-    assert near.told(alone) == ""
+    assert near.caption(alone) == ""

@@ -7,7 +7,7 @@ import pytest
 from figure_params import PARAMS
 from ladr.benchmarks.intervals import PromptSums, contrast, ratio
 from ladr.cli.figures import draw
-from ladr.figures.findings import told
+from ladr.figures.findings import section
 from ladr.figures.frame.answers import paired
 from ladr.figures.frame.compare import Fact
 from ladr.figures.frame.phases import by_phase, estimated, parts, spans_of
@@ -49,9 +49,9 @@ def pairs(facts, question, words):
 
 
 def test_rows_with_own_budgets_are_compared_with_all_before_them(facts):
-    wanted = [("rescue", "plain"), ("both", "plain"), ("both", "rescue")]
-    assert pairs(facts, "ablation/parts", "points") == wanted
-    assert pairs(facts, "ablation/parts", "times fewer passes") == wanted
+    compared = [("rescue", "plain"), ("both", "plain"), ("both", "rescue")]
+    assert pairs(facts, "ablation/parts", "points") == compared
+    assert pairs(facts, "ablation/parts", "times fewer passes") == compared
     assert pairs(facts, "ablation/figure5", "points") == [("neighbour", "elsewhere")]
 
 
@@ -103,14 +103,15 @@ def test_costs_are_ratios_of_sums_over_prompts(results):
     source = Results(results)
     rows = rows_of(source.at("field", "field-exact"))
     cell = rows.set_index("label").cell["LADR"]
-    found, trace = parts(source, cell, spans_of(source, rows)), source.trace(cell)
+    samples = parts(source, cell, spans_of(source, rows))
+    trace = source.trace(cell)
     prompts = source.record(cell)["spec"]["benchmark"]["count"]
-    assert {len(own.sums) for own in found.values()} == {prompts}
+    assert {len(own.sums) for own in samples.values()} == {prompts}
     assert prompts < trace.image.nunique()
     late = trace[trace.t >= 0.7]
-    wanted = -late.logp.sum() / (late.scheduled + late.rescued).sum()
-    assert estimated("surprise", found["refinement", "surprise"]).value == pytest.approx(wanted)
-    assert sum(found[phase, "passes"].sums.sum() for phase in spans_of(source, rows)) == len(trace)
+    expected = -late.logp.sum() / (late.scheduled + late.rescued).sum()
+    assert estimated("surprise", samples["refinement", "surprise"]).value == pytest.approx(expected)
+    assert sum(samples[phase, "passes"].sums.sum() for phase in spans_of(source, rows)) == len(trace)
 
 
 def test_no_such_cell_in_any_prompt_is_no_certainty():
@@ -137,24 +138,24 @@ def test_thresholds_are_told_of_phases_that_have_one(facts):
 
 
 def fact(**changes):
-    given = {"question": "sweep/steps", "backbone": "b", "benchmark": "m", "ours": "A", "theirs": "B",
+    fields = {"question": "sweep/steps", "backbone": "b", "benchmark": "m", "ours": "A", "theirs": "B",
              "what": "Overall, points", "value": 1.25, "low": -0.5, "high": 2.0, "neutral": 0.0, "n": 8,
              "ours_passes": 4.0, "theirs_passes": 5.0}  # fmt: skip
-    return Fact(**(given | changes))
+    return Fact(**(fields | changes))
 
 
 def test_what_a_table_has_in_common_stands_above_it():
-    lines = list(told([fact(), fact(ours="C")]))
+    lines = list(section([fact(), fact(ours="C")]))
     assert lines[0] == "**b, m, steps; Overall, points; against B (5.0 passes); 8 prompts**"
     assert lines[2] == "| of | value | interval says |"
     assert lines[4] == "| A (4.0 passes) | 1.2 [-0.5, 2.0] | open |"
-    (alone, *_, row) = told([fact()])
+    (alone, *_, row) = section([fact()])
     assert alone == "**b, m, steps**"
     assert "Overall, points" in row
 
 
 def test_small_amounts_keep_their_digits():
-    line = list(told([fact(what="nats", value=0.0123, low=0.004, high=0.02)]))[-1]
+    line = list(section([fact(what="nats", value=0.0123, low=0.004, high=0.02)]))[-1]
     assert "0.012 [0.004, 0.020]" in line
 
 

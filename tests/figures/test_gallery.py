@@ -8,7 +8,7 @@ import pytest
 
 import browser
 from ladr.figures import gallery
-from ladr.figures.frame.images import GREY, Pictures
+from ladr.figures.frame.illustrations import GREY, Illustration
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 PASSES = {"Cosine": 4, "LADR": 2}
@@ -26,7 +26,7 @@ def pictures(backbone="tiny"):
         {"things": [thing], "verdicts": [{"asked": "a red square", "found": "found", "value": 1.0}]},
         {"things": [], "verdicts": [{"asked": "a red square", "found": "no square", "value": 0.0}]},
     ]
-    told = {
+    record = {
         "prompts": [
             {"id": "first/1", "text": NASTY, "column": "Colors"},
             {"id": "second/2", "text": "a long prompt " * 12, "column": "Counting"},
@@ -35,8 +35,8 @@ def pictures(backbone="tiny"):
         "detected": [seen, seen],
     }
     arrays = {"images": images, "settled": np.stack([settled] * 2), "rescued": np.stack([rescued] * 2)}
-    asked = {"name": "mini", "version": 1, "count": 9, "seed": 3}
-    return Pictures(backbone, told, arrays, "A caption with <b> and {{data}}.", asked)
+    benchmark = {"name": "mini", "version": 1, "count": 9, "seed": 3}
+    return Illustration(backbone, record, arrays, "A caption with <b> and {{data}}.", benchmark)
 
 
 def page():
@@ -92,14 +92,14 @@ def place(opened):
     return opened.js("[backbone.selectedIndex, prompt.selectedIndex, Number(time.value)]")
 
 
-def told(opened):
+def captions(opened):
     return opened.js("Array.from(document.querySelectorAll('figcaption')).map(f => f.innerText)")
 
 
 def test_it_opens_at_the_end_and_says_what_it_shows(opened):
     assert place(opened) == [0, 0, 4]
     assert colour(opened, 0, 0.1, 0.1) == RED
-    first, second = told(opened)
+    first, second = captions(opened)
     assert "Cosine" in first
     assert "4 of 4 passes" in first
     assert "✓ a red square: found" in first
@@ -173,12 +173,12 @@ def test_the_overlays(opened):
     opened.click("#boxes")
     assert colour(opened, 1, 0.25, 0.005) != plain[1]
     assert colour(opened, 0, 0.25, 0.5) == (0, 0x72, 0xB2)
-    assert "detected: red square" in told(opened)[0]
-    assert "detected: nothing" in told(opened)[1]
+    assert "detected: red square" in captions(opened)[0]
+    assert "detected: nothing" in captions(opened)[1]
     opened.key("ArrowLeft")
     assert colour(opened, 0, 0.25, 0.5) == plain[0]
-    assert "detected" not in told(opened)[0]
-    assert "detected: nothing" in told(opened)[1]
+    assert "detected" not in captions(opened)[0]
+    assert "detected: nothing" in captions(opened)[1]
 
 
 def test_an_address_leads_back(opened):

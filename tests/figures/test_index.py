@@ -51,10 +51,10 @@ def test_what_it_links_is_there_and_again_gives_the_same_bytes(folder):
 
 def test_the_command_writes_it_and_draws_nothing(folder):
     before = {path.name for path in folder.iterdir()}
-    told = CliRunner().invoke(
+    run = CliRunner().invoke(
         build("figures"), ["figures", "--index", "--out", str(folder), "--results", "nowhere"]
     )
-    assert told.exit_code == 0, told.output
+    assert run.exit_code == 0, run.output
     assert {path.name for path in folder.iterdir()} == before | {"README.md"}
 
 
@@ -97,32 +97,32 @@ def rows(lines):
 
 def test_each_claim_stands_beside_what_was_found_of_it(tmp_path):
     Findings("exact", FACTS, ()).save(tmp_path)
-    told = rows(digest(tmp_path))
-    assert told["m: Our LADR against Plain, fewer; Overall, points"] == ["-6.0 [-7.0, -4.0] less"]
-    assert told["m: Our LADR against Plain; Overall, points"] == ["0.5 [-0.5, 2.5] open"]
-    assert told["n: Our LADR against Plain; Style, points"] == ["4.0 [3.0, 6.0] more"]
-    claims = [first.strip("*") for first in told if first.startswith("**")]
+    cells = rows(digest(tmp_path))
+    assert cells["m: Our LADR against Plain, fewer; Overall, points"] == ["-6.0 [-7.0, -4.0] less"]
+    assert cells["m: Our LADR against Plain; Overall, points"] == ["0.5 [-0.5, 2.5] open"]
+    assert cells["n: Our LADR against Plain; Style, points"] == ["4.0 [3.0, 6.0] more"]
+    claims = [first.strip("*") for first in cells if first.startswith("**")]
     assert claims == [claim for claim in CLAIMS if claim in claims]
     assert len(claims) == 4  # the others have no facts
 
 
 def test_the_digest_is_of_ladr_of_main_columns_and_of_one_benchmark_for_passes(tmp_path):
     Findings("exact", FACTS, ()).save(tmp_path)
-    told = "\n".join(digest(tmp_path))
-    assert "Other" not in told
-    assert "m: Our LADR against Plain; times fewer passes | 6.00" in told
-    assert "n: Our LADR against Plain; times fewer passes" not in told
-    late = [line for line in told.splitlines() if line.startswith("| n: Late")]
+    text = "\n".join(digest(tmp_path))
+    assert "Other" not in text
+    assert "m: Our LADR against Plain; times fewer passes | 6.00" in text
+    assert "n: Our LADR against Plain; times fewer passes" not in text
+    late = [line for line in text.splitlines() if line.startswith("| n: Late")]
     assert [line.split("; ")[1].split(",")[0] for line in late] == ["Text", "Style"]
 
 
 def test_backbones_stand_side_by_side_and_what_one_lacks_is_empty(tmp_path):
     Findings("exact", FACTS, ()).save(tmp_path)
     Findings("trained", FACTS[:3], ()).save(tmp_path)
-    told = rows(digest(tmp_path))
-    assert told["Claim, and what it was read as"] == ["exact", "trained"]
-    assert len(set(told["m: Our LADR against Plain, fewer; Overall, points"])) == 1
-    assert told["n: Our LADR against Plain; Style, points"] == ["4.0 [3.0, 6.0] more", ""]
+    cells = rows(digest(tmp_path))
+    assert cells["Claim, and what it was read as"] == ["exact", "trained"]
+    assert len(set(cells["m: Our LADR against Plain, fewer; Overall, points"])) == 1
+    assert cells["n: Our LADR against Plain; Style, points"] == ["4.0 [3.0, 6.0] more", ""]
 
 
 def test_the_index_begins_with_the_claims_and_does_without_findings(folder):

@@ -1,4 +1,4 @@
-"""Figures 5 and 6, and any other ablation of the experiment: one group of bars per column, with intervals."""
+"""Figures 5 and 6, and every other ablation: a group of bars with intervals for each column."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,11 +27,11 @@ REPLAYED = (
 )
 SAME = "; {labels} follows {source}'s own rule"
 OWN = "Each row keeps its own budget."
-BUDGET = "budget"  # the field of a policy that says which
-HEIGHTS = (1, 0.75)  # of the two panels
-NONE = 0.0  # a difference of nothing
-MANY, SLANT = 7, 40  # columns: more have their names written aslant, by so many degrees
-BARS, GAP = 0.8, 0.94  # of a column; of a bar's place
+BUDGET = "budget"  # the field of a policy that names the budget
+HEIGHTS = (1, 0.75)  # relative heights of the two panels
+NONE = 0.0  # no difference
+MANY, SLANT = 7, 40  # names of more columns than this are slanted by so many degrees
+BARS, GAP = 0.8, 0.94  # widths: of the bars in a column's place; of a bar in its own place
 
 
 def draw(results: Results) -> Iterator[Plot]:
@@ -44,7 +44,8 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
-    rows, columns = rows_of(scores), shown(known(scores[scores.column.isin(shown(scores.column))]).column)
+    rows = rows_of(scores)
+    columns = shown(known(scores[scores.column.isin(shown(scores.column))]).column)
     ratios = {"height_ratios": HEIGHTS}
     figure, ((above,), (below,)) = style.canvas(style.WIDE, 5.6, 2, sharex=True, gridspec_kw=ratios)
     _bars(above, scores, rows, columns)
@@ -56,22 +57,24 @@ def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd
         panel.set_ylabel(label)
         panel.grid(False, axis="x")
     style.below(figure, above, 2)
-    told = words.group(group)
+    heading = words.group(group)
     who = {"rows": " / ".join(rows.label), "first": rows.iloc[0].label}
-    caption = EXPLAINED.format(title=told, budget=_budget(results, rows), **who)
-    title, name = f"{told}: {benchmark} on {backbone}", f"{group}-{benchmark}-{backbone}"
-    return Plot(name, title, figure, f"{caption} {about(results, rows.cell)}")
+    caption = EXPLAINED.format(title=heading, budget=_budget(results, rows), **who)
+    title = f"{heading}: {benchmark} on {backbone}"
+    return Plot(f"{group}-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, rows.cell)}")
 
 
 def _places(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, np.ndarray]]:
-    """Each row, and where it stands in each column."""
+    """Each row, with the positions of its bars, one per column."""
     width = BARS / len(rows)
     for i, row in enumerate(rows.itertuples()):
         yield row, np.arange(len(columns)) + (i - (len(rows) - 1) / 2) * width
 
 
 def _bars(panel: Any, scores: pd.DataFrame, rows: pd.DataFrame, columns: list[str]) -> None:
-    looks, width = style.looks(rows.label), GAP * BARS / len(rows)
+    """The scores of every row in every column."""
+    looks = style.looks(rows.label)
+    width = GAP * BARS / len(rows)
     for row, x in _places(rows, columns):
         mine = scores[scores.name == row.name].set_index("column").loc[columns]
         bars = np.clip([mine.value - mine.low, mine.high - mine.value], 0, None)
@@ -81,8 +84,9 @@ def _bars(panel: Any, scores: pd.DataFrame, rows: pd.DataFrame, columns: list[st
 
 
 def _differences(panel: Any, place: Place, rows: pd.DataFrame, columns: list[str]) -> None:
-    """What each row scores more than the first one, below its own bars."""
-    looks, (first, *_) = style.looks(rows.label), rows.itertuples()
+    """The difference of each row to the first one, below the row's bars."""
+    looks = style.looks(rows.label)
+    first = next(rows.itertuples())
     panel.axhline(NONE, color=style.QUIET, lw=1.2)
     for row, x in list(_places(rows, columns))[1:]:
         facts = [place.scores(row, first, column) for column in columns]
@@ -92,20 +96,20 @@ def _differences(panel: Any, place: Place, rows: pd.DataFrame, columns: list[str
 
 
 def _budget(results: Results, rows: pd.DataFrame) -> str:
-    """What the rows' policies say about their budgets."""
-    spent = [roles.budget_of(results, cell) for cell in rows.cell]
-    source = next((one for one, cell in zip(spent, rows.cell, strict=True) if one != cell), None)
+    """The sentence of the caption about the budgets of the rows."""
+    budgets = [roles.budget_of(results, cell) for cell in rows.cell]
+    source = next((one for one, cell in zip(budgets, rows.cell, strict=True) if one != cell), None)
     if source is None:
         return OWN
-    other = [label for one, label in zip(spent, rows.label, strict=True) if one != source]
+    other = [label for one, label in zip(budgets, rows.label, strict=True) if one != source]
     sampler = sampler_of(results, source)
     theirs = words.without(sampler, (BUDGET,))
     same = [
         r.label for r in rows.itertuples() if words.without(sampler_of(results, r.cell), (BUDGET,)) == theirs
     ]
-    told = words.kin(results, rows.iloc[0].backbone, sampler) or source
+    name = words.kin(results, rows.iloc[0].backbone, sampler) or source
     return REPLAYED.format(
-        source=told,
+        source=name,
         but=f" (not so {words.listed(other)})" if other else "",
-        same=SAME.format(labels=words.listed(f"'{one}'" for one in same), source=told) if same else "",
+        same=SAME.format(labels=words.listed(f"'{one}'" for one in same), source=name) if same else "",
     )

@@ -1,4 +1,4 @@
-"""What saves passes: the parts of a sampler apart and together, with what each does to the score."""
+"""Which parts of a sampler save passes, alone and together, and how each changes the score."""
 
 from collections.abc import Iterator
 from math import prod
@@ -23,14 +23,14 @@ EXPLAINED = (
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    drawn = False
+    empty = True
     for group in dict.fromkeys(g for g in results.grid.group if g.startswith(PREFIX)):
         for backbone, benchmark, scores in results.scored(group):
             rows = rows_of(scores)
             if len(rows) > 2 and roles.own_budgets(results, rows):
-                drawn = True
+                empty = False
                 yield plot(Place(results, group.removeprefix(PREFIX), backbone, benchmark), main(scores))
-    if not drawn and not results.unscored:
+    if empty and not results.unscored:
         raise NotAskedError("the experiment has no ablation whose rows keep their own budgets")
 
 
@@ -38,11 +38,12 @@ def plot(place: Place, scores: pd.DataFrame) -> Plot:
     rows = list(scores.itertuples())
     facts = [place.saving(row, rows[0]) for row in rows]
     figure, panels = style.canvas(style.WIDE, 1.4 + 0.72 * len(rows), 2, 1)
-    panels, at = panels[:, 0], np.arange(len(rows))
+    panels = panels[:, 0]
+    at = np.arange(len(rows))
     for y, row, fact in zip(at, rows, facts, strict=True):
         colour = style.COLOURS[y % len(style.COLOURS)]
         panels[0].barh(y, row.passes, 0.66, color=colour)
-        panels[0].text(row.passes, y, _told(row, fact, fact is facts[0]), va="center")
+        panels[0].text(row.passes, y, _passes(row, fact, fact is facts[0]), va="center")
         panels[1].errorbar([row.value], [y], xerr=style.whisker(row), color=colour, marker=style.MARKERS[y])
     panels[0].set(xlabel="forward passes per image", xlim=(0, 1.75 * scores.passes.max()))
     panels[1].set_xlabel(f"{place.benchmark}: {scores.iloc[0].column}, %")
@@ -50,20 +51,21 @@ def plot(place: Place, scores: pd.DataFrame) -> Plot:
         panel.set_yticks(at, scores.label)
         panel.set_ylim(len(rows) - 0.5, -0.5)
         panel.grid(False, axis="y")
-    caption = EXPLAINED.format(**_worked_out(rows, facts), column=scores.iloc[0].column)
+    caption = EXPLAINED.format(**_factors(rows, facts), column=scores.iloc[0].column)
     name = f"saved-passes-{place.question}-{place.benchmark}-{place.backbone}"
     title = f"{words.group(place.question)}: what saves passes, {place.benchmark} on {place.backbone}"
     return Plot(name, title, figure, f"{caption} {about(place.results, scores.cell)}")
 
 
-def _told(row: Any, fact: Fact, first: bool) -> str:
+def _passes(row: Any, fact: Fact, first: bool) -> str:
+    """The text beside a bar: passes, and except for the first row how many times fewer."""
     if first:
         return f" {row.passes:.1f}"
     return f" {row.passes:.1f}: {fact.value:.2f}x [{fact.low:.2f}, {fact.high:.2f}]"
 
 
-def _worked_out(rows: list[Any], facts: list[Fact]) -> dict[str, Any]:
-    """The first row is without the parts, the last has them all."""
+def _factors(rows: list[Any], facts: list[Fact]) -> dict[str, Any]:
+    """The factors for the caption. The first row has none of the parts, the last row has all of them."""
     parts = list(zip(rows, facts, strict=True))[1:-1]
     return {
         "first": rows[0].label,

@@ -1,4 +1,4 @@
-"""Table 5 as measured here: LADR, and LADR that rescues nothing in its first phase."""
+"""Table 5 as measured here: LADR, and LADR without a rescue in its first phase."""
 
 from collections.abc import Iterator
 
@@ -20,23 +20,26 @@ EXPLAINED = (
 
 
 def draw(results: Results) -> Iterator[Table]:
-    drawn = False
+    empty = True
     for backbone, benchmark, scores in results.places():
         if roles.delayed(results, rows_of(scores)) is not None:
-            drawn = True
+            empty = False
             yield table(results, backbone, benchmark, scores)
-    if not drawn:
+    if empty:
         raise NotAskedError("no sampler of the experiment delays LADR's rescue")
 
 
 def table(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> Table:
-    rows, columns = rows_of(scores), shown(scores.column)
-    full, late = roles.rescuing(results, rows), roles.delayed(results, rows)
+    rows = rows_of(scores)
+    columns = shown(scores.column)
+    full = roles.rescuing(results, rows)
+    late = roles.delayed(results, rows)
     picked = [roles.baseline(rows), roles.fair(results, rows), full, late]
     names = list(dict.fromkeys(row.name for row in picked if row is not None))
     measured = speeds(results, rows)
     lines = [_line(scores[scores.name == name], columns, measured.cells(name)) for name in names]
-    place, last = Place(results, "", backbone, benchmark), {"Method": f"{late.label} less {full.label}"}
+    place = Place(results, "", backbone, benchmark)
+    last = {"Method": f"{late.label} less {full.label}"}
     for column in columns:
         fact = place.scores(late, full, column)
         last[column] = f"{fact.value:+.1f} [{fact.low:+.1f}, {fact.high:+.1f}]" if fact else None
@@ -50,10 +53,11 @@ def table(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame)
 
 
 def _line(scores: pd.DataFrame, columns: list[str], seconds: dict[str, str]) -> dict[str, str | None]:
-    row, told = scores.iloc[0], scores.set_index("column")
+    row = scores.iloc[0]
+    by_column = scores.set_index("column")
     out = {"Method": row.label, "Passes": f"{row.passes:.1f}", **seconds}
     for column in columns:
-        one = told.loc[column]
+        one = by_column.loc[column]
         known = pd.notna(one.value)
         out[column] = f"{one.value:.1f} [{one.low:.1f}, {one.high:.1f}]" if known else None
     return out

@@ -19,7 +19,7 @@ EXPLAINED = (
     "neighbours: lower left is better; each row of panels has its own axes. Filled: exact; hollow: an upper "
     "bound, of samplers that choose cells with noise. Lines join the same rule with other step counts. Grey, "
     "in every panel: plain decoding; pale dots: the samplers of the other rows, where they lie within. "
-    "{ends}{verdict} {made}"
+    "{ends}{verdict} {origin}"
 )
 ENDS = (
     "Arrow at the lower edge: the interval goes on below the axis; {zero} of these {all} include zero: such "
@@ -27,7 +27,7 @@ ENDS = (
 )
 PLAIN = "plain decoding"
 ORDERS = "fixed orders"
-FAMILIES = {  # name -> how the names of its members begin; of the fixed orders, anyhow else
+FAMILIES = {  # name -> the beginnings of its members' names; fixed orders have all other names
     "LADR and its variants": ("LADR",),
     ORDERS: (),
     "thresholds": ("entropy", "threshold"),
@@ -35,62 +35,64 @@ FAMILIES = {  # name -> how the names of its members begin; of the fixed orders,
 }
 PALE = "#CFCFCF"
 HIGH, TICKS, COLUMNS = 2.3, 6, 2
-ROOM = 1.25  # a factor, above the highest interval
-GROUND, DEEP = 1.6, 5.0  # factors, below all that is shown whole; below the lowest value, what may be
+ROOM = 1.25  # the axis ends above the highest interval, by this factor
+GROUND = 1.6  # the axis begins below all values and whole intervals, by this factor
+DEEP = 5.0  # an interval that goes down further below the lowest value, by this factor, is cut
 
 
 def draw(results: Results) -> Iterator[Plot]:
     if not (results.root / "theory.json").is_file():
         raise NotAskedError(f"{results.root}/theory.json is not there; `ladr theory --json` prints it")
-    found = results.theory()
-    told = found["divergence"]
-    rows = pd.DataFrame(told["rows"])
-    made = _made(results, found, rows)
-    ends = {"low": rows.kl - LEVEL * rows.se, "high": rows.kl + LEVEL * rows.se}
-    figure, below = draw_rows(rows.assign(family=rows.rule.map(family), **ends))
-    ends = ENDS.format(zero=(below.low <= 0).sum(), all=len(below)) if len(below) else ""
-    caption = EXPLAINED.format(ends=ends, verdict=told["verdict"], made=made)
-    yield Plot("divergence", told["title"], figure, caption)
+    theory = results.theory()
+    section = theory["divergence"]
+    rows = pd.DataFrame(section["rows"])
+    origin = _origin(results, theory, rows)
+    interval = {"low": rows.kl - LEVEL * rows.se, "high": rows.kl + LEVEL * rows.se}
+    figure, cut = draw_rows(rows.assign(family=rows.rule.map(family), **interval))
+    ends = ENDS.format(zero=(cut.low <= 0).sum(), all=len(cut)) if len(cut) else ""
+    caption = EXPLAINED.format(ends=ends, verdict=section["verdict"], origin=origin)
+    yield Plot("divergence", section["title"], figure, caption)
 
 
 def draw_rows(rows: pd.DataFrame) -> tuple[Any, pd.DataFrame]:
-    """The figure, and the rows whose intervals end in an arrow."""
+    """The figure, and the rows whose intervals are cut and end in an arrow."""
     shown = [one for one in FAMILIES if one != PLAIN and one in set(rows.family)] or [PLAIN]
     couplings = list(dict.fromkeys(rows.coupling))
-    drawn = [rows[rows.family.isin((one, PLAIN))] for one in shown]
-    strips = style.strips([-(near.rule.nunique() // -COLUMNS) for near in drawn], len(couplings), HIGH)
-    below = []
-    for (panels, under), one, near in zip(strips, shown, drawn, strict=True):
-        floor = _floor(near)
+    parts = [rows[rows.family.isin((one, PLAIN))] for one in shown]
+    strips = style.strips([-(part.rule.nunique() // -COLUMNS) for part in parts], len(couplings), HIGH)
+    cut = []
+    for (panels, under), one, part in zip(strips, shown, parts, strict=True):
+        floor = _floor(part)
         _strip(panels, rows, one, floor)
         labelled = panels[0].get_legend_handles_labels()
         under.legend(*labelled, loc="upper center", ncols=COLUMNS, title=one).set_in_layout(False)
-        below.append(near[near.low < floor])
+        cut.append(part[part.low < floor])
     for panel, coupling in zip(strips[0][0], couplings, strict=True):
         panel.set_title(f"coupling {coupling:g}")
     for panel in strips[-1][0]:
         panel.set_xlabel("forward passes")
-    below = pd.concat(below)
-    return strips[0][1].figure, below[~below.index.duplicated()]
+    cut = pd.concat(cut)
+    return strips[0][1].figure, cut[~cut.index.duplicated()]
 
 
 def _floor(rows: pd.DataFrame) -> float:
-    """Where the axis begins: below all values, and all intervals that end above zero and not too far down."""
+    """Where the axis begins: below all values, and below all intervals that need not be cut."""
     least = rows.kl.where(rows.kl > 0, rows.high).min()
     return min(least, rows.low[rows.low > least / DEEP].min()) / GROUND
 
 
 def family(rule: str) -> str:
-    """What a rule is a member of."""
+    """The family of a rule."""
     return next((name for name, starts in FAMILIES.items() if rule.startswith(starts)), ORDERS)
 
 
 def _strip(panels: list[Any], rows: pd.DataFrame, one: str, floor: float) -> None:
-    """A panel per coupling, all with the same axes: one family in colour, plain decoding grey, others pale.
+    """One panel per coupling, with one family in colour, plain decoding in grey and all others pale.
 
-    The axis begins at `floor`.
+    All panels have the same axes, which begin at `floor`.
     """
-    near, looks = rows[rows.family.isin((one, PLAIN))], _looks(rows)
+    near = rows[rows.family.isin((one, PLAIN))]
+    looks = _looks(rows)
     for panel, (_, here) in zip(panels, rows.groupby("coupling", sort=False), strict=True):
         others = here[~here.family.isin((one, PLAIN))]
         panel.plot(others.nfe, others.kl, ls="none", marker=".", color=PALE, zorder=1)
@@ -104,7 +106,7 @@ def _strip(panels: list[Any], rows: pd.DataFrame, one: str, floor: float) -> Non
 
 
 def _looks(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """A colour and a marker per member of a family; grey for plain decoding."""
+    """A colour and a marker for each member of a family; grey for plain decoding."""
     out = {}
     for one, rules in rows.groupby("family", sort=False).rule:
         for name, look in style.looks(rules).items():
@@ -113,9 +115,10 @@ def _looks(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def _line(panel: Any, rule: str, group: pd.DataFrame, look: dict[str, str], floor: float) -> None:
-    """Values joined, with their intervals; those that go on below the axis end in an arrow."""
+    """The values of a rule, joined, with their intervals; those that go on below the axis end in an arrow."""
     exact = (group.kind == "exact").all()
-    at, edge = group.kl.clip(lower=floor), group.low.clip(lower=floor)
+    at = group.kl.clip(lower=floor)
+    edge = group.low.clip(lower=floor)
     inside = group.kl.where(group.kl > floor)
     panel.plot(group.nfe, inside, **look, mfc=look["color"] if exact else "white", lw=1.1, label=rule)
     panel.errorbar(
@@ -125,15 +128,16 @@ def _line(panel: Any, rule: str, group: pd.DataFrame, look: dict[str, str], floo
         panel.plot([across], [floor], ls="none", marker="v", clip_on=False, color=look["color"])
 
 
-def _made(results: Results, found: dict, rows: pd.DataFrame) -> str:
-    made = found.get("provenance")
-    if made is None or "grid" not in rows:
+def _origin(results: Results, theory: dict, rows: pd.DataFrame) -> str:
+    """The model, the samples, the machine and the dates, for the caption."""
+    provenance = theory.get("provenance")
+    if provenance is None or "grid" not in rows:
         where = results.root / "theory.json"
-        raise LadrError(f"{where} does not say what made it; `ladr theory --json` does, again")
+        raise LadrError(f"{where} does not say what made it; run `ladr theory --json > {where}` again")
     one = rows.iloc[0]
     samples = " to ".join(str(n) for n in dict.fromkeys((rows.samples.min(), rows.samples.max())))
     return (
         f"Backbone: field, {one.grid[0]}x{one.grid[1]} cells, {one.codes} codes, no weights. One prompt, the "
-        f"empty one; {samples} images (samples of the truth) per point. Machine: {machine(made)}. Results of "
-        f"{dates([made['began'], made['ended']])}."
+        f"empty one; {samples} images (samples of the truth) per point. Machine: {machine(provenance)}. "
+        f"Results of {dates([provenance['began'], provenance['ended']])}."
     )

@@ -1,4 +1,4 @@
-"""Fidelity against diversity: a sampler that scores well by drawing the same picture again shows here."""
+"""Fidelity against diversity: it exposes a sampler that scores well by repeating the same picture."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from ladr.figures.frame.roles import styled
 from ladr.figures.frame.save import Plot
 
 NEEDS = "diversity"
-SMALL = 4.5  # points: a marker that has its name in another panel
+SMALL = 4.5  # points: the size of a marker whose name stands in the other panel
 EXPLAINED = (
     "{column} score against diversity, both with 95 % intervals over prompts. Diversity: mean "
     "root-mean-square distance between the images of one prompt, 0 for copies, 100 for black against white. "
@@ -20,18 +20,19 @@ EXPLAINED = (
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    drawn = False
+    empty = True
     for backbone, benchmark, scores in results.scored():
         spread = scores[scores.column == DIVERSITY]
         if spread.value.notna().any():
-            drawn = True
+            empty = False
             yield plot(results, backbone, benchmark, main(scores), known(spread).set_index("name"))
-    if not drawn:
+    if empty:
         raise NotAskedError("the experiment has one image per prompt, so no diversity")
 
 
 def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame, spread: pd.DataFrame) -> Plot:
-    column, parts = scores.iloc[0].column, near.parts(scores)
+    column = scores.iloc[0].column
+    parts = near.parts(scores)
     figure, panels = near.canvas(parts, 4.7, f"{benchmark}: {column}, %")
     looks = style.looks(styled(results, scores))
     for panel, part in zip(panels, parts, strict=True):
@@ -43,7 +44,7 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame, 
         labels.name(panel, points[True], points[False])
     panels[-1].set_xlabel("diversity, % of black against white")
     title = f"Fidelity against diversity: {benchmark} on {backbone}"
-    caption = f"{EXPLAINED.format(column=column)}{near.told(parts)} {about(results, scores.cell)}"
+    caption = f"{EXPLAINED.format(column=column)}{near.caption(parts)} {about(results, scores.cell)}"
     return Plot(f"diversity-{benchmark}-{backbone}", title, figure, caption)
 
 

@@ -1,4 +1,4 @@
-"""Every comparison with its interval, worked out from results: what docs/results.md quotes."""
+"""Every comparison with its interval, computed from the results; docs/results.md quotes these."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
@@ -77,7 +77,7 @@ NOTHING = "No two rows of this experiment answer one of the questions."
 
 @dataclass(frozen=True)
 class Findings:
-    """findings-BACKBONE.csv, one line per fact; findings-BACKBONE.md, one section per question, to read."""
+    """Two files: findings-BACKBONE.csv has a line per fact, findings-BACKBONE.md a section per question."""
 
     backbone: str
     facts: tuple[Fact, ...]
@@ -105,29 +105,29 @@ class Findings:
             if own:
                 yield from (f"## {title}", "", *([words, ""] if words else []))
                 for _, facts in groupby(own, table_of):
-                    yield from (*told(list(facts)), "")
+                    yield from (*section(list(facts)), "")
 
 
 def where(fact: Fact) -> str:
-    """Backbone, benchmark, and the group of an ablation or a sweep."""
+    """The backbone, the benchmark, and the group of an ablation or a sweep."""
     return ", ".join(filter(None, (fact.backbone, fact.benchmark, fact.question.partition("/")[2])))
 
 
 def table_of(fact: Fact) -> tuple[str, str]:
-    """Facts with the same one stand in one table: those of a place, and of a row that is not compared."""
+    """Facts with equal keys stand in one table: the place, and the row where nothing is compared."""
     return where(fact), "" if fact.theirs else fact.ours
 
 
-def told(facts: list[Fact]) -> Iterator[str]:
-    """The facts of one place: a line with what all have in common, and a table of the rest."""
-    table = pd.DataFrame([_told(fact) for fact in facts]).dropna(axis="columns", how="all")
+def section(facts: list[Fact]) -> Iterator[str]:
+    """The facts of one table: a line with all that they have in common, and a table of the rest."""
+    table = pd.DataFrame([_line(fact) for fact in facts]).dropna(axis="columns", how="all")
     same = [c for c in COMMON if c in table and len(table) > 1 and table[c].nunique() == 1]
     common = [COMMON[c].format(table[c].iloc[0]) for c in same]
     yield from (f"**{'; '.join([where(facts[0]), *common])}**", "")
     yield from markdown(table.drop(columns=same))
 
 
-def _told(fact: Fact) -> dict[str, str | None]:
+def _line(fact: Fact) -> dict[str, str | None]:
     return {
         "of": _row(fact.ours, fact.ours_passes),
         "against": _row(fact.theirs, fact.theirs_passes) if fact.theirs else None,
@@ -151,5 +151,5 @@ def draw(results: Results) -> Iterator[Findings]:
                 question = "/".join(filter(None, (key, group.removeprefix(prefix))))
                 facts[backbone] += answer(Place(results, question, backbone, benchmark), scores)
                 captions[backbone].append(f"{backbone}, {benchmark}. {about(results, scores.cell)}")
-    for backbone, found in facts.items():
-        yield Findings(backbone, tuple(found), tuple(dict.fromkeys(captions[backbone])))
+    for backbone, own in facts.items():
+        yield Findings(backbone, tuple(own), tuple(dict.fromkeys(captions[backbone])))

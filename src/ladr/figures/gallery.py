@@ -1,4 +1,4 @@
-"""gallery.html: one file that shows every sampler on a prompt, step by step, and what the evaluator saw."""
+"""gallery.html: one file that shows every sampler on a prompt, step by step, and what the evaluator read."""
 
 import base64
 import io
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ladr.figures.frame.images import Pictures, pictures
+from ladr.figures.frame.illustrations import Illustration, illustrations
 from ladr.figures.frame.results import Results
 
 NEEDS = "pictures"
@@ -20,7 +20,7 @@ NEEDS = "pictures"
 
 @dataclass(frozen=True)
 class Page:
-    """NAME.html, which needs nothing beside it."""
+    """One file, NAME.html, which needs no other file."""
 
     name: str
     text: str
@@ -32,42 +32,43 @@ class Page:
 
 
 def draw(results: Results) -> Iterator[Page]:
-    yield Page("gallery", page([content(found) for found in pictures(results)]))
+    yield Page("gallery", page([content(one) for one in illustrations(results)]))
 
 
 def page(data: list[dict[str, Any]]) -> str:
-    """The page with everything in it."""
+    """The page with all its data."""
     template = (files("ladr.figures") / "gallery.html").read_text(encoding="utf-8")
-    told = json.dumps(data, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
+    text = json.dumps(data, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
     captions = "".join(f"<p>{escape(d['backbone'])}: {escape(d['caption'])}</p>" for d in data)
-    return template.replace("{{captions}}", captions).replace("{{data}}", told)
+    return template.replace("{{captions}}", captions).replace("{{data}}", text)
 
 
-def content(found: Pictures) -> dict[str, Any]:
-    """All that the page shows of one backbone, as plain values."""
-    settled, rescued = found.arrays["settled"], found.arrays["rescued"]
+def content(illustration: Illustration) -> dict[str, Any]:
+    """Everything that the page shows of one backbone, as JSON values."""
+    arrays = illustration.arrays
     prompts = [
         {
             "id": prompt["id"],
-            "image": found.asked["seed"],
+            "image": illustration.benchmark["seed"],
             "text": prompt["text"],
             "column": prompt["column"],
             "samplers": [
                 {
                     "label": label,
-                    "image": _png(found.arrays["images"][p, s]),
-                    "size": list(found.arrays["images"][p, s].shape[:2]),
-                    "settled": settled[p, s].tolist(),
-                    "rescued": rescued[p, s].astype(int).tolist(),
-                    "passes": found.passes(p, s),
-                    **found.told["detected"][p][s],
+                    "image": _png(arrays["images"][p, s]),
+                    "size": list(arrays["images"][p, s].shape[:2]),
+                    "settled": arrays["settled"][p, s].tolist(),
+                    "rescued": arrays["rescued"][p, s].astype(int).tolist(),
+                    "passes": illustration.passes(p, s),
+                    **illustration.record["detected"][p][s],
                 }
-                for s, label in enumerate(found.labels)
+                for s, label in enumerate(illustration.labels)
             ],
         }
-        for p, prompt in enumerate(found.told["prompts"])
+        for p, prompt in enumerate(illustration.record["prompts"])
     ]
-    return {"backbone": found.backbone, "caption": found.caption(len(prompts)), "prompts": prompts}
+    caption = illustration.caption(len(prompts))
+    return {"backbone": illustration.backbone, "caption": caption, "prompts": prompts}
 
 
 def _png(image: np.ndarray) -> str:

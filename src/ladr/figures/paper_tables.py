@@ -1,4 +1,4 @@
-"""The paper's own numbers, in tables of their own."""
+"""The numbers that the paper prints, as tables."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How often tau matters: the share of frontier cells whose gap exceeds it, pass by pass."""
+"""How often tau matters: the share of frontier cells whose gap exceeds tau, over time."""
 
 from collections.abc import Iterator
 
@@ -21,17 +21,17 @@ EXPLAINED = (
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    drawn = False
+    empty = True
     for backbone, benchmark, scores in results.places():
         rows = rows_of(scores)
         spans = spans_of(results, rows)
         for row in rows.itertuples():
             policy = results.record(row.cell)["spec"]["sampler"]["policy"]
             if spans and policy.get("phases") and policy.get("where") == "frontier":
-                drawn = True
+                empty = False
                 yield plot(results, benchmark, backbone, row)
                 break
-    if not drawn:
+    if empty:
         raise NotAskedError("no sampler of the experiment rescues frontier cells")
 
 
@@ -60,7 +60,7 @@ def plot(results: Results, benchmark: str, backbone: str, row) -> Plot:
 
 
 def binned(trace: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Mean time and share (cells pooled) in equal bins of time; empty bins are left out."""
+    """Mean time, and the share over all cells, in equal bins of time; empty bins are left out."""
     place = np.minimum((trace.t * BINS).astype(int), BINS - 1)
     grouped = trace.groupby(place)
     return grouped.t.mean().to_numpy(), (grouped.passing.sum() / grouped.frontier.sum()).to_numpy()

@@ -1,4 +1,4 @@
-"""Where passes and cells fall, and how the network takes what is committed: phase by phase of LADR's."""
+"""Passes, committed cells, and the network's surprise about their codes, by LADR's phases."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,10 +22,10 @@ PANELS = {
     SURPRISE: "surprise of the network, nats per committed cell",
     UNLIKE: "rescued cells whose code was not the likeliest, %",
 }
-OWN = (SURPRISE, UNLIKE)  # what is compared within a phase: each panel has its own scale
-FEW = 0.01  # of the cells: what a sampler commits less than in a phase says nothing about it
-BAR, TALL, OVER = 0.2, 0.6, 0.3  # inches: of a row, of the frame of its panel, of the titles
-BROAD = 0.8  # of the room of a bar
+OWN = (SURPRISE, UNLIKE)  # quantities that are compared within a phase: each panel has its own scale
+FEW = 0.01  # share of the cells: a sampler that commits less in a phase is left out there
+BAR, TALL, OVER = 0.2, 0.6, 0.3  # inches: per row, per panel besides its rows, and for the titles
+BROAD = 0.8  # width of a bar in its place
 EXPLAINED = (
     "By phase ({phases}; time from the mask ratio), with 95 % intervals over prompts. First row of panels: "
     "forward passes per image; second: share of all cells committed in the phase. Third: the network's own "
@@ -40,28 +40,29 @@ DASH = "\N{EN DASH}"
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    drawn = False
+    empty = True
     for backbone, benchmark, scores in results.places():
         rows = rows_of(scores)
         spans = spans_of(results, rows)
         if spans:
-            drawn = True
+            empty = False
             yield plot(results, backbone, benchmark, rows, spans)
-    if not drawn:
+    if empty:
         raise NotAskedError("no sampler of the experiment has phases")
 
 
 def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, spans: Spans) -> Plot:
-    found = [by_phase(results, row.cell, spans).assign(label=row.label) for row in rows.itertuples()]
-    found, labels = pd.concat(found), list(rows.label)
-    few = {phase: _few(_of(found, CELLS, phase, labels)) for phase in spans}
+    measured = [by_phase(results, row.cell, spans).assign(label=row.label) for row in rows.itertuples()]
+    quantities = pd.concat(measured)
+    labels = list(rows.label)
+    few = {phase: _few(_of(quantities, CELLS, phase, labels)) for phase in spans}
     size = (style.WIDE, OVER + len(PANELS) * (TALL + BAR * len(rows)))
     figure, panels = style.canvas(*size, len(PANELS), len(spans), sharey=True)
     looks = style.looks(styled(results, rows))
     colours = [looks[label]["color"] for label in labels]
     for line, (what, label) in zip(panels, PANELS.items(), strict=True):
         for panel, phase in zip(line, spans, strict=True):
-            values = SCALES[what] * _of(found, what, phase, labels)
+            values = SCALES[what] * _of(quantities, what, phase, labels)
             if what in OWN:
                 values.loc[few[phase]] = np.nan
             _bars(panel, values, colours)
@@ -73,24 +74,25 @@ def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, sp
     for panel, phase in zip(panels[0], spans, strict=True):
         panel.set_title(phase)
     title = f"Passes, cells and surprise by phase: {benchmark} on {backbone}"
-    caption = f"{_told(spans, few)} {about(results, rows.cell)}"
+    caption = f"{_caption(spans, few)} {about(results, rows.cell)}"
     return Plot(f"phases-{benchmark}-{backbone}", title, figure, caption)
 
 
-def _of(found: pd.DataFrame, what: str, phase: str, labels: list[str]) -> pd.DataFrame:
-    """mean, low and high of each sampler; without numbers where a phase has nothing to tell."""
-    own = found[(found.what == what) & (found.phase == phase)].set_index("label")
+def _of(quantities: pd.DataFrame, what: str, phase: str, labels: list[str]) -> pd.DataFrame:
+    """mean, low and high of one quantity in one phase for each sampler; nan where it is not defined."""
+    own = quantities[(quantities.what == what) & (quantities.phase == phase)].set_index("label")
     return own[["mean", "low", "high"]].reindex(labels)
 
 
 def _few(cells: pd.DataFrame) -> list[str]:
-    """The samplers that commit almost nothing, given their shares of the cells."""
+    """The samplers that commit almost nothing, by their shares of the cells."""
     return list(cells.index[~(cells["mean"] >= FEW)])
 
 
 def _bars(panel: Any, values: pd.DataFrame, colours: list[str]) -> None:
-    """A bar per sampler from zero, with its interval."""
-    at, ends = np.arange(len(values)), [values["mean"] - values.low, values.high - values["mean"]]
+    """A bar from zero for each sampler, with its interval."""
+    at = np.arange(len(values))
+    ends = [values["mean"] - values.low, values.high - values["mean"]]
     panel.barh(at, values["mean"], BROAD, color=colours)
     panel.errorbar(
         values["mean"], at, xerr=np.clip(ends, 0, None), ls="none", color="black", lw=0.9, capsize=1.5
@@ -105,8 +107,8 @@ def _bars(panel: Any, values: pd.DataFrame, colours: list[str]) -> None:
     panel.grid(False, axis="y")
 
 
-def _told(spans: Spans, few: dict[str, list[str]]) -> str:
-    """The caption, with who is left out of which phase."""
+def _caption(spans: Spans, few: dict[str, list[str]]) -> str:
+    """The caption, which says who is left out of which phase."""
     left = [f"{listed(labels)} in {phase}" for phase, labels in few.items() if labels]
     fewer = FEWER.format(part=100 * FEW, rows="; ".join(left)) if left else ""
     phases = ", ".join(f"{name} until {until:g}" for name, until in spans.items())

@@ -9,14 +9,14 @@ from ladr.benchmarks.summary import OVERALL
 from ladr.figures.frame import near, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.results import Results, main, rows_of
-from ladr.figures.frame.roles import asked_of, sampler_of, styled
+from ladr.figures.frame.roles import benchmark_of, sampler_of, styled
 from ladr.figures.frame.save import Plot
 from ladr.figures.frame.words import listed
 
 NEEDS = "samplers"
-MARGIN = 0.05  # of what is shown, above and below
-CURVE = 3  # points that a line needs: two say nothing about what lies between them
-BAND = 0.18  # opacity
+MARGIN = 0.05  # share of the axis that is free above and below the values
+CURVE = 3  # points that a line needs: two points say nothing about the values between them
+BAND = 0.18  # opacity of the band
 EXPLAINED = (
     "{column} score (95 % interval over prompts{first}) against mean forward passes per image, every sampler "
     "of the experiment; bars that cover each other are the thinner, the later they stand in the legend. "
@@ -39,7 +39,8 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
-    plain, column = _plain(results, backbone, benchmark, scores), scores.iloc[0].column
+    plain = _plain(results, backbone, benchmark, scores)
+    column = scores.iloc[0].column
     name = plain[plain.cell == plain.baseline].iloc[0].label if len(plain) else None
     parts = near.parts(scores)
     figure, panels = near.canvas(parts, 4.9, f"{benchmark}: {column}, %")
@@ -51,8 +52,8 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
     panels[-1].set_xlabel("forward passes per image")
     style.below(figure, panels[-1], 2)
     first = "" if column.startswith(OVERALL) else FIRST.format(benchmark=benchmark)
-    caption = EXPLAINED.format(column=column, first=first, plain=_told(plain, name))
-    caption += (CEILING if scores.ceiling.notna().any() else "") + near.told(parts)
+    caption = EXPLAINED.format(column=column, first=first, plain=_plain_caption(plain, name))
+    caption += (CEILING if scores.ceiling.notna().any() else "") + near.caption(parts)
     cells = [*scores.cell, *plain.cell]
     title = f"Quality against passes: {benchmark} on {backbone}"
     return Plot(f"quality-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, cells)}")
@@ -65,10 +66,10 @@ def _points(panel, scores: pd.DataFrame, looks) -> None:
         panel.axhline(scores.ceiling.max(), color=style.QUIET, ls=":", lw=1.2)
 
 
-def _line(panel, plain: pd.DataFrame, drawn: pd.Series, label: str) -> None:
-    """The baseline with other steps: a curve, if there are points enough, else those not drawn yet."""
+def _line(panel, plain: pd.DataFrame, shown: pd.Series, label: str) -> None:
+    """The baseline with other steps: a curve if there are enough points, else the points not shown yet."""
     look = {"color": style.QUIET, "marker": ".", "zorder": 1, "label": label}
-    more = plain[~plain.cell.isin(drawn)]
+    more = plain[~plain.cell.isin(shown)]
     if len(plain) >= CURVE:
         panel.plot(plain.passes, plain.value, **look)
         panel.fill_between(plain.passes, plain.low, plain.high, color=style.QUIET, alpha=BAND, lw=0)
@@ -77,7 +78,7 @@ def _line(panel, plain: pd.DataFrame, drawn: pd.Series, label: str) -> None:
 
 
 def _limits(panel, scores: pd.DataFrame, plain: pd.DataFrame) -> None:
-    """Limits that show all of both."""
+    """Set limits that show all scores and all points of plain decoding."""
     style.counts(panel, [*scores.passes, *plain.passes])
     ends = pd.concat([scores, plain])[["low", "value", "high", "ceiling"]].to_numpy(float)
     low, high = np.nanmin(ends), np.nanmax(ends)
@@ -85,8 +86,8 @@ def _limits(panel, scores: pd.DataFrame, plain: pd.DataFrame) -> None:
     panel.set_ylim(low - room, high + room)
 
 
-def _told(plain: pd.DataFrame, base: str | None) -> str:
-    """For the caption: with which numbers of steps plain decoding was run."""
+def _plain_caption(plain: pd.DataFrame, base: str | None) -> str:
+    """The sentence of the caption about the numbers of steps that plain decoding was run with."""
     if base is None:
         return "The experiment has no baseline here."
     steps = listed(f"{steps:g}" for steps in sorted(set(plain.steps)))
@@ -94,16 +95,18 @@ def _told(plain: pd.DataFrame, base: str | None) -> str:
 
 
 def _plain(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> pd.DataFrame:
-    """The baseline at every number of steps that the experiment ran it with, by passes."""
+    """The baseline at every number of steps that the experiment has, in the order of passes."""
     base = scores[scores.cell == scores.baseline]
     if base.empty:
         return base
     own = base.iloc[0].cell
-    wanted, asked = {**sampler_of(results, own), "steps": None}, asked_of(results, own)
-    found = [base]
+    sampler = {**sampler_of(results, own), "steps": None}
+    prompts = benchmark_of(results, own)
+    lines = [base]
     for group in dict.fromkeys(results.grid.group):
         rows = results.at(backbone, benchmark, group)
         for cell in rows_of(rows).cell:
-            if {**sampler_of(results, cell), "steps": None} == wanted and asked_of(results, cell) == asked:
-                found.append(main(rows[rows.cell == cell]))
-    return pd.concat(found).drop_duplicates("cell").sort_values("passes", kind="stable")
+            same = {**sampler_of(results, cell), "steps": None} == sampler
+            if same and benchmark_of(results, cell) == prompts:
+                lines.append(main(rows[rows.cell == cell]))
+    return pd.concat(lines).drop_duplicates("cell").sort_values("passes", kind="stable")

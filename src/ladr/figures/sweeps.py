@@ -1,4 +1,4 @@
-"""Score and passes over swept fields: maps of two (alpha and tau, the ends of the phases), lines of one."""
+"""Score and passes over swept fields: a map of two fields (alpha and tau, ends of phases), a line of one."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ HALF, BAND = "± half the 95 % interval over prompts", "bars: 95 % interval over
 PASSES = " and forward passes per image"
 SAME = "; forward passes per image are as many as {field}"
 FRAMED = " {mark}: the setting of {label} in the table."
-RING = 2.1  # times as wide as a marker
-SPAN = 4.0  # a factor between the ends of an axis that is logarithmic
+RING = 2.1  # a ring is so many times as wide as a marker
+SPAN = 4.0  # an axis whose ends differ by this factor is logarithmic
 
 
 def draw(results: Results) -> Iterator[Plot]:
@@ -36,11 +36,11 @@ def draw(results: Results) -> Iterator[Plot]:
 def plots(
     results: Results, group: str, backbone: str, benchmark: str, scores: pd.DataFrame
 ) -> Iterator[Plot]:
-    """One plot; of three fields and more, one per combination of the further ones."""
+    """One plot; with three fields or more, one plot for each combination of the fields after the second."""
     points = pd.DataFrame([json.loads(p) for p in scores.point], index=scores.index, dtype=object)
-    fields = [f for f in points if points[f].map(told).nunique() > 1] or list(points)[:1]
+    fields = [f for f in points if points[f].map(text_of).nunique() > 1] or list(points)[:1]
     shown, rest = fields[:2], fields[2:]
-    keys = pd.Series([tuple(map(told, row)) for row in points[rest].to_numpy()], index=points.index)
+    keys = pd.Series([tuple(map(text_of, row)) for row in points[rest].to_numpy()], index=points.index)
     for key in dict.fromkeys(keys):
         here = [k == key for k in keys]
         where = ", ".join(f"{words.field(f)} {v}" for f, v in zip(rest, key, strict=True))
@@ -52,10 +52,11 @@ def plot(
     results: Results, names: tuple[str, str], place: tuple[str, str], scores: Any, at: pd.DataFrame
 ) -> Plot:
     (name, where), (backbone, benchmark) = names, place
-    column, mapped = scores.iloc[0].column, at.shape[1] == 2
+    column = scores.iloc[0].column
+    mapped = at.shape[1] == 2
     kinds = {"value": f"{benchmark}: {column}, %", "passes": "forward passes per image"}
-    told_twice = not mapped and list(at.iloc[:, 0]) == list(scores.passes)
-    if told_twice:
+    same_passes = not mapped and list(at.iloc[:, 0]) == list(scores.passes)
+    if same_passes:
         del kinds["passes"]
     size = (style.WIDE, 4.0 if mapped else 3.0)
     figure, (panels,) = style.canvas(*size, 1, len(kinds))
@@ -63,10 +64,11 @@ def plot(
     scores = scores.assign(base=scores.cell.isin(table.cell).to_numpy())
     for panel, (what, label) in zip(panels, kinds.items(), strict=True):
         (_map if mapped else _line)(panel, scores, at, what, label)
-    of, fields = _of(results, backbone, scores), words.fields(at)
+    of = _of(results, backbone, scores)
+    fields = words.fields(at)
     caption = EXPLAINED.format(
         of=of, fields=fields, column=column,
-        interval=HALF if mapped else BAND, passes=SAME.format(field=fields) if told_twice else PASSES,
+        interval=HALF if mapped else BAND, passes=SAME.format(field=fields) if same_passes else PASSES,
         where=f" Here {where}." if where else "", base=_base(scores, table, "Framed" if mapped else "Ringed"),
     )  # fmt: skip
     title = f"{of}: {fields}, {benchmark} on {backbone}" + (f", {where}" if where else "")
@@ -74,19 +76,19 @@ def plot(
 
 
 def _of(results: Results, backbone: str, scores: pd.DataFrame) -> str:
-    """Which sampler is varied: the table's row that is this one but for the swept fields."""
+    """The sampler that is varied: the table's row that differs from this one in swept fields only."""
     one = scores.iloc[0]
     return words.kin(results, backbone, sampler_of(results, one.cell), json.loads(one.point)) or "A sampler"
 
 
 def _base(scores: pd.DataFrame, table: pd.DataFrame, mark: str) -> str:
-    """For the caption: whose setting is marked."""
+    """The sentence of the caption that says whose setting is marked."""
     labels = dict.fromkeys(table.label[table.cell.isin(scores.cell[scores.base])])
     return FRAMED.format(mark=mark, label=words.listed(labels)) if labels else ""
 
 
-def told(value: Any) -> str:
-    """A swept value in words."""
+def text_of(value: Any) -> str:
+    """A swept value as text."""
     if value is None:
         return "none"
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -94,23 +96,24 @@ def told(value: Any) -> str:
 
 
 def ordered(values: Sequence[Any]) -> list[Any]:
-    """The different values; numbers by size, others as they come, none last."""
-    different = list({told(v): v for v in values}.values())
+    """The distinct values: numbers by size, others in their order, and None last."""
+    different = list({text_of(v): v for v in values}.values())
     numbers = all(isinstance(v, (int, float)) for v in different if v is not None)
     return sorted(different, key=lambda v: (v is None, v if numbers and v is not None else 0))
 
 
 def _map(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: str) -> None:
     down, across = at
-    rows, columns = ([told(v) for v in ordered(list(at[f]))] for f in (down, across))
-    found = dict(zip(zip(at[down].map(told), at[across].map(told), strict=True),
-                     scores.to_dict("records"), strict=True))  # fmt: skip
-    values = [[found[y, x][what] for x in columns] for y in rows]
+    rows, columns = ([text_of(v) for v in ordered(list(at[f]))] for f in (down, across))
+    points = zip(at[down].map(text_of), at[across].map(text_of), strict=True)
+    lines = dict(zip(points, scores.to_dict("records"), strict=True))
+    values = [[lines[y, x][what] for x in columns] for y in rows]
     low, high = min(map(min, values)), max(map(max, values))
     image = panel.imshow(values, cmap=style.HEAT, aspect="auto", origin="lower", vmin=low, vmax=high)
     panel.figure.colorbar(image, ax=panel, location="top", label=label)
     for (i, y), (j, x) in product(enumerate(rows), enumerate(columns)):
-        one, colour = found[y, x], "white" if values[i][j] < (low + high) / 2 else "black"
+        one = lines[y, x]
+        colour = "white" if values[i][j] < (low + high) / 2 else "black"
         text = f"{values[i][j]:.1f}"
         text += f"\n±{(one['high'] - one['low']) / 2:.1f}" if what == "value" else ""
         panel.text(j, i, text, ha="center", va="center", color=colour)
@@ -124,10 +127,10 @@ def _map(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: s
 
 
 def _line(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: str) -> None:
-    """Numbers stand where they are, logarithmic if they span much; other values side by side, unjoined."""
+    """A line over numbers, logarithmic if they span much; other values stand side by side, not joined."""
     (field,) = at
     values = ordered(list(at[field]))
-    mine = scores.assign(told=at[field].map(told)).set_index("told").loc[list(map(told, values))]
+    mine = scores.assign(text=at[field].map(text_of)).set_index("text").loc[list(map(text_of, values))]
     numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
     x = values if numeric else list(range(len(values)))
     bars = (
@@ -147,7 +150,7 @@ def _line(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: 
     }
     panel.plot([at for at, base in zip(x, ringed, strict=True) if base], mine[what][ringed], **ring)
     if not numeric:
-        panel.set_xticks(x, map(told, values))
+        panel.set_xticks(x, map(text_of, values))
     elif min(x) > 0 and max(x) >= SPAN * min(x):
         style.counts(panel, x)
     panel.set(xlabel=words.field(field), ylabel=label)

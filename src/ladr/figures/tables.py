@@ -1,4 +1,4 @@
-"""Tables 1 to 4 as measured here: every sampler, every column, with intervals, ceiling and floor."""
+"""Tables 1 to 4 as measured here: every sampler and column, with intervals, ceiling and floor."""
 
 from collections.abc import Iterator
 
@@ -64,8 +64,8 @@ def _limits(scores: pd.DataFrame, rows: pd.DataFrame, columns: list[str]) -> Ite
         values = {c: base[kind].get(c, np.nan) for c in columns}
         if not any(map(np.isfinite, values.values())):
             continue
-        told = {c: f"{v:.1f}" if np.isfinite(v) else "" for c, v in values.items()}
-        yield {"Method": f"*{kind}*", "Passes": "", **told}
+        texts = {c: f"{v:.1f}" if np.isfinite(v) else "" for c, v in values.items()}
+        yield {"Method": f"*{kind}*", "Passes": "", **texts}
 
 
 def _base(rows: pd.DataFrame) -> str:
@@ -73,6 +73,6 @@ def _base(rows: pd.DataFrame) -> str:
 
 
 def _notes(scores: pd.DataFrame) -> str:
-    told = scores[scores.note.fillna("").str.len() > 0].drop_duplicates("column")
-    told = told[told.column.isin(shown(scores.column))]
-    return "".join(f" {row.column}: {row.note}." for row in told.itertuples())
+    noted = scores[scores.note.fillna("").str.len() > 0].drop_duplicates("column")
+    noted = noted[noted.column.isin(shown(scores.column))]
+    return "".join(f" {row.column}: {row.note}." for row in noted.itertuples())

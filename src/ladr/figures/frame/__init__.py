@@ -1,1 +1,1 @@
-"""What all figures share: reading results, style, captions, files."""
+"""What all figures share: reading results (`results`, `roles`, `phases`), captions, style, and files."""

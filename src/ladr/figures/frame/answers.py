@@ -1,4 +1,4 @@
-"""The questions that the findings answer, one generator each: from a place's rows to facts."""
+"""The questions that the findings answer: one generator each, from the scores of a place to facts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,13 +21,13 @@ QUANTITIES = {
 
 
 def accelerated(results: Results, rows: pd.DataFrame) -> list[Any]:
-    """The rows that are neither the baseline nor the baseline with fewer steps."""
+    """All rows but the baseline and the baseline with fewer steps."""
     plain = [row.name for row in (roles.baseline(rows), roles.fair(results, rows)) if row is not None]
     return [row for row in rows.itertuples() if row.name not in plain]
 
 
 def against(place: Place, scores: pd.DataFrame, other: Any) -> Iterator[Fact]:
-    """The main score of every accelerated row against another row."""
+    """The main score of every accelerated row compared with one other row."""
     column = standing(scores)
     for row in accelerated(place.results, rows_of(scores)) if other is not None else ():
         fact = place.scores(row, other, column)
@@ -40,7 +40,7 @@ def equal_passes(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 
 
 def columns(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """LADR against its fair opponent in every column, and in what no column asks for: junk."""
+    """LADR against its fair opponent: every column, and junk, which no column measures."""
     rows = rows_of(scores)
     ours, theirs = roles.rescuing(place.results, rows), roles.fair(place.results, rows)
     if ours is None or theirs is None:
@@ -66,7 +66,7 @@ def late_rescue(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 
 
 def relatives(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """The same of every other row that rescues in phases."""
+    """Every other row that rescues in phases against LADR: every column, and the passes."""
     rows = rows_of(scores)
     first, late = roles.rescuing(place.results, rows), roles.delayed(place.results, rows)
     known = [row.cell for row in (first, late) if row is not None]
@@ -84,7 +84,11 @@ def everywhere(place: Place, scores: pd.DataFrame, ours: Any, theirs: Any) -> It
 
 
 def variants(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """At replayed budgets the first row against each other one, else every row against all before it."""
+    """The rows of an ablation against each other.
+
+    Where all rows replay one budget, the first row is compared with each other row. Else every row is
+    compared with all rows before it.
+    """
     first, *others = rows_of(scores).itertuples()
     column = standing(scores)
     for at, other in enumerate(others):
@@ -99,57 +103,57 @@ def variants(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 
 
 def swept(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """The main score of each point of a sweep against the table's LADR, if both were asked the same."""
+    """The main score of each point of a sweep against the table's LADR, if both have the same prompts."""
     theirs = roles.rescuing(place.results, rows_of(place.results.at(place.backbone, place.benchmark)))
     column = standing(scores)
     for row in rows_of(scores).itertuples() if theirs is not None else ():
-        same = roles.asked_of(place.results, row.cell) == roles.asked_of(place.results, theirs.cell)
+        same = roles.benchmark_of(place.results, row.cell) == roles.benchmark_of(place.results, theirs.cell)
         fact = place.scores(row, theirs, column) if same and row.cell != theirs.cell else None
         if fact:
             yield fact
 
 
 def costs(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """Where the passes, the cells and the surprise of LADR and of its fair opponent fall."""
+    """Passes, cells and surprise of LADR and of its fair opponent, phase by phase."""
     rows = rows_of(scores)
     spans = spans_of(place.results, rows)
     for row in (roles.rescuing(place.results, rows), roles.fair(place.results, rows)):
         if row is None or not spans:
             continue
         for (phase, what), own in parts(place.results, row.cell, spans).items():
-            found = estimated(what, own)
-            if found is not None:
-                yield place.fact(found, SCALES[what], f"{phase}: {QUANTITIES[what]}", row)
+            estimate = estimated(what, own)
+            if estimate is not None:
+                yield place.fact(estimate, SCALES[what], f"{phase}: {QUANTITIES[what]}", row)
 
 
 def surprise(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """Nats per committed cell, LADR's less its fair opponent's: in each phase, and in all of them."""
+    """LADR's nats per committed cell minus its fair opponent's: in each phase, and in all of them."""
     rows = rows_of(scores)
     ours, theirs = roles.rescuing(place.results, rows), roles.fair(place.results, rows)
     if ours is None or theirs is None:
         return
     spans = spans_of(place.results, rows)
-    found = [parts(place.results, row.cell, spans) for row in (ours, theirs)]
+    samples = [parts(place.results, row.cell, spans) for row in (ours, theirs)]
     for name, phases in [*((phase, [phase]) for phase in spans), ("all phases", list(spans))]:
-        pair = paired(*(summed([own[phase, "surprise"] for phase in phases]) for own in found))
+        pair = paired(*(summed([own[phase, "surprise"] for phase in phases]) for own in samples))
         if pair is not None:
             what = f"{name}: {QUANTITIES['surprise']}"
             yield place.fact(contrast(*pair), 1, what, ours, theirs, 0.0)
 
 
 def summed(samples: list[PromptSums]) -> PromptSums:
-    """What each prompt gave to all of them."""
+    """The samples added up, prompt by prompt."""
     return PromptSums(sum(s.sums for s in samples), sum(s.counts for s in samples))
 
 
 def paired(ours: PromptSums, theirs: PromptSums) -> tuple[PromptSums, PromptSums] | None:
-    """The prompts that both have some of; None if there is none."""
+    """Both samples for the prompts that occur in both; None if no prompt does."""
     some = (ours.counts > 0) & (theirs.counts > 0)
     return tuple(PromptSums(s.sums[some], s.counts[some]) for s in (ours, theirs)) if some.any() else None
 
 
 def tau(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """The share of LADR's frontier cells whose gap passes tau, in the phases that have one."""
+    """The share of LADR's frontier cells whose gap exceeds tau, in the phases that have a tau."""
     rows = rows_of(scores)
     spans, row = spans_of(place.results, rows), roles.rescuing(place.results, rows)
     if row is None or FRONTIER not in place.results.trace(row.cell):
@@ -157,9 +161,9 @@ def tau(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
     trace = by_prompt(place.results, row.cell, spans)
     for phase, fields in roles.phases_of(place.results, row.cell).items():
         own = trace[trace.phase == phase].groupby("prompt")[[FRONTIER, "passing"]].sum()
-        found = estimated("passing", PromptSums(own.passing.to_numpy(float), own[FRONTIER].to_numpy(float)))
-        if found is not None and fields["tau"] is not None:
-            yield place.fact(found, 100, f"{phase}: frontier cells that pass tau, %", row)
+        share = estimated("passing", PromptSums(own.passing.to_numpy(float), own[FRONTIER].to_numpy(float)))
+        if share is not None and fields["tau"] is not None:
+            yield place.fact(share, 100, f"{phase}: frontier cells that pass tau, %", row)
 
 
 def copies(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:

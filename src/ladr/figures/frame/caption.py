@@ -1,4 +1,4 @@
-"""What must stand under every figure: model, grid, prompts, machine, date; all of it from the records."""
+"""The caption of every figure: model, grid, prompts, machine and date, all of it from the cells' records."""
 
 import json
 from collections.abc import Iterable
@@ -10,24 +10,25 @@ from ladr.figures.frame.results import Results
 
 
 def about(results: Results, cells: Iterable[str]) -> str:
-    """One sentence per thing that the cells share or differ in."""
+    """One sentence each about the backbones, the benchmark, the machines and the dates of these cells."""
     records = [results.record(cell) for cell in dict.fromkeys(cells)]
     parts = [
         backbones(results, records),
         _list("Benchmark", (_benchmark(r) for r in records)),
-        _list("Machine", (machine(made) for r in records for made in r["provenance"]["made"])),
+        _list("Machine", (machine(part) for r in records for part in r["provenance"]["made"])),
         "Results of " + made_on(records),
     ]
     return ". ".join(parts) + "."
 
 
 def dates(times: Iterable[str]) -> str:
+    """The first and the last day of these times."""
     days = sorted({time[:10] for time in times})
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
 def made_on(records: Iterable[dict[str, Any]]) -> str:
-    """The days on which cells were made."""
+    """The days on which these cells were decoded."""
     return dates(r["provenance"][key] for r in records for key in ("began", "ended"))
 
 
@@ -61,16 +62,17 @@ def _backbone(spec: dict[str, Any], grid: tuple[int, int]) -> str:
 
 
 def _benchmark(record: dict[str, Any]) -> str:
-    asked = record["spec"]["benchmark"]
-    per = f"{asked['images']} image{'s' if asked['images'] > 1 else ''} each"
-    seed = f" from no. {asked['seed']}" if asked["seed"] else ""
+    spec = record["spec"]["benchmark"]
+    per = f"{spec['images']} image{'s' if spec['images'] > 1 else ''} each"
+    seed = f" from no. {spec['seed']}" if spec["seed"] else ""
     return (
-        f"{asked['name']} version {asked['version']}, {asked['count']} prompts, {per}{seed}, "
+        f"{spec['name']} version {spec['version']}, {spec['count']} prompts, {per}{seed}, "
         f"{record['images']} images per row"
     )
 
 
-def machine(made: dict[str, Any]) -> str:
-    """A part of a provenance, in words."""
-    chip = made.get("gpu") or made.get("cpu") or "unknown"
-    return f"{chip}, {made['threads']} thread{'s' if made['threads'] > 1 else ''}, torch {made['torch']}"
+def machine(provenance: dict[str, Any]) -> str:
+    """Chip, threads and torch version of a provenance, in words."""
+    chip = provenance.get("gpu") or provenance.get("cpu") or "unknown"
+    threads = f"{provenance['threads']} thread{'s' if provenance['threads'] > 1 else ''}"
+    return f"{chip}, {threads}, torch {provenance['torch']}"

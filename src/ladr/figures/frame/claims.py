@@ -1,4 +1,4 @@
-"""The paper's claims beside what the findings of each backbone say of them: the head of the index."""
+"""The paper's claims beside the findings of each backbone about them: the first part of the index."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -21,21 +21,21 @@ EXPLAINED = (
     "interval that reaches no further down than a loss one would accept. Points are paired over prompts."
 )
 
-Pick = Callable[[pd.DataFrame], pd.Series]  # of one backbone's facts: which belong to the claim
+Pick = Callable[[pd.DataFrame], pd.Series]  # facts of one backbone -> which of them belong to a claim
 
 
 def _all(name: str, ending: str) -> Pick:
-    """The facts of a question about points, passes or a share."""
+    """All facts of a question whose quantity (`what`) has this ending."""
     return lambda facts: (facts.question == name) & facts.what.str.endswith(ending)
 
 
 def _ladr(name: str, ending: str) -> Pick:
-    """Those of them that are about LADR."""
+    """The facts of `_all` that are about LADR."""
     return lambda facts: _all(name, ending)(facts) & (facts.ours == _rescuing(facts))
 
 
 def _first(pick: Pick) -> Pick:
-    """Those of the benchmark that comes first: the others differ little."""
+    """The facts of `pick` on the first benchmark: the other benchmarks differ little."""
 
     def only(facts: pd.DataFrame) -> pd.Series:
         picked = pick(facts)
@@ -45,21 +45,21 @@ def _first(pick: Pick) -> Pick:
 
 
 def _main(name: str, also: str = "") -> Pick:
-    """The facts of a question about a benchmark's main column, and about the column `also`."""
+    """The facts of a question about the main column of each benchmark, and about the column `also`."""
 
     def pick(facts: pd.DataFrame) -> pd.Series:
         main = facts[facts.question == "all-passes"][["benchmark", "what"]].drop_duplicates()
-        wanted = set(main.itertuples(index=False, name=None))
+        columns = set(main.itertuples(index=False, name=None))
         place = pd.Series(list(zip(facts.benchmark, facts.what, strict=True)), index=facts.index)
-        return (facts.question == name) & (place.isin(wanted) | (facts.what == f"{also}, {POINTS}"))
+        return (facts.question == name) & (place.isin(columns) | (facts.what == f"{also}, {POINTS}"))
 
     return pick
 
 
 def _rescuing(facts: pd.DataFrame) -> str:
     """LADR's label."""
-    asked = facts[facts.question == "columns"].ours
-    return asked.iloc[0] if len(asked) else ""
+    labels = facts[facts.question == "columns"].ours
+    return labels.iloc[0] if len(labels) else ""
 
 
 CLAIMS: dict[str, Pick] = {
@@ -77,17 +77,17 @@ CLAIMS: dict[str, Pick] = {
 
 
 def digest(folder: Path) -> list[str]:
-    """Markdown lines about the findings in a folder; none without."""
-    found = table(folder)
-    return [EXPLAINED, "", *markdown(found)] if len(found) else []
+    """The claims and the findings of a folder as Markdown lines; no lines without findings."""
+    lines = table(folder)
+    return [EXPLAINED, "", *markdown(lines)] if len(lines) else []
 
 
 def restructured(folder: Path) -> str:
     """The same as reStructuredText, for the report."""
-    found = table(folder)
-    if not len(found):
+    claims = table(folder)
+    if not len(claims):
         return ""
-    safe = found.map(lambda cell: f"**{plain(cell.strip('*'))}**" if cell.startswith("**") else plain(cell))
+    safe = claims.map(lambda cell: f"**{plain(cell.strip('*'))}**" if cell.startswith("**") else plain(cell))
     rows = safe.to_csv(index=False, quoting=csv.QUOTE_ALL, lineterminator="\n").splitlines()
     lines = [".. csv-table::", "   :header-rows: 1", "", *(f"   {row}" for row in rows)]
     return "\n".join([plain(EXPLAINED.replace("`", "")), "", *lines, ""])
@@ -95,24 +95,24 @@ def restructured(folder: Path) -> str:
 
 def table(folder: Path) -> pd.DataFrame:
     """One row per claim and per comparison, one column per backbone; empty without findings."""
-    found = {
+    findings = {
         path.name.removeprefix(FIRST).removesuffix(LAST): pd.read_csv(path, keep_default_na=False)
         for path in sorted(folder.glob(f"{FIRST}*{LAST}"))
     }
-    return pd.DataFrame([line for claim, pick in CLAIMS.items() for line in _lines(claim, pick, found)])
+    return pd.DataFrame([line for claim, pick in CLAIMS.items() for line in _lines(claim, pick, findings)])
 
 
-def _lines(claim: str, pick: Pick, found: dict[str, pd.DataFrame]) -> Iterator[dict[str, str]]:
-    """The claim, and below it one line per comparison that any backbone has made."""
-    told = {
-        backbone: {tuple(getattr(row, name) for name in PLACE): _told(row) for row in rows.itertuples()}
-        for backbone, rows in ((backbone, facts[pick(facts)]) for backbone, facts in found.items())
+def _lines(claim: str, pick: Pick, findings: dict[str, pd.DataFrame]) -> Iterator[dict[str, str]]:
+    """The claim, and below it one line per comparison, with its value on each backbone that has it."""
+    values = {
+        backbone: {tuple(getattr(row, name) for name in PLACE): _value(row) for row in rows.itertuples()}
+        for backbone, rows in ((backbone, facts[pick(facts)]) for backbone, facts in findings.items())
     }
-    places = list(dict.fromkeys(place for one in told.values() for place in one))
+    places = list(dict.fromkeys(place for one in values.values() for place in one))
     if places:
-        yield {CLAIM: f"**{claim}**", **dict.fromkeys(told, "")}
+        yield {CLAIM: f"**{claim}**", **dict.fromkeys(values, "")}
     for place in places:
-        yield {CLAIM: _compared(*place), **{b: told[b].get(place, "") for b in told}}
+        yield {CLAIM: _compared(*place), **{b: values[b].get(place, "") for b in values}}
 
 
 def _compared(benchmark: str, ours: str, theirs: str, what: str) -> str:
@@ -120,5 +120,5 @@ def _compared(benchmark: str, ours: str, theirs: str, what: str) -> str:
     return f"{benchmark}: {against}; {what}"
 
 
-def _told(row) -> str:
+def _value(row) -> str:
     return f"{written(row.what, row.value, row.low, row.high)} {row.verdict}".rstrip()

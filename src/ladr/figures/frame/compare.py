@@ -1,4 +1,4 @@
-"""Comparisons of two rows, quantity by quantity: a number, its interval, and what that allows to say."""
+"""Comparisons of two rows, quantity by quantity: a number, its interval, and the verdict that they allow."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,8 +17,8 @@ MORE, LESS, OPEN = "more", "less", "open"
 class Fact:
     """One line of the findings.
 
-    value between low and high (95 %): of `what` of `ours`, or ours against `theirs`. neutral: the value that
-    would mean no difference, None where nothing is compared. n: prompts.
+    value, low, high: an estimate of `what` with its 95 % interval, for the row `ours`, or for `ours` compared
+    with `theirs`. neutral: the value that means no difference; None where nothing is compared. n: prompts.
     """
 
     question: str
@@ -37,7 +37,7 @@ class Fact:
 
     @property
     def verdict(self) -> str:
-        """more or less, if the interval lies on one side of neutral; else open."""
+        """`more` or `less` if the interval lies on one side of neutral, else `open`."""
         if self.neutral is None:
             return ""
         return MORE if self.low > self.neutral else LESS if self.high < self.neutral else OPEN
@@ -47,7 +47,7 @@ class Fact:
 
 
 def written(what: str, value: float, low: float, high: float) -> str:
-    """A value with its interval: points with one digit, small amounts with three."""
+    """A value with its interval: points with one decimal, amounts below 1 with three, others with two."""
     places = 1 if what.endswith("points") else 3 if abs(value) < 1 else 2
     low, value, high = (f"{v:.{places}f}" for v in (low, value, high))
     return f"{value} [{low}, {high}]"
@@ -55,7 +55,7 @@ def written(what: str, value: float, low: float, high: float) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the rows of a question were run."""
+    """The backbone and the benchmark that the rows of a question were run on."""
 
     results: Results
     question: str
@@ -64,7 +64,7 @@ class Place:
 
     def fact(
         self,
-        found: Estimate,
+        estimate: Estimate,
         scale: float,
         what: str,
         ours: Any,
@@ -72,9 +72,21 @@ class Place:
         neutral: float | None = None,
     ) -> Fact:
         """An estimate, times `scale`, about these rows."""
-        at = (self.question, self.backbone, self.benchmark, ours.label, theirs.label if theirs else "")
-        told = (scale * found.value, scale * found.low, scale * found.high, neutral, found.n)
-        return Fact(*at, what, *told, float(ours.passes), float(theirs.passes) if theirs else None)
+        return Fact(
+            question=self.question,
+            backbone=self.backbone,
+            benchmark=self.benchmark,
+            ours=ours.label,
+            theirs=theirs.label if theirs else "",
+            what=what,
+            value=scale * estimate.value,
+            low=scale * estimate.low,
+            high=scale * estimate.high,
+            neutral=neutral,
+            n=estimate.n,
+            ours_passes=float(ours.passes),
+            theirs_passes=float(theirs.passes) if theirs else None,
+        )
 
     def scores(self, ours: Any, theirs: Any, column: str) -> Fact | None:
         """Points by which ours scores more than theirs in a column, paired by prompt; None if it is N/A."""
@@ -84,33 +96,33 @@ class Place:
         return self._points(difference(a, b), f"{column}, points", ours, theirs)
 
     def diagnostic(self, ours: Any, theirs: Any, kind: str, what: str) -> Fact | None:
-        """The same of what is no score, "junk" or "diversity" (which needs several images per prompt)."""
+        """The same for a quantity that is no score: "junk", or "diversity" (of several images per prompt)."""
         a, b = (whole(self.results.judged(row.cell, kind)) for row in (ours, theirs))
         if a is None or b is None:
             return None
         return self._points(difference([a], [b]), f"{what}, points", ours, theirs)
 
-    def _points(self, found: Estimate, what: str, ours: Any, theirs: Any) -> Fact:
-        """A difference; that of a cell from itself is none for sure."""
+    def _points(self, estimate: Estimate, what: str, ours: Any, theirs: Any) -> Fact:
+        """A difference in points; exactly zero for a cell compared with itself."""
         if ours.cell == theirs.cell:
-            found = Estimate(0.0, 0.0, 0.0, found.n)
-        return self.fact(found, 100, what, ours, theirs, 0.0)
+            estimate = Estimate(0.0, 0.0, 0.0, estimate.n)
+        return self.fact(estimate, 100, what, ours, theirs, 0.0)
 
     def saving(self, ours: Any, theirs: Any) -> Fact:
-        """How many times the passes of ours theirs takes."""
+        """passes(theirs) / passes(ours)."""
         a, b = (passes(self.results, row.cell) for row in (ours, theirs))
-        found = ratio(PromptSums(b.to_numpy(float), a.to_numpy(float)))
-        return self.fact(found, 1, "times fewer passes", ours, theirs, 1.0)
+        times = ratio(PromptSums(b.to_numpy(float), a.to_numpy(float)))
+        return self.fact(times, 1, "times fewer passes", ours, theirs, 1.0)
 
     def cost(self, ours: Any, theirs: Any) -> Fact:
-        """How many times the passes of theirs ours takes."""
+        """passes(ours) / passes(theirs)."""
         a, b = (passes(self.results, row.cell) for row in (ours, theirs))
-        found = ratio(PromptSums(a.to_numpy(float), b.to_numpy(float)))
-        return self.fact(found, 1, "times as many passes", ours, theirs, 1.0)
+        times = ratio(PromptSums(a.to_numpy(float), b.to_numpy(float)))
+        return self.fact(times, 1, "times as many passes", ours, theirs, 1.0)
 
 
 def whole(columns: dict[str, PromptSums]) -> PromptSums | None:
-    """All columns as one; a prompt stands in one of them."""
+    """The samples of all columns as one sample (each prompt belongs to one column); None without columns."""
     if not columns:
         return None
     sums, counts = zip(*((c.sums, c.counts) for c in columns.values()), strict=True)
@@ -119,5 +131,6 @@ def whole(columns: dict[str, PromptSums]) -> PromptSums | None:
 
 def passes(results: Results, cell: str) -> pd.Series:
     """Forward passes of each prompt, all its images together."""
-    trace, images = results.trace(cell), results.record(cell)["spec"]["benchmark"]["images"]
+    trace = results.trace(cell)
+    images = results.record(cell)["spec"]["benchmark"]["images"]
     return trace.groupby(trace.image // images).size()

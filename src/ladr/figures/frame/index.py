@@ -1,4 +1,4 @@
-"""README.md of a folder of figures: everything in it by what it answers, pictures small, captions linked."""
+"""README.md of a folder of figures: every figure and table by topic, with a small picture and its caption."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,17 +26,17 @@ EXPLAINED = (
 
 
 def write(folder: Path) -> Path:
-    """Write README.md about the figures and tables there; the same files give the same bytes."""
-    found = {path.stem: path for path in sorted(folder.glob("*.md")) if path.name != NAME}
+    """Write README.md about the figures and tables in the folder; the same files give the same bytes."""
+    captions = {path.stem: path for path in sorted(folder.glob("*.md")) if path.name != NAME}
     lines = ["# Figures and tables", "", EXPLAINED, ""]
     if (folder / GALLERY).is_file():
         lines += [f"[{GALLERY}]({GALLERY}): open it in a browser to play decoding step by step.", ""]
     claims = digest(folder)
     if claims:
         lines += ["## The paper's claims, one line each", "", *claims, ""]
-    for heading, stems in _sections(list(found)):
+    for heading, stems in _sections(list(captions)):
         lines += [f"## {heading}", ""]
-        lines += [_entry(found[stem], folder) for stem in stems]
+        lines += [_entry(captions[stem], folder) for stem in stems]
         lines += [""]
     path = folder / NAME
     path.write_text("\n".join(lines).rstrip("\n") + "\n", encoding="utf-8")
@@ -44,7 +44,7 @@ def write(folder: Path) -> Path:
 
 
 def _sections(stems: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Heading and the names below it, none twice, none left out."""
+    """Each heading with the names below it: every name occurs once."""
     left = list(stems)
     for heading, firsts in SECTIONS.items():
         own = [stem for first in firsts for stem in left if stem.startswith(first)]
@@ -56,7 +56,7 @@ def _sections(stems: list[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _entry(path: Path, folder: Path) -> str:
-    """One line: the title, linked; below it the picture, if there is one."""
+    """One line with the title as a link, and below it the figure, if there is one."""
     title = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
     line = f"- [{title}]({path.name})"
     if (folder / f"{path.stem}.csv").is_file():

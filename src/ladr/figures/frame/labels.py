@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-GAP = 0.5  # of the panel's width that names need beside them
-MORE = 1.8  # times as wide a panel becomes that has no such gap
-AWAY = 0.05  # of the panel's width, from the points' bars to the names
-LINE = 0.2  # inches of a line of names
-EDGE = 0.04  # of the panel's height, kept free
+GAP = 0.5  # share of the panel's width that the names need
+MORE = 1.8  # a panel without such a gap becomes so many times as wide
+AWAY = 0.05  # share of the panel's width between the points' bars and the names
+LINE = 0.2  # inches per line of names
+EDGE = 0.04  # share of the panel's height that is kept free
 
 
 class Point(NamedTuple):
-    """Where it is, from where to where its bar goes across, and its name."""
+    """A point of a plot, the ends of its horizontal bar, its name and its colour."""
 
     x: float
     y: float
@@ -22,8 +22,9 @@ class Point(NamedTuple):
 
 
 def spread(places: Sequence[float], apart: float, low: float, high: float) -> list[float]:
-    """The places moved as little as keeps them `apart`, in their order and from low to high."""
-    order, pools = sorted(range(len(places)), key=lambda i: places[i]), []
+    """The places, moved as little as possible so that they are `apart`, in order, and from low to high."""
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    pools: list[list[float]] = []
     for rank, i in enumerate(order):
         pools.append([places[i] - rank * apart, 1])
         while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
@@ -38,8 +39,9 @@ def spread(places: Sequence[float], apart: float, low: float, high: float) -> li
 
 
 def gap(points: Iterable[Point], left: float, right: float) -> tuple[float, float]:
-    """The widest stretch from left to right that no point's bar reaches into."""
-    end, best = left, (left, left)
+    """The widest interval between left and right into which no point's bar reaches."""
+    end = left
+    best = (left, left)
     for low, high in [*sorted((p.low, p.high) for p in points), (right, right)]:
         best = max(best, (end, low), key=lambda ends: ends[1] - ends[0])
         end = max(end, high)
@@ -47,9 +49,9 @@ def gap(points: Iterable[Point], left: float, right: float) -> tuple[float, floa
 
 
 def name(panel: Any, points: Sequence[Point], others: Sequence[Point] = ()) -> None:
-    """Writes the points' names where there is most room across, and keeps off the others too.
+    """Write the points' names where there is most room across, away from the other points.
 
-    Called when the panel's limits are what they shall be; they grow to the right if there is no room.
+    Call it when the limits of the panel are final; they grow to the right if there is no room.
     """
     left, right = panel.get_xlim()
     start, end = gap([*points, *others], left, right)

@@ -1,4 +1,4 @@
-"""Rows far below the others get a panel of their own, so that the others can be told apart."""
+"""A second panel for rows far below the others, so that the others can be distinguished in the first."""
 
 from typing import Any
 
@@ -6,20 +6,20 @@ import pandas as pd
 
 from ladr.figures.frame import style
 
-NEAR = 6.0  # points that rows may differ by in one panel at least
-HEIGHTS = (1, 0.45)  # of the panels: rows near each other, and all
-LOWER = 1.4  # inches that the second one adds
+NEAR = 6.0  # points: rows that differ by less are always in one panel
+HEIGHTS = (1, 0.45)  # relative heights of the panels: rows near each other, and all rows
+LOWER = 1.4  # inches that the second panel adds
 
 
 def parts(scores: pd.DataFrame) -> list[pd.DataFrame]:
-    """The rows near each other and all rows; all rows alone where none lies far below."""
+    """The rows near each other, and all rows; only all rows where none lies far below."""
     middle = scores.value.median()
     far = scores.value < middle - max(3 * (scores.value.max() - middle), NEAR)
     return [scores[~far], scores] if far.any() else [scores]
 
 
 def canvas(shown: list[pd.DataFrame], height: float, label: str) -> tuple[Any, list[Any]]:
-    """A figure with a panel for each part, one below the other, `label` at the first."""
+    """A figure with a panel for each part, one below the other; `label` is the axis of the first."""
     ratios = {"height_ratios": HEIGHTS[: len(shown)]}
     height += LOWER * (len(shown) - 1)
     figure, panels = style.canvas(style.WIDE, height, len(shown), gridspec_kw=ratios)
@@ -28,8 +28,8 @@ def canvas(shown: list[pd.DataFrame], height: float, label: str) -> tuple[Any, l
     return figure, [panel for (panel,) in panels]
 
 
-def told(shown: list[pd.DataFrame]) -> str:
-    """For the caption: which rows the first panel leaves out."""
+def caption(shown: list[pd.DataFrame]) -> str:
+    """The sentence of the caption that says which rows the first panel leaves out."""
     if len(shown) == 1:
         return ""
     near = set(shown[0].label)

@@ -1,4 +1,4 @@
-"""Which row leads a column for sure: paired by prompt."""
+"""Paired samples of two rows, and which row leads a column for sure."""
 
 import pandas as pd
 
@@ -24,12 +24,15 @@ def leaders(results: Results, rows: pd.DataFrame, scores: pd.DataFrame, column: 
 
 
 def samples(results: Results, cell: str, column: str | None) -> list[PromptSums] | None:
-    """What each prompt gave, in the order of the prompts' ids; several columns for a mean of columns."""
+    """The judgements of each prompt, in the order of the prompts' ids; several samples for a mean of columns.
+
+    None where the column has no judgements.
+    """
     if column is None:
         return None
     own = results.judged(cell, "score")
     if column in own:
         return [own[column]]
-    name, _, scorer = column.partition(" [")  # a substitute's columns bear its name, their mean as well
+    name, _, scorer = column.partition(" [")  # columns of a substitute scorer, and their mean, have its name
     parts = [c for c in own if c.partition(" [")[2] == scorer and not c.endswith(")")]
     return [own[part] for part in parts] or None if name == OVERALL else None

@@ -1,4 +1,4 @@
-"""Traces by phase: the phases are those of the experiment's own LADR row."""
+"""Traces by phase: the phases are those of the LADR row of the experiment."""
 
 from collections.abc import Mapping
 
@@ -10,13 +10,13 @@ from ladr.figures.frame import roles
 from ladr.figures.frame.results import Results
 
 Spans = Mapping[str, float]
-SCALES = {"passes": 1, "cells": 100, "surprise": 1, "unlike": 100}  # of what each is told in
+SCALES = {"passes": 1, "cells": 100, "surprise": 1, "unlike": 100}  # a quantity is shown times this
 SUMMED = ["passes", "cells", "rescued", "unlike", "logp"]
-CHANCES = ("unlike", "passing")  # shares of cells that chance decides; the others may be fixed by a schedule
+CHANCES = ("unlike", "passing")  # shares that chance decides; a schedule may fix the other quantities
 
 
 def spans_of(results: Results, rows: pd.DataFrame) -> Spans:
-    """Phase -> the time it ends at, of the first row whose policy has phases; empty if none has."""
+    """Phase -> the time at which it ends, in the first row whose policy has phases; empty if none has."""
     first = roles.rescuing(results, rows)
     phases = roles.phases_of(results, first.cell) if first else {}
     return {name: phase["until"] for name, phase in phases.items()}
@@ -30,23 +30,26 @@ def split(trace: pd.DataFrame, spans: Spans) -> pd.Series:
 
 
 def by_phase(results: Results, cell: str, spans: Spans) -> pd.DataFrame:
-    """phase, what, mean, low, high: passes, cells, surprise, unlike, each a ratio of sums with its 95 %
-    interval over prompts; left out where a phase has nothing to divide by."""
-    found = {key: estimated(key[1], own) for key, own in parts(results, cell, spans).items()}
+    """A table with the columns phase, what, mean, low and high.
+
+    `what` is passes, cells, surprise or unlike (see `parts`), each a ratio of sums with its 95 % interval
+    over prompts. A quantity is missing in a phase where its denominator is zero.
+    """
+    estimates = {key: estimated(key[1], own) for key, own in parts(results, cell, spans).items()}
     lines = [
         {"phase": phase, "what": what, "mean": one.value, "low": one.low, "high": one.high}
-        for (phase, what), one in found.items()
+        for (phase, what), one in estimates.items()
         if one is not None
     ]
     return pd.DataFrame(lines, columns=["phase", "what", "mean", "low", "high"])
 
 
 def parts(results: Results, cell: str, spans: Spans) -> dict[tuple[str, str], PromptSums]:
-    """(phase, what) -> what each prompt gave, all its images together, in the order of the prompts.
+    """(phase, what) -> sums and counts of each prompt, all its images together, in the order of the prompts.
 
-    passes: per image. cells: committed in the phase, of all. surprise: -log probability of the codes when
-    they were committed, per committed cell. unlike: rescued cells whose code was not the likeliest, of the
-    rescued.
+    passes: passes per image. cells: the share of all cells that is committed in the phase. surprise: minus
+    the log probability of the codes when they were committed, per committed cell. unlike: the share of the
+    rescued cells whose code was not the likeliest.
     """
     trace = by_prompt(results, cell, spans)
     groups = trace.groupby("prompt")
@@ -66,14 +69,15 @@ def parts(results: Results, cell: str, spans: Spans) -> dict[tuple[str, str], Pr
 
 
 def by_prompt(results: Results, cell: str, spans: Spans) -> pd.DataFrame:
-    """The trace with prompt, phase and committed cells of each pass."""
-    trace, images = results.trace(cell), results.record(cell)["spec"]["benchmark"]["images"]
+    """The trace with the prompt, the phase and the committed cells of each pass."""
+    trace = results.trace(cell)
+    images = results.record(cell)["spec"]["benchmark"]["images"]
     cells = trace.scheduled + trace.rescued
     return trace.assign(prompt=trace.image // images, phase=split(trace, spans), cells=cells, passes=1)
 
 
 def estimated(what: str, own: PromptSums) -> Estimate | None:
-    """The ratio of sums, of the prompts that have some of the whole; None if none has."""
+    """The ratio of sums over the prompts whose count is not zero; None if there is none."""
     some = own.counts > 0
     if not some.any():
         return None

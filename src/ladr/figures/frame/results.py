@@ -1,4 +1,4 @@
-"""results/ as figures read it: what the experiment asked for must be there, or an error names it."""
+"""results/ as figures read it. What the experiment asks for must be there, or an error names it."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -20,14 +20,14 @@ JUNK, DIVERSITY = "Junk area", "Diversity"
 
 
 class NotAskedError(LadrError):
-    """The experiment does not ask for what the figure shows."""
+    """The experiment does not ask for the data that the figure shows."""
 
 
 class Results:
     """The results below `root`: the grid's lines, their scores, the cells' records and traces.
 
-    A table made elsewhere (of a sweep) lies below the results whose cells it names: those are in the nearest
-    folder that has some.
+    The table of a sweep lies in a folder below the results whose cells it names: these cells are in the
+    nearest folder above it that has cells.
     """
 
     def __init__(self, root: Path):
@@ -71,27 +71,27 @@ class Results:
         return dict(iter(table.groupby(["cell", "kind"], sort=False)))
 
     def judged(self, cell: str, kind: str) -> dict[str, PromptSums]:
-        """Column -> what each prompt gave to it, in the order of the prompts' ids, of a cell's judgements of
-        that kind."""
+        """Column -> sums and counts of each prompt, in the order of the prompts' ids, for one kind of
+        judgement of a cell."""
         if (cell, kind) not in self._samples:
             own = self._judged.get((cell, kind), self.judgements[:0])
-            given = own.groupby(["column", "prompt"], sort=True).value.agg(["sum", "count"])
+            by_prompt = own.groupby(["column", "prompt"], sort=True).value.agg(["sum", "count"])
             self._samples[cell, kind] = {
                 column: PromptSums(g["sum"].to_numpy(float), g["count"].to_numpy(float))
-                for column, g in given.groupby(level="column", sort=False)
+                for column, g in by_prompt.groupby(level="column", sort=False)
             }
         return self._samples[cell, kind]
 
     def places(self, group: str = SAMPLERS) -> Iterator[tuple[str, str, pd.DataFrame]]:
-        """(backbone, benchmark, the group's scores) wherever the experiment has the group."""
-        asked = self.grid[self.grid.group == group]
-        if asked.empty:
+        """(backbone, benchmark, the group's scores) for every place in which the experiment has the group."""
+        lines = self.grid[self.grid.group == group]
+        if lines.empty:
             raise NotAskedError(f"the experiment has no {group}")
-        for backbone, benchmark in asked[["backbone", "benchmark"]].drop_duplicates().itertuples(index=False):
+        for backbone, benchmark in lines[["backbone", "benchmark"]].drop_duplicates().itertuples(index=False):
             yield backbone, benchmark, self.at(backbone, benchmark, group)
 
     def scored(self, group: str = SAMPLERS) -> Iterator[tuple[str, str, pd.DataFrame]]:
-        """The same, less those whose benchmark has no scorer here: these are noted in `unscored`."""
+        """The same without the places whose benchmark has no scorer here; `unscored` notes these."""
         for backbone, benchmark, scores in self.places(group):
             if standing(scores) is None:
                 self.unscored[backbone, benchmark] = None
@@ -99,7 +99,7 @@ class Results:
                 yield backbone, benchmark, scores
 
     def at(self, backbone: str, benchmark: str, group: str = SAMPLERS) -> pd.DataFrame:
-        """The scores of a group in one place, `whole`; empty if there is none."""
+        """The scores of a group in one place, checked by `whole`; empty if there are none."""
         s = self.scores
         return whole(s[(s.backbone == backbone) & (s.benchmark == benchmark) & (s.group == group)])
 
@@ -112,7 +112,7 @@ class Results:
         return self._parquet(self.store / "cells" / cell / "trace.parquet", f"cell {cell}: ")
 
     def latency(self, rows: pd.DataFrame) -> dict[str, Any] | None:
-        """The measurement of these samplers, None if they are not to be timed on this benchmark."""
+        """The measurement of these samplers; None if the experiment does not time them on this benchmark."""
         cells = dict(zip(rows.name, rows.cell, strict=True))
         name = next((name for name, held in self._timed.items() if held == cells), None)
         if name is None:
@@ -125,36 +125,37 @@ class Results:
 
     @cached_property
     def _timed(self) -> dict[str, dict[str, str]]:
-        """Measurement -> row -> cell, as the grid asks; of a grid that does not say, what is there, newest
-        first."""
+        """Measurement -> row -> cell, as grid.json asks. An old grid.json does not say: then the measurements
+        that are there, the newest first."""
         if "timed" in self._asked:
             return self._asked["timed"]
         there = sorted((self.store / LATENCY).glob("*.json"), key=lambda p: -p.stat().st_mtime_ns)
         return {path.stem: self._json(path).get("cells", {}) for path in there}
 
     def theory(self) -> dict[str, Any]:
-        """What `ladr theory --json` said."""
+        """The output of `ladr theory --json`."""
         return self._json(self.root / "theory.json", "`ladr theory --json > results/theory.json`: ")
 
-    def pictures(self) -> Iterator[tuple[str, dict[str, Any], Path]]:
-        """(backbone, what `ladr pictures` wrote about it, its folder): all that the experiment asks for."""
-        folder, asked = self.store / "pictures", pictured(self.grid.itertuples(index=False))
+    def illustrations(self) -> Iterator[tuple[str, dict[str, Any], Path]]:
+        """(backbone, its pictures.json, its folder) for every illustration that the experiment asks for."""
+        folder = self.store / "pictures"
+        asked = pictured(self.grid.itertuples(index=False))
         if not asked:
             raise NotAskedError("no benchmark of the experiment has pixels, so `ladr pictures` shows nothing")
-        found = {backbone: self._pictured(folder / backbone, lines) for backbone, lines in asked.items()}
-        lacking = [backbone for backbone, told in found.items() if told is None]
+        records = {name: self._illustration(folder / name, lines) for name, lines in asked.items()}
+        lacking = [backbone for backbone, record in records.items() if record is None]
         if lacking:
             error = NotAskedError if len(lacking) == len(asked) else LadrError
             paths = ", ".join(str(folder / backbone / SHOWN) for backbone in lacking)
             raise error(f"{paths}: not there, or about other cells than the grid's; `ladr pictures` makes it")
-        yield from ((backbone, told, folder / backbone) for backbone, told in found.items())
+        yield from ((backbone, record, folder / backbone) for backbone, record in records.items())
 
-    def _pictured(self, folder: Path, lines: list[Any]) -> dict[str, Any] | None:
-        """What is there of one backbone, None unless it shows these lines."""
+    def _illustration(self, folder: Path, lines: list[Any]) -> dict[str, Any] | None:
+        """pictures.json of one backbone; None if it is not there or shows other cells than these lines."""
         path = folder / SHOWN
-        told = self._json(path) if path.is_file() else {}
-        same = [one["cell"] for one in told.get("samplers", ())] == [line.cell for line in lines]
-        return told if same else None
+        record = self._json(path) if path.is_file() else {}
+        same = [one["cell"] for one in record.get("samplers", ())] == [line.cell for line in lines]
+        return record if same else None
 
     def _json(self, path: Path, whose: str = "") -> Any:
         try:
@@ -170,12 +171,12 @@ class Results:
 
 
 def main(scores: pd.DataFrame) -> pd.DataFrame:
-    """The lines of the column that stands for the benchmark; empty where it has no scorer here."""
+    """The lines of the benchmark's main column; empty where the benchmark has no scorer here."""
     return scores[scores.column == standing(scores)]
 
 
 def standing(scores: pd.DataFrame) -> str | None:
-    """The column that stands for the benchmark of these lines, None where it has no scorer here."""
+    """The main column of these lines' benchmark; None where the benchmark has no scorer here."""
     valued = known(scores)
     return main_column(valued.iloc[0].benchmark, valued.column) if len(valued) else None
 
@@ -186,8 +187,11 @@ def known(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def whole(scores: pd.DataFrame) -> pd.DataFrame:
-    """These lines of one group and place; LadrError names cells that lack a value which others have, or have
-    none at all without a note that says why."""
+    """The lines of one group and place, if they are complete.
+
+    LadrError names cells without a value that other cells have, and cells that have no value at all and no
+    note that says why.
+    """
     cells = list(dict.fromkeys(scores.cell))
     for column, lines in scores.groupby("column", sort=False):
         having = set(known(lines).cell)
@@ -203,13 +207,13 @@ def whole(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _mend(lines: pd.DataFrame, cells: list[str]) -> str:
-    """What to do about cells without a value in a column: its lines may say that a scorer is lacking."""
-    said = next((note for note in lines[lines.cell.isin(cells)].note.fillna("") if note), None)
-    return f"{said}; score all of them, or none" if said else "run `snakemake`"
+    """What to do about cells without a value in a column: a note may say that a scorer is missing."""
+    note = next((note for note in lines[lines.cell.isin(cells)].note.fillna("") if note), None)
+    return f"{note}; score all of them, or none" if note else "run `snakemake`"
 
 
 def shown(columns: Iterable[str]) -> list[str]:
-    """The columns of the paper's table: not the diagnostics, nor what stands under another convention."""
+    """The columns of the paper's table: without diagnostics and without columns of another convention."""
     return [c for c in dict.fromkeys(columns) if c not in (JUNK, DIVERSITY) and not c.endswith(")")]
 
 

@@ -1,4 +1,4 @@
-"""Which row of an experiment plays which part. Rows are known by what they specify, never by their names."""
+"""The roles of an experiment's rows, such as baseline. A row's role follows from its spec, not its name."""
 
 from typing import Any
 
@@ -14,37 +14,40 @@ def sampler_of(results: Results, cell: str) -> dict[str, Any]:
 
 
 def styled(results: Results, rows: pd.DataFrame) -> list[str]:
-    """Their labels in the order in which colours are given: rows with a cache last, since some backbones have
-    nothing to cache and the other rows are to look the same on all of them."""
+    """The labels of the rows in the order of the colours.
+
+    Rows with a cache stand last: some backbones have nothing to cache, and the other rows should look the
+    same on all backbones.
+    """
     cached = [sampler_of(results, cell)["cache"] is not None for cell in rows.cell]
     return [label for _, label in sorted(zip(cached, rows.label, strict=True), key=lambda pair: pair[0])]
 
 
-def asked_of(results: Results, cell: str) -> dict[str, Any]:
-    """The benchmark of a cell: its version, prompts and images."""
+def benchmark_of(results: Results, cell: str) -> dict[str, Any]:
+    """The benchmark in a cell's spec: its name, version, prompts and images."""
     return results.record(cell)["spec"]["benchmark"]
 
 
 def baseline(rows: pd.DataFrame) -> Any:
-    """The row that differences are relative to, None if it is not among these."""
+    """The row that the others are compared with; None if it is not among these."""
     return next((row for row in rows.itertuples() if row.cell == row.baseline), None)
 
 
 def fair(results: Results, rows: pd.DataFrame) -> Any:
-    """The row that is the baseline but for its steps, taken from another row's passes; None without."""
+    """The baseline with as many steps as another row has passes; None if there is no such row."""
     base = baseline(rows)
     if base is None:
         return None
-    wanted = {**sampler_of(results, base.cell), "steps": None}
+    spec = {**sampler_of(results, base.cell), "steps": None}
     for row in rows.itertuples():
         sampler = sampler_of(results, row.cell)
-        if not isinstance(sampler["steps"], int) and {**sampler, "steps": None} == wanted:
+        if not isinstance(sampler["steps"], int) and {**sampler, "steps": None} == spec:
             return row
     return None
 
 
 def rescuing(results: Results, rows: pd.DataFrame) -> Any:
-    """The first row whose policy has phases: the experiment's LADR; None without."""
+    """The first row whose policy has phases: the experiment's LADR; None if there is none."""
     return next((row for row in rows.itertuples() if phases_of(results, row.cell)), None)
 
 
@@ -54,24 +57,24 @@ def phases_of(results: Results, cell: str) -> dict[str, dict[str, Any]]:
 
 
 def delayed(results: Results, rows: pd.DataFrame) -> Any:
-    """The row that is LADR but rescues nothing in its first phase; None without."""
+    """The row that is LADR without a rescue in its first phase; None if there is none."""
     full = rescuing(results, rows)
     if full is None:
         return None
-    wanted = sampler_of(results, full.cell)
-    return next((r for r in rows.itertuples() if lines.delays(sampler_of(results, r.cell), wanted)), None)
+    spec = sampler_of(results, full.cell)
+    return next((r for r in rows.itertuples() if lines.delays(sampler_of(results, r.cell), spec)), None)
 
 
 def budget_of(results: Results, cell: str) -> str:
-    """The cell whose commits per image and pass this one makes: another's that it replays, or its own."""
+    """The cell whose number of commits per image and pass this one has: a cell that it replays, or itself."""
     return lines.budget(cell, sampler_of(results, cell))
 
 
 def own_budgets(results: Results, rows: pd.DataFrame) -> bool:
-    """Does no row replay another cell?"""
+    """Whether no row replays the budget of another cell."""
     return all(budget_of(results, cell) == cell for cell in rows.cell)
 
 
 def same_budget(results: Results, cell: str, other: str) -> bool:
-    """Do both commit as many cells per image and pass, by what they specify?"""
+    """Whether the specs of both say that they commit equally many cells per image and pass."""
     return budget_of(results, cell) == budget_of(results, other)

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 NOTHING = "N/A"
-PLACES = 5  # digits of a panel's place in its figure
+PLACES = 5  # decimals of a panel's position in its figure
 
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """A drawn figure: NAME.svg, NAME.png, and NAME.md, its caption."""
+    """A figure in three files: NAME.svg, NAME.png, and NAME.md with its title and caption."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Plot:
 
 
 def _settle(figure: Any) -> None:
-    """Work the layout out once and round it: the solver's last digits differ from run to run."""
+    """Compute the layout once and round it: the last digits of the solver differ from run to run."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
@@ -44,7 +44,7 @@ def _settle(figure: Any) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table: NAME.csv with plain numbers, NAME.md to read. `shown` and `data` have one row per method."""
+    """A table in two files: NAME.csv with plain numbers (`data`), NAME.md for readers (`shown`)."""
 
     name: str
     title: str
@@ -60,7 +60,7 @@ class Table:
 
 
 def markdown(table: pd.DataFrame) -> list[str]:
-    """A Markdown table, the first column left, the others right."""
+    """A Markdown table with the first column aligned left and the others right."""
     rows = table.astype(object).where(table.notna(), NOTHING).astype(str).to_numpy().tolist()
     head = [str(c) for c in table.columns]
     rule = [":--"] + ["--:"] * (len(head) - 1)

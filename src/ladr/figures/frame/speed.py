@@ -1,4 +1,4 @@
-"""Seconds, and how many times faster: than the baseline, and than the baseline with as few passes."""
+"""Seconds per image, and how many times faster than the baseline, and than the baseline at equal passes."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -14,7 +14,10 @@ from ladr.figures.frame.results import Results
 
 @dataclass(frozen=True)
 class Speed:
-    """One measurement, or none. `base` and `fair` are rows: the baseline, and the same with other steps."""
+    """One measurement of latency, or none (`record` is None).
+
+    `base` and `fair` are names of rows: the baseline, and the baseline at equal passes.
+    """
 
     record: dict[str, Any] | None
     labels: dict[str, str]
@@ -22,7 +25,7 @@ class Speed:
     fair: str | None
 
     def cells(self, name: str) -> dict[str, Any]:
-        """The columns of one row."""
+        """The columns of one row in a table."""
         if self.record is None:
             return {"s/image": np.nan}
         own = self.record["seconds"][name]
@@ -35,6 +38,7 @@ class Speed:
 
     @property
     def explained(self) -> str:
+        """The sentence of a caption about these seconds."""
         if self.record is None:
             return "Seconds: not measured on this benchmark."
         n = self.record["images"]
@@ -51,5 +55,6 @@ def _ratio(theirs: float, own: float) -> float:
 def speeds(results: Results, rows: pd.DataFrame) -> Speed:
     """The measurement of these rows."""
     labels = dict(zip(rows.name, rows.label, strict=True))
-    base, matched = roles.baseline(rows), roles.fair(results, rows)
-    return Speed(results.latency(rows), labels, base and base.name, matched and matched.name)
+    base = roles.baseline(rows)
+    fair = roles.fair(results, rows)
+    return Speed(results.latency(rows), labels, base and base.name, fair and fair.name)

@@ -1,4 +1,4 @@
-"""One look. Colours are Okabe and Ito's, told apart by every kind of eyes; markers differ as well."""
+"""The common style. The colours are Okabe and Ito's, which colour-blind readers can distinguish, too."""
 
 from collections.abc import Iterable, Sequence
 from math import ceil, floor, log2
@@ -12,15 +12,15 @@ import matplotlib.pyplot as plt
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31", "#7F7F7F")
 MARKERS = "osD^vPX*hp<>"
-WIDE = 5.6  # inches: a column of print; letters stay legible on a phone
+WIDE = 5.6  # inches: the width of a printed column; letters stay legible on a phone
 HEAT = "cividis"
-NEAR = 1.02  # a factor between places that are nearly the same
-THICKER, WIDER = 2.2, 1.8  # points that a bar and its cap gain per other one over it
-PALE = 0.65  # opacity of bars
-MOST, ENOUGH = 8, 3  # ticks of an axis of counts
-DECADES = 100.0  # a factor between ends: from it on, only powers of ten are labelled
-LINE = 0.2  # inches of a line of a legend
-EDGE = 1.1  # a factor beyond the outermost ticks
+NEAR = 1.02  # places that differ by less than this factor are nearly the same
+THICKER, WIDER = 2.2, 1.8  # points that a bar and its cap gain for each other bar over it
+PALE = 0.65  # opacity of error bars
+MOST, ENOUGH = 8, 3  # ticks of an axis of counts: at most, and enough
+DECADES = 100.0  # an axis that spans this factor has labels at powers of ten only
+LINE = 0.2  # inches per line of a legend
+EDGE = 1.1  # an axis goes on beyond its outermost ticks by this factor
 QUIET = "#888888"
 GRID = "#E4E4E4"
 
@@ -28,7 +28,7 @@ SETTINGS = {
     "svg.hashsalt": "ladr",
     "svg.fonttype": "path",
     "figure.dpi": 100,
-    "figure.max_open_warning": 0,  # a module's figures are all drawn before the first is saved
+    "figure.max_open_warning": 0,  # all figures of a module are drawn before the first one is saved
     "savefig.dpi": 200,
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
@@ -57,11 +57,15 @@ def canvas(width: float = WIDE, height: float = 4.0, rows: int = 1, columns: int
 
 
 def strips(lines: Sequence[int], columns: int, high: float) -> list[tuple[list[Any], Any]]:
-    """Rows of panels, `high` inches each, each with room below for a title and a legend of so many lines."""
+    """A row of panels for each entry of `lines`, `high` inches each.
+
+    Below each row is an empty panel for a title and a legend with so many lines.
+    """
     matplotlib.rcdefaults()
     plt.rcParams.update(SETTINGS)
     heights = [one for count in lines for one in (high, LINE * (count + 2))]
-    figure, out = plt.figure(figsize=(WIDE, sum(heights)), layout="constrained"), []
+    figure = plt.figure(figsize=(WIDE, sum(heights)), layout="constrained")
+    out = []
     grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
     for i in range(len(lines)):
         panels = [figure.add_subplot(grid[2 * i, j]) for j in range(columns)]
@@ -71,7 +75,7 @@ def strips(lines: Sequence[int], columns: int, high: float) -> list[tuple[list[A
 
 
 def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Colour and marker of each name, by its place."""
+    """Colour and marker of each name, by its position."""
     return {
         name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
         for i, name in enumerate(dict.fromkeys(names))
@@ -79,18 +83,18 @@ def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def below(figure: Any, panel: Any, columns: int) -> None:
-    """One legend under all panels, where it hides nothing."""
-    told = panel.get_legend_handles_labels()
-    figure.legend(*told, loc="outside lower center", ncols=min(columns, len(told[0])))
+    """One legend for all panels, below them, where it hides nothing."""
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(handles)))
 
 
 def whisker(row: Any) -> list[list[float]]:
-    """From a value to both ends of its interval; an end on the wrong side counts as the value."""
+    """The distances from a value to both ends of its interval, and zero for an end on the wrong side."""
     return [[max(row.value - row.low, 0)], [max(row.high - row.value, 0)]]
 
 
 def point(panel: Any, row: Any, across: float, look: dict[str, Any], **bars: Any) -> None:
-    """A row's value with its interval, the marker over all bars; `bars` as matplotlib's errorbar has them."""
+    """Plot a row's value with its interval; markers lie over all bars. `bars`: see matplotlib's errorbar."""
     bars = {"yerr": whisker(row), **bars}
     panel.errorbar([across], [row.value], **bars, fmt="none", ecolor=look["color"], alpha=PALE)
     marker = {"ls": "none", "ms": 7.5, "mec": "white", "mew": 0.7, "zorder": 3}
@@ -98,9 +102,13 @@ def point(panel: Any, row: Any, across: float, look: dict[str, Any], **bars: Any
 
 
 def nested(places: Iterable[float]) -> list[dict[str, float]]:
-    """Bars of points that nearly share a place on a logarithmic axis: each thinner and with a narrower cap
-    than the one before it, so that all can be seen where they cover each other."""
-    places, out = list(places), []
+    """The styles of error bars for points of which some nearly share a place on a logarithmic axis.
+
+    Each bar is thinner, with a narrower cap, than the one before it, so that all can be seen where they cover
+    each other.
+    """
+    places = list(places)
+    out = []
     for i, place in enumerate(places):
         later = sum(max(place, other) <= NEAR * min(place, other) for other in places[i + 1 :])
         out.append({"elinewidth": 1.2 + THICKER * later, "capsize": 2 + WIDER * later})
@@ -108,8 +116,10 @@ def nested(places: Iterable[float]) -> list[dict[str, float]]:
 
 
 def ladder(low: float, high: float, most: int = MOST) -> list[float]:
-    """1, 2, 4, 8 and so on, and halfway between where these are no more than `most`: from one that is not
-    above `low` to one that is not below `high`, at least two."""
+    """Ticks 1, 2, 4, 8 and so on, with ticks halfway between these if there are at most `most` then.
+
+    The first tick is not above `low`, the last one is not below `high`, and there are at least two.
+    """
     powers = range(floor(log2(low)) - 1, ceil(log2(high)) + 2)
     for steps in ((1, 1.5), (1,)):
         rungs = sorted(step * 2.0**power for power in powers for step in steps)
@@ -121,8 +131,10 @@ def ladder(low: float, high: float, most: int = MOST) -> list[float]:
 
 
 def counts(panel: Any, values: Iterable[float], most: int = MOST) -> None:
-    """A logarithmic axis of counts that shows all of `values`, with ticks below, between and, if they would
-    be few, above them."""
+    """Make the horizontal axis a logarithmic axis of counts that shows all of `values`.
+
+    It has ticks below the values, between them, and also above them if there would be few ticks otherwise.
+    """
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     values = list(values)
@@ -137,7 +149,7 @@ def counts(panel: Any, values: Iterable[float], most: int = MOST) -> None:
 
 
 def plain(panel: Any, low: float, high: float) -> None:
-    """An upright logarithmic axis from low to high with numbers written out."""
+    """Make the vertical axis logarithmic, from low to high, with numbers written out."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     panel.set_yscale("log")
@@ -149,7 +161,7 @@ def plain(panel: Any, low: float, high: float) -> None:
 
 
 def few(axis: Any) -> None:
-    """Round numbers, as few and as short as fit under a narrow panel."""
+    """Use few and short round numbers, as fit under a narrow panel."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis.set_major_locator(MaxNLocator(nbins=3, steps=(1, 2, 5)))

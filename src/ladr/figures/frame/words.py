@@ -1,4 +1,4 @@
-"""Names that a reader understands: of the groups of an experiment, of fields of a sampler, of a sampler."""
+"""Readable names of an experiment's groups, of a sampler's fields, and of a sampler."""
 
 import re
 from collections.abc import Iterable
@@ -8,31 +8,31 @@ from ladr.figures.frame import roles
 from ladr.figures.frame.results import SAMPLERS, Results
 
 PHASED = re.compile(r"phases\.(\w+)\.(\w+)$")
-ENDS = {"until": "end"}  # of a phase
+ENDS = {"until": "end"}  # names of a phase's fields in text, where they differ
 
 
 def listed(things: Iterable[str]) -> str:
-    """a, b and c."""
+    """The things in a sentence, for example `a, b and c`."""
     *first, last = things
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def group(key: str) -> str:
-    """A key of `ablations` or `sweeps`: figure5 is Figure 5."""
+    """A key of `ablations` or `sweeps` as a title: figure5 becomes Figure 5."""
     text = re.sub(r"(?<=[a-z])(?=\d)", " ", key.replace("_", " "))
     return text[:1].upper() + text[1:]
 
 
 def field(path: str) -> str:
-    """A field of a sampler, as an axis calls it: phases.structure.alpha is structure phase: alpha."""
-    found = PHASED.match(path)
-    if found is None:
+    """The name of a sampler's field on an axis: phases.structure.alpha becomes structure phase: alpha."""
+    match = PHASED.match(path)
+    if match is None:
         return path.replace("_", " ").replace(".", ": ")
-    return f"{found[1]} phase: {ENDS.get(found[2], found[2])}"
+    return f"{match[1]} phase: {ENDS.get(match[2], match[2])}"
 
 
 def fields(paths: Iterable[str]) -> str:
-    """Fields in a sentence: alpha and tau of the structure phase."""
+    """The fields in a sentence, for example `alpha and tau of the structure phase`."""
     owners: dict[str, list[str]] = {}
     for path in paths:
         owner, _, name = field(path).rpartition(": ")
@@ -41,18 +41,18 @@ def fields(paths: Iterable[str]) -> str:
 
 
 def kin(results: Results, backbone: str, sampler: dict[str, Any], but: Iterable[str] = ()) -> str | None:
-    """The label of the first sampler of the table that is this one, but for the values of some fields."""
+    """The label of the first sampler of the table that equals this one except for the fields `but`."""
     but = list(but)
-    wanted = without(sampler, but)
+    spec = without(sampler, but)
     lines = results.grid[(results.grid.group == SAMPLERS) & (results.grid.backbone == backbone)]
     for line in lines.itertuples():
-        if without(roles.sampler_of(results, line.cell), but) == wanted:
+        if without(roles.sampler_of(results, line.cell), but) == spec:
             return line.label
     return None
 
 
 def without(sampler: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
-    """A sampler less the values of some fields; those of its policy are named as in params.yaml."""
+    """A sampler without the values of some fields; fields of its policy are named as in params.yaml."""
     for path in paths:
         keys = path.split(".")
         sampler = _blank(sampler, keys if keys[0] in sampler else ["policy", *keys])

@@ -1,11 +1,11 @@
-"""Figure 2: the method on a real run, one pass per row."""
+"""Figure 2: the method in a real decode, with one pass per row."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from ladr.figures.frame import style
-from ladr.figures.frame.images import Pictures, bare, pictures
+from ladr.figures.frame.illustrations import Illustration, bare, illustrations
 from ladr.figures.frame.results import NotAskedError, Results
 from ladr.figures.frame.save import Plot
 
@@ -27,22 +27,24 @@ EXPLAINED = (
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    for found in pictures(results):
-        if not found.told["inside"]:
+    for illustration in illustrations(results):
+        if not illustration.record["inside"]:
             raise NotAskedError("no sampler of the experiment has phases")
-        yield method(found)
+        yield method(illustration)
 
 
-def method(found: Pictures) -> Plot:
-    told, arrays = found.told["inside"], found.arrays
-    passes = len(told["t"])
+def method(illustration: Illustration) -> Plot:
+    """Schedule, gap and rescue in a few passes of LADR."""
+    inside = illustration.record["inside"]
+    arrays = illustration.arrays
+    passes = len(inside["t"])
     chosen = sorted({int(v) for v in np.linspace(1, max(passes - 2, 1), ROWS)})
     figure, panels = style.canvas(style.WIDE, 1.7 * len(chosen) + 1, len(chosen), 3)
     for line, s in zip(panels, chosen, strict=True):
         bare(line[0], _painted(arrays, s, "frontier"))
         shade = bare(line[1], arrays["inside_gap"][s], cmap=style.HEAT, vmin=0, vmax=1)
         bare(line[2], _painted(arrays, s, "rescued"))
-        line[0].set_ylabel(f"pass {s + 1}, t = {told['t'][s]:.2f}")
+        line[0].set_ylabel(f"pass {s + 1}, t = {inside['t'][s]:.2f}")
     for panel, title in zip(panels[0], ("schedule", "gap", "rescue"), strict=True):
         panel.set_title(title)
     figure.colorbar(
@@ -50,9 +52,10 @@ def method(found: Pictures) -> Plot:
     )
     handles = [style.rectangle((0, 0), 1, 1, color=colour, label=name) for name, colour in LOOKS.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, handlelength=1)
-    caption = EXPLAINED.format(label=told["label"], prompt=told["prompt"], rows=len(chosen), passes=passes)
-    name = f"method-{found.backbone}"
-    return Plot(name, f"The method on a real run, {found.backbone}", figure, f"{caption} {found.caption(1)}")
+    words = {"label": inside["label"], "prompt": inside["prompt"], "rows": len(chosen), "passes": passes}
+    caption = f"{EXPLAINED.format(**words)} {illustration.caption(1)}"
+    title = f"The method on a real run, {illustration.backbone}"
+    return Plot(f"method-{illustration.backbone}", title, figure, caption)
 
 
 def _painted(arrays: dict, s: int, last: str) -> np.ndarray:

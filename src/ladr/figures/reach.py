@@ -1,4 +1,4 @@
-"""Figure 3 and the dependence map: how far a changed token shows, and a commit changes predictions."""
+"""Figure 3 and the dependence map: how far a changed token changes the picture, and a commit predictions."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from ladr.figures.frame import style
-from ladr.figures.frame.images import Pictures, bare, pictures
+from ladr.figures.frame.illustrations import Illustration, bare, illustrations
 from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Plot
 
 NEEDS = "pictures"
-COLUMNS = 6  # of the raster that panels are laid out on
+COLUMNS = 6  # columns of the raster on which panels are laid out
 HEIGHT = 5.0
 LEVELS = "of 255"
-BRIGHTEST = 98  # percentile of a map from which on cells share a colour: one event must not hide the others
+BRIGHTEST = 98  # percentile of a map: brighter cells share a colour, so that one event does not hide others
 DEPENDENCE = (
     "What committing one cell does to the model's predictions, when a part of the cells is observed: those "
     "that {sampler} settled first. One of the masked cells, each as likely, gets a token drawn from the "
@@ -44,39 +44,41 @@ MOSAIC = (
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    for found in pictures(results):
-        if found.told["reach"]["pixels"]:
-            yield in_pixels(found)
-        yield in_predictions(found)
+    for illustration in illustrations(results):
+        if illustration.record["reach"]["pixels"]:
+            yield in_pixels(illustration)
+        yield in_predictions(illustration)
 
 
-def in_predictions(found: Pictures) -> Plot:
+def in_predictions(illustration: Illustration) -> Plot:
     """The dependence map."""
-    told = found.told["reach"]
-    measured = [s for s in told["dependence"] if s["observations"]]
-    maps = found.arrays["dependence"][[bool(s["observations"]) for s in told["dependence"]]]
+    reach = illustration.record["reach"]
+    measured = [s for s in reach["dependence"] if s["observations"]]
+    maps = illustration.arrays["dependence"][[bool(s["observations"]) for s in reach["dependence"]]]
     labels = [f"{Fraction(s['share']).limit_denominator(100)} observed" for s in measured]
     figure, (above, below) = _laid_out(max(len(measured), 1), 2)
     for panel, values, label in zip(above, maps, labels, strict=False):
         most = np.nanpercentile(values, BRIGHTEST)
         _bar(figure, panel, _map(panel, values, label, vmin=0, vmax=most), "nats")
     _curves(figure, below, dict(zip(labels, measured, strict=True)), "cells", "nats")
-    samplers = {s["cell"]: s["label"] for s in found.told["samplers"]}
+    samplers = {s["cell"]: s["label"] for s in illustration.record["samplers"]}
     counts = (
         f"{label}: n = {s['observations']} cells in {s['images']} images"
         for label, s in zip(labels, measured, strict=True)
     )
-    words = {"sampler": samplers[told["cell"]], "counts": "; ".join(counts), "radius": _radius(measured)}
-    caption = DEPENDENCE.format(**words) + ("" if told["pixels"] else MOSAIC)
-    caption += found.caption(max((s["images"] for s in measured), default=0))
-    title = f"How far a commit reaches in the predictions of {found.backbone}"
-    return Plot(f"dependence-{found.backbone}", title, figure, caption)
+    words = {"sampler": samplers[reach["cell"]], "counts": "; ".join(counts), "radius": _radius(measured)}
+    caption = DEPENDENCE.format(**words) + ("" if reach["pixels"] else MOSAIC)
+    caption += illustration.caption(max((s["images"] for s in measured), default=0))
+    title = f"How far a commit reaches in the predictions of {illustration.backbone}"
+    return Plot(f"dependence-{illustration.backbone}", title, figure, caption)
 
 
-def in_pixels(found: Pictures) -> Plot:
+def in_pixels(illustration: Illustration) -> Plot:
     """The reach of a token in the decoded picture."""
-    told, (before, after) = found.told["reach"]["pixels"], found.arrays["perturb_images"]
-    places, side = found.arrays["perturb_places"], told["side"]
+    reach = illustration.record["reach"]["pixels"]
+    before, after = illustration.arrays["perturb_images"]
+    places = illustration.arrays["perturb_places"]
+    side = reach["side"]
     figure, (above, below) = _laid_out(3, 3)
     for panel, image, title in zip(above, (before, after), ("image", "tokens changed"), strict=False):
         bare(panel, image)
@@ -84,26 +86,27 @@ def in_pixels(found: Pictures) -> Plot:
         for y, x in places * side:
             panel.add_patch(style.rectangle((x - 1, y - 1), side + 1, side + 1, fill=False))
     change = np.abs(after.astype(float) - before).mean(-1)
-    low, high = least(told["mean"]), max(told["mean"])
+    low, high = least(reach["mean"]), max(reach["mean"])
     ends = {"vmin": low, "vmax": high}
     _bar(figure, above, bare(above[2], change, **_logarithmic(**ends)), f"change, {LEVELS}")
     above[2].set_title("change")
-    _map(below[0], found.arrays["pixels"], "mean by offset", **_logarithmic(**ends))
-    _curves(figure, below[1:], {"one token": told}, "pixels", LEVELS)
-    style.plain(below[1], low, max(told["mean_high"]))
-    words = {name: told[name] for name in ("side", "observations", "images")}
-    caption = PIXELS.format(places=len(places), radius=_radius([told]), **words)
-    title = f"How far a token reaches in the pictures of {found.backbone}"
-    return Plot(f"reach-{found.backbone}", title, figure, caption + found.caption(told["images"]))
+    _map(below[0], illustration.arrays["pixels"], "mean by offset", **_logarithmic(**ends))
+    _curves(figure, below[1:], {"one token": reach}, "pixels", LEVELS)
+    style.plain(below[1], low, max(reach["mean_high"]))
+    words = {name: reach[name] for name in ("side", "observations", "images")}
+    caption = PIXELS.format(places=len(places), radius=_radius([reach]), **words)
+    caption += illustration.caption(reach["images"])
+    title = f"How far a token reaches in the pictures of {illustration.backbone}"
+    return Plot(f"reach-{illustration.backbone}", title, figure, caption)
 
 
 def least(values: Sequence[float]) -> float:
-    """The smallest that a logarithmic axis can show: far from a token nothing may have changed."""
+    """The smallest value above zero, since a logarithmic axis has no zero: far tokens may change nothing."""
     return min(value for value in values if value > 0)
 
 
 def _laid_out(*counts: int) -> tuple[Any, list[list[Any]]]:
-    """A figure with rows of so many panels, each as wide as the figure."""
+    """A figure with one row of panels for each count, as wide as the figure."""
     figure, _ = style.canvas(style.WIDE, HEIGHT)
     figure.clear()
     raster = figure.add_gridspec(len(counts), COLUMNS)
@@ -128,7 +131,7 @@ def _map(panel: Any, values: np.ndarray, title: str, **more: Any) -> Any:
 
 
 def _bar(figure: Any, panels: Any, image: Any, unit: str) -> None:
-    """Under the panels, its ends in two digits and the unit between them."""
+    """A colour bar under the panels: its ends with two digits, and the unit between them."""
     ends = image.get_clim()
     bar = figure.colorbar(image, ax=panels, location="bottom", aspect=20 * np.size(panels))
     bar.ax.minorticks_off()
@@ -137,10 +140,10 @@ def _bar(figure: Any, panels: Any, image: Any, unit: str) -> None:
 
 
 def _curves(
-    figure: Any, panels: Sequence[Any], told: dict[str, dict[str, Any]], unit: str, what: str
+    figure: Any, panels: Sequence[Any], measured: dict[str, dict[str, Any]], unit: str, what: str
 ) -> None:
-    """Mean and share of the whole by distance; the legend says the radii."""
-    for i, (label, one) in enumerate(told.items()):
+    """Mean, and share of the whole, by distance; the legend has the radii."""
+    for i, (label, one) in enumerate(measured.items()):
         label = f"{label}: " + ", ".join(_within(r, unit) for r in one["radius"])
         for panel, name in zip(panels, ("mean", "within"), strict=True):
             panel.plot(one["distance"], one[name], color=style.COLOURS[i], label=label)
