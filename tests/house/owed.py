@@ -21,7 +21,6 @@ OWED = {
         "cli": 22,
         "decoding": 14,
         "experiment": 76,
-        "figures": 68,
         "paper": 3,
         "speed": 6,
         "training": 11,
