@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ladr.backbones.checkpoint.hashes import remembered_sha256
 from ladr.base.errors import LadrError, needs
 
 LUMINA, AMUSED = "Alpha-VLLM/Lumina-DiMOO", "amused/amused-512"
@@ -110,9 +111,10 @@ def verify(folder: Path) -> None:
 
     A file is hashed once; the result is remembered as long as its size and time stay the same.
     """
-    from ladr.backbones.checkpoint.identity import remembered_sha256
-
     for path in sorted(folder.rglob("*.safetensors")):
-        wanted = path.resolve().name
-        if len(wanted) == 64 and path.is_symlink() and (found := remembered_sha256(path.resolve())) != wanted:
-            raise LadrError(f"{path}: sha256 is {found}, the hub says {wanted}; {again(path)}")
+        published = path.resolve().name
+        if len(published) != 64 or not path.is_symlink():
+            continue
+        actual = remembered_sha256(path.resolve())
+        if actual != published:
+            raise LadrError(f"{path}: sha256 is {actual}, the hub says {published}; {again(path)}")

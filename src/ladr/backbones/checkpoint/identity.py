@@ -1,19 +1,17 @@
 """What a backbone's weights are, as a text that changes when they do."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ladr.backbones import Kind
+from ladr.backbones.checkpoint.hashes import remembered_sha256
 from ladr.backbones.checkpoint.hub import embedded, held
 from ladr.backbones.exact.bank import CODEBOOK, codebook_folder
 from ladr.base.errors import LadrError
 
-BIG = 64 << 20
-CACHE = Path(".cache/weights.json")
 
 
 def of_folder(kind: Kind, settings: Mapping[str, Any]) -> str | None:
@@ -63,25 +61,3 @@ def folder_sha256(folder: Path) -> str:
     for path in files:
         digest.update(f"{path.relative_to(folder)}\x1f{remembered_sha256(path)}\n".encode())
     return digest.hexdigest()
-
-
-def sha256(path: Path) -> str:
-    """Of the file's content."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def remembered_sha256(path: Path) -> str:
-    """Of the file's content; for BIG bytes or more, remembered by their size and time of change."""
-    stat = path.stat()
-    if stat.st_size < BIG:
-        return sha256(path)
-    key = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
-    known = json.loads(CACHE.read_text()) if CACHE.is_file() else {}
-    if key not in known:
-        known[key] = sha256(path)
-        CACHE.parent.mkdir(exist_ok=True)
-        part = CACHE.with_suffix(".part")
-        part.write_text(json.dumps(known, indent=1))
-        part.replace(CACHE)
-    return known[key]

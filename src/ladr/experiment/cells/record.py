@@ -9,7 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from ladr.backbones.checkpoint.identity import sha256
+from ladr.backbones.checkpoint.hashes import sha256
 from ladr.base.errors import LadrError
 
 RESULTS = Path("results")
