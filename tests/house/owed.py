@@ -2,7 +2,6 @@
 
 OWED = {
     "circles": {
-        "backbones": 1,
         "experiment": 1,
     },
     "long functions": {

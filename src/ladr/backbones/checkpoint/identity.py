@@ -13,7 +13,6 @@ from ladr.backbones.exact.bank import CODEBOOK, codebook_folder
 from ladr.base.errors import LadrError
 
 
-
 def of_folder(kind: Kind, settings: Mapping[str, Any]) -> str | None:
     """sha256 of the checkpoint folder that the settings name; None where they name no folder."""
     source = settings.get("folder") or settings.get("source")
@@ -42,6 +41,11 @@ def of_codebook(kind: Kind, settings: Mapping[str, Any]) -> str:
         raise LadrError(f"backbones: {kind.name}: no {codebook.name} in {folder}")
     decoder = f"+{folder_sha256(folder / 'vqvae')}" if settings.get("pixels") == "vq" else ""
     return remembered_sha256(codebook) + decoder
+
+
+def loaded_from(weights: str | None) -> dict[str, Any]:
+    """What a result says about the weights that made it: their identity, and what the hub's cache holds."""
+    return {"weights": weights, "hub": loaded(weights)}
 
 
 def loaded(weights: str | None) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr import backbones
+from ladr.backbones.checkpoint.identity import loaded_from
 from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
 from ladr.benchmarks.prompt import Prompt
@@ -135,7 +136,7 @@ class Decoder:
         origin = {
             "began": began,
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-            **provenance(self.cell.spec["backbone"]["weights"]),
+            **provenance(loaded_from(self.cell.spec["backbone"]["weights"])),
         }
         tensors = {
             "tokens": parts.smallest(result.tokens), "settled": parts.smallest(result.settled),

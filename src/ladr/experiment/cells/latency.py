@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from ladr import backbones
+from ladr.backbones.checkpoint.identity import loaded_from
 from ladr.base.errors import LadrError
 from ladr.base.late import torch
 from ladr.decoding.view import MASK
@@ -83,7 +84,7 @@ def measure(
         ),
         "cells": {n: cell.id for n, cell in rows},
         "seconds": {n: s[cut:] for n, s in seconds.items()},
-        "provenance": provenance(first.spec["backbone"]["weights"]),
+        "provenance": provenance(loaded_from(first.spec["backbone"]["weights"])),
     }
     files.write_json(results / "latency" / f"{name}.json", record)
     return record

@@ -4,25 +4,28 @@ import hashlib
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 
+def provenance(backbone: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Code, machine and libraries of this process. backbone: where what it loaded comes from, as
+    `ladr.backbones.checkpoint.identity.loaded_from` tells it."""
+    return {**_process(), **(backbone or {"weights": None, "hub": None})}
+
+
 @cache
-def provenance(weights: str | None = None) -> dict[str, Any]:
+def _process() -> dict[str, Any]:
     """What does not change while this process lives."""
     import torch
-
-    from ladr.backbones.checkpoint.identity import loaded
 
     gpu = torch.cuda.is_available()
     return {
         "ladr": version("ladr"),
         **_git(),
-        "weights": weights,
-        "hub": loaded(weights),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ladr import backbones
+from ladr.backbones.checkpoint.identity import loaded_from
 from ladr.base.errors import LadrError
 from ladr.benchmarks.prompt import Prompt
 from ladr.decoding import frontier
@@ -64,6 +65,7 @@ def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Pat
     measured, reach = _reach(first, backbone, results)
     with files.appearing(folder / ARRAYS) as half:
         half.write_bytes(_packed(arrays | seen | measured))
+    weights = first.spec["backbone"]["weights"]
     record = {
         "version": VERSION,
         "prompts": [{"id": p.id, "text": p.text, "column": p.meta["column"]} for p, _ in prompts],
@@ -73,7 +75,7 @@ def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Pat
         "longest": longest,
         "inside": inside,
         "reach": reach,
-        "provenance": {"began": began, "ended": _now(), **provenance(first.spec["backbone"]["weights"])},
+        "provenance": {"began": began, "ended": _now(), **provenance(loaded_from(weights))},
         "files": files.described(folder, [ARRAYS]),
     }  # fmt: skip
     files.write_json(folder / RECORD, record)
