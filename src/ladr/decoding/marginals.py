@@ -154,6 +154,11 @@ class Marginals:
         best = self.logits.topk(2, dim=-1).values
         return best[:, 0] - best[:, 1]
 
+    def log_moment(self, beta: float) -> Tensor:
+        """(M,) log of the sum over codes of p^beta."""
+        out = [torch.logsumexp(beta * self.logits[r].log_softmax(-1), -1) for r in self._chunks()]
+        return torch.cat(out)
+
     def kl(self, other: "Marginals", place: Tensor) -> Tensor:
         """(M,) KL(this || other) in nats, cell i of this against cell place[i] of the other."""
         out = []

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +87,7 @@ class Passes:
         live = (tokens == MASK).flatten(1).any(1)
         self.note(view, commit, getattr(plan, "cost", 1.0), time.perf_counter() - began)
         self.check_progress(batch.images)
-        return self.compact(denoiser, view, tokens, live)
+        return self.compact(denoiser, view, tokens, live, commit.memory)
 
     def look(self, denoiser: Any, batch: Batch, plan: Any) -> View:
         """Run the network, draw, and put together what the policy sees."""
@@ -165,12 +165,15 @@ class Passes:
                     f"{called(self.policy)} masks cells again faster than it commits them"
                 )
 
-    def compact(self, denoiser: Any, view: View, tokens: Tensor, live: Tensor) -> Batch:
-        """Store the tokens and go on with the images that are not finished."""
+    def compact(
+        self, denoiser: Any, view: View, tokens: Tensor, live: Tensor, memory: Mapping[str, Tensor]
+    ) -> Batch:
+        """Store the tokens and go on with the images that are not finished; `memory`: what the policy
+        kept."""
         self.tokens[view.images] = tokens
         changed = tokens != view.tokens
         wanted = self.cache is not None or getattr(self.policy, "history", False)
-        previous = view.passed(changed) if wanted else None
+        previous = view.passed(changed, memory) if wanted else None
         alive = live.tolist()
         if all(alive):
             return Batch(view.images, tokens, changed, previous)

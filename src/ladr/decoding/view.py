@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Commit(NamedTuple):
     take: cells to commit now. drop: committed cells to mask again. tokens: codes to commit instead of the
     drawn ones, MASK where the drawn one stands. rescued: the part of `take` that a rescue added. rewrite:
     observed cells to overwrite (Algorithm 1 as printed; nothing else does). notes: one number per image,
-    for the trace.
+    for the trace. memory: maps (B, H, W) that a policy with `history` keeps for its next pass.
     """
 
     take: Tensor
@@ -30,6 +30,7 @@ class Commit(NamedTuple):
     rescued: Tensor | None = None
     rewrite: Tensor | None = None
     notes: Mapping[str, Tensor] = {}
+    memory: Mapping[str, Tensor] = {}
 
 
 class Predictions:
@@ -87,6 +88,10 @@ class Predictions:
         place = (self.before.at.flatten().cumsum(0) - 1).view_as(self.at)[self.at]
         return self._spread(self.marginals.kl(self.before.marginals, place).masked_fill(~known, torch.inf))
 
+    def log_moment(self, beta: float) -> Tensor:
+        """(B, H, W): log of the sum over codes of the probabilities to the power beta."""
+        return self._spread(self.marginals.log_moment(beta))
+
     def prob_of(self, codes: Tensor) -> Tensor:
         """(B, H, W): probability of codes (B, H, W) at the predicted cells."""
         return self._spread(self.marginals.prob(codes[self.at]))
@@ -116,7 +121,7 @@ class View:
     selection noise; images: the position of each row in the decode call; step: passes that each image has
     already made; steps: T; initial: how many cells of each image were masked when it started; began (B, H,
     W): what was masked when the pass started, which `t` and `counts` go by, also in the view that `after`
-    returns.
+    returns; memory: of the `previous` view, what the policy kept in that pass.
     """
 
     tokens: Tensor
@@ -131,6 +136,7 @@ class View:
     conditional: Predictions | None = None
     previous: View | None = None
     began: Tensor | None = None
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self):
         if self.began is None:
@@ -212,11 +218,19 @@ class View:
         fields |= {
             name: getattr(self, name)[keep] for name in ("tokens", "gumbel", "just_committed", "began")
         }
+        fields["memory"] = {name: kept[keep] for name, kept in self.memory.items()}
         predictions = self.predictions.rows(keep)
         return replace(self, predictions=predictions, conditional=None, previous=None, **fields)
 
-    def passed(self, changed: Tensor) -> View:
+    def remembered(self, label: str) -> Tensor:
+        """(B, H, W): what this policy kept under `label` in the pass before; zeros before there was one."""
+        kept = {} if self.previous is None else self.previous.memory
+        return kept.get(label, torch.zeros_like(self.gumbel))
+
+    def passed(self, changed: Tensor, memory: Mapping[str, Tensor]) -> View:
         """This view as the next pass and the cache remember it: `just_committed` are the cells that this very
-        pass changed, (B, H, W) bool; without a past of its own."""
+        pass changed, (B, H, W) bool, `memory` what the policy kept; without a past of its own."""
         self.predictions.before = None
-        return replace(self, previous=None, conditional=None, began=self.began, just_committed=changed)
+        return replace(
+            self, previous=None, conditional=None, began=self.began, just_committed=changed, memory=memory
+        )

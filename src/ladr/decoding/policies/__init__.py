@@ -10,11 +10,15 @@ from ladr.base.outside import is_address
 from ladr.decoding.policies.base import Policy, Then, Union, field_names, from_fields
 from ladr.decoding.policies.doubt import Doubt, FreeRiders, Unsure
 from ladr.decoding.policies.ladr import LADR
+from ladr.decoding.policies.moment import Moment
 from ladr.decoding.policies.orders import Order
 from ladr.decoding.policies.outside import Outside, adopted, fields_at, from_address
+from ladr.decoding.policies.priors import CCD, CertaintyPrior, Sprint
 from ladr.decoding.policies.prophet import Prophet, calibrate
+from ladr.decoding.policies.remask import FreeCorrection, ReMDM
 from ladr.decoding.policies.rescue import PAPER, Phase, Phases, Rescue
 from ladr.decoding.policies.scheduled import AllIn, Scheduled
+from ladr.decoding.policies.spread import Checkerboard, Stratified
 from ladr.decoding.policies.thresholds import EntropyBound, Klass, LocalLeap, Threshold
 from ladr.decoding.view import Commit, View
 
@@ -38,6 +42,14 @@ POLICIES: dict[str, Any] = {
     "doubt": Doubt,
     "free_riders": FreeRiders,
     "unsure": Unsure,
+    "checkerboard": Checkerboard,
+    "stratified": Stratified,
+    "moment": Moment,
+    "remdm": ReMDM,
+    "free_correction": FreeCorrection,
+    "certainty_prior": CertaintyPrior,
+    "ccd": CCD,
+    "sprint": Sprint,
 }
 PAIRS: dict[str, type[Policy]] = {"then": Then, "union": Union}
 
@@ -103,7 +115,8 @@ def _check(policy: Policy, spec: Mapping[str, Any]) -> Policy:
 
 
 __all__ = [
-    "LADR", "PAPER", "POLICIES", "AllIn", "Doubt", "EntropyBound", "FreeRiders", "Klass", "LocalLeap",
-    "Order", "Outside", "Phase", "Phases", "Policy", "Prophet", "Rescue", "Scheduled", "Then",
-    "Threshold", "Union", "Unsure", "build", "calibrate", "fields_of",
+    "CCD", "LADR", "PAPER", "POLICIES", "AllIn", "CertaintyPrior", "Checkerboard", "Doubt", "EntropyBound",
+    "FreeCorrection", "FreeRiders", "Klass", "LocalLeap", "Moment", "Order", "Outside", "Phase", "Phases",
+    "Policy", "Prophet", "ReMDM", "Rescue", "Scheduled", "Sprint", "Stratified", "Then", "Threshold", "Union",
+    "Unsure", "build", "calibrate", "fields_of",
 ]  # fmt: skip

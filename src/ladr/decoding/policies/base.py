@@ -146,6 +146,7 @@ def _joined(one: Commit, two: Commit) -> Commit:
         rescued=either(one.rescued, two.rescued),
         rewrite=either(one.rewrite, two.rewrite),
         notes={**one.notes, **two.notes},
+        memory={**one.memory, **two.memory},
     )
 
 
