@@ -60,7 +60,7 @@ def test_an_export_is_the_official_layout_and_checks_clean(tmp_path, suite):
     assert all((folder / path).is_file() for path in LAYOUT[suite.name])
     report = check(suite, folder)
     assert report.ok
-    assert report.found == report.expected
+    assert report.present == report.expected
     assert not list(tmp_path.rglob("*.part"))
 
 

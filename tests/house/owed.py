@@ -5,7 +5,6 @@ OWED = {
         "experiment": 1,
     },
     "long functions": {
-        "benchmarks": 1,
         "decoding": 1,
     },
     "long files": {},
@@ -16,7 +15,6 @@ OWED = {
     "fillers": {
         "backbones": 21,
         "base": 2,
-        "benchmarks": 67,
         "cli": 22,
         "decoding": 14,
         "experiment": 76,

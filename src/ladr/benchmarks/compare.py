@@ -51,9 +51,9 @@ def require_complete(
     cell: str, rows: Sequence[Row], prompts: Sequence[Prompt], images_per_prompt: int
 ) -> None:
     """Refuse a cell that lacks an image of a prompt, or has one that no prompt asked for."""
-    wanted = {(p.id, n) for p in prompts for n in range(images_per_prompt)}
+    asked = {(p.id, n) for p in prompts for n in range(images_per_prompt)}
     present = {(row.prompt, row.image) for row in rows if row.kind == "score"}
-    for keys, what in ((wanted - present, "missing"), (present - wanted, "too many")):
+    for keys, what in ((asked - present, "missing"), (present - asked, "too many")):
         if keys:
             prompt, number = min(keys)
             raise LadrError(f"cell {cell}: image {number} of prompt {prompt} {what} ({len(keys)} in all)")
@@ -124,13 +124,13 @@ def _compared(name: str, parts: Sequence[str], a, b) -> dict[str, object]:
         if prompts != sorted(b.get(column, ())):
             raise LadrError(f"column {column}: the two runs were not asked the same prompts")
         pairs.append((sample(a[column], prompts), sample(b[column], prompts)))
-    found = difference([x for x, _ in pairs], [y for _, y in pairs])
+    gain = difference([x for x, _ in pairs], [y for _, y in pairs])
     p = mcnemar(*pairs[0]) if len(pairs) == 1 else None
     return {
         "column": name,
-        "difference": 100 * found.value,
-        "low": 100 * found.low,
-        "high": 100 * found.high,
-        "n": found.n,
+        "difference": 100 * gain.value,
+        "low": 100 * gain.low,
+        "high": 100 * gain.high,
+        "n": gain.n,
         "mcnemar_p": np.nan if p is None else p,
     }

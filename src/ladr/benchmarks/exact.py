@@ -43,7 +43,8 @@ class FieldSuite(Benchmark):
 
     def rows(self, submission: Submission) -> tuple[Row, ...]:
         """The likelihood under the prompt's own field, then under another prompt's, then the agreement."""
-        field, grids = submission.backbone(), submission.tokens
+        field = submission.backbone()
+        grids = submission.tokens
         texts = {prompt.id: prompt.text for prompt in submission.prompts}
         others = dict(zip(texts, [*texts][1:] + [*texts][:1], strict=True))
         own = _likelihoods(field, [texts[prompt] for prompt, _ in submission.keys], grids)

@@ -44,13 +44,13 @@ class TableLine:
 
 def samples(rows: Iterable[Row], kind: str = "score") -> dict[str, dict[str, tuple[float, int]]]:
     """Column -> prompt -> (sum of its judgements, how many)."""
-    found: dict[str, dict[str, tuple[float, int]]] = {}
+    columns: dict[str, dict[str, tuple[float, int]]] = {}
     for row in rows:
         if row.kind == kind:
-            column = found.setdefault(row.column, {})
+            column = columns.setdefault(row.column, {})
             total, count = column.get(row.prompt, (0.0, 0))
             column[row.prompt] = (total + row.value, count + 1)
-    return found
+    return columns
 
 
 def sample(column: Mapping[str, tuple[float, int]], prompts: Sequence[str] | None = None) -> PromptSums:

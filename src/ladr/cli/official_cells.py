@@ -38,7 +38,7 @@ def export(
     found, place = _cell(cell, params, set_)
     new = export_cell(found, place, to)
     report = layout.check(layout_of(found), to, decode=False)
-    typer.echo(f"{to}: {report.found} of {report.expected} image files, {new} of them new")
+    typer.echo(f"{to}: {report.present} of {report.expected} image files, {new} of them new")
     for path, reason in list(report.faults.items())[:20]:
         typer.echo(f"  {path}: {reason}")
     if not report.ok:

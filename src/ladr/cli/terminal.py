@@ -45,7 +45,7 @@ def check_folder(suite: Suite, images: Path) -> None:
     with bar(f"check {suite.name}", sum(1 for _ in suite.files())) as advance:
         report = folder.check(suite, images, progress=advance)
     console.print(
-        f"{suite.name}: {report.found} of {report.expected} image files, {len(report.faults)} faults"
+        f"{suite.name}: {report.present} of {report.expected} image files, {len(report.faults)} faults"
     )
     for path, reason in list(report.faults.items())[:SHOWN]:
         console.print(f"  {path}: {reason}", markup=False)

@@ -27,8 +27,8 @@ _KINDS = {  # fact -> level 1, level 2
 
 def graph(spec: Spec) -> tuple[SpecQuestion, ...]:
     """All questions of a dense prompt, parents before children: what it states, and the number of things."""
-    wanted = sum(item.count for item in spec.items)
-    return (*questions(spec), SpecQuestion("total 0", f"Are there exactly {wanted} shapes?"))
+    things = sum(item.count for item in spec.items)
+    return (*questions(spec), SpecQuestion("total 0", f"Are there exactly {things} shapes?"))
 
 
 def level(question: SpecQuestion) -> tuple[str, str]:
@@ -53,8 +53,8 @@ def judge(prompt: Prompt, reading: Reading) -> list[Judgement]:
 
 def _total(spec: Spec, reading: Reading) -> bool:
     """As many things as the prompt names, every one of them sure."""
-    wanted = sum(item.count for item in spec.items)
-    return len(reading.things) == wanted and all(d.shape and d.sure for d in reading.things)
+    count = sum(item.count for item in spec.items)
+    return len(reading.things) == count and all(d.shape and d.sure for d in reading.things)
 
 
 # Three or four of five shapes, three backgrounds, three or four things: much can be had by chance.

@@ -24,8 +24,8 @@ def judge(prompt: Prompt, reading: Reading) -> list[Judgement]:
 
 def best(item: Item, reading: Reading) -> Detection | None:
     """The surest thing of the item's shape: the official rule looks at no other."""
-    found = holders(item, reading, ("shape",))
-    return found[0] if found else None
+    things = holders(item, reading, ("shape",))
+    return things[0] if things else None
 
 
 def _present(spec: Spec, reading: Reading) -> bool:
@@ -38,8 +38,8 @@ def _counted(spec: Spec, reading: Reading) -> bool:
 
 
 def _colored(spec: Spec, reading: Reading) -> bool:
-    found = [(item, best(item, reading)) for item in spec.items]
-    return all(d is not None and d.color == item.color for item, d in found)
+    pairs = [(item, best(item, reading)) for item in spec.items]
+    return all(d is not None and d.color == item.color for item, d in pairs)
 
 
 def _positioned(spec: Spec, reading: Reading) -> bool:

@@ -61,8 +61,8 @@ def score(
     jobs = [(suite.judge, p, partner[p.id], pictures[p.id]) for p in prompts]
     rows: list[Row] = []
     with _mapping(processes) as mapping:
-        for done, found in enumerate(mapping(_score_prompt, jobs), start=1):
-            rows += found
+        for done, own in enumerate(mapping(_score_prompt, jobs), start=1):
+            rows += own
             progress(done)
     return tuple(rows)
 
@@ -105,11 +105,11 @@ def images_in(
     """The files PROMPT_NUMBER.png of a folder, neither one too many nor one too few."""
     if not folder.is_dir():
         raise LadrError(f"{folder}: no such folder")
-    wanted = {f"{p.id}_{n}.png": (p.id, n) for p in prompts for n in range(images_per_prompt)}
+    expected = {f"{p.id}_{n}.png": (p.id, n) for p in prompts for n in range(images_per_prompt)}
     present = {path.name for path in folder.glob("*.png")}
-    _refuse(folder, sorted(wanted.keys() - present), "missing")
-    _refuse(folder, sorted(present - wanted.keys()), "too many")
-    return {key: folder / name for name, key in wanted.items()}
+    _refuse(folder, sorted(expected.keys() - present), "missing")
+    _refuse(folder, sorted(present - expected.keys()), "too many")
+    return {key: folder / name for name, key in expected.items()}
 
 
 def _refuse(where: object, names: Sequence[object], what: str) -> None:
@@ -121,9 +121,9 @@ def _refuse(where: object, names: Sequence[object], what: str) -> None:
 def _complete(prompts: Sequence[Prompt], images: Images) -> dict[str, list[Picture]]:
     """The images of every prompt in order; an error that names the first one missing or in excess."""
     count = max((n for _, n in images), default=0) + 1
-    wanted = [(p.id, n) for p in prompts for n in range(count)]
-    _refuse("scores", [f"{p}_{n}" for p, n in wanted if (p, n) not in images], "missing")
-    _refuse("scores", [f"{p}_{n}" for p, n in sorted(images.keys() - set(wanted))], "too many")
+    expected = [(p.id, n) for p in prompts for n in range(count)]
+    _refuse("scores", [f"{p}_{n}" for p, n in expected if (p, n) not in images], "missing")
+    _refuse("scores", [f"{p}_{n}" for p, n in sorted(images.keys() - set(expected))], "too many")
     return {p.id: [images[p.id, n] for n in range(count)] for p in prompts}
 
 

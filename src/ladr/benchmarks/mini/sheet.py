@@ -17,7 +17,8 @@ _SURE, _DOUBTFUL, _UNKNOWN = (0, 150, 60), (220, 120, 0), (200, 0, 0)
 
 def contact_sheet(images: Sequence[np.ndarray], captions: Sequence[str]) -> Image.Image:
     """Images in rows, each over its caption."""
-    side, foot = CANVAS * TILE, 48
+    side = CANVAS * TILE
+    foot = 48
     rows = -(-len(images) // ACROSS)
     sheet = Image.new("RGB", (ACROSS * (side + 8), rows * (side + foot)), (235, 235, 235))
     draw = ImageDraw.Draw(sheet)

@@ -137,10 +137,10 @@ def _load(name: str, version: int) -> tuple[Prompt, ...]:
     folder = resources.files("ladr.benchmarks.mini") / FOLDER
     frozen = json.loads((folder / "frozen.json").read_text(encoding="utf-8"))[name]
     data = (folder / f"{name}.jsonl").read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if (frozen["version"], frozen["sha256"]) != (version, found):
+    digest = hashlib.sha256(data).hexdigest()
+    if (frozen["version"], frozen["sha256"]) != (version, digest):
         raise LadrError(
-            f"{name}.jsonl: version {version}, sha256 {found[:12]}; frozen is version {frozen['version']}, "
+            f"{name}.jsonl: version {version}, sha256 {digest[:12]}; frozen is version {frozen['version']}, "
             f"sha256 {frozen['sha256'][:12]}: the prompt file was changed, restore it"
         )
     return tuple(Prompt(row["id"], row["text"], row["meta"]) for row in map(json.loads, data.splitlines()))

@@ -63,10 +63,10 @@ def _phrase(item: Item, d: Detection) -> float:
 def spatial(spec: Spec, reading: Reading) -> float:
     """A quarter for each thing, half for where they lie; less than half is nothing."""
     link = spec.relations[0]
-    found = [holders(spec.items[i], reading, ("shape",)) for i in (link.a, link.b)]
-    value = sum(0.25 * belief(things[0]) for things in found if things)
-    if all(found):
-        value += 0.5 * _lies(link.kind, found[0][0], found[1][0])
+    both = [holders(spec.items[i], reading, ("shape",)) for i in (link.a, link.b)]
+    value = sum(0.25 * belief(things[0]) for things in both if things)
+    if all(both):
+        value += 0.5 * _lies(link.kind, both[0][0], both[1][0])
     return value if value >= LEAST else 0.0
 
 

@@ -51,7 +51,8 @@ class Clip:
         encoded = self.tokenizer(
             list(texts), padding=True, truncation=True, max_length=most, return_tensors="pt"
         )
-        ids, mask = encoded["input_ids"].to(self.device), encoded["attention_mask"].to(self.device)
+        ids = encoded["input_ids"].to(self.device)
+        mask = encoded["attention_mask"].to(self.device)
         pooled = self.model.text_model(input_ids=ids, attention_mask=mask).pooler_output
         return torch.nn.functional.normalize(self.model.text_projection(pooled).float(), dim=-1)
 

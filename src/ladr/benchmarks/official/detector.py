@@ -69,7 +69,7 @@ def instances(
     """
     probabilities = class_logits.float().softmax(-1)[:, :-1]
     scores, pairs = probabilities.flatten().topk(min(MOST, probabilities.numel()))
-    found = defaultdict(list)
+    detections = defaultdict(list)
     for score, pair in zip(scores.tolist(), pairs.tolist(), strict=True):
         query, label = divmod(pair, probabilities.shape[1])
         mask = mask_logits[query] > 0
@@ -78,8 +78,8 @@ def instances(
         confidence = score * float(sharpness)
         if inside == 0 or confidence <= least:
             continue
-        found[classes[label]].append(ObjectDetection(_box(mask), confidence, mask.cpu().numpy()))
-    return dict(found)
+        detections[classes[label]].append(ObjectDetection(_box(mask), confidence, mask.cpu().numpy()))
+    return dict(detections)
 
 
 def _box(mask: torch.Tensor) -> tuple[float, float, float, float]:

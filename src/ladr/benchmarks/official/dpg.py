@@ -109,13 +109,13 @@ def load_questions(path: Path, suite: Suite) -> tuple[dict[str, list[DpgQuestion
     file: whether it is byte for byte the published one, and has the counts that the paper's values force."""
     data = Path(path).read_bytes()
     questions = parse_questions(data.decode("utf-8-sig"), suite, str(path))
-    wanted = pin("dpg")["files"]["dpg_bench/dpg_bench.csv"]
-    same = checksum(data, wanted) == wanted
+    pinned = pin("dpg")["files"]["dpg_bench/dpg_bench.csv"]
+    same = checksum(data, pinned) == pinned
     notes = [f"{Path(path).name} is {'' if same else 'NOT '}the file of {source_of('dpg')}, byte for byte"]
-    found = Counter(L1[q.l1] for qs in questions.values() for q in qs)
+    counts = Counter(L1[q.l1] for qs in questions.values() for q in qs)
     for column, n in PAPER_QUESTIONS.items():
-        if found[column] != n:
-            notes.append(f"{found[column]} {column} questions; the paper's values are multiples of 1/{n}")
+        if counts[column] != n:
+            notes.append(f"{counts[column]} {column} questions; the paper's values are multiples of 1/{n}")
     return questions, notes
 
 

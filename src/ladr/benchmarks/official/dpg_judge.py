@@ -30,22 +30,23 @@ def parse(text: str) -> bool:
 
 def asks(suite: Suite, questions: Questions, folder: Path) -> list[JudgeQuestion]:
     """One question per proposition of every tile; a missing image is refused by name."""
-    found = []
+    asked = []
     for path, i, tiles in suite.files():
-        image, item = Path(folder) / path, suite.prompts[i].id
+        image = Path(folder) / path
+        item = suite.prompts[i].id
         if not image.is_file():
             raise LadrError(f"{folder}: {path} is missing; `ladr benchmark dpg --check` lists all")
         with Image.open(image) as opened:
             size = opened.size
         for tile in tiles:
             box = tile_box(size, tile) if len(tiles) > 1 else None
-            found += [
+            asked += [
                 JudgeQuestion(
                     _id(item, tile, q.proposition), image, WORDING.format(question=q.text), parse, box
                 )
                 for q in questions[item]
             ]
-    return found
+    return asked
 
 
 def _id(item: str, tile: int, proposition: int) -> str:
@@ -84,5 +85,5 @@ def score(
     progress: Callable[[str], None] = lambda id: None,
 ) -> Scores:
     """The official arithmetic over another model's answers."""
-    found = answers(suite, questions, folder, judge, progress)
-    return aggregate(suite, questions, found, f"dpg-{judge.model}")
+    replies = answers(suite, questions, folder, judge, progress)
+    return aggregate(suite, questions, replies, f"dpg-{judge.model}")

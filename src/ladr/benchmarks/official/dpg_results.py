@@ -46,28 +46,37 @@ def aggregate(
     items, lost = _complete(suite, questions, answers, loses or first_item(questions))
     tiles = range(suite.images_per_prompt)
     rows = [_row(suite, item, tile, questions[item], answers[item, tile]) for item in items for tile in tiles]
-    per_item = [rows[k : k + len(tiles)] for k in range(0, len(rows), len(tiles))]
-    overall = {"Overall": mean([mean([r.value for r in own], "tiles") for own in per_item], "items")}
-    raw = _by_l1(
-        questions, items, tiles, lambda item, tile, own: [answers[item, tile][q.proposition] for q in own]
-    )
-    last = _by_l1(questions, items, tiles[-1:], lambda i, t, own: [answers[i, t][q.proposition] for q in own])
+    overall = {"Overall": _overall(rows, len(tiles))}
+
+    def plain(item: str, tile: int, own: Sequence[DpgQuestion]) -> list[bool]:
+        return [answers[item, tile][q.proposition] for q in own]
+
+    raw = _by_l1(questions, items, tiles, plain)
+    last = _by_l1(questions, items, tiles[-1:], plain)
     zero = _by_l1(questions, items, tiles, lambda item, tile, own: zeroed(own, answers[item, tile]))
-    ratios = [
-        {c: n / total if total else float("nan") for c, (n, total) in x.items()} for x in (raw, last, zero)
-    ]
+    skipped = [f"{item} has no score: the official script skips its first question" for item in lost]
     return Scores(
-        "dpg",
-        VERSION,
-        suite.prompts_sha256,
-        scorer,
-        ratios[0] | overall,
-        ratios[1] | overall,
-        raw,
-        rows,
-        (*notes, *(f"{item} has no score: the official script skips its first question" for item in lost)),
-        {"zeroed": ratios[2]},
+        benchmark="dpg",
+        version=VERSION,
+        prompts_sha256=suite.prompts_sha256,
+        scorer=scorer,
+        columns=_ratios(raw) | overall,
+        official=_ratios(last) | overall,
+        counts=raw,
+        rows=rows,
+        notes=(*notes, *skipped),
+        others={"zeroed": _ratios(zero)},
     )
+
+
+def _overall(rows: Sequence[Score], tiles: int) -> float:
+    """The mean over items of the mean over an item's tiles."""
+    per_item = [rows[k : k + tiles] for k in range(0, len(rows), tiles)]
+    return mean([mean([row.value for row in own], "tiles") for own in per_item], "items")
+
+
+def _ratios(counts: Mapping[str, tuple[float, int]]) -> dict[str, float]:
+    return {column: n / total if total else float("nan") for column, (n, total) in counts.items()}
 
 
 def _by_l1(
@@ -83,16 +92,19 @@ def _by_l1(
     return {column: (total, n) for column, (total, n) in sums.items()}
 
 
-def _row(suite: Suite, item: str, tile: int, own: Sequence[DpgQuestion], given: Mapping[int, bool]) -> Score:
-    wrong = "; ".join(f"no: {q.text}" for q in own if not given[q.proposition])
-    value = sum(zeroed(own, given)) / len(own)
+def _row(
+    suite: Suite, item: str, tile: int, own: Sequence[DpgQuestion], answers: Mapping[int, bool]
+) -> Score:
+    wrong = "; ".join(f"no: {q.text}" for q in own if not answers[q.proposition])
+    value = sum(zeroed(own, answers)) / len(own)
     return Score(item, tile, "Overall", value, wrong, suite.place(suite.index[item], tile))
 
 
 def _complete(
     suite: Suite, questions: Questions, answers: Answers, loses: str
 ) -> tuple[list[str], list[str]]:
-    complete, short = [], []
+    complete = []
+    short = []
     for item, own in questions.items():
         due = {q.proposition for q in own}
         whole = all(due == answers.get((item, t), {}).keys() for t in range(suite.images_per_prompt))

@@ -114,8 +114,8 @@ def fetch(
     root = home(name) if folder is None else Path(folder)
     url = f"{base}/{spec['repo']}/{spec['commit']}"
     total = len(spec["files"]) + len(names_in(spec["folder"]) if "folder" in spec else ())
-    for done, (path, wanted) in enumerate(spec["files"].items(), start=1):
-        _get(f"{url}/{path}", root / Path(path).name, wanted)
+    for done, (path, pinned) in enumerate(spec["files"].items(), start=1):
+        _get(f"{url}/{path}", root / Path(path).name, pinned)
         progress(done, total)
     if "folder" in spec:
         _get_folder(f"{url}/{spec['folder']['path']}", root, spec["folder"], len(spec["files"]), progress)
@@ -139,28 +139,29 @@ def _tell(text: str) -> None:
 
 
 def _get_folder(url: str, root: Path, spec: Mapping[str, Any], before: int, progress: Callable) -> None:
-    target, names = root / Path(spec["path"]).name, names_in(spec)
+    target = root / Path(spec["path"]).name
+    names = names_in(spec)
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         jobs = pool.map(lambda n: _get(f"{url}/{n}", target / n, ""), names)
         for done, _ in enumerate(jobs, start=before + 1):
             progress(done, before + len(names))
-    found = folder_sha256(target, names)
-    if found != spec["manifest_sha256"]:
+    digest = folder_sha256(target, names)
+    if digest != spec["manifest_sha256"]:
         raise LadrError(
-            f"{target}: the folder's sha256 is {found}, pinned is {spec['manifest_sha256']}; delete it"
+            f"{target}: the folder's sha256 is {digest}, pinned is {spec['manifest_sha256']}; delete it"
         )
 
 
-def _get(url: str, target: Path, wanted: str) -> None:
-    if target.exists() and (not wanted or checksum(target.read_bytes(), wanted) == wanted):
+def _get(url: str, target: Path, pinned: str) -> None:
+    if target.exists() and (not pinned or checksum(target.read_bytes(), pinned) == pinned):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     _download(url, part)
-    found = checksum(part.read_bytes(), wanted)
-    if wanted and found != wanted:
+    actual = checksum(part.read_bytes(), pinned)
+    if pinned and actual != pinned:
         part.unlink()
-        raise LadrError(f"{url}: checksum is {found}, pinned is {wanted}; nothing was kept")
+        raise LadrError(f"{url}: checksum is {actual}, pinned is {pinned}; nothing was kept")
     os.replace(part, target)
 
 
@@ -192,11 +193,12 @@ def _download(url: str, part: Path) -> None:
         ) from error
 
 
-def check_names(name: str, found: list[str]) -> None:
+def check_names(name: str, names: list[str]) -> None:
     """Refuse a prompt folder whose file names are not the pinned ones."""
-    wanted = names_in(pin(name)["folder"])
-    missing, surplus = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
+    pinned = names_in(pin(name)["folder"])
+    missing = sorted(set(pinned) - set(names))
+    surplus = sorted(set(names) - set(pinned))
     if missing or surplus:
         parts = [f"missing {some(missing)}"] if missing else []
         parts += [f"surplus {some(surplus)}"] if surplus else []
-        raise LadrError(f"{name}: {len(found)} prompt files, {len(wanted)} are pinned: {'; '.join(parts)}")
+        raise LadrError(f"{name}: {len(names)} prompt files, {len(pinned)} are pinned: {'; '.join(parts)}")

@@ -42,7 +42,8 @@ def export(
     folder = Path(folder)
     manifest = _manifest(suite, record)
     _claim(folder, manifest)
-    twins, new = _twins(folder, manifest, others), 0
+    twins = _twins(folder, manifest, others)
+    new = 0
     for path, text in suite.sidecars():
         _write(folder / path, text)
     for done, (path, i, tiles) in enumerate(suite.files(), start=1):
@@ -99,10 +100,11 @@ def manifest_of(folder: Path) -> dict[str, object]:
 
 def _twins(folder: Path, manifest: Mapping[str, object], others: Sequence[Path]) -> list[Path]:
     """Folders that hold the very images of `manifest`, all of them: `others`, and those beside `folder`."""
-    wanted, ending = _json({**manifest, "complete": True}), ".manifest.json"
+    complete = _json({**manifest, "complete": True})
+    ending = ".manifest.json"
     beside = (p.with_name(p.name.removesuffix(ending)) for p in sorted(folder.parent.glob(f"*{ending}")))
     known = dict.fromkeys(Path(path) for path in (*others, *beside))
-    return [path for path in known if path != folder and manifest_of(path) == wanted]
+    return [path for path in known if path != folder and manifest_of(path) == complete]
 
 
 def _json(value: object) -> object:
@@ -172,7 +174,7 @@ class Report:
     """What `check` found. `faults` maps a relative path to why it cannot be scored."""
 
     expected: int
-    found: int = 0
+    present: int = 0
     faults: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -190,11 +192,11 @@ def check(
     folder = Path(folder)
     if not folder.is_dir():
         raise LadrError(f"{folder}: no such folder")
-    wanted = {path: tiles for path, _, tiles in suite.files()}
+    expected = {path: tiles for path, _, tiles in suite.files()}
     texts = dict(suite.sidecars())
     present = set(_walk(folder))
-    report = Report(expected=len(wanted), found=len(wanted.keys() & present))
-    for path in sorted(present - wanted.keys() - texts.keys()):
+    report = Report(expected=len(expected), present=len(expected.keys() & present))
+    for path in sorted(present - expected.keys() - texts.keys()):
         if not any(fnmatch(path, pattern) for pattern in suite.outputs):
             report.faults[path] = "surplus: no such image in this benchmark"
     for path, text in texts.items():
@@ -202,7 +204,7 @@ def check(
             report.faults[path] = "missing"
         elif (folder / path).read_text(encoding="utf-8").split() != text.split():
             report.faults[path] = "differs from the benchmark's own: another version's file?"
-    for done, (path, tiles) in enumerate(wanted.items(), start=1):
+    for done, (path, tiles) in enumerate(expected.items(), start=1):
         reason = "missing" if path not in present else _fault(folder / path, len(tiles)) if decode else ""
         if reason:
             report.faults[path] = reason

@@ -44,10 +44,10 @@ def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
     rows = parse(
         path.read_text(encoding="utf-8"), [name.strip() for name in names if name.strip()], str(path)
     )
-    found = Counter(row["tag"] for row in rows)
-    if found != COUNTS:
-        tag = next(tag for tag in COUNTS if found[tag] != COUNTS[tag])
-        raise LadrError(f"{path}: {found[tag]} prompts of tag {tag}, the published file has {COUNTS[tag]}")
+    counts = Counter(row["tag"] for row in rows)
+    if counts != COUNTS:
+        tag = next(tag for tag in COUNTS if counts[tag] != COUNTS[tag])
+        raise LadrError(f"{path}: {counts[tag]} prompts of tag {tag}, the published file has {COUNTS[tag]}")
     return suite(rows, images_per_prompt)
 
 
@@ -136,7 +136,7 @@ def _read(line: str, where: str) -> dict[str, Any]:
     with formed(where, "a GenEval result"):
         row = json.loads(line)
         row["metadata"], boxes = json.loads(row["metadata"]), json.loads(row["details"])
-        row["details"] = {name: [_detection(box) for box in found] for name, found in boxes.items()}
+        row["details"] = {name: [_detection(box) for box in own] for name, own in boxes.items()}
         if not isinstance(row["correct"], bool):
             raise LadrError(f"{where}: correct is {row['correct']!r}, must be true or false")
         if wrong := [k for k in ("filename", "tag", "prompt", "reason") if not isinstance(row[k], str)]:

@@ -27,12 +27,12 @@ ObjectDetections = Mapping[str, Sequence[ObjectDetection]]
 ColourOf = Callable[[str, Sequence[ObjectDetection]], Sequence[str]]
 
 
-def keep(found: ObjectDetections, tag: str) -> dict[str, list[ObjectDetection]]:
+def keep(objects: ObjectDetections, tag: str) -> dict[str, list[ObjectDetection]]:
     """The detections that count for a prompt of `tag`: above the confidence (strictly), best first, at most
     16 of a class, equal scores in reverse order of detection. No suppression of overlaps."""
     least = COUNTING_CONFIDENCE if tag == "counting" else CONFIDENCE
     kept = {}
-    for name, detections in found.items():
+    for name, detections in objects.items():
         order = np.argsort(np.array([d.score for d in detections], dtype=np.float32), kind="stable")[::-1]
         best = [detections[k] for k in order if detections[k].score > least][:MOST_PER_CLASS]
         if best:
@@ -96,12 +96,12 @@ def _position(
 ) -> str:
     if "position" not in clause:
         return ""
-    wanted, target = clause["position"]
+    relation, target = clause["position"]
     if groups[target] is None:
-        return f"{clause['class']} {wanted} a target that failed its own clause"
+        return f"{clause['class']} {relation} a target that failed its own clause"
     for detection in top:
         for other in groups[target]:
             true = relations(detection.box, other.box)
-            if wanted not in true:
-                return f"{clause['class']} is {' and '.join(sorted(true)) or 'on no side'}, {wanted} needed"
+            if relation not in true:
+                return f"{clause['class']} is {' and '.join(sorted(true)) or 'on no side'}, {relation} needed"
     return ""

@@ -105,7 +105,9 @@ class Judge:
         """Answer all `questions`: from the book where they are kept, else from the endpoint, at most
         `concurrency` at once. A question that fails after all attempts is in `failed` with the reason and is
         asked again next time; an answer that no attempt can change (bad key, unknown model) stops the run."""
-        answers, client, stop = Answers(), self._client(), threading.Event()
+        answers = Answers()
+        client = self._client()
+        stop = threading.Event()
         with Ledger(self.book) as book, ThreadPoolExecutor(self.concurrency) as pool:
             running: dict[Future, JudgeQuestion] = {}
             try:

@@ -173,15 +173,16 @@ def convert_file(source: Path, target: Path, config: object | None = None) -> No
     target.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(target)
     weights = target / "model.safetensors"
-    wanted = load_file(weights)
-    unused = {name for name in wanted if name.startswith(f"{SWIN}.swin.layernorm") or "empty_weight" in name}
-    missing, surplus = sorted(wanted.keys() - state.keys() - unused), sorted(state.keys() - wanted.keys())
-    shapes = [n for n in state.keys() & wanted.keys() if state[n].shape != wanted[n].shape]
+    expected = load_file(weights)
+    unused = {n for n in expected if n.startswith(f"{SWIN}.swin.layernorm") or "empty_weight" in n}
+    missing = sorted(expected.keys() - state.keys() - unused)
+    surplus = sorted(state.keys() - expected.keys())
+    shapes = [n for n in state.keys() & expected.keys() if state[n].shape != expected[n].shape]
     if missing or surplus or shapes:
         weights.unlink()
         faults = {"missing": missing, "left over": surplus, "of another shape": shapes}
         raise LadrError(f"{source}: " + "; ".join(f"{k}: {some(v)}" for k, v in faults.items() if v))
-    save_file({**{name: wanted[name] for name in unused}, **state}, weights, metadata={"format": "pt"})
+    save_file({**{name: expected[name] for name in unused}, **state}, weights, metadata={"format": "pt"})
     with source.open("rb") as file:
         origin = {"source": source.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     (target / CONVERTED).write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")

@@ -35,11 +35,11 @@ def plain(column: str) -> str:
 
 def renamed(suite: Any, rows: Iterable[Any]) -> Any:
     """The suite with its columns under the names that `rows` give them; where these are its own, itself."""
-    found: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for column in dict.fromkeys(row.column for row in rows):
-        found.setdefault(plain(column), []).append(column)
-    if all(found.get(column, [column]) == [column] for column in suite.columns):
+        names.setdefault(plain(column), []).append(column)
+    if all(names.get(column, [column]) == [column] for column in suite.columns):
         return suite
-    columns = tuple(name for column in suite.columns for name in found.get(column, [column]))
-    overall = tuple(found.get(column, [column])[0] for column in suite.overall)
+    columns = tuple(name for column in suite.columns for name in names.get(column, [column]))
+    overall = tuple(names.get(column, [column])[0] for column in suite.overall)
     return replace(suite, columns=columns, overall=overall)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def geneval(
 ) -> Scores:
     """Judge every image by the official rules into `out`, a file of the official form with a `scorer` column,
     and import it like an official one."""
-    scorer, rows = f"{detector.name}+{colours.name}", []
+    scorer = f"{detector.name}+{colours.name}"
+    rows = []
     with Ledger(out.with_name(out.name + ".partial")) as done:
         for number, (path, i, _) in enumerate(suite.files(), start=1):
             key = key_of(suite, scorer, folder, path)
@@ -55,8 +57,8 @@ def judge_geneval(meta: Mapping[str, Any], path: Path, detector: Detector, colou
     """One image's row, but for the file name."""
     image = read(path)
     objects = keep(detector(image), meta["tag"])
-    correct, reasons = evaluate(objects, meta, lambda name, found: colours.colours(image, name, found))
-    boxes = {name: [[*d.box, d.score] for d in found] for name, found in objects.items()}
+    correct, reasons = evaluate(objects, meta, partial(colours.colours, image))
+    boxes = {name: [[*d.box, d.score] for d in detections] for name, detections in objects.items()}
     return {
         "tag": meta["tag"],
         "prompt": meta["prompt"],
@@ -84,13 +86,14 @@ def dpg_answers(
     answers: dict[tuple[str, int], dict[int, bool]] = {}
     with Ledger(book) as kept:
         for number, (path, i, tiles) in enumerate(suite.files(), start=1):
-            item, whole = suite.prompts[i].id, key_of(suite, name, folder, path)
+            item = suite.prompts[i].id
+            whole = key_of(suite, name, folder, path)
             for tile in tiles:
                 key = f"{whole} {tile}"
                 if key not in kept.answers:
                     image = crop_tile(read(Path(folder) / path), tile, len(tiles))
-                    given = vqa.answers_yes(image, [q.text for q in questions[item]])
-                    kept.add({"key": key, "yes": given})
+                    answers_yes = vqa.answers_yes(image, [q.text for q in questions[item]])
+                    kept.add({"key": key, "yes": answers_yes})
                 yes = kept.answers[key]["yes"]
                 answers[item, tile] = {q.proposition: v for q, v in zip(questions[item], yes, strict=True)}
             progress(number)
@@ -138,13 +141,15 @@ def t2i_attribute(
             product *= value
         return round(product, 4)
 
-    scorer, exact = f"blip-vqa:{vqa.name}", is_official(vqa.name, blip.OFFICIAL)
+    scorer = f"blip-vqa:{vqa.name}"
+    exact = is_official(vqa.name, blip.OFFICIAL)
     return _t2i(suite, category, folder, t2i_suite.ATTRIBUTE, scorer, exact, score, progress)
 
 
 def t2i_cosine(suite: Suite, category: str, folder: Path, model: Clip, progress: Progress) -> list[float]:
     """The raw CLIP cosine of image and prompt, of one category."""
-    scorer, exact = f"clip:{model.name}", is_official(model.name, clip.OFFICIAL["cosine"])
+    scorer = f"clip:{model.name}"
+    exact = is_official(model.name, clip.OFFICIAL["cosine"])
     score = lambda path, text: model.cosine(read(path), text)  # noqa: E731
     return _t2i(suite, category, folder, t2i_suite.CLIP, scorer, exact, score, progress)
 

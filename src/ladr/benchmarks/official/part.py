@@ -1,4 +1,4 @@
-"""What a scorer of a cell is given, what it gives back, and how it says that something is missing."""
+"""What the scorer of a part is handed, what it returns, and how it says that something is missing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ TELL = "`ladr benchmark import CELL --results ...` takes the official script's r
 class PartInput:
     """A cell's images and what may score them.
 
-    `images()` renders them into the official layout and returns that folder; `imported` holds official
-    results; `book` is where answers are kept; `official` are the settings of params.yaml; `say` tells a
-    person how far it is.
+    `suite` is their official layout. `images()` renders them into that layout and returns the folder.
+    `imported` is the folder of official results. `book` is the folder that keeps answers. `official` are the
+    settings of params.yaml. `say` tells a person how far the scoring is.
     """
 
     suite: Suite
@@ -44,7 +44,7 @@ class PartInput:
         return fetch.place(name, folder)
 
     def progress(self, what: str, total: int) -> Callable[[object], None]:
-        """To be called `total` times; says at every tenth of them how many they are."""
+        """A function to be called after each of `total` judgements; it reports every tenth of them."""
         calls = count(1)
 
         def one(_: object) -> None:
@@ -56,8 +56,11 @@ class PartInput:
 
 @dataclass(frozen=True)
 class PartScores:
-    """Judgements under the official columns' names, who made them, and whether it is the official scorer or
-    its very weights. `lacks` is what an official result leaves out, which tables must say."""
+    """The judgements of one part, under the names of the official columns.
+
+    `scorer` made them, and `exact` says whether that is the official scorer or has its very weights. `notes`
+    are for a person. `lacks` is what an official result leaves out; tables say it.
+    """
 
     rows: tuple[Row, ...]
     scorer: str
@@ -67,11 +70,12 @@ class PartScores:
 
 
 def rows_of(scores: Scores) -> tuple[Row, ...]:
+    """The judgements as rows."""
     return tuple(Row(s.prompt, s.image, s.column, s.reason, round(s.value, 6)) for s in scores.rows)
 
 
 def loaded(what: str, make: Callable[[], Any]) -> Any:
-    """A network with its weights; LadrError where they, what reads them, or the device are not at hand."""
+    """The network that `make` loads; LadrError where its weights, a package or the device is missing."""
     try:
         return make()
     except (OSError, ImportError, ValueError, RuntimeError, AssertionError) as error:
@@ -80,6 +84,7 @@ def loaded(what: str, make: Callable[[], Any]) -> Any:
 
 
 def need(value: Any, key: str, what: str) -> Any:
+    """The setting `official.KEY`; LadrError where it is not set."""
     if value is None:
         raise LadrError(f"{what}: `official.{key}` is not set in params.yaml; {TELL}")
     return value

@@ -20,7 +20,7 @@ class Parted(Tabled, Protocol):
     """A benchmark that is scored part by part."""
 
     def of(self, prompts: Sequence[Prompt], images: int, /) -> Suite: ...
-    def judge(self, part: str, asked: PartInput, /) -> PartScores: ...
+    def judge(self, part: str, inputs: PartInput, /) -> PartScores: ...
     def asked_parts(self, prompts: Sequence[Prompt]) -> Mapping[str, tuple[str, ...]]: ...
 
 
@@ -36,9 +36,10 @@ class _Collected:
 def score(benchmark: Parted, submission: Submission, only: Iterable[str] | None = None) -> BenchmarkScores:
     """The parts that the prompts ask for, or those of `only`. A part that cannot be scored does not stop the
     others."""
-    cell, say = submission.origin["cell"], submission.means.say
+    cell = submission.origin["cell"]
+    say = submission.means.say
     layout = benchmark.of(submission.prompts, submission.images_per_prompt)
-    asked = PartInput(
+    inputs = PartInput(
         layout,
         submission.means.official,
         imported_results(submission.folder, submission.origin["tokens"]),
@@ -51,7 +52,7 @@ def score(benchmark: Parted, submission: Submission, only: Iterable[str] | None 
         if only is not None and part not in only:
             continue
         try:
-            _add(done, benchmark, part, columns, benchmark.judge(part, asked))
+            _add(done, benchmark, part, columns, benchmark.judge(part, inputs))
         except LadrError as error:
             done.parts[part] = {"scorer": None, "reason": str(error)}
             done.lines += [absent(column, str(error)) for column in columns]

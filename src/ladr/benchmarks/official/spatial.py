@@ -30,12 +30,12 @@ class SpatialClause:
 
 def parse(prompt: str) -> SpatialClause | None:
     """What a spatial prompt asks; None where it names no relation that the rule knows."""
-    found = RELATION.search(prompt)
-    if not found:
+    match = RELATION.search(prompt)
+    if not match:
         return None
-    ends = prompt[: found.start()], prompt[found.end() :]
+    ends = prompt[: match.start()], prompt[match.end() :]
     a, b = (_noun(text) for text in ends)
-    return SpatialClause(a, found[1] or "near", b) if a and b else None
+    return SpatialClause(a, match[1] or "near", b) if a and b else None
 
 
 def _noun(text: str) -> str:
@@ -43,14 +43,14 @@ def _noun(text: str) -> str:
     return PEOPLE.get(word, word)
 
 
-def score(asked: SpatialClause, found: Mapping[str, Sequence[ObjectDetection]], longest: float) -> float:
+def score(clause: SpatialClause, objects: Mapping[str, Sequence[ObjectDetection]], longest: float) -> float:
     """A quarter of each thing's confidence and half of how it lies; less than half is nothing. Of each class
     the surest detection counts. `longest` is the image's longer side, in the boxes' pixels."""
-    a, b = (_best(found.get(name, ())) for name in (asked.a, asked.b))
+    a, b = (_best(objects.get(name, ())) for name in (clause.a, clause.b))
     value = sum(0.25 * d.score for d in (a, b) if d)
     if a and b:
         scale = min(1.0, SIDE / longest)
-        value += 0.5 * position(asked.relation, a.box, b.box, scale)
+        value += 0.5 * position(clause.relation, a.box, b.box, scale)
     return value if value >= LEAST else 0.0
 
 

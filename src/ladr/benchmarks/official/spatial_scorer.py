@@ -33,7 +33,8 @@ def score(
         raise LadrError(
             f"spatial-{detector.name}: none of {len(prompts)} prompts names things it has classes for"
         )
-    rows, advance = [], progress("spatial", len(known) * suite.images_per_prompt)
+    rows = []
+    advance = progress("spatial", len(known) * suite.images_per_prompt)
     with Ledger(book) as kept:
         for path, i, tiles in suite.files():
             if i not in known:
@@ -42,13 +43,13 @@ def score(
             if key not in kept.answers:
                 kept.add({"key": key, "seen": _seen(Path(folder) / path, detector)})
             held = kept.answers[key]["seen"]
-            found = {
+            objects = {
                 name: [ObjectDetection(tuple(box[:4]), box[4]) for box in b]
                 for name, b in held["boxes"].items()
             }
-            value = rule(known[i], found, held["longest"])
+            value = rule(known[i], objects, held["longest"])
             rows.append(
-                Row(suite.prompts[i].id, tiles[0], "Spatial", json.dumps(list(found)), round(value, 6))
+                Row(suite.prompts[i].id, tiles[0], "Spatial", json.dumps(list(objects)), round(value, 6))
             )
             advance(path)
     note = f"{len(known)} of {len(prompts)} prompts name two things that the detector has classes for"
@@ -58,7 +59,7 @@ def score(
 def _seen(path: Path, detector: Detector) -> Mapping[str, Any]:
     image = read(path)
     boxes = {
-        name: [[*d.box, d.score] for d in found if d.score > CONFIDENCE]
-        for name, found in detector(image).items()
+        name: [[*d.box, d.score] for d in objects if d.score > CONFIDENCE]
+        for name, objects in detector(image).items()
     }
     return {"longest": max(image.size), "boxes": {name: b for name, b in boxes.items() if b}}

@@ -119,9 +119,9 @@ def some(items: Sequence[object], limit: int = 5) -> str:
 
 def require_images(suite: Suite, seen: Mapping[tuple[int, int], object], where: str) -> None:
     """Refuse a result that lacks images of `suite`, or has images that `suite` does not."""
-    wanted = {(i, j) for i in range(len(suite.prompts)) for j in range(suite.images_per_prompt)}
-    missing = sorted(wanted - seen.keys())
-    surplus = sorted(seen.keys() - wanted)
+    expected = {(i, j) for i in range(len(suite.prompts)) for j in range(suite.images_per_prompt)}
+    missing = sorted(expected - seen.keys())
+    surplus = sorted(seen.keys() - expected)
     parts = [f"{len(missing)} missing ({some([suite.place(*ij) for ij in missing])})"] if missing else []
     parts += [f"{len(surplus)} surplus (prompt, image: {some(surplus)})"] if surplus else []
     if parts:

@@ -78,16 +78,17 @@ def suite(texts: Mapping[str, Sequence[str]], images_per_prompt: int = IMAGES) -
 
 def of(prompts: Sequence[Prompt], images_per_prompt: int = IMAGES) -> Suite:
     """All or some of the prompts as a suite, category by category."""
-    numbers, found = [], Counter()
+    numbers: list[int] = []
+    counts: Counter[str] = Counter()
     for prompt in prompts:
-        numbers.append(found[prompt.meta["category"]])
-        found[prompt.meta["category"]] += 1
+        numbers.append(counts[prompt.meta["category"]])
+        counts[prompt.meta["category"]] += 1
 
     def place(i: int, j: int) -> str:
         running = numbers[i] * images_per_prompt + j
         return f"{prompts[i].meta['category']}/samples/{prompts[i].text}_{running:06d}.png"
 
-    columns = tuple(CATEGORIES[category] for category in found)
+    columns = tuple(CATEGORIES[category] for category in counts)
     outputs = ("*/annotation*", "*/labels/*")
     return Suite(
         "t2i", VERSION, source_of("t2i"), columns, tuple(prompts), images_per_prompt, place, outputs=outputs
@@ -98,7 +99,9 @@ def import_results(suite: Suite, folder: Path, kinds: Sequence[str] | None = Non
     """Results below `folder`, one sub-folder per category, each complete. With `kinds` (`complex_kinds`) the
     Complex score is computed again from its three parts and must agree. A `scorer.json` beside a result says
     that it is not official, and whether by the same weights; a substitute's column carries its name."""
-    columns, rows, counts, scorers = {}, [], {}, set()
+    rows: list[Score] = []
+    counts: dict[str, tuple[float, int]] = {}
+    scorers: set[str] = set()
     for category in dict.fromkeys(p.meta["category"] for p in suite.prompts):
         path = Path(folder) / category / RESULT_OF[category] / "vqa_result.json"
         check_samples(suite, category, folder)
@@ -108,10 +111,10 @@ def import_results(suite: Suite, folder: Path, kinds: Sequence[str] | None = Non
         name = CATEGORIES[category] + (f" ({said['scorer']})" if substitute else "")
         scorers.add(said["scorer"])
         rows += _rows(suite, category, name, answers)
-        columns[name] = sum(answers) / len(answers)
         counts[name] = (sum(answers), len(answers))
     if kinds is not None:
         recompute_complex(suite, folder, kinds)
+    columns = {name: total / n for name, (total, n) in counts.items()}
     scorer = " + ".join(sorted(scorers))
     return Scores("t2i", VERSION, suite.prompts_sha256, scorer, columns, dict(columns), counts, rows)
 
@@ -122,13 +125,12 @@ def check_samples(suite: Suite, category: str, folder: Path) -> None:
     inside = Path(folder) / category / "samples"
     if not inside.is_dir():
         return
-    found = {path.name for path in inside.glob("*.png")}
+    present = {path.name for path in inside.glob("*.png")}
     own = [i for i, prompt in enumerate(suite.prompts) if prompt.meta["category"] == category]
-    places = (suite.place(i, j) for i in own for j in range(suite.images_per_prompt))
-    wanted = {Path(place).name for place in places}
-    differ = {"missing": sorted(wanted - found), "surplus": sorted(found - wanted)}
+    expected = {Path(suite.place(i, j)).name for i in own for j in range(suite.images_per_prompt)}
+    differ = {"missing": sorted(expected - present), "surplus": sorted(present - expected)}
     if said := [f"{len(names)} {kind} ({some(names, 3)})" for kind, names in differ.items() if names]:
-        raise LadrError(f"{inside}: {len(wanted)} images of {category} are due: {'; '.join(said)}")
+        raise LadrError(f"{inside}: {len(expected)} images of {category} are due: {'; '.join(said)}")
 
 
 def scorer_of(path: Path) -> Mapping[str, Any]:
@@ -163,29 +165,29 @@ def _rows(suite: Suite, category: str, column: str, answers: Sequence[float]) ->
 def read_result(suite: Suite, category: str, path: Path) -> list[float]:
     """A `vqa_result.json` by running number: every image once, each score in its range, and the mean that the
     official script wrote beside it, where it did."""
-    wanted = suite.images_per_prompt * sum(p.meta["category"] == category for p in suite.prompts)
+    due = suite.images_per_prompt * sum(p.meta["category"] == category for p in suite.prompts)
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
-        found = [(int(e["question_id"]), float(e["answer"])) for e in entries]
+        pairs = [(int(e["question_id"]), float(e["answer"])) for e in entries]
     except FileNotFoundError as error:
         raise LadrError(f"t2i: {path} is missing: run the official scorer of {category!r} first") from error
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise LadrError(f"{path}: not a list of question_id and answer: {error}") from error
     answers: dict[int, float] = {}
-    for number, (question, answer) in enumerate(found, start=1):
+    for number, (question, answer) in enumerate(pairs, start=1):
         if question in answers:
             raise LadrError(f"{path}: row {number}: question_id {question} stands twice")
         if not math.isfinite(answer) or not -1 <= answer <= 1 + TOLERANCE:
             raise LadrError(f"{path}: row {number}: answer {answer} is no score")
         answers[question] = answer
     missing, surplus = (
-        sorted(set(range(wanted)) - answers.keys()),
-        sorted(answers.keys() - set(range(wanted))),
+        sorted(set(range(due)) - answers.keys()),
+        sorted(answers.keys() - set(range(due))),
     )
     if missing or surplus:
         gaps = f"question_ids missing: {some(missing) or 0}, surplus: {some(surplus) or 0}"
-        raise LadrError(f"{path}: {wanted} images are due; {gaps}")
-    values = [answers[k] for k in range(wanted)]
+        raise LadrError(f"{path}: {due} images are due; {gaps}")
+    values = [answers[k] for k in range(due)]
     _agree(Path(path), values)
     return values
 
@@ -213,8 +215,8 @@ def three_in_one(
     three, by the kind ("spatial", "action" or "both") of its prompt."""
     scores = []
     for k, (a, s, c) in enumerate(zip(attribute, spatial, action, strict=True)):
-        kind = kinds[k // suite.images_per_prompt]
-        scores.append({"spatial": (s + a) / 2, "action": (c + a) / 2, "both": (a + s + c) / 3}[kind])
+        values = {"spatial": (s + a) / 2, "action": (c + a) / 2, "both": (a + s + c) / 3}
+        scores.append(values[kinds[k // suite.images_per_prompt]])
     return scores
 
 
@@ -235,9 +237,8 @@ def _bare(text: str) -> str:
 def recompute_complex(suite: Suite, folder: Path, kinds: Sequence[str]) -> float:
     """The mean 3-in-1 score from its parts below `folder`/complex; refuses a written result that differs."""
     root = Path(folder) / "complex"
-    parts = [
-        read_result(suite, "complex", root / sub / "vqa_result.json") for sub in (ATTRIBUTE, DETECTION, CLIP)
-    ]
+    files = (root / part / "vqa_result.json" for part in (ATTRIBUTE, DETECTION, CLIP))
+    parts = [read_result(suite, "complex", file) for file in files]
     ours = three_in_one(suite, *parts, kinds)
     written = root / THREE / "vqa_result.json"
     if written.exists():

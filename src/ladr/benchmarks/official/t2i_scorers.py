@@ -1,4 +1,4 @@
-"""What scores a category of T2I-CompBench in a cell."""
+"""The scorers of T2I-CompBench's categories: an imported official result, or else what is set up here."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,66 +12,72 @@ from ladr.benchmarks.official.suite import Suite
 from ladr.benchmarks.rows import Row
 
 
-def judged(category: str, asked: PartInput) -> PartScores:
+def judged(category: str, inputs: PartInput) -> PartScores:
     """The judgements of one category: an imported result, or BLIP-VQA's, CLIP's or a detector's."""
-    suite, kind = asked.suite, t2i.RESULT_OF[category]
-    given = asked.imported / category / kind / "vqa_result.json"
-    if given.is_file():
-        answers, said = t2i.read_result(suite, category, given), t2i.scorer_of(given)
+    suite = inputs.suite
+    kind = t2i.RESULT_OF[category]
+    imported = inputs.imported / category / kind / "vqa_result.json"
+    if imported.is_file():
+        answers = t2i.read_result(suite, category, imported)
+        said = t2i.scorer_of(imported)
         exact = said["scorer"] == "official" or said["exact"]
         return PartScores(rows_of(suite, category, answers), said["scorer"], exact)
     if kind == t2i.ATTRIBUTE:
-        return _attribute(category, asked)
+        return _attribute(category, inputs)
     if kind == t2i.CLIP:
-        return _cosine(category, asked)
-    if category == "spatial" and asked.official.spatial is not None:
-        return _spatial(asked)
+        return _cosine(category, inputs)
+    if category == "spatial" and inputs.official.spatial is not None:
+        return _spatial(inputs)
     raise LadrError(f"{t2i.CATEGORIES[category]} needs UniDet, which only the official script runs; {TELL}")
 
 
-def _attribute(category: str, asked: PartInput) -> PartScores:
+def _attribute(category: str, inputs: PartInput) -> PartScores:
     from ladr.benchmarks.official import blip, native
 
-    official, suite = asked.official, asked.suite
+    official = inputs.official
+    suite = inputs.suite
     need(official.blip, "blip", "BLIP-VQA")
     texts = native.texts_of(suite, category)
-    given = official.chunks
-    known = noun_chunks.load(Path(given), texts) if given else noun_chunks.from_spacy(texts)
+    file = official.chunks
+    known = noun_chunks.load(Path(file), texts) if file else noun_chunks.from_spacy(texts)
     vqa = loaded(f"BLIP-VQA {official.blip}", lambda: blip.BlipVqa.load(official.blip, official.device))
-    progress = asked.progress(category, len(texts) * suite.images_per_prompt)
-    answers = native.t2i_attribute(suite, category, asked.images(), vqa, known, progress)
+    progress = inputs.progress(category, len(texts) * suite.images_per_prompt)
+    answers = native.t2i_attribute(suite, category, inputs.images(), vqa, known, progress)
     return PartScores(
         rows_of(suite, category, answers), f"blip-vqa:{vqa.name}", is_official(vqa.name, blip.OFFICIAL)
     )
 
 
-def _cosine(category: str, asked: PartInput) -> PartScores:
+def _cosine(category: str, inputs: PartInput) -> PartScores:
     from ladr.benchmarks.official import clip, native
 
-    official, suite = asked.official, asked.suite
+    official = inputs.official
+    suite = inputs.suite
     need(official.clip, "clip", "CLIP")
     model = loaded(f"CLIP {official.clip}", lambda: clip.Clip.load(official.clip, official.device))
-    progress = asked.progress(category, len(native.texts_of(suite, category)) * suite.images_per_prompt)
-    answers = native.t2i_cosine(suite, category, asked.images(), model, progress)
+    progress = inputs.progress(category, len(native.texts_of(suite, category)) * suite.images_per_prompt)
+    answers = native.t2i_cosine(suite, category, inputs.images(), model, progress)
     exact = is_official(model.name, clip.OFFICIAL["cosine"])
     return PartScores(rows_of(suite, category, answers), f"clip:{model.name}", exact)
 
 
-def _spatial(asked: PartInput) -> PartScores:
+def _spatial(inputs: PartInput) -> PartScores:
     from ladr.benchmarks.official.detector import of_geneval
     from ladr.benchmarks.official.spatial_scorer import score
 
-    official, suite = asked.official, asked.suite
-    names = asked.folder_of("geneval")
-    found = loaded(
+    official = inputs.official
+    suite = inputs.suite
+    names = inputs.folder_of("geneval")
+    detector = loaded(
         f"detector {official.spatial}", lambda: of_geneval(official.spatial, names, official.device)
     )
-    rows, notes = score(suite, asked.images(), asked.book / "spatial.jsonl", found, asked.progress)
-    return PartScores(rows, f"spatial-{found.name.removeprefix('mask2former:')}", False, notes)
+    rows, notes = score(suite, inputs.images(), inputs.book / "spatial.jsonl", detector, inputs.progress)
+    return PartScores(rows, f"spatial-{detector.name.removeprefix('mask2former:')}", False, notes)
 
 
 def rows_of(suite: Suite, category: str, answers: Sequence[float]) -> tuple[Row, ...]:
     """One row per image of a category, by running number."""
-    n, column = suite.images_per_prompt, t2i.CATEGORIES[category]
+    n = suite.images_per_prompt
+    column = t2i.CATEGORIES[category]
     own = [p.id for p in suite.prompts if p.meta["category"] == category]
     return tuple(Row(own[k // n], k % n, column, "image", round(v, 6)) for k, v in enumerate(answers))

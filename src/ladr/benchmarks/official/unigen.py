@@ -48,14 +48,14 @@ def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
     """The 600 published English prompts with their 1,813 test points."""
     path = locate("unigen", "data/test_prompts_en.csv", folder)
     prompts = parse(path.read_text(encoding="utf-8-sig"), str(path))
-    found = Counter(point for prompt in prompts for point in map(_primary, prompt.meta["points"]))
-    if found["Logical Reasoning"] == POINTS["Logical Reasoning"] + 1:
+    counts = Counter(point for prompt in prompts for point in map(_primary, prompt.meta["points"]))
+    if counts["Logical Reasoning"] == POINTS["Logical Reasoning"] + 1:
         raise LadrError(
             f"{path}: row {TRAP_ROW} is that of an older copy (one more {TRAP_POINT} point), whose scores "
             "are not comparable; take the file of 2025-10-01 or later"
         )
-    if len(prompts) != PROMPTS or found != POINTS:
-        wrong = [f"{name} {found[name]} for {n}" for name, n in POINTS.items() if found[name] != n]
+    if len(prompts) != PROMPTS or counts != POINTS:
+        wrong = [f"{name} {counts[name]} for {n}" for name, n in POINTS.items() if counts[name] != n]
         raise LadrError(
             f"{path}: {len(prompts)} prompts for {PROMPTS}; test points: {some(wrong) or 'as published'}"
         )
@@ -198,7 +198,8 @@ def aggregate(suite: Suite, judged: Mapping[tuple[int, int], Sequence[int] | Non
 
 
 def _rows(suite: Suite, key: tuple[int, int], scores: Sequence[int] | None) -> list[Score]:
-    prompt, path = suite.prompts[key[0]], suite.place(*key)
+    prompt = suite.prompts[key[0]]
+    path = suite.place(*key)
     rows = []
     for k, point in enumerate(prompt.meta["points"]):
         value = 0 if scores is None else scores[k]
@@ -226,22 +227,22 @@ def import_summary(path: Path, images: int = PROMPTS * 4) -> Scores:
     are dropped judgements (in `columns` they count as not passed), more are another version's file."""
     with formed(str(path), "a UniGenBench summary"):
         primary = json.loads(Path(path).read_text(encoding="utf-8"))["primary_dimensions"]
-        found = {column_of(name): (int(d["correct"]), int(d["total"])) for name, d in primary.items()}
+        totals = {column_of(name): (int(d["correct"]), int(d["total"])) for name, d in primary.items()}
     per_prompt = images // PROMPTS
-    wanted = {column_of(name): n * per_prompt for name, n in POINTS.items()}
-    for column, total in wanted.items():
-        correct, judged = found.get(column, (0, 0))
+    due = {column_of(name): n * per_prompt for name, n in POINTS.items()}
+    for column, total in due.items():
+        correct, judged = totals.get(column, (0, 0))
         if not 0 < judged <= total or correct > judged:
             raise LadrError(f"{path}: {column} has {correct} of {judged}, at most {total} are due")
-    short = [f"{c} {found[c][1]} of {wanted[c]}" for c in COLUMNS if found[c][1] != wanted[c]]
+    short = [f"{c} {totals[c][1]} of {due[c]}" for c in COLUMNS if totals[c][1] != due[c]]
     return Scores(
         "unigen",
         VERSION,
         "",
         "official",
-        {c: found[c][0] / wanted[c] for c in COLUMNS},
-        {c: found[c][0] / found[c][1] for c in COLUMNS},
-        {c: (found[c][0], wanted[c]) for c in COLUMNS},
+        {c: totals[c][0] / due[c] for c in COLUMNS},
+        {c: totals[c][0] / totals[c][1] for c in COLUMNS},
+        {c: (totals[c][0], due[c]) for c in COLUMNS},
         (),
         (f"judgements dropped: {some(short, 10)}",) if short else ("no judgement was dropped",),
     )

@@ -46,20 +46,20 @@ def load_wording(folder: Path | None = None) -> Wording:
 
 
 def parse_wording(source: str, where: str = "eval_common.py") -> Wording:
-    found = {}
+    constants = {}
     for node in ast.parse(source).body:
         if (
             isinstance(node, ast.Assign)
             and isinstance(node.targets[0], ast.Name)
             and node.targets[0].id in NAMES
         ):
-            found[node.targets[0].id] = ast.literal_eval(node.value)
-    if lacking := [name for name in NAMES if name not in found]:
+            constants[node.targets[0].id] = ast.literal_eval(node.value)
+    if lacking := [name for name in NAMES if name not in constants]:
         raise LadrError(f"{where}: {some(lacking)} is not there")
-    template = found[NAMES[1]]
+    template = constants[NAMES[1]]
     if absent := [field for field in FIELDS if f"{{{field}}}" not in template]:
         raise LadrError(f"{where}: the template has no {{{absent[0]}}}")
-    return Wording(template, found[NAMES[0]])
+    return Wording(template, constants[NAMES[0]])
 
 
 def parse_scores(text: str, points: int) -> list[int]:

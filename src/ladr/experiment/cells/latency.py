@@ -59,7 +59,8 @@ def measure(
     known = measurements(params, grid)
     if name not in known:
         raise LadrError(f"latency {name!r} is not in the grid (known: {', '.join(known)})")
-    rows, settings = known[name], params.latency
+    rows = known[name]
+    settings = params.latency
     first = rows[0][1]
     torch.set_num_threads(first.row.threads)
     backbone = backbones.load(first.spec["backbone"]["name"], **first.spec["backbone"]["settings"])

@@ -41,7 +41,8 @@ def scored(folder: Path, cell: Cell | None = None) -> bool:
     """
     if not files.done(folder / SCORE) or not files.done(folder / CELL):
         return False
-    score, decoded = files.read_json(folder / SCORE), files.read_json(folder / CELL)
+    score = files.read_json(folder / SCORE)
+    decoded = files.read_json(folder / CELL)
     own = benchmark(decoded["spec"]["benchmark"]["name"]).scorer(None if cell is None else cell.official)
     same = all(score.get(key) == value for key, value in own.items())
     return same and score.get("tokens") == decoded["files"][TOKENS]["sha256"]

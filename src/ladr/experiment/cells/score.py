@@ -78,7 +78,8 @@ def submission_of(
     cell: Cell, folder: Path, means: Means, origin: dict[str, Any], models: Models | None = None
 ) -> Submission:
     """A decoded cell as its benchmark is given it."""
-    held, images = models or Models(), cell.spec["benchmark"]["images"]
+    held = models or Models()
+    images = cell.spec["benchmark"]["images"]
     tokens = read_tokens(folder)["tokens"].long()
     if len(tokens) != (due := images * len(cell.prompts)):
         raise LadrError(f"{folder / TOKENS}: {len(tokens)} images, {due} were asked for")
