@@ -4,7 +4,7 @@ import json
 
 from typer.testing import CliRunner
 
-from ladr.cli.benchmark import app
+from ladr.cli.main import build
 from ladr.experiment.cells.record import SCORE
 
 
@@ -13,7 +13,9 @@ def folder_of(one):
 
 
 def ladr(*words):
-    done = CliRunner().invoke(app, [str(w) for w in words])
+    """`ladr score CELL --again`, or another word after `ladr benchmark`."""
+    words = [*words, "--again"] if words[0] == "score" else ["benchmark", *words]
+    done = CliRunner().invoke(build(words[0]), [str(w) for w in words])
     return done, " ".join((done.output + str(done.exception or "")).split())
 
 

@@ -338,13 +338,16 @@ def test_unknown_names_and_sizes_are_refused():
 def test_commands_score_explain_and_show(tmp_path):
     from typer.testing import CliRunner
 
-    from ladr.cli.mini import app
+    from ladr.cli.main import build
 
     prompts = dpg.SUITE.prompts(2)
     (tmp_path / "images").mkdir()
     saved(tmp_path / "images", prompts)
-    run = CliRunner().invoke
-    done = run(app, ["score", str(tmp_path / "images"), "--benchmark", "mini-dpg", "--size", "2"])
+
+    def run(*words):
+        return CliRunner().invoke(build(words[0]), [*map(str, words)])
+
+    done = run("score", tmp_path / "images", "--benchmark", "mini-dpg", "--size", 2)
     assert done.exit_code == 0, done.output
     head, rows = read_rows(tmp_path / "images" / "scores.jsonl")
     assert head["prompts_sha256"] == prompts_sha256(prompts)
@@ -353,29 +356,28 @@ def test_commands_score_explain_and_show(tmp_path):
     said = {}
     for path in (first, other):
         out = tmp_path / "read.png"
-        done = run(
-            app, ["evaluate", path, "--benchmark", "mini-dpg", "--prompt", prompts[0].id, "--out", str(out)]
-        )
+        done = run("evaluate", path, "--benchmark", "mini-dpg", "--prompt", prompts[0].id, "--out", out)
         assert done.exit_code == 0, done.output
         said[path] = done.output
         assert Image.open(out).size[0] > 512
     assert "NO" not in said[first]
     assert "NO" in said[other]
     sheet = tmp_path / "sheet.png"
-    assert run(app, ["prompts", "mini-dpg", "--size", "2", "--render", str(sheet)]).exit_code == 0
+    assert run("prompts", "mini-dpg", "--size", 2, "--render", sheet).exit_code == 0
     assert Image.open(sheet).size[0] > 512
 
 
 def test_nothing_is_written_when_an_image_is_bad(tmp_path):
     from typer.testing import CliRunner
 
-    from ladr.cli.mini import app
+    from ladr.cli.main import build
 
     prompts = dpg.SUITE.prompts(2)
     saved(tmp_path, prompts)
     (tmp_path / f"{prompts[1].id}_0.png").write_bytes(b"broken")
     before = sorted(p.name for p in tmp_path.iterdir())
-    done = CliRunner().invoke(app, ["score", str(tmp_path), "--benchmark", "mini-dpg", "--size", "2"])
+    words = ["score", str(tmp_path), "--benchmark", "mini-dpg", "--size", "2"]
+    done = CliRunner().invoke(build("score"), words)
     assert isinstance(done.exception, LadrError)
     assert prompts[1].id in str(done.exception)
     assert sorted(p.name for p in tmp_path.iterdir()) == before

@@ -1,4 +1,4 @@
-"""`ladr devices` and `ladr bench device`: what runs here, what is missing, how fast a pass is."""
+"""`ladr devices` and `ladr speed device`: what runs here, what is missing, how fast a pass is."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from ladr import LadrError
 from ladr.backbones import BACKBONES
 from ladr.backbones.checkpoint.identity import loaded
 from ladr.cli import devices as command
-from ladr.speed.device import SHAPES, bench_device, places, random_backbone
+from ladr.speed.device import SHAPES, device_speed, places, random_backbone
 from ladr.speed.upstream import upstream_decode
 
 ROOMY = [{"device": "cuda:0", "name": "", "free_gb": 80.0}]
@@ -25,7 +25,7 @@ def rows(places):
 
 @pytest.mark.slow
 def test_a_compiled_pass_is_timed_beside_the_plain_one():
-    found = bench_device("tiny", "cpu", "float32", steps=2, repeat=1, compile="default")
+    found = device_speed("tiny", "cpu", "float32", steps=2, repeat=1, compile="default")
     assert found["compile"] == "default"
     assert found["compiled_pass_s"] > 0
     assert found["compiled_s_per_image"] > 0
@@ -92,7 +92,7 @@ def test_the_command_prints_tables_or_json():
 
 
 def test_bench_device_measures_and_names_the_hardware():
-    found = bench_device("tiny", "cpu", "float32", steps=4, repeat=1)
+    found = device_speed("tiny", "cpu", "float32", steps=4, repeat=1)
     for name in ("full_pass_s", "cached_pass_s", "matrix_tflops", "plain_s_per_image", "ladr_s_per_image"):
         assert found[name] > 0, name
     assert found["plain_passes"] == 4
@@ -123,11 +123,11 @@ def test_what_cannot_be_timed_is_named(tmp_path):
     with pytest.raises(LadrError, match=r"is no checkout of https://github.com/Alpha-VLLM/Lumina-DiMOO"):
         upstream_decode(tmp_path, shape, model, 4)
     with pytest.raises(LadrError, match="shape: '8bb' is not known"):
-        bench_device("8bb", "cpu")
+        device_speed("8bb", "cpu")
 
 
 def test_the_result_file_names_the_hardware(tmp_path):
-    from ladr.speed.loop import app
+    from ladr.cli.speed import app
 
     out = tmp_path / "new" / "device.json"
     words = "device", "--device", "cpu", "--shape", "tiny", "--steps", "2", "--repeat", "1", "--out", str(out)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from ladr.base.errors import LadrError
 from ladr import backbones
-from ladr.speed import backbone as bench_backbone
+from ladr.speed import backbone as backbone_speed
 from ladr.backbones.random import blank, blank_amused
 from ladr.backbones.checkpoint import hub
 from ladr.backbones.checkpoint import vq as pixels

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 
 from ladr.backbones.exact.field import Field
 from ladr.base.errors import LadrError
+from ladr.cli import theory as commands
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import derived
 from ladr.decoding.policies import LADR, build
@@ -285,7 +286,7 @@ def test_drawn_token_ranking_samples_colder_than_the_truth():
 def test_the_report_prints_tables_and_json(monkeypatch, capsys):
     keep = [s for s in report.SECTIONS if s.key in ("theorem1", "theorem1_field", "drift")]
     monkeypatch.setattr(report, "SECTIONS", keep)
-    report.theory(json=True, quick=True)
+    commands.theory(json=True, quick=True)
     out = json.loads(capsys.readouterr().out)
     assert list(out) == ["theorem1", "theorem1_field", "drift", "provenance"]
     provenance = out["provenance"]
@@ -296,7 +297,7 @@ def test_the_report_prints_tables_and_json(monkeypatch, capsys):
     assert provenance["began"] <= provenance["ended"]
     assert "K = 3, 4, 16, 256" in out["theorem1"]["verdict"]
     assert out["drift"]["rows"][0] == {"cells": 16, "steps": 64, "passes": 16}
-    report.theory(json=False, quick=True)
+    commands.theory(json=False, quick=True)
     printed = capsys.readouterr().out
     assert "Theorem 1" in printed
     assert "0.890" in printed or "0.891" in printed

@@ -407,11 +407,11 @@ def test_a_run_that_begins_with_weights_takes_over_their_codes(tmp_path):
     start, run = tmp_path / "start", tmp_path / "run"
     start.mkdir()
     with pytest.raises(LadrError, match=r"start/model\.safetensors: not there"):
-        commands.begin_as(start, run)
+        commands.copy_codebook(start, run)
     for name in ("model", "patches"):
         (start / f"{name}.safetensors").write_bytes(name.encode())
-    commands.begin_as(start, run)
+    commands.copy_codebook(start, run)
     assert (run / "patches.safetensors").read_bytes() == b"patches"
     (run / "patches.safetensors").write_bytes(b"others")
     with pytest.raises(LadrError, match=r"run/patches\.safetensors: other codes"):
-        commands.begin_as(start, run)
+        commands.copy_codebook(start, run)

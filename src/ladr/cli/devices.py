@@ -1,20 +1,19 @@
 """`ladr devices`: what this machine can run, and what is missing."""
 
-import json as jsonlib
 import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ladr.backbones import BACKBONES, Kind
 from ladr.base.errors import install
+from ladr.cli.options import Json, print_json
 
 GB = 1e9
 PACKAGES = {
@@ -38,25 +37,25 @@ class Runs:
 
 
 def devices(
-    json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    json: Json = False,
 ) -> None:
     """Say what this machine can run and what is missing: devices, memory, packages, weights."""
-    found = survey()
+    machine = survey()
     if json:
-        typer.echo(jsonlib.dumps(found))
+        print_json(machine, indent=None)
         return
     console = Console()
-    console.print(f"{found['system']}, Python {found['python']}, torch {found['torch']}")
-    for device in found["devices"]:
+    console.print(f"{machine['system']}, Python {machine['python']}, torch {machine['torch']}")
+    for device in machine["devices"]:
         size = f"{device['free_gb']:.1f} GB free" if device["free_gb"] is not None else "memory unknown"
         console.print(f"  {device['device']:8} {device['name']}, {size}")
     table = Table("backbone", "runs", "needs", "missing", "to mend it")
-    for row in found["backbones"]:
+    for row in machine["backbones"]:
         needs = f"{row['needs_gb']:.1f} GB"
         table.add_row(row["backbone"], "yes" if row["runs"] else "no", needs, row["missing"], row["mend"])
     console.print(table)
     table = Table("package", "version", "for", "to get it")
-    for row in found["packages"]:
+    for row in machine["packages"]:
         table.add_row(row["package"], row["version"] or "missing", row["for"], escape(row["mend"]))
     console.print(table)
 
@@ -100,10 +99,11 @@ def _row(device: str, name: str, free: float | None) -> dict[str, Any]:
 
 def _package(name: str) -> dict[str, Any]:
     try:
-        found = version(name)
+        installed = version(name)
     except PackageNotFoundError:
-        found = None
-    return {"package": name, "version": found, "for": PACKAGES[name], "mend": "" if found else install(name)}
+        installed = None
+    mend = "" if installed else install(name)
+    return {"package": name, "version": installed, "for": PACKAGES[name], "mend": mend}
 
 
 def backbones(places: list[dict[str, Any]]) -> list[Runs]:

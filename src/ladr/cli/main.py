@@ -1,93 +1,107 @@
-"""The command line: `ladr --help`. A command is imported when it is asked for, and not to be listed."""
+"""The command line: `ladr --help`. A command is imported when it is called, and not to be listed."""
 
-import errno
+import os
 import sys
+import traceback
 from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
-from ladr.base.errors import LadrError, needs
+from ladr.base.errors import LadrError, nearest, needs
+from ladr.cli.commands import COMMANDS, RENAMED
+from ladr.cli.mistakes import MISTAKE, NoArgsIsHelpError, explained, printable
 
-# command -> module that has it; `module:function` for a lone function, else the module's typer `app`.
-GROUPS = {
-    "train": "ladr.cli.train",
-    "bench": "ladr.speed.loop",
-    "benchmark": "ladr.cli.benchmark",
-}
-COMMANDS = {
-    "theory": "ladr.paper.theory.report:theory",
-    "audit": "ladr.cli.audit:audit",
-    "figures": "ladr.cli.figures:figures",
-    "pictures": "ladr.cli.pictures:pictures",
-    "sample": "ladr.cli.sample:sample",
-    "devices": "ladr.cli.devices:devices",
-    **dict.fromkeys(("prompts", "evaluate"), "ladr.cli.mini"),
-    "sweep": "ladr.cli.sweep:sweep",
-    **dict.fromkeys(("track", "ui", "search"), "ladr.cli.cells"),
-    **dict.fromkeys(
-        ("params", "grid", "run", "grade", "score", "ceiling", "table", "latency", "doctor", "prune"),
-        "ladr.cli.cells",
-    ),
-}
-HELP = {
-    "params": "Check params.yaml and say what it asks for.",
-    "grid": "List the cells: which row wants them, done or missing, and how long the missing ones may take.",
-    "sample": "Draw a prompt; say how many forward passes and seconds it took.",
-    "run": "Decode cells, and the cells that they need.",
-    "grade": "Score decoded cells.",
-    "score": "Score decoded cells, or any folder of images named PROMPT-ID_NUMBER.png.",
-    "ceiling": "Score ground truth through a backbone's tokenizer: FILE in results/ceilings.",
-    "table": "Put all scores of the grid together, with intervals and differences to the baseline.",
-    "latency": "Seconds per image at batch 1, all samplers by turns.",
-    "sweep": "Decode every combination of values through Snakemake and draw the heat map.",
-    "search": "Search settings with Optuna for a high score in few passes; call again to go on.",
-    "track": "Bring MLflow up to date with results/ (MLFLOW_TRACKING_URI, or results/mlflow.db).",
-    "ui": "Open MLflow on this machine's loopback address.",
-    "pictures": "Work out what the illustrations show, from finished cells; figures draw it.",
-    "figures": "Redraw tables and figures from results.",
-    "doctor": "Check every checksum below results/; exit 2 if one does not hold (0 if it was mended).",
-    "prune": "Remove what params.yaml no longer names from results/.",
-    "theory": "Check the paper's theory on exact models: what holds, what fails, with measured numbers.",
-    "audit": "Check the paper's printed numbers; print what does not hold, write all of it.",
-    "prompts": "List a benchmark's prompts; with --render show what they ask for.",
-    "evaluate": "Explain a score: what was detected, which questions failed, and a picture of both.",
-    "benchmark": "The official benchmarks: prompts, folders, results, scores.",
-    "bench": "Benchmarks of the package itself.",
-    "devices": "Say what this machine can run and what is missing: devices, memory, packages, weights.",
-    "train": "Train the embedded tokenizer and model from nothing.",
-}
+HELP = {"help_option_names": ["-h", "--help"]}
+DEBUG = "--debug"
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        from importlib.metadata import version
+
+        typer.echo(f"ladr {version('ladr')}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option(DEBUG, help="Show the frames of an error (also after the command's name).")
+    ] = False,
+) -> None:
+    """Training-free faster decoding of masked image models."""
 
 
 def build(only: str | None = None) -> typer.Typer:
     """As much of the application as the command `only` needs; without one, all names with their help."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, help="Training-free faster decoding.")
-    app.callback()(lambda: None)
+    app = typer.Typer(no_args_is_help=True, context_settings=HELP, pretty_exceptions_enable=False)
+    app.callback()(_options)
     if only is None:
-        for name, text in HELP.items():
-            app.command(name, help=text)(lambda: None)
+        for name, command in COMMANDS.items():
+            app.command(name, help=command.help, rich_help_panel=command.family)(lambda: None)
         return app
-    module, _, function = (GROUPS | COMMANDS)[only].partition(":")
-    found = import_module(module)
-    if function:
-        app.command()(getattr(found, function))
+    module, _, name = COMMANDS[only].home.partition(":")
+    command = getattr(import_module(module), name)
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=only)
     else:
-        app.add_typer(found.app, name=only if only in GROUPS else None)
+        app.command(only)(command)
     return app
 
 
+def requested(words: list[str]) -> str | None:
+    """The command that these words call; None for `--help` and the like. A LadrError for an unknown name."""
+    if any(name.startswith("_LADR_COMPLETE") for name in os.environ):
+        typed = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS") or ""
+        return next((word for word in typed.split()[1:2] if word in COMMANDS), None)
+    name = words[0] if words else "--help"
+    if name.startswith("-") or name in COMMANDS:
+        return name if name in COMMANDS else None
+    if name in RENAMED:
+        raise LadrError(f"`ladr {name}` is now `ladr {RENAMED[name]}`")
+    raise LadrError(f"there is no command {name!r}{nearest(name, COMMANDS)}; `ladr --help` lists them")
+
+
+def without_debug(words: list[str]) -> tuple[list[str], bool]:
+    """The words before a `--` without `--debug`, and whether it was among them."""
+    end = words.index("--") if "--" in words else len(words)
+    options = [word for word in words[:end] if word != DEBUG]
+    return options + words[end:], len(options) < end
+
+
 def main() -> None:
-    """Entry point of the `ladr` command; bad input ends with one message and exit status 2."""
-    asked = sys.argv[1] if len(sys.argv) > 1 else None
-    known = asked in GROUPS or asked in COMMANDS
+    """Entry point of the `ladr` command."""
+    sys.exit(answer(sys.argv[1:]))
+
+
+def answer(words: list[str]) -> int:
+    """Do what the words after `ladr` say. An error is one line on stderr.
+
+    Exit code 2 is a mistake in what was typed or in a file, 1 is a failure, 0 is success.
+    """
+    words, debug = without_debug(words)
     try:
-        with needs(asked or "ladr"):
-            build(asked if known else None)()
-    except LadrError as mistake:
-        typer.secho(f"ladr: {mistake}", fg="red", err=True)
-        sys.exit(2)
-    except OSError as fault:
-        if fault.errno != errno.ENOSPC:
-            raise
-        where = f"{fault.filename}: cannot be written" if fault.filename else "a file cannot be written"
-        typer.secho(f"ladr: {where} ({fault.strerror}); what is finished is kept", fg="red", err=True)
-        sys.exit(2)
+        return _called(words)
+    except NoArgsIsHelpError:  # the help is printed already
+        return MISTAKE
+    except Exception as error:
+        text, code = explained(error)
+        if debug:
+            traceback.print_exc()
+        typer.secho(f"ladr: {printable(text)}", fg="red", err=True)
+        return code
+
+
+def _called(words: list[str]) -> int:
+    """Run the command that the words call; its exit code."""
+    name = requested(words)
+    with needs(f"ladr {name}" if name else "ladr"):
+        result: Any = build(name)(words, prog_name="ladr", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
-"""`ladr score`, `ladr prompts`, `ladr evaluate`: the mini benchmarks by hand."""
+"""`ladr prompts`, `ladr evaluate`, and `ladr score FOLDER`: the mini benchmarks by hand."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -10,51 +10,65 @@ from rich.table import Table
 from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.mini import SUITES, dpg, suite_named
 from ladr.benchmarks.mini.prompts import spec_of, truth
-from ladr.benchmarks.mini.scoring import images_in, load_image, score
+from ladr.benchmarks.mini.scoring import images_in, load_image
+from ladr.benchmarks.mini.scoring import score as score_images
 from ladr.benchmarks.mini.sheet import annotated, contact_sheet
 from ladr.benchmarks.mini.suite import MiniSuite, freeze
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import header, read_rows, write_rows
 from ladr.benchmarks.summary import TableLine, of_kind, summarise
+from ladr.cli.options import Json, Size, print_json, size_of
 from ladr.shapes.detect import Reading, read
 from ladr.shapes.evaluate import answers
 from ladr.shapes.questions import questions
 
-app = typer.Typer(no_args_is_help=True, help="The mini benchmarks: prompts, scores, explanations.")
-Size = Annotated[str, typer.Option(help="smoke, default, full, or prompts per column")]
+Benchmark = Annotated[str, typer.Option("--benchmark", help=", ".join(SUITES))]
 
 
-def _size(words: str) -> str | int:
-    return int(words) if words.isdecimal() else words
-
-
-@app.command("score")
-def score_command(
-    folder: Annotated[Path, typer.Argument(help="images named PROMPT-ID_NUMBER.png")],
-    benchmark_name: Annotated[str, typer.Option("--benchmark", help=", ".join(SUITES))],
-    size: Size = "default",
-    images: Annotated[int, typer.Option(help="images per prompt")] = 1,
-    processes: Annotated[int, typer.Option(help="how many work at once")] = 1,
-    out: Annotated[Path | None, typer.Option(help="scores file (default: scores.jsonl in FOLDER)")] = None,
-    ceiling: Annotated[Path | None, typer.Option(help="scores file of ground truth")] = None,
+def score_folder(
+    folder: Path,
+    benchmark: str,
+    size: str,
+    images: int,
+    processes: int,
+    out: Path | None,
+    ceiling: Path | None,
+    json: bool,
 ) -> None:
     """Score a folder of images; print the table and write every judgement."""
     from rich.progress import track
 
-    suite = suite_named(benchmark_name)
-    prompts = suite.prompts(_size(size))
+    suite = suite_named(benchmark)
+    prompts = suite.prompts(size_of(size))
     best = read_rows(ceiling)[1] if ceiling else None
     pictures = images_in(folder, prompts, images)
     bar = iter(track(prompts, "scoring", console=Console(stderr=True)))
-    rows = score(suite, prompts, pictures, processes=processes, progress=lambda done: next(bar, None))
+    rows = score_images(suite, prompts, pictures, processes=processes, progress=lambda done: next(bar, None))
     next(bar, None)
     write_rows(out or folder / "scores.jsonl", header(suite, prompts, images), rows)
-    console = Console()
-    console.print(_table(suite, summarise(suite, rows, best)))
-    for kind in ("junk", "diversity"):
-        s = of_kind(rows, kind)
-        told = f"{100 * s.value:.2f} % ({100 * s.low:.1f} to {100 * s.high:.1f})" if s else "N/A"
-        console.print(f"{kind}: {told}")
+    lines = summarise(suite, rows, best)
+    others = {kind: of_kind(rows, kind) for kind in ("junk", "diversity")}
+    if json:
+        print_json(
+            {"columns": [_plain(line) for line in lines], **{kind: _score(s) for kind, s in others.items()}}
+        )
+        return
+    Console().print(_table(suite, lines))
+    for kind, s in others.items():
+        interval = f"{100 * s.value:.2f} % ({100 * s.low:.1f} to {100 * s.high:.1f})" if s else "N/A"
+        typer.echo(f"{kind}: {interval}")
+
+
+def _score(score: Any) -> dict[str, Any] | None:
+    """A score with its 95 % interval as plain values between 0 and 1."""
+    return {"value": score.value, "low": score.low, "high": score.high, "n": score.n} if score else None
+
+
+def _plain(line: TableLine) -> dict[str, Any]:
+    return {
+        "column": line.column, "score": _score(line.score), "floor": line.floor, "ceiling": line.ceiling,
+        "note": line.note,
+    }  # fmt: skip
 
 
 def _table(suite: MiniSuite, lines: list[TableLine]) -> Table:
@@ -71,54 +85,65 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f}"
 
 
-@app.command("prompts")
-def prompts_command(
+def prompts(
     name: Annotated[str, typer.Argument(help=", ".join(SUITES))],
     size: Size = "smoke",
-    render: Annotated[Path | None, typer.Option(help="write a contact sheet of ground truth here")] = None,
-    refreeze: Annotated[Path | None, typer.Option(help="draw all suites anew into this folder")] = None,
+    render: Annotated[
+        Path | None, typer.Option(help="Draw ground truth of all prompts into this PNG.")
+    ] = None,
+    refreeze: Annotated[Path | None, typer.Option(help="Generate all suites again into this folder.")] = None,
+    json: Json = False,
 ) -> None:
-    """List a benchmark's prompts; with --render show what they ask for."""
+    """List a benchmark's prompts; --render draws what they ask for."""
     suite = suite_named(name)
     if refreeze:
         freeze(tuple(SUITES.values()), refreeze)
         return
-    prompts = suite.prompts(_size(size))
-    table = Table("id", "prompt")
-    for prompt in prompts:
-        table.add_row(prompt.id, prompt.text)
-    Console().print(table)
+    listed = suite.prompts(size_of(size))
+    if json:
+        print_json([{"id": prompt.id, "prompt": prompt.text} for prompt in listed])
+    else:
+        table = Table("id", "prompt")
+        for prompt in listed:
+            table.add_row(prompt.id, prompt.text)
+        Console().print(table)
     if render:
-        contact_sheet([truth(p) for p in prompts], [f"{p.id}: {p.text}" for p in prompts]).save(render)
+        contact_sheet([truth(p) for p in listed], [f"{p.id}: {p.text}" for p in listed]).save(render)
 
 
-@app.command("evaluate")
-def evaluate_command(
-    image: Annotated[Path, typer.Argument(help="a 64x64 RGB image")],
-    benchmark_name: Annotated[str, typer.Option("--benchmark", help=", ".join(SUITES))],
-    prompt: Annotated[str, typer.Option(help="id or text of one of its prompts")],
+def evaluate(
+    image: Annotated[Path, typer.Argument(help="A 64x64 RGB image.")],
+    benchmark: Benchmark,
+    prompt: Annotated[str, typer.Option(help="The id or the text of one of its prompts.")],
     out: Annotated[
-        Path | None, typer.Option(help="annotated PNG (default: IMAGE.read.png in the working folder)")
+        Path | None, typer.Option(help="Annotated PNG; default: IMAGE.read.png in the working folder.")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Explain a score: what was detected, which questions failed, and a picture of both."""
-    suite = suite_named(benchmark_name)
-    asked = find_prompt(suite, prompt)
+    suite = suite_named(benchmark)
+    question = find_prompt(suite, prompt)
     pixels = load_image(image)
     reading = read(pixels)
-    verdicts = explained(suite, asked, reading)
-    console = Console()
-    console.print(f"{asked.id}: {asked.text}")
-    console.print(_detected(reading))
-    console.print(f"background {reading.background}, style {reading.style}, junk {100 * reading.junk:.1f} %")
-    for question, passed in verdicts:
-        console.print(f"[{'green]yes' if passed else 'red]NO '}[/]  {question}", highlight=False)
-    for point in suite.judge(asked, reading):
-        console.print(f"{point.column} - {point.question}: {point.value:.2f}", highlight=False, markup=False)
+    verdicts = explained(suite, question, reading)
     # Not beside the image: a folder of images to score must hold no other picture.
     target = out or Path(f"{image.stem}.read.png")
     annotated(pixels, reading, verdicts).save(target)
-    console.print(f"drawn: {target}")
+    points = suite.judge(question, reading)
+    if json:
+        answered = [{"question": text, "passed": passed} for text, passed in verdicts]
+        scores = [{"column": p.column, "question": p.question, "value": p.value} for p in points]
+        print_json({"prompt": question.id, "answers": answered, "scores": scores, "out": str(target)})
+        return
+    console = Console()
+    console.print(f"{question.id}: {question.text}")
+    console.print(_detected(reading))
+    console.print(f"background {reading.background}, style {reading.style}, junk {100 * reading.junk:.1f} %")
+    for text, passed in verdicts:
+        console.print(f"[{'green]yes' if passed else 'red]NO '}[/]  {text}", highlight=False)
+    for point in points:
+        console.print(f"{point.column} - {point.question}: {point.value:.2f}", highlight=False, markup=False)
+    console.print(f"drawn: {target}", markup=False)
 
 
 def find_prompt(suite: MiniSuite, words: str) -> Prompt:

@@ -12,24 +12,30 @@ from ladr.benchmarks.official import geneval as geneval_suite
 from ladr.benchmarks.official import t2i as t2i_suite
 from ladr.benchmarks.official import unigen as unigen_suite
 from ladr.benchmarks.official.suite import Scores
-from ladr.cli.terminal import agreed, bar, console, prices, run, said
+from ladr.cli.terminal import bar, confirm, console, prices, run
 
-app = typer.Typer(no_args_is_help=True, help="The official benchmarks: prompts, folders, results, scores.")
+app = typer.Typer(
+    no_args_is_help=True, help="The official benchmarks: prompts, folders of images, results, scores."
+)
 Prompts = Annotated[
-    Path | None, typer.Option(help="folder of the official files (default: what `fetch` got)")
+    Path | None, typer.Option(help="Folder of the official files; default: what `fetch` downloaded.")
 ]
-Check = Annotated[Path | None, typer.Option(help="compare a folder of images with the official layout")]
-Results = Annotated[Path | None, typer.Option(help="import what the official scorer wrote")]
-Images = Annotated[Path | None, typer.Option("--score", help="score a folder of images here")]
-Sheet = Annotated[Path | None, typer.Option(help="write an HTML page of the failures")]
-PerPrompt = Annotated[int, typer.Option(help="images per prompt")]
-Device = Annotated[str, typer.Option(help="where the scoring networks run")]
+Check = Annotated[Path | None, typer.Option(help="Compare a folder of images with the official layout.")]
+Results = Annotated[Path | None, typer.Option(help="Import what the official scorer wrote.")]
+Images = Annotated[Path | None, typer.Option("--score", help="Score a folder of images on this machine.")]
+Sheet = Annotated[Path | None, typer.Option(help="Write an HTML page of the failures.")]
+PerPrompt = Annotated[int, typer.Option(min=1, help="Images per prompt.")]
+Concurrency = Annotated[int, typer.Option(min=1, help="Questions asked at once.")]
+Device = Annotated[str, typer.Option(help="The device of the scoring networks.")]
 
 
 @app.command("fetch")
-def fetch_command(name: str, to: Annotated[Path | None, typer.Option(help="folder")] = None) -> None:
+def fetch_command(
+    name: Annotated[str, typer.Argument(help="geneval, unigen, dpg or t2i.")],
+    to: Annotated[Path | None, typer.Option(help="The folder; default: ~/.cache/ladr/benchmarks.")] = None,
+) -> None:
     """Download the pinned official files of NAME (geneval, unigen, dpg, t2i) and verify them."""
-    with said(), bar(f"fetch {name}") as advance:
+    with bar(f"fetch {name}") as advance:
         where = fetch.fetch(name, to, progress=lambda done, total: advance(done, total))
     console.print(f"{name} is in {where} ({fetch.source_of(name)}, licence {fetch.pin(name)['licence']})")
 
@@ -41,34 +47,35 @@ def geneval(
     score: Images = None,
     prompts: Prompts = None,
     detector: Annotated[
-        str, typer.Option(help="Mask2Former checkpoint")
+        str, typer.Option(help="Mask2Former checkpoint.")
     ] = "facebook/mask2former-swin-small-coco-instance",
-    clip: Annotated[str, typer.Option(help="CLIP checkpoint")] = "openai/clip-vit-large-patch14",
-    out: Annotated[Path, typer.Option(help="result file that --score writes")] = Path("geneval.jsonl"),
-    allow_few_detections: bool = False,
+    clip: Annotated[str, typer.Option(help="CLIP checkpoint.")] = "openai/clip-vit-large-patch14",
+    out: Annotated[Path, typer.Option(help="The result file that --score writes.")] = Path("geneval.jsonl"),
+    allow_few_detections: Annotated[
+        bool, typer.Option(help="Accept a detector that finds almost nothing.")
+    ] = False,
     sheet: Sheet = None,
     images_per_prompt: PerPrompt = 4,
     device: Device = "cpu",
 ) -> None:
     """GenEval: 553 prompts, 4 images each."""
-    with said():
-        suite = geneval_suite.load(prompts, images_per_prompt)
+    suite = geneval_suite.load(prompts, images_per_prompt)
 
-        def native(images: Path) -> Scores:
-            from ladr.benchmarks.official import native
-            from ladr.benchmarks.official.clip import Clip
-            from ladr.benchmarks.official.detector import of_geneval
+    def native(images: Path) -> Scores:
+        from ladr.benchmarks.official import native
+        from ladr.benchmarks.official.clip import Clip
+        from ladr.benchmarks.official.detector import of_geneval
 
-            scored_by = of_geneval(detector, prompts, device), Clip.load(clip, device)
-            with bar("geneval", suite.images) as advance:
-                return native.geneval(
-                    suite, images, out, *scored_by, advance, allow_few_detections=allow_few_detections
-                )
+        scored_by = of_geneval(detector, prompts, device), Clip.load(clip, device)
+        with bar("geneval", suite.images) as advance:
+            return native.geneval(
+                suite, images, out, *scored_by, advance, allow_few_detections=allow_few_detections
+            )
 
-        def read(path: Path) -> Scores:
-            return geneval_suite.import_results(suite, path, allow_few_detections=allow_few_detections)
+    def read(path: Path) -> Scores:
+        return geneval_suite.import_results(suite, path, allow_few_detections=allow_few_detections)
 
-        run(suite, check, results, score, sheet, read, native)
+    run(suite, check, results, score, sheet, read, native)
 
 
 @app.command()
@@ -78,16 +85,20 @@ def unigen(
     score: Images = None,
     prompts: Prompts = None,
     endpoint: Annotated[
-        str, typer.Option(help="OpenAI-compatible address, up to /v1")
+        str, typer.Option(help="The judge's OpenAI-compatible address, up to /v1.")
     ] = "http://127.0.0.1:8000/v1",
-    model: Annotated[str, typer.Option(help="the judge's name at the endpoint")] = "QwenVL",
-    key_env: Annotated[str, typer.Option(help="environment variable with the API key")] = "OPENAI_API_KEY",
-    book: Annotated[Path, typer.Option(help="where answers are kept")] = Path("unigen.answers.jsonl"),
-    concurrency: int = 8,
-    price_in: Annotated[float | None, typer.Option(help="per million tokens in")] = None,
-    price_out: Annotated[float | None, typer.Option(help="per million tokens out")] = None,
-    seconds: Annotated[float, typer.Option(help="your guess of one call's time, for the estimate")] = 10.0,
-    yes: Annotated[bool, typer.Option(help="ask without confirming the estimate")] = False,
+    model: Annotated[str, typer.Option(help="The judge's name at the endpoint.")] = "QwenVL",
+    key_env: Annotated[
+        str, typer.Option(help="The environment variable with the API key.")
+    ] = "OPENAI_API_KEY",
+    book: Annotated[Path, typer.Option(help="The file that keeps the answers.")] = Path(
+        "unigen.answers.jsonl"
+    ),
+    concurrency: Concurrency = 8,
+    price_in: Annotated[float | None, typer.Option(help="Price of a million tokens in.")] = None,
+    price_out: Annotated[float | None, typer.Option(help="Price of a million tokens out.")] = None,
+    seconds: Annotated[float, typer.Option(help="Your guess of one call's time, for the estimate.")] = 10.0,
+    yes: Annotated[bool, typer.Option(help="Ask without confirming the estimate.")] = False,
     sheet: Sheet = None,
     images_per_prompt: PerPrompt = 4,
 ) -> None:
@@ -98,7 +109,7 @@ def unigen(
         wording = unigen_judge.load_wording(prompts)
         judge = Judge(endpoint, model, book, key_env=key_env, concurrency=concurrency)
         asks = unigen_judge.questions(suite, images, wording)
-        agreed(judge.estimate(asks, seconds=seconds, prices=prices(price_in, price_out)), yes)
+        confirm(judge.estimate(asks, seconds=seconds, prices=prices(price_in, price_out)), yes)
         with bar("unigen", len(asks)) as advance:
             done = iter(range(1, len(asks) + 1))
             return unigen_judge.score(suite, images, judge, wording, lambda id: advance(next(done)))
@@ -107,126 +118,128 @@ def unigen(
         summary = path.suffix == ".json"
         return unigen_suite.import_summary(path) if summary else unigen_suite.import_results(suite, path)
 
-    with said():
-        suite = unigen_suite.load(prompts, images_per_prompt)
-        run(suite, check, results, score, sheet, read, native)
+    suite = unigen_suite.load(prompts, images_per_prompt)
+    run(suite, check, results, score, sheet, read, native)
 
 
 @app.command()
 def dpg(
     check: Check = None,
-    results: Annotated[Path | None, typer.Option(help="the official `..._detail.txt`")] = None,
+    results: Annotated[Path | None, typer.Option(help="The official `..._detail.txt`.")] = None,
     totals: Annotated[
-        Path | None, typer.Option(help="the official `..._results.txt`, checked against it")
+        Path | None, typer.Option(help="The official `..._results.txt`, checked against it.")
     ] = None,
     score: Images = None,
     prompts: Prompts = None,
-    questions: Annotated[Path | None, typer.Option(help="dpg_bench.csv")] = None,
+    questions: Annotated[Path | None, typer.Option(help="The file dpg_bench.csv.")] = None,
     vqa: Annotated[
-        str, typer.Option(help="BLIP-VQA checkpoint; scores are named dpg-<it>")
+        str, typer.Option(help="BLIP-VQA checkpoint; scores are named dpg-<it>.")
     ] = "Salesforce/blip-vqa-capfilt-large",
     endpoint: Annotated[
-        str | None, typer.Option(help="ask a model at this OpenAI-compatible address instead, up to /v1")
+        str | None, typer.Option(help="Ask a model at this OpenAI-compatible address instead, up to /v1.")
     ] = None,
-    model: Annotated[str, typer.Option(help="its name there; scores are named dpg-<it>")] = "QwenVL",
-    key_env: Annotated[str, typer.Option(help="environment variable with the API key")] = "OPENAI_API_KEY",
-    concurrency: int = 8,
-    price_in: Annotated[float | None, typer.Option(help="per million tokens in")] = None,
-    price_out: Annotated[float | None, typer.Option(help="per million tokens out")] = None,
-    seconds: Annotated[float, typer.Option(help="your guess of one call's time, for the estimate")] = 1.0,
-    yes: Annotated[bool, typer.Option(help="ask without confirming the estimate")] = False,
-    book: Annotated[Path, typer.Option(help="where answers are kept")] = Path("dpg.answers.jsonl"),
+    model: Annotated[str, typer.Option(help="Its name there; scores are named dpg-<it>.")] = "QwenVL",
+    key_env: Annotated[
+        str, typer.Option(help="The environment variable with the API key.")
+    ] = "OPENAI_API_KEY",
+    concurrency: Concurrency = 8,
+    price_in: Annotated[float | None, typer.Option(help="Price of a million tokens in.")] = None,
+    price_out: Annotated[float | None, typer.Option(help="Price of a million tokens out.")] = None,
+    seconds: Annotated[float, typer.Option(help="Your guess of one call's time, for the estimate.")] = 1.0,
+    yes: Annotated[bool, typer.Option(help="Ask without confirming the estimate.")] = False,
+    book: Annotated[Path, typer.Option(help="The file that keeps the answers.")] = Path("dpg.answers.jsonl"),
     sheet: Sheet = None,
     images_per_prompt: PerPrompt = 4,
     device: Device = "cpu",
 ) -> None:
     """DPG-Bench: 1,065 prompts, a grid of 4 images each."""
-    with said():
-        suite = dpg_suite.load(prompts, images_per_prompt)
+    suite = dpg_suite.load(prompts, images_per_prompt)
 
-        def asked() -> tuple[dpg_suite.Questions, list[str]]:
-            return dpg_suite.load_questions(dpg_suite.find_questions(questions), suite)
+    def asked() -> tuple[dpg_suite.Questions, list[str]]:
+        return dpg_suite.load_questions(dpg_suite.find_questions(questions), suite)
 
-        def native(images: Path) -> Scores:
-            from ladr.benchmarks.official import dpg_judge, native
-            from ladr.benchmarks.official.blip import BlipVqa
-            from ladr.benchmarks.official.judge import Judge
+    def native(images: Path) -> Scores:
+        from ladr.benchmarks.official import dpg_judge, native
+        from ladr.benchmarks.official.blip import BlipVqa
+        from ladr.benchmarks.official.judge import Judge
 
-            if endpoint is not None:
-                judge = Judge(endpoint, model, book, key_env=key_env, concurrency=concurrency)
-                own = asked()[0]
-                asks = dpg_judge.asks(suite, own, images)
-                agreed(
-                    judge.estimate(asks, seconds=seconds, tokens_out=2, prices=prices(price_in, price_out)),
-                    yes,
-                )
-                with bar("dpg", len(asks)) as advance:
-                    done = iter(range(1, len(asks) + 1))
-                    return dpg_judge.score(suite, own, images, judge, lambda id: advance(next(done)))
-            with bar("dpg", len(suite.prompts)) as advance:
-                return native.dpg(suite, asked()[0], images, book, BlipVqa.load(vqa, device), advance)
+        if endpoint is not None:
+            judge = Judge(endpoint, model, book, key_env=key_env, concurrency=concurrency)
+            own = asked()[0]
+            asks = dpg_judge.asks(suite, own, images)
+            confirm(
+                judge.estimate(asks, seconds=seconds, tokens_out=2, prices=prices(price_in, price_out)),
+                yes,
+            )
+            with bar("dpg", len(asks)) as advance:
+                done = iter(range(1, len(asks) + 1))
+                return dpg_judge.score(suite, own, images, judge, lambda id: advance(next(done)))
+        with bar("dpg", len(suite.prompts)) as advance:
+            return native.dpg(suite, asked()[0], images, book, BlipVqa.load(vqa, device), advance)
 
-        def read(path: Path) -> Scores:
-            own, notes = asked()
-            return dpg_results.import_results(suite, own, path, totals, notes)
+    def read(path: Path) -> Scores:
+        own, notes = asked()
+        return dpg_results.import_results(suite, own, path, totals, notes)
 
-        run(suite, check, results, score, sheet, read, native)
+    run(suite, check, results, score, sheet, read, native)
 
 
 @app.command()
 def t2i(
     check: Check = None,
     results: Annotated[
-        Path | None, typer.Option(help="folder of <category>/annotation_.../vqa_result.json")
+        Path | None, typer.Option(help="Folder of <category>/annotation_.../vqa_result.json.")
     ] = None,
     score: Images = None,
     prompts: Prompts = None,
     category: Annotated[
-        str, typer.Option(help="what --score scores: color, shape, texture or non_spatial")
+        str, typer.Option(help="What --score scores: color, shape, texture or non_spatial.")
     ] = "",
-    blip: Annotated[str, typer.Option(help="BLIP-VQA checkpoint")] = "Salesforce/blip-vqa-capfilt-large",
-    clip: Annotated[str, typer.Option(help="CLIP checkpoint")] = "openai/clip-vit-base-patch32",
-    chunks: Annotated[Path | None, typer.Option(help="file of noun chunks (default: spaCy)")] = None,
-    parts: Annotated[bool, typer.Option(help="check Complex against its three parts")] = False,
+    blip: Annotated[str, typer.Option(help="BLIP-VQA checkpoint.")] = "Salesforce/blip-vqa-capfilt-large",
+    clip: Annotated[str, typer.Option(help="CLIP checkpoint.")] = "openai/clip-vit-base-patch32",
+    chunks: Annotated[Path | None, typer.Option(help="File of noun chunks; default: spaCy's.")] = None,
+    parts: Annotated[bool, typer.Option(help="Check Complex against its three parts.")] = False,
     images_per_prompt: PerPrompt = t2i_suite.IMAGES,
     device: Device = "cpu",
 ) -> None:
     """T2I-CompBench: 6 x 300 prompts, 10 images each."""
-    with said():
-        suite = t2i_suite.load(prompts, images_per_prompt)
+    suite = t2i_suite.load(prompts, images_per_prompt)
 
-        def native(images: Path) -> Scores | None:
-            from ladr.benchmarks.official import native
+    def native(images: Path) -> Scores | None:
+        from ladr.benchmarks.official import native
 
-            texts = native.texts_of(suite, category)
-            asked = None
-            if t2i_suite.RESULT_OF[category] == t2i_suite.ATTRIBUTE:
-                asked = noun_chunks.load(chunks, texts) if chunks else noun_chunks.from_spacy(texts)
-            with bar(f"t2i {category}", len(texts) * images_per_prompt) as advance:
-                value = native.t2i(suite, category, images, (blip, clip), asked, device, advance)
-            console.print(f"{t2i_suite.CATEGORIES[category]}: {100 * value:.2f}")
-            return None
+        texts = native.texts_of(suite, category)
+        asked = None
+        if t2i_suite.RESULT_OF[category] == t2i_suite.ATTRIBUTE:
+            asked = noun_chunks.load(chunks, texts) if chunks else noun_chunks.from_spacy(texts)
+        with bar(f"t2i {category}", len(texts) * images_per_prompt) as advance:
+            value = native.t2i(suite, category, images, (blip, clip), asked, device, advance)
+        console.print(f"{t2i_suite.CATEGORIES[category]}: {100 * value:.2f}")
+        return None
 
-        def read(path: Path) -> Scores:
-            kinds = t2i_suite.complex_kinds(suite, prompts) if parts else None
-            return t2i_suite.import_results(suite, path, kinds)
+    def read(path: Path) -> Scores:
+        kinds = t2i_suite.complex_kinds(suite, prompts) if parts else None
+        return t2i_suite.import_results(suite, path, kinds)
 
-        run(suite, check, results, score, None, read, native)
+    run(suite, check, results, score, None, read, native)
 
 
 @app.command("chunks")
-def chunks_command(out: Path, prompts: Prompts = None) -> None:
+def chunks_command(
+    out: Annotated[Path, typer.Argument(help="The JSON file to write.")], prompts: Prompts = None
+) -> None:
     """Write the noun chunks of T2I-CompBench's prompts with spaCy, once, for machines without it."""
-    with said():
-        suite = t2i_suite.load(prompts)
-        noun_chunks.save(out, noun_chunks.from_spacy([p.text for p in suite.prompts]))
+    suite = t2i_suite.load(prompts)
+    noun_chunks.save(out, noun_chunks.from_spacy([p.text for p in suite.prompts]))
 
 
 @app.command("convert-detector")
-def convert_detector(source: Path, target: Path) -> None:
+def convert_detector(
+    source: Annotated[Path, typer.Argument(help="The official detector as a safetensors file.")],
+    target: Annotated[Path, typer.Argument(help="The folder to write.")],
+) -> None:
     """Turn the official GenEval detector (as safetensors) into a transformers folder."""
     from ladr.benchmarks.official.mmdet import convert_file
 
-    with said():
-        convert_file(source, target)
+    convert_file(source, target)
     console.print(f"{target}: use it with `ladr benchmark geneval --detector {target}`")

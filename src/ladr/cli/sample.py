@@ -12,6 +12,7 @@ from rich.console import Console
 
 from ladr.backbones import BACKBONES, kind, load
 from ladr.base.errors import LadrError
+from ladr.cli.options import Json
 
 ERR = Console(stderr=True)
 
@@ -66,9 +67,9 @@ def sample(
         list[str] | None, typer.Option("--with", help="NAME=VALUE, a setting of the backbone")
     ] = None,
     watch: Annotated[bool, typer.Option(help="show the mask filling")] = False,
-    json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    json: Json = False,
 ) -> None:
-    """Draw a prompt; say how many forward passes and seconds it took."""
+    """Draw a prompt and say how many forward passes and seconds that took."""
     from ladr.cli.show import save
     from ladr.decoding.caches import cache as cache_named
 

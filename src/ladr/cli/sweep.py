@@ -1,34 +1,36 @@
-"""`ladr sweep`: from values on the command line to a heat map."""
+"""`ladr sweep` and `ladr search`: many settings of one sampler, from a list of values or chosen by Optuna."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Values = Annotated[list[str] | None, typer.Option(help="PHASE=VALUE,VALUE,...")]
+from ladr.cli.options import PARAMS, File, Json, Size, print_json, size_of
+
+Values = Annotated[list[str] | None, typer.Option(metavar="PHASE=VALUE,...", help="Values of one phase.")]
+Base = Annotated[str, typer.Option(help="The sampler whose settings vary.")]
 
 
 def sweep(
-    base: Annotated[str, typer.Option(help="the sampler to vary")] = "ladr",
+    base: Base = "ladr",
     alpha: Values = None,
     tau: Values = None,
-    vary: Annotated[list[str] | None, typer.Option(help="FIELD=VALUE,VALUE,... of any field")] = None,
-    backbone: Annotated[list[str] | None, typer.Option(help="default: the first of `use`")] = None,
-    benchmark: Annotated[list[str] | None, typer.Option(help="default: the backbone's first")] = None,
-    size: Annotated[str | None, typer.Option(help="default: the backbone's")] = None,
-    images: Annotated[int | None, typer.Option(help="per prompt")] = None,
-    cores: str = "all",
-    params: Annotated[Path, typer.Option("--params", envvar="LADR_PARAMS", help="the experiment")] = Path(
-        "params.yaml"
-    ),
+    vary: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=VALUE,...", help="Values of any field.")
+    ] = None,
+    backbone: Annotated[list[str] | None, typer.Option(help="Default: the first of `use`.")] = None,
+    benchmark: Annotated[list[str] | None, typer.Option(help="Default: the backbone's first.")] = None,
+    size: Annotated[str | None, typer.Option(help="Default: the backbone's own.")] = None,
+    images: Annotated[int | None, typer.Option(min=1, help="Images per prompt.")] = None,
+    cores: Annotated[str, typer.Option(help="Cores that Snakemake may use: a number, or all.")] = "all",
+    params: File = PARAMS,
 ) -> None:
     """Decode every combination of values through Snakemake and draw the heat map."""
     from ladr.experiment.sweep import sweep as sweeps
 
-    grid = sweeps.grid_of(alpha or [], tau or [], vary or [])
-    size_ = int(size) if size and size.isdecimal() else size
-    place = {"backbones": backbone, "benchmarks": benchmark, "size": size_, "images": images}
-    name, data = sweeps.experiment(params, base, grid, **place)
+    points = sweeps.grid_of(alpha or [], tau or [], vary or [])
+    place = {"backbones": backbone, "benchmarks": benchmark, "size": size_of(size or "") or None}
+    name, data = sweeps.experiment(params, base, points, **place, images=images)
     folder = sweeps.run(name, data, cores)
     for path in drawn(folder):
         typer.echo(f"drawn: {path}")
@@ -36,7 +38,36 @@ def sweep(
 
 
 def drawn(folder: Path) -> list[Path]:
-    """The figures of a sweep's own table, beside it."""
+    """Draw the figures of a sweep's own table, beside it."""
     from ladr.cli.figures import draw
 
     return draw(["sweeps"], folder, folder)[0]
+
+
+def search(
+    trials: Annotated[int, typer.Option(help="Settings to try in all, earlier calls included.")] = 40,
+    base: Base = "ladr",
+    backbone: Annotated[str, typer.Option(help="A backbone of params.yaml.")] = "mixture",
+    benchmark: Annotated[str, typer.Option(help="The benchmark that scores a setting.")] = "mini-geneval",
+    size: Size = "smoke",
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=LOW:HIGH:STEP", help="The range of a field; default: LADR's own."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The seed of Optuna's choices.")] = 0,
+    params: File = PARAMS,
+    json: Json = False,
+) -> None:
+    """Search settings with Optuna for a high score in few passes; call again to go on."""
+    from ladr.experiment.cells.record import RESULTS
+    from ladr.experiment.sweep.search import prepared
+    from ladr.experiment.sweep.search import search as best_of
+
+    study = prepared(params, base, backbone, benchmark, size_of(size), vary or ())
+    rows = list(best_of(study, trials, seed=seed))
+    if json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"score {row['score']:6.2f}  passes {row['passes']:6.2f}  {row['point']}")
+    typer.echo(f"rows to paste: {RESULTS}/search/{study.name}.yaml")

@@ -1,4 +1,4 @@
-"""What a person sees of the official benchmarks in a terminal: bars, tables, reasons."""
+"""What `ladr benchmark` prints: progress bars, tables of scores, what is wrong with a folder."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,18 +27,18 @@ def run(
     read: Callable[[Path], Scores],
     native: Callable[[Path], Scores | None],
 ) -> None:
-    """Do what the options ask: check a folder, then import or score, show, and write the page."""
+    """Check a folder; import results or score images; print the scores; write the page of failures."""
     if check:
         check_folder(suite, check)
     if not (check or results or images):
-        raise LadrError("nothing to do: give --check, --results or --score")
+        raise LadrError("nothing to do; name --check, --results or --score")
     scores = read(results) if results else native(images) if images else None
     if scores is None:
         return
     show(scores)
     if page:
-        found = sheet.write_sheet(suite, scores, images, page)
-        console.print(f"{page}: {found} judgements that are not full")
+        count = sheet.write_sheet(suite, scores, images, page)
+        console.print(f"{page}: {count} judgements that are not full", markup=False)
 
 
 def check_folder(suite: Suite, images: Path) -> None:
@@ -67,25 +67,15 @@ def show(scores: Scores) -> None:
 
 
 def prices(per_million_in: float | None, per_million_out: float | None) -> tuple[float, float] | None:
-    """Both prices, or none."""
+    """(price of a million tokens in, out), or None unless both are known."""
     return None if per_million_in is None or per_million_out is None else (per_million_in, per_million_out)
 
 
-def agreed(estimate: CostEstimate, yes: bool) -> None:
-    """Show what asking would take and go on when that is agreed to."""
+def confirm(estimate: CostEstimate, yes: bool) -> None:
+    """Print what the judge's answers would cost; go on when the user (or `yes`) agrees, else stop."""
     console.print(str(estimate))
     if not yes:
         typer.confirm("Ask?", abort=True)
-
-
-@contextmanager
-def said() -> Iterator[None]:
-    """A LadrError as one line and exit status 2."""
-    try:
-        yield
-    except LadrError as error:
-        Console(stderr=True).print(str(error), markup=False, style="red")
-        raise typer.Exit(2) from error
 
 
 @contextmanager

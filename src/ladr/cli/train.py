@@ -13,16 +13,17 @@ from ladr.base.errors import LadrError
 app = typer.Typer(no_args_is_help=True, help="Train the embedded tokenizer and model from nothing.")
 CURVE, SHEET = "loss.png", "sheet.png"
 MLflow = Annotated[bool, typer.Option(help="Also log the run and its pictures to MLflow.")]
+Seed = Annotated[int, typer.Option(help="The seed of data and weights.")]
 Folder = Annotated[Path, typer.Option(help="Where checkpoints, logs and the result go.")]
 
 
 @app.command()
 def vq(
     folder: Folder = Path("runs/shapes"),
-    seed: int = 0,
-    steps: Annotated[int, typer.Option(min=1)] = 3000,
+    seed: Seed = 0,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 3000,
 ) -> None:
-    """Codebook, decoder and encoder of the tokenizer; call again to go on after an interruption."""
+    """Train codebook, decoder and encoder of the tokenizer; call again to go on after an interruption."""
     from ladr.training.vq import train_vq
 
     train_vq(folder, seed=seed, steps=steps)
@@ -31,7 +32,7 @@ def vq(
 @app.command()
 def model(
     folder: Folder = Path("runs/shapes"),
-    seed: int = 0,
+    seed: Seed = 0,
     steps: Annotated[int, typer.Option(min=1, help="May be raised on resume until the decay begins.")] = 7000,
     processes: Annotated[int, typer.Option(min=1, help="One-thread CPU processes; 1 on a GPU.")] = 1,
     minutes: Annotated[float | None, typer.Option(help="Stop (resumable) after so long.")] = None,
@@ -47,7 +48,7 @@ def model(
     ] = None,
     mlflow: MLflow = False,
 ) -> None:
-    """The transformer; call again to go on after an interruption. Ends with loss.png and sheet.png."""
+    """Train the transformer and draw loss.png and sheet.png; call again to go on after an interruption."""
     import torch
 
     from ladr.backbones.exact.patches import PatchCodes
@@ -55,7 +56,7 @@ def model(
     from ladr.training.settings import Settings
 
     if start is not None:
-        begin_as(start, folder)
+        copy_codebook(start, folder)
     book = folder / "patches.safetensors"
     if not book.exists():
         raise LadrError(f"{book}: not there; run `ladr train vq --folder {folder}` first")
@@ -81,18 +82,18 @@ def model(
         typer.secho(f"no pictures: {lack}", err=True)
 
 
-def begin_as(start: Path, folder: Path) -> None:
-    """Weights only mean something with the codes that they were trained on: `folder` takes them over."""
+def copy_codebook(start: Path, folder: Path) -> None:
+    """Copy the codebook of `start` to `folder`: weights fit only the codes that they were trained on."""
     for name in ("model.safetensors", "patches.safetensors"):
         if not (start / name).exists():
-            raise LadrError(f"{start / name}: not there; --start wants a checkpoint folder")
+            raise LadrError(f"{start / name}: not there; --start takes a checkpoint folder")
     theirs, mine = start / "patches.safetensors", folder / "patches.safetensors"
     if not mine.exists():
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(theirs, mine)
     elif mine.read_bytes() != theirs.read_bytes():
         raise LadrError(
-            f"{mine}: other codes than {theirs}; weights cannot be begun with, choose another folder"
+            f"{mine}: other codes than {theirs}, so these weights do not fit; choose another folder"
         )
 
 
@@ -152,18 +153,18 @@ def _log(folder: Path, mlflow: bool, picture: Path) -> None:
 @app.command()
 def exam(
     folder: Annotated[Path, typer.Option(help="A checkpoint folder.")] = Path("models/shapes"),
-    prompts: Annotated[int, typer.Option(min=2, help="Per column.")] = 100,
-    steps: int = 64,
+    prompts: Annotated[int, typer.Option(min=2, help="Prompts per column.")] = 100,
+    steps: Annotated[int, typer.Option(min=1, help="Planned passes T.")] = 64,
     guidance: Annotated[float | None, typer.Option(help="Default: the checkpoint's.")] = None,
-    processes: Annotated[int, typer.Option(min=1)] = 2,
+    processes: Annotated[int, typer.Option(min=1, help="How many processes decode.")] = 2,
     out: Annotated[Path | None, typer.Option(help="Also write the scores as JSON.")] = None,
 ) -> None:
     """Score a checkpoint on held-out prompts, column by column, and print the model card's table."""
     from ladr.training.exam import exam as examine
     from ladr.training.exam import table, write
 
-    found = examine(folder, prompts, steps, guidance, processes)
+    scores = examine(folder, prompts, steps, guidance, processes)
     if out is not None:
-        write(found, out)
-    typer.echo(table(found))
-    typer.echo(f"\ncosine, {steps} passes, {found['seconds']} s")
+        write(scores, out)
+    typer.echo(table(scores))
+    typer.echo(f"\ncosine, {steps} passes, {scores['seconds']} s")

@@ -109,7 +109,7 @@ def random_embedded(folder: str | Path) -> Path:
     return random_checkpoint(folder, sizes, layout, tokenizer=build(), widths=WIDTHS, parts=1)
 
 
-def bench_backbone(
+def backbone_speed(
     folder: str | Path | None = None, *, batch: int = 8, steps: int = 64, threads: int = 2, repeat: int = 3
 ) -> dict[str, Any]:
     """Rates and ratios of one run: the checkpoint in `folder`, or random weights of its sizes.

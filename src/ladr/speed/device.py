@@ -1,19 +1,17 @@
 """What a pass of the big model costs on a device: seconds, share of the matrix rate, upstream beside it."""
 
-import json as jsonlib
 import os
 import platform
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-import typer
 from torch import Tensor
 
 from ladr.backbones.checkpoint import fits as memory
-from ladr.backbones.checkpoint.safetensors_folder import dtype_of, write_json
+from ladr.backbones.checkpoint.safetensors_folder import dtype_of
 from ladr.backbones.lumina.dimoo import DiMOO
 from ladr.backbones.lumina.llada import LLaDAConfig
 from ladr.backbones.random.blank import random_model
@@ -119,7 +117,7 @@ def hardware(device: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def bench_device(
+def device_speed(
     shape: str = "8b", device: str = "cuda", dtype: str = "bfloat16", steps: int = 64, repeat: int = 3,
     upstream: Path | None = None, compile: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
@@ -210,30 +208,3 @@ def _synced(call: Callable[[], Any], device: str) -> Callable[[], Any]:
         torch.cuda.synchronize(device)
 
     return waited
-
-
-def device_command(
-    shape: Annotated[
-        str | None, typer.Option(help=f"{', '.join(SHAPES)}; default: 8b on cuda, medium on cpu")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, cuda:1, cpu")] = "auto",
-    dtype: Annotated[str | None, typer.Option(help="default: bfloat16 on cuda, float32 on cpu")] = None,
-    steps: Annotated[int, typer.Option(help="planned passes T of whole decodes")] = 64,
-    repeat: Annotated[int, typer.Option(help="rounds after one that warms up")] = 3,
-    upstream: Annotated[Path | None, typer.Option(help="a checkout of Alpha-VLLM/Lumina-DiMOO")] = None,
-    compile: Annotated[
-        str | None, typer.Option(help="also in this mode of torch.compile: default, reduce-overhead")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="result file (JSON)")] = None,
-) -> None:
-    """Seconds per full and cached pass and per image on this device, upstream beside it if you have it."""
-    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    cpu = chosen == "cpu"
-    found = bench_device(
-        shape or ("medium" if cpu else "8b"), chosen, dtype or ("float32" if cpu else "bfloat16"),
-        steps, repeat, upstream, compile,
-    )  # fmt: skip
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_json(out, found)
-    typer.echo(jsonlib.dumps(found, indent=1))

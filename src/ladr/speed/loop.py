@@ -3,18 +3,13 @@
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-import typer
 from torch import Tensor
 
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import build
-from ladr.speed.device import device_command
-
-app = typer.Typer(help="Benchmarks of the package itself.", no_args_is_help=True)
 
 
 class _Fixed:
@@ -59,7 +54,7 @@ def _once(backbone: _Fixed, policy: str | dict, steps: int) -> dict[str, list[fl
     return {name: [1e3 * s for s in seconds] for name, seconds in columns.items()}
 
 
-def bench_loop(
+def loop_speed(
     grid: tuple[int, int] = (64, 64),
     codes: int = 8192,
     policy: str | dict = "ladr",
@@ -93,65 +88,3 @@ def bench_loop(
         "ratio_whole": whole["pass"] / whole["plain"],
         "policy_share_whole": whole["policy"] / whole["pass"],
     }  # fmt: skip
-
-
-@app.callback()
-def _group() -> None:
-    """Benchmarks of the package itself."""
-
-
-@app.command("loop")
-def loop(
-    height: int = 64,
-    width: int = 64,
-    codes: int = 8192,
-    policy: str = "ladr",
-    repeat: int = 5,
-    threads: int = 1,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """What a pass costs besides the network, against a plain softmax and arg-max."""
-    import json as jsonlib
-
-    r = bench_loop((height, width), codes, policy, repeat=repeat, threads=threads)
-    if json:
-        typer.echo(jsonlib.dumps(r))
-        return
-    typer.echo(
-        f"{policy}, {height}x{width} cells, {codes} codes, {threads} thread(s), median of {repeat}\n"
-        f"plain softmax + arg-max  {r['plain_ms']:8.1f} ms\n"
-        f"pass without network     {r['pass_ms']:8.1f} ms  {r['ratio']:.2f} x (goal <= 4); "
-        f"over all {r['passes']} passes {r['ratio_whole']:.2f} x\n"
-        f"policy alone             {r['policy_ms']:8.2f} ms  {r['policy_share']:.1%} of the pass "
-        f"(goal <= 5 %); over all passes {r['policy_share_whole']:.1%}"
-    )
-
-
-@app.command("backbone")
-def backbone(
-    folder: Annotated[Path | None, typer.Option(help="a checkpoint folder; else random weights")] = None,
-    batch: int = 8,
-    steps: int = 64,
-    threads: int = 2,
-    repeat: int = 3,
-) -> None:
-    """The transformer's rate beside the matrix rate of the same process; caches; masked cells against all."""
-    import json as jsonlib
-
-    from ladr.speed.backbone import bench_backbone
-
-    found = bench_backbone(folder, batch=batch, steps=steps, threads=threads, repeat=repeat)
-    typer.echo(jsonlib.dumps(found, indent=1))
-
-
-@app.command("mixture")
-def mixture(repeat: int = 10, scenes: int = 1024) -> None:
-    """One pass of the exact scene mixture, and the making of its scenes."""
-    import json as jsonlib
-
-    from ladr.speed.mixture import bench_mixture
-
-    typer.echo(jsonlib.dumps(bench_mixture(repeat, scenes=scenes), indent=1))
-
-
-app.command("device")(device_command)

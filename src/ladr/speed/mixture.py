@@ -20,7 +20,7 @@ PROMPTS = (
 RATIOS = (1.0, 0.75, 0.5, 0.25)
 
 
-def bench_mixture(repeat: int = 10, **settings: Any) -> dict[str, float]:
+def mixture_speed(repeat: int = 10, **settings: Any) -> dict[str, float]:
     """Milliseconds of processor time: making one scene (worst prompt), one pass at batch 1 by mask
     ratio (median over prompts and the worst prompt), and one cosine image of 64 passes, loop included."""
     model = Mixture(cache=False, **settings)

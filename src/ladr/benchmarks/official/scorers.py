@@ -78,7 +78,7 @@ def unigen_part(part: str, inputs: PartInput) -> PartScores:
     if len(dropped) > MOST_DROPPED * suite.images:
         raise LadrError(
             f"unigen: {len(dropped)} of {suite.images} images have no judgement from {judge.endpoint}; "
-            "what was answered is kept: `ladr benchmark score CELL` asks for the rest"
+            "what was answered is kept: `ladr score CELL --again` asks for the rest"
         )
     exact = inputs.official.judge.weights == JUDGE_WEIGHTS
     return PartScores(rows_of(scores), scores.scorer, exact, tuple(scores.notes))

@@ -4,6 +4,6 @@
 `results`, and `teacher.bits_per_token` on any backbone.
 """
 
-from ladr.paper.theory.report import results, theory
+from ladr.paper.theory.report import results
 
-__all__ = ["results", "theory"]
+__all__ = ["results"]

@@ -1,11 +1,8 @@
-"""`ladr theory`: the claims of the paper's section 3.2 and what exact models say about them."""
+"""`ladr theory` prints this: the claims of the paper's section 3.2 and what exact models say about them."""
 
-import json as jsonlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple
-
-import typer
+from typing import Any, NamedTuple
 
 from ladr.experiment.cells.provenance import provenance
 from ladr.paper.theory import divergence, guarantee, proposition1, proposition2, theorem1
@@ -153,22 +150,6 @@ def record(quick: bool = False) -> dict[str, Any]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def theory(
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Small samples: seconds, not minutes.")] = False,
-) -> None:
-    """Check the paper's theory on exact models: what holds, what fails, with measured numbers."""
-    if json:
-        print(jsonlib.dumps(record(quick), indent=1))
-        return
-    from rich.console import Console
-
-    console = Console()
-    for section in SECTIONS:
-        rows = section.rows(quick)
-        console.print(table(section.title, rows), f"[bold]{section.verdict(rows)}[/bold]\n")
 
 
 HIDDEN = (

@@ -5,7 +5,7 @@ import pytest
 from ladr.backbones.lumina.dimoo import DiMOO
 from ladr.backbones.lumina.llada import LLaDAConfig
 from ladr.backbones.random.blank import random_checkpoint
-from ladr.speed.backbone import PROMPT, bench_backbone, flops, random_embedded
+from ladr.speed.backbone import PROMPT, backbone_speed, flops, random_embedded
 from ladr.training.settings import embedded_config
 
 
@@ -16,7 +16,7 @@ def test_operations_of_one_layer():
 
 
 def test_the_benchmark_answers_every_question(tmp_path):
-    found = bench_backbone(random_checkpoint(tmp_path), batch=2, steps=8, threads=1, repeat=1)
+    found = backbone_speed(random_checkpoint(tmp_path), batch=2, steps=8, threads=1, repeat=1)
     for name in ("forward_of_gemm", "masked_of_full_head", "cached_of_full", "plain_s_per_image"):
         assert found[name] > 0
     assert found["plain_equivalents"] == 8

@@ -1,0 +1,142 @@
+"""`ladr params`, `grid`, `run`, `score`, `ceiling`, `latency`, `prune`: the cells of params.yaml by hand.
+
+Snakemake calls the same commands."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ladr.base.errors import LadrError
+from ladr.cli.options import PARAMS, Cells, File, Json, Set, Size, experiment_of, print_json
+
+
+def params(
+    params: File = PARAMS,
+    set_: Set = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema for editors.")] = False,
+    json: Json = False,
+) -> None:
+    """Check params.yaml and say how many cells it names."""
+    if schema:
+        from ladr.experiment.params.schema import schema as schema_of
+
+        print_json(schema_of())
+        return
+    _, grid = experiment_of(params, set_)
+    if json:
+        print_json({"params": str(params), "rows": len(grid.lines), "cells": list(grid.cells)})
+        return
+    typer.echo(f"{params}: well formed; {len(grid.lines)} rows, {len(grid.cells)} cells")
+
+
+def grid(params: File = PARAMS, set_: Set = None, json: Json = False) -> None:
+    """List the rows of params.yaml: what is done, what is missing, scores and passes."""
+    from ladr.experiment.cells.overview import overview, printed
+
+    _, grid = experiment_of(params, set_)
+    rows = overview(grid)
+    if json:
+        print_json(rows)
+    else:
+        printed(rows)
+
+
+def run(
+    cells: Cells,
+    params: File = PARAMS,
+    set_: Set = None,
+    wait: Annotated[bool, typer.Option(help="Wait for another process that decodes a cell.")] = False,
+) -> None:
+    """Decode cells, and the cells that they need. Finished cells are not decoded again."""
+    from ladr.experiment.cells.decode import run as decode_cells
+
+    experiment, grid = experiment_of(params, set_)
+    decode_cells(grid.closed(grid.find(cells)), part=experiment.part, wait=wait)
+
+
+def score(
+    names: Annotated[
+        list[str], typer.Argument(help="Cells (ids, 8 digits, paths, row names), or one folder of images.")
+    ],
+    benchmark: Annotated[
+        str | None, typer.Option(help="Score a folder of images by this mini benchmark.")
+    ] = None,
+    size: Size = "default",
+    images: Annotated[int, typer.Option(min=1, help="Images per prompt in the folder.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Scores of the folder; default: scores.jsonl in it.")
+    ] = None,
+    ceiling: Annotated[
+        Path | None, typer.Option(help="Scores of ground truth, shown beside the folder's.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Score again. Answers of a judge that are kept are used.")
+    ] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many processes score; default: all cores.")
+    ] = None,
+    params: File = PARAMS,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """Score decoded cells, or any folder of images named PROMPT-ID_NUMBER.png."""
+    processes = processes or os.cpu_count() or 1
+    if benchmark is not None:
+        from ladr.cli.mini import score_folder
+
+        if len(names) != 1:
+            raise LadrError(f"--benchmark scores one folder at a time; {len(names)} were named")
+        folder = Path(names[0])
+        score_folder(folder, benchmark, size, images, processes, out, ceiling, json)
+        return
+    from ladr.experiment.cells.score import score as score_cells
+
+    cells = experiment_of(params, set_)[1].find(names)
+    score_cells(cells, processes=processes, again=again)
+
+
+def ceiling(file: Path, params: File = PARAMS, set_: Set = None) -> None:
+    """Score ground truth through a backbone's tokenizer, into FILE of results/ceilings."""
+    from ladr.experiment.cells.ceiling import ceiling_file, score_ceiling
+
+    _, grid = experiment_of(params, set_)
+    for cell in grid.cells.values():
+        if ceiling_file(cell) == file:
+            score_ceiling(cell)
+            return
+    raise LadrError(f"{file}: no cell of the grid has this ceiling")
+
+
+def latency(
+    names: Annotated[list[str] | None, typer.Argument(help="Measurements; default: all.")] = None,
+    params: File = PARAMS,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """Measure seconds per image at batch 1, all samplers by turns. Keep the machine quiet meanwhile."""
+    from ladr.experiment.cells.latency import measure, measurements
+
+    experiment, grid = experiment_of(params, set_)
+    records = {name: measure(name, experiment, grid) for name in names or measurements(experiment, grid)}
+    if json:
+        print_json(records)
+        return
+    for record in records.values():
+        for sampler, row in record["rows"].items():
+            typer.echo(f"{sampler:24} {row['seconds']:8.3f} s {row['passes']:6.1f} passes")
+
+
+def prune(params: File = PARAMS, set_: Set = None, json: Json = False) -> None:
+    """Remove from results/ what params.yaml no longer names."""
+    from ladr.experiment.cells.doctor import prune as remove
+    from ladr.experiment.plan.plan import Plan
+
+    plan = Plan(*experiment_of(params, set_), Path("results"))
+    removed = remove(plan.grid.cells, [*plan.ceilings, *plan.timed, *plan.drawings.pictures])
+    if json:
+        print_json([str(name) for name in removed])
+        return
+    for name in removed:
+        typer.echo(f"removed {name}")

@@ -1,0 +1,45 @@
+"""Options and arguments that several commands share, each declared once, and how they are read."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ladr.experiment.cell import Grid
+    from ladr.experiment.params import Params
+
+PARAMS = Path("params.yaml")
+File = Annotated[Path, typer.Option("--params", envvar="LADR_PARAMS", help="The file of the experiment.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", envvar="LADR_SET", metavar="KEY=VALUE", help="Change one dotted key of that file."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Cells = Annotated[
+    list[str], typer.Argument(help="Cell ids, their last 8 digits, paths in results/cells, or row names.")
+]
+OneCell = Annotated[
+    str, typer.Argument(help="The id of a cell, its last 8 digits, or its path in results/cells.")
+]
+Size = Annotated[str, typer.Option(help="smoke, default, full, or a number of prompts per column.")]
+
+
+def experiment_of(path: Path, changes: list[str] | None) -> "tuple[Params, Grid]":
+    """The experiment in `path` after the changes of `--set`, and its grid of cells."""
+    from ladr.experiment.grid import grid
+    from ladr.experiment.params import changes_of, load
+
+    params = load(path, changes_of(changes or []))
+    return params, grid(params)
+
+
+def size_of(text: str) -> str | int:
+    """The value of `--size`: a number of prompts where the text is one, else the name of a size."""
+    return int(text) if text.isdecimal() else text
+
+
+def print_json(value: Any, indent: int | None = 1) -> None:
+    """Print one JSON value. Without an indent it takes one line."""
+    typer.echo(json.dumps(value, indent=indent))

@@ -1,0 +1,89 @@
+"""`ladr table`, `pictures`, `track`, `ui`, `doctor`: what is done with finished cells."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ladr.cli.options import PARAMS, File, Json, Set, experiment_of, print_json
+
+
+def table(
+    params: File = PARAMS,
+    set_: Set = None,
+    out: Annotated[Path, typer.Option(help="The folder for the tables.")] = Path("results"),
+) -> None:
+    """Put all scores of the grid together, with intervals and differences to the baseline."""
+    from ladr.experiment.cells.table import write
+
+    experiment, grid = experiment_of(params, set_)
+    lines = write(grid, experiment.baseline, out)
+    typer.echo(f"{out}/scores.csv: {len(lines)} lines of {len(grid.cells)} cells")
+
+
+def pictures(
+    params: File = PARAMS,
+    set_: Set = None,
+    record: Annotated[
+        Path | None, typer.Option(help="List here what was computed, and remove what is not in the list.")
+    ] = None,
+) -> None:
+    """Compute what the illustrations show, from finished cells; `ladr figures` draws it."""
+    from ladr.experiment.illustrations.pictures import write
+    from ladr.experiment.plan.records import stamp
+
+    written = write(experiment_of(params, set_)[1])
+    if record is not None:
+        stamp(record, written)
+
+
+def track(
+    params: File = PARAMS,
+    set_: Set = None,
+    record: Annotated[Path | None, typer.Option(help="List here the cells that MLflow has.")] = None,
+) -> None:
+    """Bring MLflow up to date with results/ (MLFLOW_TRACKING_URI, or results/mlflow.db)."""
+    from ladr.experiment.cells.record import write_json
+    from ladr.experiment.track import track as log
+
+    experiment, grid = experiment_of(params, set_)
+    count = log(grid, experiment.baseline)
+    typer.echo(f"MLflow: {count['new']} new, {count['changed']} changed, {count['same']} as they were")
+    if record:
+        write_json(record, {"cells": list(grid.cells)})
+
+
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to serve on.")] = 5000,
+    host: Annotated[str, typer.Option(help="The address to serve on.")] = "127.0.0.1",
+) -> None:
+    """Open MLflow on this machine's loopback address."""
+    from ladr.experiment.track import serve
+
+    serve(host, port)
+
+
+def doctor(
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Remove damaged files, and the lock that a dead run left.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong.")] = False,
+    json: Json = False,
+) -> None:
+    """Check every checksum below results/; exit 1 if one does not hold (0 if it was mended)."""
+    from ladr.experiment.cells import doctor
+
+    if mend:
+        doctor.claim()
+    findings = list(doctor.examine())
+    if json:
+        print_json([{"finding": f.message, "remove": [str(path) for path in f.remove]} for f in findings])
+    for finding in () if json else findings:
+        typer.echo(finding.message, err=True)
+    if mend and findings:
+        typer.echo(f"removed {doctor.mend(findings)} files; the next run makes them again", err=True)
+    elif findings:
+        typer.echo(f"{len(findings)} findings; `ladr doctor --mend` removes damaged files", err=True)
+        raise typer.Exit(1)
+    elif not (quiet or json):
+        typer.echo("every checksum holds")

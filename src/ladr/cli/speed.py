@@ -1,0 +1,95 @@
+"""`ladr speed loop`, `backbone`, `mixture` and `device`: how fast this package runs on this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ladr.cli.options import Json, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Measure how fast this package runs on this machine.")
+Repeat = Annotated[int, typer.Option(min=1, help="Rounds after the one that warms up; medians count.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of torch.")]
+
+
+@app.command("loop")
+def loop(
+    height: Annotated[int, typer.Option(min=1, help="Rows of cells.")] = 64,
+    width: Annotated[int, typer.Option(min=1, help="Columns of cells.")] = 64,
+    codes: Annotated[int, typer.Option(min=2, help="Size of the codebook.")] = 8192,
+    policy: Annotated[str, typer.Option(help="The policy that chooses cells.")] = "ladr",
+    repeat: Repeat = 5,
+    threads: Threads = 1,
+    json: Json = False,
+) -> None:
+    """What a pass costs besides the network, against a plain softmax and arg-max."""
+    from ladr.speed.loop import loop_speed
+
+    r = loop_speed((height, width), codes, policy, repeat=repeat, threads=threads)
+    if json:
+        print_json(r, indent=None)
+        return
+    typer.echo(
+        f"{policy}, {height}x{width} cells, {codes} codes, {threads} thread(s), median of {repeat}\n"
+        f"plain softmax + arg-max  {r['plain_ms']:8.1f} ms\n"
+        f"pass without network     {r['pass_ms']:8.1f} ms  {r['ratio']:.2f} x (goal <= 4); "
+        f"over all {r['passes']} passes {r['ratio_whole']:.2f} x\n"
+        f"policy alone             {r['policy_ms']:8.2f} ms  {r['policy_share']:.1%} of the pass "
+        f"(goal <= 5 %); over all passes {r['policy_share_whole']:.1%}"
+    )
+
+
+@app.command("backbone")
+def backbone(
+    folder: Annotated[Path | None, typer.Option(help="A checkpoint folder; default: random weights.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Images at once.")] = 8,
+    steps: Annotated[int, typer.Option(min=1, help="Planned passes T of whole decodes.")] = 64,
+    threads: Threads = 2,
+    repeat: Repeat = 3,
+) -> None:
+    """The transformer's rate beside the matrix rate of the same process; caches; masked cells against all."""
+    from ladr.speed.backbone import backbone_speed
+
+    print_json(backbone_speed(folder, batch=batch, steps=steps, threads=threads, repeat=repeat))
+
+
+@app.command("mixture")
+def mixture(
+    repeat: Repeat = 10,
+    scenes: Annotated[int, typer.Option(min=1, help="Scenes of the mixture.")] = 1024,
+) -> None:
+    """One pass of the exact scene mixture, and the making of its scenes."""
+    from ladr.speed.mixture import mixture_speed
+
+    print_json(mixture_speed(repeat, scenes=scenes))
+
+
+@app.command("device")
+def device(
+    shape: Annotated[
+        str | None, typer.Option(help="The model's sizes; default: 8b on cuda, medium on cpu.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, cuda:1 or cpu.")] = "auto",
+    dtype: Annotated[str | None, typer.Option(help="Default: bfloat16 on cuda, float32 on cpu.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Planned passes T of whole decodes.")] = 64,
+    repeat: Repeat = 3,
+    upstream: Annotated[Path | None, typer.Option(help="A checkout of Alpha-VLLM/Lumina-DiMOO.")] = None,
+    compile: Annotated[
+        str | None, typer.Option(help="Also a mode of torch.compile: default, reduce-overhead.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the result into this JSON file.")] = None,
+) -> None:
+    """Seconds per full and cached pass and per image on this device, upstream beside it if you have it."""
+    import torch
+
+    from ladr.backbones.checkpoint.safetensors_folder import write_json
+    from ladr.speed.device import device_speed
+
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    cpu = chosen == "cpu"
+    shape, dtype = shape or ("medium" if cpu else "8b"), dtype or ("float32" if cpu else "bfloat16")
+    result = device_speed(shape, chosen, dtype, steps, repeat, upstream, compile)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_json(out, result)
+    print_json(result)

@@ -1,0 +1,47 @@
+"""`ladr theory` and `ladr audit`: the paper's claims and its printed numbers, checked."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ladr.cli.options import Json, print_json
+
+
+def theory(
+    json: Json = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Small samples: seconds, not minutes.")] = False,
+) -> None:
+    """Check the paper's theory on exact models: what holds, what fails, with measured numbers."""
+    from rich.console import Console
+
+    from ladr.paper.theory.report import SECTIONS, record, table
+
+    if json:
+        print_json(record(quick))
+        return
+    console = Console()
+    for section in SECTIONS:
+        rows = section.rows(quick)
+        console.print(table(section.title, rows), f"[bold]{section.verdict(rows)}[/bold]\n")
+
+
+def audit(
+    out: Annotated[Path, typer.Option(help="The folder for audit.csv and audit.md.")] = Path("figures"),
+    json: Json = False,
+) -> None:
+    """Check the paper's printed numbers; print what does not hold, write all of it."""
+    from dataclasses import asdict
+
+    from ladr.paper.audit.audit import FAILS, write
+
+    findings = write(out)
+    if json:
+        print_json([asdict(finding) for finding in findings])
+        return
+    for finding in findings:
+        if finding.verdict == FAILS:
+            typer.echo(f"{finding.check}: {finding.subject}: {finding.reason}")
+    counts = Counter(finding.verdict for finding in findings)
+    typer.echo(f"{out}/audit.md: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}")
