@@ -1,21 +1,16 @@
 """`ladr figures`."""
 
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ladr.base.errors import LadrError, nearest
+from ladr.base.errors import LadrError
 from ladr.figures.frame.index import write as index_of
+from ladr.figures.frame.modules import HERE, drawer, names
 
-HERE = Path(__file__).parents[1] / "figures"
-
-
-def names() -> list[str]:
-    """The names of all figures: one module each."""
-    return sorted(path.stem for path in HERE.glob("*.py") if path.stem != "__init__")
+__all__ = ["HERE", "draw", "figures", "names"]
 
 
 def draw(chosen: Iterable[str], results: Path, out: Path) -> tuple[list[Path], list[str]]:
@@ -27,17 +22,14 @@ def draw(chosen: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
 
     chosen = list(chosen)
     source = Results(results)
-    for name in chosen:
-        if name not in names():
-            raise LadrError(f"figure {name!r} is unknown{nearest(name, names())}")
+    drawers = {name: drawer(name) for name in chosen or names()}
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     left_out: list[str] = []
-    for name in chosen or names():
-        module = import_module(f"ladr.figures.{name}")
+    for name, draw_one in drawers.items():
         try:
-            drawings = list(module.draw(source))
-            written += [path for drawing in drawings for path in drawing.save(out)]
+            saved = [one.save(out) for one in list(draw_one(source))]
+            written += [path for paths in saved for path in paths]
         except NotAskedError as reason:
             if chosen:
                 raise

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ladr.base.outside import ADDRESS
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Size = Annotated[str | Annotated[int, Field(ge=1, strict=True)], Field(union_mode="left_to_right")]
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -144,5 +146,8 @@ class Params(Strict):
     latency: Latency | None = None
     theory: bool = Field(
         False, strict=True, description="the exact divergences on Potts grids, and their figure"
+    )
+    figures: list[Annotated[str, Field(pattern=f"^{ADDRESS}$")]] = Field(
+        [], description="figures from outside the package, each as package.module:draw"
     )
     official: Official = Official()

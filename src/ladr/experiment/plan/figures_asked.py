@@ -6,12 +6,15 @@ anything runs, so a figure that would be empty is not in the DAG, and its reason
 
 import ast
 import hashlib
+import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ladr.base import outside
 from ladr.base.errors import LadrError
 from ladr.base.imports import PACKAGE, files_of
 from ladr.benchmarks import benchmark
@@ -33,10 +36,15 @@ class Drawings:
     out: Path = RESULTS
 
     @cached_property
+    def needs(self) -> dict[str, str]:
+        """Figure -> its NEEDS: all figures of the package, and those from outside that params.yaml names."""
+        return {**wanted(), **{address: _needs(_file(address)) for address in self.params.figures}}
+
+    @cached_property
     def asked(self) -> dict[str, list[str]]:
         """What is drawn by one process: what it reads (scores, traces, pictures or theory) -> figures."""
         out: dict[str, list[str]] = {}
-        for name, needs in wanted().items():
+        for name, needs in self.needs.items():
             if REASONS[needs](self) is None:
                 out.setdefault(READS.get(needs, "scores"), []).append(name)
         return out
@@ -44,7 +52,7 @@ class Drawings:
     @cached_property
     def left(self) -> dict[str, str]:
         """Figure -> why the experiment does not ask for it."""
-        told = {name: REASONS[needs](self) for name, needs in wanted().items()}
+        told = {name: REASONS[needs](self) for name, needs in self.needs.items()}
         return {name: reason for name, reason in told.items() if reason is not None}
 
     @cached_property
@@ -90,7 +98,9 @@ class Drawings:
 
     def code(self, names: Iterable[str]) -> list[str]:
         """The files that say how these figures look."""
-        return code(*(f"ladr.figures.{name}" for name in names))
+        own = [name for name in names if not outside.is_address(name)]
+        files = [_file(name) for name in names if outside.is_address(name)]
+        return [*map(str, files), *code(*(f"ladr.figures.{name}" for name in own), *_imports(files))]
 
     def groups(self, prefix: str) -> bool:
         return any(line.group.startswith(prefix) for line in self.grid.lines)
@@ -181,6 +191,23 @@ def code(*modules: str) -> list[str]:
 def wanted(folder: Path = HERE) -> dict[str, str]:
     """Figure -> its NEEDS, read from its module without importing it."""
     return {path.stem: _needs(path) for path in sorted(folder.glob("*.py")) if path.stem != "__init__"}
+
+
+def _file(address: str) -> Path:
+    """The file of the module in `package.module:draw`, a figure from outside the package."""
+    module = sys.modules[outside.imported(address, "figure").__module__]
+    return Path(inspect.getfile(module))
+
+
+def _imports(files: list[Path]) -> set[str]:
+    """What these files import from this package."""
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    return {
+        f"{node.module}.{alias.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ladr"
+        for alias in node.names
+    }
 
 
 def _needs(path: Path) -> str:
