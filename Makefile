@@ -12,6 +12,7 @@ TORCHS_OWN := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cub
   nvidia-nvshmem-cu13 nvidia-nvtx
 
 PORT   ?= 5000
+WORKERS ?= auto
 
 # Of the trained backbone at full size. The 8B model's own; on a CPU with AVX512-BF16 or AMX passes take two thirds
 # of float32's time, on one without they take many times as long: DTYPE=float32 there.
@@ -22,7 +23,7 @@ FULL   := $(USE:%=use=[%]) theory=true latency.prompts=10 sweeps.alpha_tau.backb
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 
-.PHONY: setup reproduce full smoke report ui unlock test slurm count lint format lock clean
+.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm count lint format lock clean
 
 setup: $(READY)
 
@@ -62,8 +63,19 @@ ui: $(READY)
 unlock: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --unlock
 
+# The tests on all cores: WORKERS=1 for a single one, WORKERS=0 in this process (for a debugger).
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow and not slurm"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not slurm"
+
+test-all: $(READY)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slurm"
+
+# Record the tokens of new samplers, and of those whose version was raised.
+golden: $(READY)
+	$(BIN)/python -m pytest tests/decoding/test_policies.py -k tokens_change --renew-golden
+
+# What must pass at every commit on main, in the shortest time.
+check: lint test
 
 # A Slurm of one node, started for the test and stopped after it; needs slurm-wlm and munge, not a cluster.
 slurm: $(READY)

@@ -1,10 +1,17 @@
-"""One thread per process, so that the suite shares a machine and sums come out the same everywhere."""
+"""One thread per process: workers share the cores, and sums come out the same everywhere.
+
+Two OpenMP threads wait for each other as soon as another process holds one of the cores.
+"""
 
 import os
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--renew-golden", action="store_true", help="record tokens of new policies and versions")
 
 
 @pytest.fixture(scope="session")

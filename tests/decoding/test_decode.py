@@ -387,7 +387,7 @@ def test_minus_infinity_forbids_a_code():
         ({"policy": lambda view: Commit(view.masked, drop=view.tokens)}, "drop is torch.int64"),
         ({"policy": lambda view: Commit(view.masked, tokens=view.tokens + 9)}, "code 8 is not allowed"),
     ],
-    ids=lambda x: str(x)[:40],
+    ids=lambda value: value if isinstance(value, str) else "options",
 )
 def test_bad_arguments_are_named_with_their_value(options, message):
     call = {"prompts": ["a", "b"], "policy": COSINE} | options

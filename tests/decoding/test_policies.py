@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,80 +134,55 @@ def test_every_field_of_a_policy_is_in_its_spec_and_matters(name):
     assert hash(policy) == hash(build(policy.spec))
 
 
-# Tokens of fixed runs, by spec. If they change on purpose, raise the `version` of the policy, which is
-# part of its spec, and write the new digest.
-GOLDEN = {
-    "6ad34f59": "83d72b64",
-    "521a4d16": "4f5e1184",
-    "66c3f3b8": "4f9021a1",
-    "4d7eba3e": "72630fb5",
-    "34c87601": "4f9021a1",
-    "d3d007fc": "cee4cade",
-    "792fc750": "63539372",
-    "ff90c178": "c91091e7",
-    "e7c4e5e3": "fa0fa13c",
-    "b9846e7b": "365326ac",
-    "0f3eb386": "8891c739",
-    "3bca875e": "c0ae0261",
-    "b8e9f703": "219fd56d",
-    "536b78ec": "e559aea1",
-    "d1f2f582": "3ed7ba0a",
-    "d715b405": "deb3f548",
-    "8ee9d580": "9990e355",
-    "527e849b": "9d25ec60",
-    "a04706f2": "c412b244",
-    "a2960bca": "7438adad",
-    "ee1a4025": "6f181497",
-    "35e9fdd3": "7f3abdbd",
-    "eb022462": "22fb59ef",
-    "9cc47b85": "65e38550",
-    "7fa7982e": "333185b5",
-    "98f300e6": "c365d04d",
-    "e4f71228": "da815027",
-    "7df8d8d6": "c16b3337",
-    "c278383c": "876379ef",
-    "7d2240d2": "e96c1444",
-    "e665ea5e": "ecdfde5b",
-    "d8057d79": "d2b26d13",
-    "7150ea5e": "b2ae5055",
-    "ec7da467": "3a9d0123",
-    "e6119a47": "8f016a89",
-    "c4c808c5": "3fc59182",
-    "b1f1bd17": "1b6db159",
-    "37c71511": "231b5f91",
-    "7be645d3": "ad4f6096",
-    "471be82b": "8d50469b",
-    "0ceffbdb": "33958765",
-    "d2e78b99": "a9dcd107",
-    "038e8422": "b28ff495",
-    "a193b4e2": "87137e95",
-    "df86c3c1": "4f9021a1",
-    "0b4cc3d4": "3ec2a199",
-    "4a2ed397": "c3d12e94",
-    "4ea9f967": "2c962bc6",
-    "70f07dc9": "1989bb8e",
-    "46893e6b": "4e0903e1",
-    "7a7d4336": "9de3ce7b",
-    "3e32320a": "629de8ee",
-    "1f0513c3": "31106d40",
-    "56085027": "37e55884",
-    "e1f4a7da": "ee0a4a0b",
-}
+# Tokens of fixed runs by the words of each policy: its spec and a digest. `make golden` writes what is new.
+TOKENS = Path(__file__).parent / "golden" / "tokens.json"
 
 
-def identity(spec):
-    return hashlib.sha256(json.dumps(build(spec).spec, sort_keys=True).encode()).hexdigest()[:8]
+def words_of(spec):
+    """`ladr where=anywhere`: the name of a policy, then the fields that are set."""
+    fields = {k: words_of(v) if isinstance(v, dict) else v for k, v in spec.items() if k != "policy"}
+    return " ".join([spec["policy"], *(f"{key}={value}" for key, value in fields.items())])
 
 
-def digest(spec):
+def recorded(spec):
+    """The spec as it is written to cells, and a digest of its tokens."""
     out = run(spec, PROMPTS[:3], grid=(8, 8), steps=12)
-    return hashlib.sha256(np.ascontiguousarray(out.tokens.numpy()).tobytes()).hexdigest()[:8]
+    digest = hashlib.sha256(np.ascontiguousarray(out.tokens.numpy()).tobytes()).hexdigest()[:8]
+    return {"spec": json.loads(json.dumps(build(spec).spec)), "tokens": digest}
+
+
+def renew(path, name, record):
+    """Write this record, unless it says that the same spec gives other tokens than before."""
+    golden = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    before = golden.get(name, record)
+    assert before["spec"] != record["spec"] or before == record, f"{name}: raise the version of the policy"
+    lines = (f"{json.dumps(k)}: {json.dumps(v)}" for k, v in sorted({**golden, name: record}.items()))
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 @every_policy
-def test_tokens_change_only_with_the_version(spec):
-    assert identity(spec) in GOLDEN, f"{spec}: the fields or the version have changed; write the new digest"
-    assert GOLDEN[identity(spec)] == digest(spec), f"{spec}: other tokens under the same version"
+def test_tokens_change_only_with_the_version(spec, request):
+    name, record = words_of(spec), recorded(spec)
+    if request.config.getoption("--renew-golden"):
+        renew(TOKENS, name, record)
+    golden = json.loads(TOKENS.read_text(encoding="utf-8"))
+    assert name in golden, f"{name} is new: `make golden` records its tokens"
+    assert golden[name]["spec"] == record["spec"], f"{name}: its fields or version changed: `make golden`"
+    assert golden[name]["tokens"] == record["tokens"], f"{name}: other tokens, but not another version"
+
+
+def test_every_golden_record_is_of_a_policy_that_is_tested():
+    assert set(json.loads(TOKENS.read_text(encoding="utf-8"))) == {words_of(spec) for spec in VARIANTS}
+
+
+def test_renewing_records_what_is_new_and_refuses_other_tokens_of_the_same_version(tmp_path):
+    record = {"spec": {"policy": "mine", "version": 1}, "tokens": "aa"}
+    renew(tmp_path / "tokens.json", "mine", record)
+    renew(tmp_path / "tokens.json", "another", record)
+    with pytest.raises(AssertionError, match="mine: raise the version"):
+        renew(tmp_path / "tokens.json", "mine", record | {"tokens": "bb"})
+    renew(tmp_path / "tokens.json", "mine", {"spec": {"policy": "mine", "version": 2}, "tokens": "bb"})
+    assert json.loads((tmp_path / "tokens.json").read_text())["mine"]["tokens"] == "bb"
 
 
 # ----- the standard step
@@ -634,7 +610,7 @@ def test_conditional_logits_are_asked_for_by_name():
         ({"policy": "then", "first": "cosine", "second": {"policy": "rescu"}}, "'rescu'.*'rescue'"),
         ({"policy": "all_in", "at": True}, "at: True"),
     ],
-    ids=lambda x: str(x)[:50],
+    ids=lambda value: str(value)[:50] if isinstance(value, str | dict) else type(value).__name__,
 )
 def test_bad_fields_name_the_field_and_the_value(spec, message):
     with pytest.raises(LadrError, match=message):
