@@ -1,9 +1,7 @@
 """How many offenders each room still has: these numbers may only shrink, and a rule without any is strict."""
 
 OWED = {
-    "circles": {
-        "experiment": 1,
-    },
+    "circles": {},
     "long functions": {
         "decoding": 1,
     },
@@ -13,13 +11,13 @@ OWED = {
         "training": 2,
     },
     "fillers": {
-        "backbones": 21,
+        "backbones": 19,
         "base": 2,
-        "cli": 22,
-        "decoding": 14,
-        "experiment": 76,
+        "cli": 5,
+        "decoding": 11,
+        "experiment": 62,
         "paper": 3,
-        "speed": 6,
+        "speed": 4,
         "training": 11,
     },
 }
