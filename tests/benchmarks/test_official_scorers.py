@@ -13,6 +13,7 @@ from PIL import Image
 
 import official_files as made
 from judge_server import Server, answer
+from ladr.base.files import read_json
 from ladr.benchmarks.official import chunks, scorers, t2i, unigen_judge
 from ladr.benchmarks.official.blip import BlipVqa
 from ladr.benchmarks.official.clip import Clip
@@ -27,7 +28,7 @@ from ladr.benchmarks.submission import Means
 from ladr.experiment.cells import score as cells
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.official import layout_of
-from ladr.experiment.cells.record import CELL, SCORE, SCORES, read_json
+from ladr.experiment.cells.record import CELL, SCORE, SCORES
 from ladr.experiment.grid import grid
 from ladr.experiment.params import changes_of, load
 from official_cells import folder_of, ladr, notes

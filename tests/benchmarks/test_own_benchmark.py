@@ -10,8 +10,9 @@ import pytest
 from tests.tiny import cell_of, measured, tiny, write
 
 from ladr.base.errors import LadrError
+from ladr.base.files import read_json
 from ladr.benchmarks import BENCHMARKS, benchmark
-from ladr.experiment.cells.record import SCORE, read_json
+from ladr.experiment.cells.record import SCORE
 from ladr.experiment.cells.rows import read_scores, scored
 from ladr.experiment.params import load
 from ladr.experiment.plan.plan import Plan

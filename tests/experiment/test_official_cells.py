@@ -11,12 +11,13 @@ import pytest
 
 import official_files as made
 from ladr.base.errors import LadrError
+from ladr.base.files import read_json
 from ladr.benchmarks.official import fetch, scorers
 from ladr.benchmarks.official.part import PartInput
 from ladr.benchmarks.official.registry import OFFICIAL
 from ladr.experiment.cells import table
 from ladr.experiment.cells.official import layout_of
-from ladr.experiment.cells.record import CELL, SCORE, read_json
+from ladr.experiment.cells.record import CELL, SCORE
 from ladr.experiment.cells.rows import scored
 from ladr.experiment.cells.score import score
 from ladr.experiment.grid import grid

@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.compare import compare
 from ladr.experiment.cells import doctor, locks, parts
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import counts_of, read_tokens, read_trace, run
 from ladr.experiment.cells.latency import measure, measurements
 from ladr.experiment.cells.overview import overview
+from ladr.experiment.cells.record import described, done
 from ladr.experiment.cells.rows import read_scores, scored
 from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write as write_table
@@ -114,7 +115,7 @@ def test_a_cell_whose_source_is_missing_says_so_and_the_others_run(tmp_path):
     cells = [cell_of(grid, "near"), cell_of(grid, "cosine")]
     with pytest.raises(LadrError, match="1 of 2 cells failed"):
         run(cells, results=tmp_path / "results", say=quiet)
-    assert files.done(folder_of(tmp_path / "results", grid, "cosine") / "cell.json")
+    assert done(folder_of(tmp_path / "results", grid, "cosine") / "cell.json")
     assert not (folder_of(tmp_path / "results", grid, "near") / "cell.json").exists()
 
 
@@ -182,14 +183,14 @@ def test_a_job_whose_records_were_taken_away_joins_its_parts_again(tmp_path, mon
     with pytest.raises(LadrError, match="1 of 2 cells failed"):
         run(cells, results=tmp_path / "results", part=4, say=quiet)
     monkeypatch.undo()
-    done = tmp_path / "results/cells" / cells[0].id
-    before = read_tokens(done)["tokens"]
-    (done / "cell.json").unlink()
+    folder = tmp_path / "results/cells" / cells[0].id
+    before = read_tokens(folder)["tokens"]
+    (folder / "cell.json").unlink()
     seen = []
     run(cells, results=tmp_path / "results", part=4, say=seen.append)
     assert [text for text in seen if cells[0].id in text] == [], "it was decoded again"
     assert len(seen) == 2
-    assert torch.equal(read_tokens(done)["tokens"], before)
+    assert torch.equal(read_tokens(folder)["tokens"], before)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
@@ -265,7 +266,7 @@ def test_damaged_scores_cost_the_scores_alone(own):
     found = list(doctor.examine(results))
     assert [str(folder / "scores.jsonl") in f.message for f in found] == [True]
     doctor.mend(found)
-    assert files.done(folder / "cell.json")
+    assert done(folder / "cell.json")
     score([cell_of(grid, "ladr")], results=results, say=quiet)
     assert (folder / "scores.jsonl").read_bytes() == before
 
@@ -331,7 +332,7 @@ def test_a_missing_image_fails_the_table(own, tmp_path):
     kept = [x for x in (folder / "scores.jsonl").read_text().splitlines() if '"c0.8-001"' not in x]
     (folder / "scores.jsonl").write_text("\n".join(kept) + "\n")
     told = record(folder / "score.json")
-    told["files"] = files.described(folder, ["scores.jsonl"])
+    told["files"] = described(folder, ["scores.jsonl"])
     (folder / "score.json").write_text(json.dumps(told))
     with pytest.raises(LadrError, match=r"image 0 of prompt c0\.8-001 missing"):
         write_table(grid, params.baseline, tmp_path / "out", results)

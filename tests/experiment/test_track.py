@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ladr.experiment.cells import record as files
+from ladr.base import files
 from ladr.experiment.cells import table
 from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.record import described
 from ladr.experiment.cells.score import score
 from ladr.experiment.plan import records as drawn
 from ladr.experiment.track import curve, entries, track
@@ -131,7 +132,7 @@ def test_scores_are_those_of_the_table_once_there_is_one(made, tmp_path):
     before = next(iter(entries(grid, params.baseline, moved))).metrics
     lines = pd.read_parquet(moved / table.LINES).assign(low=-1.0)
     lines.to_parquet(moved / table.LINES)
-    files.write_json(moved / table.RECORD, {"files": files.described(moved, list(table.BESIDE))})
+    files.write_json(moved / table.RECORD, {"files": described(moved, list(table.BESIDE))})
     after = next(iter(entries(grid, params.baseline, moved))).metrics
     low = [name for name in before if name.endswith("_lo")]
     assert low

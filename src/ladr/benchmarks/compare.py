@@ -1,6 +1,5 @@
 """Tidy results: all judgements in one table, scores with intervals, differences to a baseline."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ladr.base.errors import LadrError
+from ladr.base.files import appearing
 from ladr.benchmarks.intervals import difference, mcnemar
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import Row, read_rows
@@ -41,10 +41,8 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     writers = {".parquet": table.to_parquet, ".csv": table.to_csv}
     if path.suffix not in writers:
         raise LadrError(f"{path}: ending {path.suffix!r} is neither of {', '.join(writers)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    writers[path.suffix](part, index=False)
-    os.replace(part, path)
+    with appearing(path) as half:
+        writers[path.suffix](half, index=False)
 
 
 def require_complete(

@@ -1,13 +1,13 @@
 """Judgements of images, one row each, and the file that holds them."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 from ladr.base.errors import LadrError
+from ladr.base.files import write_text
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
 from ladr.shapes.reading import VERSION
 
@@ -51,10 +51,8 @@ def header(benchmark: Versioned, prompts: Sequence[Prompt], images_per_prompt: i
 
 def write_rows(path: Path, head: Mapping[str, object], rows: Iterable[Row]) -> None:
     """Write JSON lines, the header first. The file appears whole or not at all."""
-    part = path.with_name(path.name + ".part")
     text = [json.dumps(dict(head), sort_keys=True), *(json.dumps(asdict(row)) for row in rows)]
-    part.write_text("\n".join(text) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_text(path, "\n".join(text) + "\n")
 
 
 def read_rows(path: Path) -> tuple[dict[str, object], tuple[Row, ...]]:

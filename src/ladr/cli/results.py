@@ -43,7 +43,7 @@ def track(
     record: Annotated[Path | None, typer.Option(help="List here the cells that MLflow has.")] = None,
 ) -> None:
     """Bring MLflow up to date with results/ (MLFLOW_TRACKING_URI, or results/mlflow.db)."""
-    from ladr.experiment.cells.record import write_json
+    from ladr.base.files import write_json
     from ladr.experiment.track import track as log
 
     experiment, grid = experiment_of(params, set_)

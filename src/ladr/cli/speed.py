@@ -82,7 +82,7 @@ def device(
     """Seconds per full and cached pass and per image on this device, upstream beside it if you have it."""
     import torch
 
-    from ladr.backbones.checkpoint.safetensors_folder import write_json
+    from ladr.base.files import write_json
     from ladr.speed.device import device_speed
 
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ladr.base.files import write_text
 from ladr.figures.frame import answers
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.compare import LESS, MORE, OPEN, Fact, Place, written
@@ -96,7 +97,7 @@ class Findings:
             *(list(self._sections()) or [NOTHING, ""]),
             *(f"- {c}" for c in self.captions),
         ]
-        paths[1].write_text("\n".join(text) + "\n", encoding="utf-8")
+        write_text(paths[1], "\n".join(text) + "\n")
         return paths
 
     def _sections(self) -> Iterator[str]:

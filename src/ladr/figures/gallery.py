@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ladr.base.files import write_text
 from ladr.figures.frame.illustrations import Illustration, illustrations
 from ladr.figures.frame.results import Results
 
@@ -27,7 +28,7 @@ class Page:
 
     def save(self, folder: Path) -> list[Path]:
         path = folder / f"{self.name}.html"
-        path.write_text(self.text, encoding="utf-8")
+        write_text(path, self.text)
         return [path]
 
 

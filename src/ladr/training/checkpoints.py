@@ -1,7 +1,6 @@
 """Training checkpoints: one safetensors file, replaced atomically, so that a kill costs minutes at most."""
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -10,18 +9,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ladr.base.errors import LadrError
+from ladr.base.files import appearing
 
 NAME = "checkpoint.safetensors"
 
 
 def write(folder: Path, tensors: dict[str, Tensor], state: dict) -> None:
     """Write both as `folder`/checkpoint.safetensors; the old file stays until the new one is on disk."""
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / (NAME + ".part")
-    save_file({k: v.contiguous() for k, v in tensors.items()}, part, {"state": json.dumps(state)})
-    with open(part, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(part, folder / NAME)
+    with appearing(folder / NAME) as half:
+        save_file({k: v.contiguous() for k, v in tensors.items()}, half, {"state": json.dumps(state)})
 
 
 def read(folder: Path) -> tuple[dict[str, Tensor], dict] | None:

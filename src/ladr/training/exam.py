@@ -1,6 +1,5 @@
 """`ladr train exam`: what the embedded model can do, column by column, on prompts it has never seen."""
 
-import json
 import multiprocessing
 import os
 import time
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ladr.base.files import write_json
 from ladr.shapes import propose
 from ladr.shapes.caption import caption
 from ladr.shapes.spec import Spec
@@ -114,4 +114,4 @@ def table(found: dict) -> str:
 
 def write(found: dict, path: Path) -> None:
     """Keep the result beside the weights."""
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    write_json(path, found)

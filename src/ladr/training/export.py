@@ -1,7 +1,5 @@
 """From a training run to a checkpoint folder in the hub layout."""
 
-import json
-import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from ladr.base.errors import LadrError
+from ladr.base.files import appearing, write_json
 from ladr.training import checkpoints
 from ladr.training.settings import Settings
 from ladr.training.vocabulary import build
@@ -24,10 +23,10 @@ def export(run: Path, to: Path) -> dict:
     settings = Settings()
     to.mkdir(parents=True, exist_ok=True)
     weights = {k.removeprefix("average."): v for k, v in tensors.items() if k.startswith("average.")}
-    save_file(weights, to / "model.safetensors.part", {"format": "pt"})
-    os.replace(to / "model.safetensors.part", to / "model.safetensors")
+    with appearing(to / "model.safetensors") as half:
+        save_file(weights, half, {"format": "pt"})
     config = {"model_type": "llada", **asdict(settings.config), "ladr": asdict(settings.layout)}
-    (to / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    write_json(to / "config.json", config, indent=2)
     build().save(str(to / "tokenizer.json"))
     shutil.copy(run / "patches.safetensors", to / "patches.safetensors")
     shutil.copy(run / "model" / "log.jsonl", to / "training.jsonl")

@@ -12,6 +12,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ladr.backbones.exact.patches import PatchCodes
+from ladr.base.files import write_json
 from ladr.training.model import Run
 from ladr.training.progress import Follow
 from ladr.training.settings import SHARDS, Settings
@@ -38,7 +39,7 @@ def train(
     the samples ahead of time, for each of the training processes; the samples do not depend on how many.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1) + "\n")
+    write_json(folder / "settings.json", asdict(settings))
     options = (compiled, minutes, save_every, start, workers)
     with tempfile.TemporaryDirectory() as meeting:
         arguments = (processes, meeting, folder, patches.means, settings, *options)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ladr.backbones.checkpoint.hashes import remembered_sha256
 from ladr.base.errors import LadrError, needs
+from ladr.base.files import remembered_sha256
 
 LUMINA, AMUSED = "Alpha-VLLM/Lumina-DiMOO", "amused/amused-512"
 WANTED = ["*.json", "*.safetensors", "vqvae/*.json", "vqvae/*.safetensors", "tokenizer*", "*.txt", "*.model"]

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ladr.backbones import Kind
-from ladr.backbones.checkpoint.hashes import remembered_sha256
 from ladr.backbones.checkpoint.hub import embedded, held
 from ladr.backbones.exact.bank import CODEBOOK, codebook_folder
 from ladr.base.errors import LadrError
+from ladr.base.files import remembered_sha256
 
 
 def of_folder(kind: Kind, settings: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,5 @@
 """Checkpoint folders: safetensors only, loaded strictly, saved in the hub's layout."""
 
-import json
-import os
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -12,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ladr.backbones.checkpoint.hub import again
+from ladr.base import files
 from ladr.base.errors import LadrError, nearest
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -21,13 +20,7 @@ def read_json(path: Path) -> dict:
     """The object in `path`; a missing or broken file is refused."""
     if not path.is_file():
         raise LadrError(f"{path}: no such file; {again(path, False, 'a checkpoint folder has one')}")
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise LadrError(f"{path}: not valid JSON ({error})") from None
-    if not isinstance(found, dict):
-        raise LadrError(f"{path}: holds a {type(found).__name__}, not an object")
-    return found
+    return files.read_json(path)
 
 
 def shards(folder: Path, stem: str = "model") -> list[Path]:
@@ -130,7 +123,7 @@ def save(
     """Write config.json and the tensors: one file, or `parts` shards with their index."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", config)
+    files.write_json(folder / "config.json", config)
     pieces = _parts(state, parts)
     names = [f"{stem}.safetensors"]
     if parts > 1:
@@ -138,18 +131,10 @@ def save(
         size = sum(t.nbytes for piece in pieces for t in piece.values())
         places = {key: name for name, piece in zip(names, pieces, strict=True) for key in piece}
         index = {"metadata": {"total_size": size}, "weight_map": places}
-        write_json(folder / f"{stem}.safetensors.index.json", index)
+        files.write_json(folder / f"{stem}.safetensors.index.json", index)
     for name, piece in zip(names, pieces, strict=True):
-        half = folder / f".{name}.part"
-        save_file(piece, half, metadata={"format": "pt"})
-        os.replace(half, folder / name)
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Atomically: a reader sees the old file or the new one."""
-    half = path.with_name(f".{path.name}.part")
-    half.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(half, path)
+        with files.appearing(folder / name) as half:
+            save_file(piece, half, metadata={"format": "pt"})
 
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from safetensors.numpy import load, save
 
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.backbones.exact.scenes import plain, stated, token_grids
+from ladr.base.errors import LadrError
+from ladr.base.files import write_bytes
 from ladr.base.imports import PACKAGE, sha256_of
 from ladr.shapes.spec import Spec
 
@@ -150,16 +151,8 @@ def cache_folder() -> Path:
 def write(path: Path, bank: Bank) -> None:
     """Store a bank behind its own sha256, atomically; where nothing can be written, nothing is."""
     packed = zlib.compress(save({"codes": bank.codes, "counts": bank.counts}), 6)
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(packed).digest() + packed)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+    with contextlib.suppress(LadrError):
+        write_bytes(path, hashlib.sha256(packed).digest() + packed)
 
 
 def read(path: Path) -> Bank | None:

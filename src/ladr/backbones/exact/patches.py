@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from ladr.base.errors import LadrError
+from ladr.base.files import write_bytes
 
 CELL = 4
 
@@ -67,7 +68,7 @@ class PatchCodes:
         return paste(np.rint(self.means[codes]).astype(np.uint8))
 
     def save(self, path: str | Path) -> None:
-        save_file({"means": self.means}, str(path))
+        write_bytes(Path(path), save({"means": self.means}))
 
     @classmethod
     def load(cls, path: str | Path) -> "PatchCodes":

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ladr.base.errors import needs
+from ladr.base.files import write_text
 
 SIZES = {"codes": 32, "hidden": 16, "grid": 8, "levels": 3, "length": 16}
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789,."
@@ -89,5 +90,5 @@ def _tokenizer(length: int) -> Any:
 
 
 def _write_words(folder: Path) -> None:
-    (folder / "vocab.json").write_text(json.dumps(_vocabulary()), encoding="utf-8")
-    (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
+    write_text(folder / "vocab.json", json.dumps(_vocabulary()))
+    write_text(folder / "merges.txt", "#version: 0.2\n")

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ladr.base.errors import LadrError
+from ladr.base.files import write_bytes, write_json
 from ladr.benchmarks.benchmark import Benchmark
 from ladr.benchmarks.mini.scoring import Judge, Judgement, ceiling, score
 from ladr.benchmarks.prompt import Prompt
@@ -127,9 +128,9 @@ def freeze(suites: Sequence[MiniSuite], folder: Path) -> None:
     sums = {}
     for suite in suites:
         data = lines(suite)
-        (folder / f"{suite.name}.jsonl").write_bytes(data)
+        write_bytes(folder / f"{suite.name}.jsonl", data)
         sums[suite.name] = {"version": suite.version, "sha256": hashlib.sha256(data).hexdigest()}
-    (folder / "frozen.json").write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
+    write_json(folder / "frozen.json", sums)
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ladr.base.errors import LadrError
+from ladr.base.files import write_text
 from ladr.benchmarks.official.suite import formed, some
 
 PIPELINE = "en_core_web_sm"
@@ -31,7 +32,7 @@ def select(texts: Sequence[str], chunks_of: Callable[[str], Sequence[str]]) -> d
 
 
 def save(path: Path, chunks: Mapping[str, Sequence[str]]) -> None:
-    path.write_text(json.dumps(chunks, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(chunks, indent=1, ensure_ascii=False) + "\n")
 
 
 def load(path: Path, texts: Sequence[str]) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
+from ladr.base.files import replace, sha256
 from ladr.benchmarks.official.suite import some
 
 RAW = "https://raw.githubusercontent.com"
@@ -70,7 +71,7 @@ def files_sha256(name: str, files: Sequence[str], folder: Path | None) -> str:
     """One sha256 of these pinned files, wherever they lie."""
     digest = hashlib.sha256()
     for file in files:
-        own = hashlib.sha256(locate(name, file, folder).read_bytes()).hexdigest()
+        own = sha256(locate(name, file, folder))
         digest.update(f"{Path(file).name} {own}\n".encode())
     return digest.hexdigest()
 
@@ -94,7 +95,7 @@ def checksum(data: bytes, like: str) -> str:
 
 def folder_sha256(folder: Path, names: list[str]) -> str:
     """One hash of a folder: sha256 over `name sha256\\n` in the order of the sorted names."""
-    rows = (f"{n} {hashlib.sha256((folder / n).read_bytes()).hexdigest()}\n" for n in sorted(names))
+    rows = (f"{n} {sha256(folder / n)}\n" for n in sorted(names))
     return hashlib.sha256("".join(rows).encode()).hexdigest()
 
 
@@ -162,7 +163,7 @@ def _get(url: str, target: Path, pinned: str) -> None:
     if pinned and actual != pinned:
         part.unlink()
         raise LadrError(f"{url}: checksum is {actual}, pinned is {pinned}; nothing was kept")
-    os.replace(part, target)
+    replace(part, target)
 
 
 def _download(url: str, part: Path) -> None:

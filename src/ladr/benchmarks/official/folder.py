@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ladr.base.errors import LadrError
+from ladr.base.files import appearing, write_text
 from ladr.benchmarks.official.suite import GRID_SIDE, Suite, some
 
 Rendered = np.ndarray | Image.Image | Path
@@ -45,7 +46,7 @@ def export(
     twins = _twins(folder, manifest, others)
     new = 0
     for path, text in suite.sidecars():
-        _write(folder / path, text)
+        write_text(folder / path, text)
     for done, (path, i, tiles) in enumerate(suite.files(), start=1):
         target = folder / path
         if not target.exists():
@@ -53,7 +54,7 @@ def export(
             _place([twin] if twin else [image_of(i, j) for j in tiles], target)
             new += 1
         progress(done)
-    _write(
+    write_text(
         manifest_path(folder), json.dumps({**manifest, "complete": True}, indent=2, ensure_ascii=False) + "\n"
     )
     return new
@@ -87,7 +88,7 @@ def _claim(folder: Path, manifest: Mapping[str, object]) -> None:
     elif folder.exists() and any(folder.iterdir()):
         raise LadrError(f"{folder}: holds files and has no manifest; choose an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
-    _write(path, json.dumps({**manifest, "complete": False}, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps({**manifest, "complete": False}, indent=2, ensure_ascii=False) + "\n")
 
 
 def manifest_of(folder: Path) -> dict[str, object]:
@@ -111,23 +112,14 @@ def _json(value: object) -> object:
     return json.loads(json.dumps(value))
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
-
-
 def _place(tiles: list[Rendered], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     if len(tiles) == 1 and isinstance(tiles[0], Path) and tiles[0].suffix.lower() == target.suffix:
         _link(tiles[0], target)
         return
     images = [_open(tile) for tile in tiles]
     whole = images[0] if len(images) == 1 else _grid(images, target)
-    part = target.with_name(target.name + ".part")
-    whole.save(part, format="PNG", compress_level=1)
-    os.replace(part, target)
+    with appearing(target) as half:
+        whole.save(half, format="PNG", compress_level=1)
 
 
 def _open(tile: Rendered) -> Image.Image:
@@ -160,13 +152,11 @@ def tile_box(size: tuple[int, int], tile: int) -> tuple[int, int, int, int]:
 
 
 def _link(source: Path, target: Path) -> None:
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    try:
-        os.link(source, part)
-    except OSError:  # another file system, or one without hard links
-        shutil.copyfile(source, part)
-    os.replace(part, target)
+    with appearing(target) as half:
+        try:
+            os.link(source, half)
+        except OSError:  # another file system, or one without hard links
+            shutil.copyfile(source, half)
 
 
 @dataclass

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError, needs
+from ladr.base.files import sha256
 from ladr.benchmarks.official.estimate import CostEstimate, tokens_of_image, tokens_of_text
 from ladr.benchmarks.official.ledger import Ledger
 
@@ -204,7 +205,7 @@ class Judge:
 @lru_cache(maxsize=64)
 def _image_sha256(path: Path, size: int, changed: int) -> str:
     """Of the file's bytes; many questions may ask about one file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256(path)
 
 
 def _gather(running: dict[Future, JudgeQuestion], answers: Answers, progress: Callable[[str], None]) -> None:

@@ -4,8 +4,6 @@ The published `.pth` is a pickle and is not read here: its owner turns it into s
 has the one line). Names and layouts are then mapped tensor by tensor; what is unknown or absent is refused.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import torch
 
 from ladr.base.errors import LadrError, needs
+from ladr.base.files import sha256, write_json
 from ladr.benchmarks.official.detector import CONVERTED
 from ladr.benchmarks.official.suite import some
 
@@ -183,9 +182,7 @@ def convert_file(source: Path, target: Path, config: object | None = None) -> No
         faults = {"missing": missing, "left over": surplus, "of another shape": shapes}
         raise LadrError(f"{source}: " + "; ".join(f"{k}: {some(v)}" for k, v in faults.items() if v))
     save_file({**{name: expected[name] for name in unused}, **state}, weights, metadata={"format": "pt"})
-    with source.open("rb") as file:
-        origin = {"source": source.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-    (target / CONVERTED).write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")
+    write_json(target / CONVERTED, {"source": source.name, "sha256": sha256(source)})
 
 
 def official_config() -> object:

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
+from ladr.base.files import appearing
 from ladr.benchmarks.official import blip, clip
 from ladr.benchmarks.official import t2i as t2i_suite
 from ladr.benchmarks.official.blip import BlipVqa
@@ -202,7 +202,5 @@ def _category(suite: Suite, category: str) -> Iterator[tuple[str, str]]:
 
 
 def _write(path: Path, rows: Iterator[str]) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
+    with appearing(path) as half, half.open("w", encoding="utf-8") as file:
         file.writelines(row + "\n" for row in rows)
-    os.replace(part, path)

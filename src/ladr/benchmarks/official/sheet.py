@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from ladr.base.files import appearing
 from ladr.benchmarks.official.suite import Score, Scores, Suite
 
 THUMBNAIL = 192
@@ -25,7 +26,7 @@ def write_sheet(suite: Suite, scores: Scores, folder: Path | None, out: Path, mo
 
     Without `folder`, or where a file is not there, the reasons stand alone."""
     failures = [row for row in scores.rows if row.reason]
-    with out.open("w", encoding="utf-8") as file:
+    with appearing(out) as half, half.open("w", encoding="utf-8") as file:
         file.write(
             f'<!doctype html><meta charset="utf-8"><title>{suite.name}</title><style>{STYLE}</style>\n'
         )

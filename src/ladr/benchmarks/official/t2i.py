@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
+from ladr.base.files import write_text
 from ladr.benchmarks.official.fetch import locate, source_of
 from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, some
 from ladr.benchmarks.prompt import Prompt
@@ -147,10 +148,9 @@ def scorer_of(path: Path) -> Mapping[str, Any]:
 
 def write_result(path: Path, answers: Sequence[float], scorer: str, exact: bool) -> None:
     """A `vqa_result.json` by running number, and beside it what scored it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     entries = [{"question_id": k, "answer": answer} for k, answer in enumerate(answers)]
-    path.with_name("scorer.json").write_text(json.dumps({"scorer": scorer, "exact": exact}), encoding="utf-8")
-    path.write_text(json.dumps(entries), encoding="utf-8")
+    write_text(path.with_name("scorer.json"), json.dumps({"scorer": scorer, "exact": exact}))
+    write_text(path, json.dumps(entries))
 
 
 def _rows(suite: Suite, category: str, column: str, answers: Sequence[float]) -> list[Score]:

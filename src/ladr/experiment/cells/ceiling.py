@@ -11,7 +11,6 @@ from ladr import backbones
 from ladr.base.late import torch
 from ladr.benchmarks.rows import header, write_rows
 from ladr.experiment.cell import Cell, canonical, short
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.record import RESULTS
 
 
@@ -32,8 +31,7 @@ def score_ceiling(cell: Cell, results: Path = RESULTS) -> None:
         return
     spec = cell.spec["backbone"]
     rows = cell.benchmark.ceiling(cell.prompts, through(backbones.load(spec["name"], **spec["settings"])))
-    with files.appearing(path) as half:
-        write_rows(half, header(cell.benchmark, cell.prompts, 1), rows)
+    write_rows(path, header(cell.benchmark, cell.prompts, 1), rows)
 
 
 def through(backbone: Any) -> Callable[[np.ndarray], np.ndarray]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ladr import backbones
 from ladr.backbones.checkpoint.identity import loaded_from
+from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
 from ladr.benchmarks.prompt import Prompt
@@ -18,11 +19,10 @@ from ladr.decoding.noise import seed_of
 from ladr.decoding.policies import build
 from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import parts
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.locks import hold, own_gpu
 from ladr.experiment.cells.parts import Part
 from ladr.experiment.cells.provenance import provenance
-from ladr.experiment.cells.record import CELL, RESULTS, TOKENS, TRACE
+from ladr.experiment.cells.record import CELL, RESULTS, TOKENS, TRACE, described, done
 
 TENSORS = ("tokens", "settled", "rescued")
 Say = Callable[[str], None]
@@ -51,7 +51,7 @@ def run(
         folder = folder_of(cell.id, results)
         try:
             with hold(results / ".locks" / f"{cell.id}.lock", cell.id, wait=wait, say=say):
-                if files.done(folder / CELL):
+                if done(folder / CELL):
                     say(f"{cell.id}: done already")
                 else:
                     _decode(cell, folder, loaded.backbone(cell, results), part, say)
@@ -212,7 +212,7 @@ def _finish(cell: Cell, folder: Path, images: int, steps: int) -> None:
         "images": images,
         "summary": {"steps": steps, **summary(trace, images)},
         "provenance": _origins([p.origin for p in held]),
-        "files": files.described(folder, [TOKENS, TRACE]),
+        "files": described(folder, [TOKENS, TRACE]),
     }
     files.write_json(folder / CELL, record)
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.experiment.cells import locks
-from ladr.experiment.cells import record as files
-from ladr.experiment.cells.record import CELL, RESULTS, SCORE, SCORES, TOKENS, TRACE
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE, SCORES, TOKENS, TRACE, damage
 
 RUNNING = ".locks/snakemake.lock"
 STALE = Path(".snakemake/locks")
@@ -29,20 +29,20 @@ def examine(results: Path = RESULTS) -> Iterator[Finding]:
     for folder in sorted(p for p in (results / "cells").glob("*") if p.is_dir()):
         yield from _cell(folder)
     for record in sorted((*results.glob("pictures/*.json"), *results.glob("**/figures/*.json"))):
-        yield from (Finding(message, (record,)) for message in files.damage(record))
+        yield from (Finding(message, (record,)) for message in damage(record))
     for record in sorted(results.glob(f"**/{RECORD}")):
         beside = tuple(record.parent / name for name in BESIDE)
-        for message in files.damage(record):
+        for message in damage(record):
             yield Finding(message, (record, *beside))
 
 
 def _cell(folder: Path) -> Iterator[Finding]:
     scores = (folder / SCORE, folder / SCORES, folder / "samples.png")
     if (folder / CELL).is_file():
-        for message in files.damage(folder / CELL):
+        for message in damage(folder / CELL):
             yield Finding(message, (folder / CELL, folder / TOKENS, folder / TRACE, *scores))
     if (folder / SCORE).is_file():
-        for message in files.damage(folder / SCORE):
+        for message in damage(folder / SCORE):
             yield Finding(message, scores)
         yield from _other_tokens(folder, scores)
     for path in sorted((folder / "parts").glob("*.safetensors")):

@@ -9,11 +9,11 @@ from typing import Any
 
 from ladr import backbones
 from ladr.backbones.checkpoint.identity import loaded_from
+from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.base.late import torch
 from ladr.decoding.view import MASK
 from ladr.experiment.cell import Cell, Grid, canonical, short
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Decoder, Say, images_of, tell
 from ladr.experiment.cells.provenance import provenance
 from ladr.experiment.cells.record import RESULTS

@@ -8,9 +8,8 @@ from ladr.benchmarks.official.images import export_images
 from ladr.benchmarks.official.suite import Suite
 from ladr.benchmarks.submission import Means
 from ladr.experiment.cell import Cell
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Say, tell
-from ladr.experiment.cells.record import CELL
+from ladr.experiment.cells.record import CELL, done
 from ladr.experiment.cells.score import origin_of, submission_of
 
 
@@ -28,7 +27,7 @@ def layout_of(cell: Cell) -> Suite:
 
 def require_decoded(cell: Cell, folder: Path) -> None:
     """LadrError unless the cell is decoded."""
-    if not files.done(folder / CELL):
+    if not done(folder / CELL):
         raise LadrError(f"cell {cell.id}: not decoded; run `ladr run {cell.id}`")
 
 

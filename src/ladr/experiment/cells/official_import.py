@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path, PurePath
 
+from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official.images import IMPORTED, WHOSE, imported_results
 from ladr.benchmarks.submission import Means
 from ladr.experiment.cell import Cell
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Say, tell
 from ladr.experiment.cells.official import layout_of, official_of, require_decoded
 from ladr.experiment.cells.score import origin_of, submission_of

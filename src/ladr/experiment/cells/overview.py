@@ -5,10 +5,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from ladr.base import files
 from ladr.experiment.cell import Cell, Grid
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import folder_of
-from ladr.experiment.cells.record import CELL, RESULTS
+from ladr.experiment.cells.record import CELL, RESULTS, done
 from ladr.experiment.cells.rows import scored
 
 
@@ -36,7 +36,7 @@ def overview(grid: Grid, results: Path = RESULTS) -> list[dict[str, Any]]:
 
 def state(folder: Path, cell: Cell | None = None) -> str:
     """done: decoded and scored; stale: a record, but its files are not those it names."""
-    if files.done(folder / CELL):
+    if done(folder / CELL):
         return "done" if scored(folder, cell) else "unscored"
     if (folder / CELL).is_file():
         return "stale"
@@ -44,7 +44,7 @@ def state(folder: Path, cell: Cell | None = None) -> str:
 
 
 def _record(folder: Path) -> Mapping[str, Any] | None:
-    return files.read_json(folder / CELL) if files.done(folder / CELL) else None
+    return files.read_json(folder / CELL) if done(folder / CELL) else None
 
 
 def _rates(grid: Grid, records: Mapping[str, Any]) -> dict[tuple, list[float]]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from ladr.base.files import appearing
 from ladr.base.late import Tensor, torch
-from ladr.experiment.cells.record import appearing
 
 FOLDER = "parts"
 

@@ -1,55 +1,15 @@
-"""Files that are there whole or not at all, and what a finished cell says about its own."""
+"""What a finished cell says about its own files, and whether they are still so."""
 
-import json
 import os
-from collections.abc import Mapping
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
-from ladr.backbones.checkpoint.hashes import sha256
 from ladr.base.errors import LadrError
+from ladr.base.files import read_json, sha256
 
 RESULTS = Path("results")
 CELL, SCORE = "cell.json", "score.json"
 TOKENS, TRACE, SCORES = "tokens.safetensors", "trace.parquet", "scores.jsonl"
-
-
-@contextmanager
-def appearing(path: Path):
-    """A path to write to; when the block ends well its content is at `path`, on the disk, in one step."""
-    half = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield half
-        with open(half, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(half, 0o644)
-        os.replace(half, path)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise LadrError(f"{path}: cannot be written ({reason}); what is finished is kept") from error
-    finally:
-        with suppress(OSError):
-            half.unlink(missing_ok=True)
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    with appearing(path) as half:
-        half.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in the file; LadrError if it is not whole."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise LadrError(f"{path}: cannot be read ({error})") from None
-    if not isinstance(found, dict):
-        raise LadrError(f"{path}: holds no object")
-    return found
 
 
 def described(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:

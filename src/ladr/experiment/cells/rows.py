@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks import benchmark
 from ladr.benchmarks.rows import Row, header, read_rows, write_rows
 from ladr.benchmarks.submission import BenchmarkScores
 from ladr.experiment.cell import Cell
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.provenance import provenance
-from ladr.experiment.cells.record import CELL, SCORE, SCORES, TOKENS
+from ladr.experiment.cells.record import CELL, SCORE, SCORES, TOKENS, described, done
 
 SHEET = "samples.png"
 
@@ -19,8 +19,7 @@ def write_scores(cell: Cell, folder: Path, scores: BenchmarkScores) -> None:
     """Write the judgements, then score.json, which makes the scores exist. The contact sheet is there."""
     asked = cell.spec["benchmark"]
     head = {**header(cell.benchmark, cell.prompts, asked["images"]), "seed": asked["seed"]}
-    with files.appearing(folder / SCORES) as half:
-        write_rows(half, head, scores.rows)
+    write_rows(folder / SCORES, head, scores.rows)
     content = {
         "id": cell.id,
         "tokens": files.read_json(folder / CELL)["files"][TOKENS]["sha256"],
@@ -28,7 +27,7 @@ def write_scores(cell: Cell, folder: Path, scores: BenchmarkScores) -> None:
         **({"parts": scores.parts} if scores.parts else {}),
         "lines": scores.lines,
         "provenance": provenance(),
-        "files": files.described(folder, [SCORES, SHEET]),
+        "files": described(folder, [SCORES, SHEET]),
     }
     files.write_json(folder / SCORE, content)
 
@@ -39,7 +38,7 @@ def scored(folder: Path, cell: Cell | None = None) -> bool:
     With the `cell`, also: by what params.yaml now says under `official`, where its benchmark is scored by
     that.
     """
-    if not files.done(folder / SCORE) or not files.done(folder / CELL):
+    if not done(folder / SCORE) or not done(folder / CELL):
         return False
     score = files.read_json(folder / SCORE)
     decoded = files.read_json(folder / CELL)

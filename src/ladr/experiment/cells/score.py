@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from ladr import backbones
+from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks.submission import Means, Submission
 from ladr.experiment.cell import Cell, canonical
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Say, folder_of, read_tokens, tell
 from ladr.experiment.cells.record import CELL, RESULTS, TOKENS
 from ladr.experiment.cells.rows import SHEET, scored, write_scores

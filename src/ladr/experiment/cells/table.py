@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.compare import compare, tidy, write_table
@@ -16,11 +17,10 @@ from ladr.benchmarks.rows import Row, read_rows
 from ladr.benchmarks.summary import OVERALL, samples
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells import parts
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.ceiling import ceiling_file
 from ladr.experiment.cells.decode import folder_of
 from ladr.experiment.cells.doctor import BESIDE, RECORD
-from ladr.experiment.cells.record import CELL, RESULTS, SCORE
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE, described, done
 from ladr.experiment.cells.rows import read_scores
 
 TABLE, LINES, CSV, QUALITY, METRICS = BESIDE
@@ -39,12 +39,9 @@ def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULT
     lines = pd.DataFrame(_lines(grid, rows, baseline, results))
     lines["n"] = lines["n"].astype("Int64")
     for name, table in {TABLE: tidy(rows), LINES: lines, CSV: lines, QUALITY: quality(lines)}.items():
-        with files.appearing(out / name) as half:
-            path = half.with_name(half.name + Path(name).suffix)
-            write_table(table, path)
-            path.replace(half)
+        write_table(table, out / name)
     files.write_json(out / METRICS, metrics(lines))
-    files.write_json(out / RECORD, {"files": files.described(out, list(BESIDE))})
+    files.write_json(out / RECORD, {"files": described(out, list(BESIDE))})
     for cell in grid.cells:
         shutil.rmtree(folder_of(cell, results) / parts.FOLDER, ignore_errors=True)
     return lines
@@ -53,7 +50,7 @@ def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULT
 def _rows(grid: Grid, results: Path) -> Iterator[tuple[str, tuple[Row, ...]]]:
     for cell in grid.cells.values():
         folder = folder_of(cell.id, results)
-        if not files.done(folder / CELL):
+        if not done(folder / CELL):
             raise LadrError(f"cell {cell.id}: not decoded; run `ladr run {cell.id}`")
         rows = read_scores(folder)[1]
         cell.benchmark.require_complete(cell.id, rows, cell.prompts, cell.spec["benchmark"]["images"])

@@ -12,16 +12,16 @@ import torch
 
 from ladr import backbones
 from ladr.backbones.checkpoint.identity import loaded_from
+from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks.prompt import Prompt
 from ladr.decoding import frontier
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import derived, seed_of
 from ladr.experiment.cell import Cell, Grid
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import Decoder, Say, folder_of, images_of, read_tokens, tell
 from ladr.experiment.cells.provenance import provenance
-from ladr.experiment.cells.record import CELL, RESULTS
+from ladr.experiment.cells.record import CELL, RESULTS, described, done
 from ladr.experiment.illustrations.reach import COMMITS, IMAGES, OFTEN, SHARES, dependence, perturbation
 from ladr.experiment.illustrations.verdicts import verdicts
 from ladr.experiment.lines import pictured
@@ -42,7 +42,7 @@ def measurable(grid: Grid) -> dict[str, list[tuple[str, str, Cell]]]:
 def write(grid: Grid, results: Path = RESULTS, say: Say = tell) -> list[Path]:
     """results/pictures/BACKBONE/: one folder per backbone that draws."""
     missing = [c.id for rows in measurable(grid).values() for *_, c in rows
-               if not files.done(folder_of(c.id, results) / CELL)]  # fmt: skip
+               if not done(folder_of(c.id, results) / CELL)]  # fmt: skip
     if missing:
         raise LadrError(f"{len(missing)} cells are not decoded: {', '.join(missing)}; run `snakemake`")
     out = []
@@ -63,8 +63,7 @@ def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Pat
     longest = max(range(len(prompts)), key=lambda i: len(prompts[i][0].text))
     seen, inside = _inside(rows, prompts[longest], backbone, results)
     measured, reach = _reach(first, backbone, results)
-    with files.appearing(folder / ARRAYS) as half:
-        half.write_bytes(_packed(arrays | seen | measured))
+    files.write_bytes(folder / ARRAYS, _packed(arrays | seen | measured))
     weights = first.spec["backbone"]["weights"]
     record = {
         "version": VERSION,
@@ -76,7 +75,7 @@ def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Pat
         "inside": inside,
         "reach": reach,
         "provenance": {"began": began, "ended": _now(), **provenance(loaded_from(weights))},
-        "files": files.described(folder, [ARRAYS]),
+        "files": described(folder, [ARRAYS]),
     }  # fmt: skip
     files.write_json(folder / RECORD, record)
     return folder / RECORD
@@ -151,10 +150,10 @@ def _inside(
 
     seed = seed_of(cell.spec["benchmark"]["name"], prompt.id, number)
     asked = [backbones.kind(cell.spec["backbone"]["name"]).reading(prompt)]
-    done = decode(
+    decoded = decode(
         backbone, asked, one.policy, steps=one.steps, seeds=[seed], temperature=one.temperature, on_step=look
     )
-    rescued = [done.rescued[0] & (done.settled[0] == s) for s in range(len(seen))]
+    rescued = [decoded.rescued[0] & (decoded.settled[0] == s) for s in range(len(seen))]
     after = [s["masked"] & ~(s["take"] & ~r) for s, r in zip(seen, rescued, strict=True)]
     arrays = {
         "inside_masked": _stack(s["masked"] for s in seen),

@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ladr.base import files
 from ladr.experiment.cell import Cell, Grid, batches, short
 from ladr.experiment.cells import doctor
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.ceiling import ceiling_file
 from ladr.experiment.cells.decode import tell
 from ladr.experiment.cells.latency import measurements, needs
-from ladr.experiment.cells.record import CELL, RESULTS, SCORE
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE, done
 from ladr.experiment.cells.rows import scored
 from ladr.experiment.grid import grid
 from ladr.experiment.params import Params, load
@@ -108,7 +108,7 @@ class Plan:
         doctor.mend(findings)
         for cell in self.grid.cells.values():
             score = Path(path(cell.id, SCORE))
-            decoded = files.done(score.with_name(CELL))
+            decoded = done(score.with_name(CELL))
             if decoded and score.is_file() and not scored(score.parent, cell):
                 other = "other settings than `official` has now"
                 by = other if cell.benchmark.official else "another version of ladr"
@@ -122,13 +122,12 @@ class Plan:
         timed = {name: {row: cell.id for row, cell in rows} for name, rows in found.items()}
         file, text = self.out / "grid.json", self.grid.json(timed)
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
-            with files.appearing(file) as half:
-                half.write_text(text, encoding="utf-8")
+            files.write_text(file, text)
 
     def state(self) -> dict[str, list[str]]:
         """The cells that are decoded, and those that are scored, now."""
         places = {i: Path(path(i, CELL)) for i in self.grid.cells}
-        decoded = [i for i, place in places.items() if files.done(place)]
+        decoded = [i for i, place in places.items() if done(place)]
         return {
             "decoded": decoded,
             "scored": [i for i in decoded if scored(places[i].parent, self.grid.cells[i])],

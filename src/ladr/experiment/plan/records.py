@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from ladr.base import files
 from ladr.base.errors import LadrError
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.record import RESULTS
 
 RECORDS, PICTURES, FIGURES = "figures", "pictures", Path("figures")

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError, needs
+from ladr.base.files import read_json, write_text
 from ladr.benchmarks.column import main_column
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells.decode import Say, folder_of, run, tell
 from ladr.experiment.cells.locks import hold
-from ladr.experiment.cells.record import CELL, RESULTS, SCORE, read_json
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE
 from ladr.experiment.cells.score import score
 from ladr.experiment.grid import grid
 from ladr.experiment.params import Params, load
@@ -191,4 +192,4 @@ def _write(path: Path, what: Search, best: list[dict[str, Any]]) -> None:
             f"# score {row['score']:.2f}, passes {row['passes']:.2f}, cell {row['cell']}",
             stream.getvalue(),
         ]
-    path.write_text("\n".join(text), encoding="utf-8")
+    write_text(path, "\n".join(text))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
+from ladr.base.files import appearing
 from ladr.experiment.cell import canonical
 from ladr.experiment.params import Params, load
 from ladr.experiment.params.source import Source
@@ -78,8 +79,7 @@ def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = F
     from ruamel.yaml import YAML
 
     place = folder / name
-    place.mkdir(parents=True, exist_ok=True)
-    with open(place / "params.yaml", "w", encoding="utf-8") as file:
+    with appearing(place / "params.yaml") as half, open(half, "w", encoding="utf-8") as file:
         YAML(typ="safe").dump(dict(data), file)
     load(place / "params.yaml")
     words = ["--cores", cores, "--config", f"params={place / 'params.yaml'}", f"out={place}"]

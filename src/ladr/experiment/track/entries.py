@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from ladr.base import files
 from ladr.experiment.cell import Cell, Grid, Line
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.decode import folder_of, read_trace
 from ladr.experiment.cells.doctor import RECORD
-from ladr.experiment.cells.record import CELL, RESULTS, SCORE
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE, done
 from ladr.experiment.cells.table import LINES
 
 SHEET = "samples.png"
@@ -68,7 +68,7 @@ def entries(grid: Grid, baseline: str, results: Path = RESULTS) -> Iterator[Entr
     for cell in reversed(grid.cells.values()):
         lines = [line for line in grid.lines if line.cell == cell.id]
         folder = folder_of(cell.id, results)
-        if lines and files.done(folder / SCORE) and files.done(folder / CELL):
+        if lines and done(folder / SCORE) and done(folder / CELL):
             base = seconds.get((lines[0].backbone, lines[0].benchmark))
             scores = told.get(cell.id) or files.read_json(folder / SCORE)["lines"]
             costs = base, latency.get(cell.id, {})
@@ -77,7 +77,7 @@ def entries(grid: Grid, baseline: str, results: Path = RESULTS) -> Iterator[Entr
 
 def _told(results: Path) -> dict[str, list[dict[str, Any]]]:
     """Cell -> its lines of the table, whose intervals are the newest; empty without a table."""
-    if not files.done(results / RECORD):
+    if not done(results / RECORD):
         return {}
     table = pd.read_parquet(results / LINES)[["cell", *SCORED]].drop_duplicates(["cell", "column"])
     table = table.astype(object).where(table.notna(), None)
@@ -159,7 +159,7 @@ def _scores(lines: list[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
 
 def _summary(cell: str, results: Path) -> Mapping[str, Any]:
     record = folder_of(cell, results) / CELL
-    return files.read_json(record)["summary"] if files.done(record) else {}
+    return files.read_json(record)["summary"] if done(record) else {}
 
 
 def _latencies(results: Path) -> dict[str, dict[str, float]]:

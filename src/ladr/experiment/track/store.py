@@ -1,12 +1,12 @@
 """Where MLflow keeps runs: the embedded sqlite file, experiments, and the runs that are ours."""
 
-import os
 import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from ladr.base.files import appearing
 from ladr.experiment.track.entries import PLAIN
 
 DATABASE, ARTIFACTS = "mlflow.db", "mlflow"
@@ -24,11 +24,8 @@ def embedded(results: Path) -> Path:
             return root
         shutil.rmtree(root, ignore_errors=True)
         database.unlink()
-    results.mkdir(parents=True, exist_ok=True)
-    half = results / f".{DATABASE}.part"
-    half.unlink(missing_ok=True)
-    MlflowClient(f"sqlite:///{half.resolve()}").search_experiments()
-    os.replace(half, database)
+    with appearing(database) as half:
+        MlflowClient(f"sqlite:///{half.resolve()}").search_experiments()
     return root
 
 

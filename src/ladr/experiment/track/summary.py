@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ladr.base import files
 from ladr.experiment.cell import Grid
 from ladr.experiment.cells import doctor
-from ladr.experiment.cells import record as files
 from ladr.experiment.cells.record import RESULTS
 from ladr.experiment.plan.records import drawn
 

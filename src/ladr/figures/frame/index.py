@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ladr.base.files import write_text
 from ladr.figures.frame.claims import digest
 
 NAME = "README.md"
@@ -39,7 +40,7 @@ def write(folder: Path) -> Path:
         lines += [_entry(captions[stem], folder) for stem in stems]
         lines += [""]
     path = folder / NAME
-    path.write_text("\n".join(lines).rstrip("\n") + "\n", encoding="utf-8")
+    write_text(path, "\n".join(lines).rstrip("\n") + "\n")
     return path
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from ladr.base.files import write_text
+
 NOTHING = "N/A"
 PLACES = 5  # decimals of a panel's position in its figure
 
@@ -72,4 +74,4 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(path, "\n".join(lines) + "\n")

@@ -6,6 +6,7 @@ from dataclasses import astuple
 from itertools import groupby
 from pathlib import Path
 
+from ladr.base.files import appearing, write_text
 from ladr.paper import Printed
 from ladr.paper.audit import claims, lattice, omissions, precision, ranks
 from ladr.paper.audit import significance as sure
@@ -136,12 +137,11 @@ def audit() -> tuple[Finding, ...]:
 def write(folder: Path) -> tuple[Finding, ...]:
     """Write audit.csv and audit.md into the folder."""
     findings = audit()
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "audit.csv", "w", encoding="utf-8", newline="") as file:
+    with appearing(folder / "audit.csv") as half, open(half, "w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(Finding.__dataclass_fields__)
         out.writerows(astuple(finding) for finding in findings)
-    (folder / "audit.md").write_text(page(findings), encoding="utf-8")
+    write_text(folder / "audit.md", page(findings))
     return findings
 
 
