@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ladr import LADR, MASK, Commit, LadrError, build, decode
+from ladr.decoding.denoiser import Denoiser, adopted
 from ladr.decoding.marginals import Marginals
 from ladr.decoding.noise import ImageStreams, UpstreamGumbel
 from toy import ToyBackbone
@@ -402,3 +403,33 @@ def test_noise_that_draws_the_mask_is_refused():
 
     with pytest.raises(LadrError, match=r"code -1 is not allowed; codes are 0\.\.6"):
         decode(ToyBackbone(), ["a"], COSINE, noise=Masking([0]))
+
+
+class LogitsAlone:
+    """A denoiser that has nothing but `logits`."""
+
+    def __init__(self, inner):
+        self.logits = inner.logits
+
+
+def test_a_denoiser_that_has_logits_alone_gets_the_defaults():
+    plain, bare = ToyBackbone(), ToyBackbone()
+    bind = bare.bind
+    bare.bind = lambda prompts: LogitsAlone(bind(prompts))
+    one, two = (decode(backbone, ["a", "bc"], {"policy": "klass"}, steps=8) for backbone in (plain, bare))
+    assert torch.equal(one.tokens, two.tokens)
+    assert adopted(LogitsAlone(bind(["a"]))).conditional is None
+    assert adopted(LogitsAlone(bind(["a"]))).everywhere is False
+    own = Denoiser()
+    assert adopted(own) is own
+
+
+def test_a_view_keeps_its_predictions_when_the_next_pass_remembers_it():
+    views = []
+    decode(ToyBackbone(), ["a"], {"policy": "klass"}, steps=6, on_step=lambda view, take: views.append(view))
+    second = views[2]
+    assert second.predictions.before is not None
+    passed = second.passed(second.masked, {})
+    assert passed.predictions.before is None
+    assert second.predictions.before is not None
+    assert torch.equal(passed.change, second.change), "a map that was read stays read"

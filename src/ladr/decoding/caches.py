@@ -1,6 +1,8 @@
 """Which positions the network recomputes in a pass. A cache sees the previous view, not the network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor, torch
@@ -15,7 +17,7 @@ class Recompute:
     the `share` of their positions with the lowest largest logit and, with `changed`, all whose token changed
     since it was last computed. uncond (B,): rows that run the unconditional branch (None: all); the others
     reuse the difference between the branches. cost (B,) is the answer: the share of a full pass that each row
-    came to, filled in by the denoiser.
+    came to, which the denoiser fills in.
     """
 
     full: Tensor | None = None
@@ -102,10 +104,11 @@ class BranchCache:
         return Recompute(uncond=torch.tensor(runs, device=view.tokens.device))
 
 
+Cache = Callable[[View | None], Any]  # of the previous view, None in the first pass: a Recompute or its like
 CACHES = {"ml": MLCache, "branch": BranchCache}
 
 
-def cache(name: str, **fields) -> MLCache | BranchCache:
+def cache(name: str, **fields: Any) -> MLCache | BranchCache:
     """The cache of that name with its fields set: `cache("ml", ratio=0.9, literal=True)`."""
     if name not in CACHES:
         raise LadrError(f"cache: {name!r} is not known{nearest(name, CACHES)}")

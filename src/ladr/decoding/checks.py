@@ -1,7 +1,7 @@
 """What callers, backbones, noise and policies hand in, checked before the loop believes it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,13 +11,8 @@ from ladr.base.errors import LadrError
 from ladr.decoding.frontier import top
 from ladr.decoding.marginals import Marginals
 from ladr.decoding.noise import ImageStreams, Noise
-from ladr.decoding.policies.base import as_commit
+from ladr.decoding.policies.base import Policy, as_commit
 from ladr.decoding.view import MASK, Commit, View
-
-
-def called(policy: Callable) -> str:
-    """What to call a policy in a message."""
-    return getattr(policy, "name", "") or getattr(policy, "__name__", type(policy).__name__)
 
 
 def check_finite(marginals: Marginals) -> None:
@@ -29,7 +24,7 @@ def check_finite(marginals: Marginals) -> None:
         raise LadrError(f"logits: {peak} as the largest of predicted cell {cell}; a finite number is wanted")
 
 
-def settle(policy: Callable[[View], Tensor | Commit], view: View, known: Tensor | None = None) -> Commit:
+def settle(policy: Policy, view: View, known: Tensor | None = None) -> Commit:
     """The policy's commit in this pass, checked: masked cells only, and at least one of each image.
 
     Where a policy takes nothing of an image, its surest masked cell is committed. known (B, H, W) bool: cells
@@ -41,9 +36,10 @@ def settle(policy: Callable[[View], Tensor | Commit], view: View, known: Tensor 
         if mask is None and name != "take":
             continue
         if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.shape != view.tokens.shape:
-            found = f"{mask.dtype} {tuple(mask.shape)}" if isinstance(mask, Tensor) else type(mask).__name__
-            wanted = f"a bool tensor {tuple(view.tokens.shape)}"
-            raise LadrError(f"policy {called(policy)!r}: {name} is {found}; {wanted} is wanted")
+            raise LadrError(
+                f"policy {policy.name!r}: {name} is {_described(mask)}, not a bool tensor "
+                f"{tuple(view.tokens.shape)}"
+            )
     take = commit.take & view.masked
     empty = ~take.flatten(1).any(1)
     if bool(empty.any()):
@@ -99,10 +95,14 @@ def start_of(backbone: Any, N: int, start: Tensor | None) -> Tensor:
     if start is None:
         return torch.full(shape, MASK, dtype=torch.int64, device=device)
     if not isinstance(start, Tensor) or start.dtype != torch.int64 or tuple(start.shape) != shape:
-        found = f"{start.dtype} {tuple(start.shape)}" if isinstance(start, Tensor) else type(start).__name__
-        raise LadrError(f"start: {found} is not allowed; int64 {shape} is wanted")
+        raise LadrError(f"start: {_described(start)} is not allowed; int64 {shape} is")
     check_codes(start[start != MASK], backbone.codes)
     return start.to(device)
+
+
+def _described(thing: Any) -> str:
+    """The dtype and shape of a tensor, the type of anything else."""
+    return f"{thing.dtype} {tuple(thing.shape)}" if isinstance(thing, Tensor) else type(thing).__name__
 
 
 def noise_of(N: int, seeds: Sequence[int] | None, noise: Noise | None) -> Noise:

@@ -1,5 +1,7 @@
 """The passes of a decode: what one call of the network leads to, for whoever drives the loop."""
 
+from __future__ import annotations
+
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -10,17 +12,20 @@ import torch
 from torch import Tensor
 
 from ladr.base.errors import LadrError
-from ladr.decoding.checks import called, check_codes, check_finite, packed, settle
+from ladr.decoding.caches import Cache
+from ladr.decoding.checks import check_codes, check_finite, packed, settle
+from ladr.decoding.denoiser import Denoiser
 from ladr.decoding.marginals import Marginals
 from ladr.decoding.noise import Noise
+from ladr.decoding.policies.base import Policy
 from ladr.decoding.trace import ImageTrace
 from ladr.decoding.view import MASK, Commit, Predictions, View, times
 
 
 @dataclass(frozen=True)
-class Batch:
-    """The live rows of a decode: which `images` they are, their tokens (B, H, W) with MASK, what the last
-    pass changed, `just` (B, H, W) bool, and that pass itself where a cache or a policy looks back."""
+class Live:
+    """The live rows of a decode: which `images` they are, their tokens (B, H, W) with MASK, the cells `just`
+    (B, H, W) bool that the last pass changed, and that pass itself where a cache or a policy looks back."""
 
     images: list[int]
     tokens: Tensor
@@ -28,37 +33,37 @@ class Batch:
     previous: View | None = None
 
     @staticmethod
-    def empty(start: Tensor) -> "Batch":
+    def empty(start: Tensor) -> Live:
         """No row yet, of grids like start (N, H, W)."""
-        return Batch([], start[:0], torch.zeros_like(start[:0], dtype=torch.bool))
+        return Live([], start[:0], torch.zeros_like(start[:0], dtype=torch.bool))
 
-    def admit(self, waiting: deque[int], size: int, start: Tensor) -> "Batch":
+    def admit(self, waiting: deque[int], size: int, start: Tensor) -> Live:
         """Fill up to `size` rows from the waiting images."""
         new = [waiting.popleft() for _ in range(min(size - len(self.images), len(waiting)))]
         if not new:
             return self
         tokens = torch.cat([self.tokens, start[new]])
         just = torch.cat([self.just, torch.zeros_like(start[new], dtype=torch.bool)])
-        return Batch(self.images + new, tokens, just)
+        return Live(self.images + new, tokens, just)
 
 
 class Passes:
     """The passes of one decode call, of this package's loop or of a pipeline's.
 
-    `one_pass` takes a batch one pass further. What N images have become is in tokens (N, H, W), settled and
-    rescued (see `ladr.decoding.loop.Decoded`) and traces (N).
+    `one_pass` takes the live rows one pass further. What N images have become is in tokens (N, H, W), in
+    settled and rescued (see `ladr.decoding.loop.Decoded`) and in traces (N).
     """
 
     def __init__(
         self,
         codes: int,
-        policy: Callable[[View], Tensor | Commit],
+        policy: Policy,
         steps: int,
         noise: Noise,
         start: Tensor,
         *,
         temperature: float = 1.0,
-        cache: Callable[[View | None], Any] | None = None,
+        cache: Cache | None = None,
         on_step: Callable[[View, Tensor], None] | None = None,
     ):
         """codes: K. start (N, H, W): known tokens, MASK elsewhere. The rest is as in
@@ -72,51 +77,55 @@ class Passes:
         self.rescued = torch.zeros_like(self.known)
         self.traces = [ImageTrace(start[0].numel()) for _ in start]
 
-    def one_pass(self, denoiser: Any, batch: Batch) -> Batch:
-        """Run the network on the batch, commit what the policy takes, and return the rows that go on.
+    @property
+    def looks_back(self) -> bool:
+        """Does the cache or the policy read the previous view?"""
+        return self.cache is not None or self.policy.history
 
-        denoiser: a `ladr.decoding.loop.Denoiser` of all N images.
+    def one_pass(self, denoiser: Denoiser, live: Live) -> Live:
+        """Run the network on the live rows, commit what the policy takes, and return the rows that go on.
+
+        denoiser: of all N images.
         """
         began = time.perf_counter()
-        plan = self.cache(batch.previous) if self.cache is not None else None
-        view = self.look(denoiser, batch, plan)
-        commit = settle(self.policy, view, self.known[batch.images])
+        plan = self.cache(live.previous) if self.cache is not None else None
+        view = self.look(denoiser, live, plan)
+        commit = settle(self.policy, view, self.known[live.images])
         if self.on_step is not None:
             self.on_step(view, commit.take)
         tokens = self.write(view, commit)
-        live = (tokens == MASK).flatten(1).any(1)
-        self.note(view, commit, getattr(plan, "cost", 1.0), time.perf_counter() - began)
-        self.check_progress(batch.images)
-        return self.compact(denoiser, view, tokens, live, commit.memory)
+        cost = 1.0 if plan is None else plan.cost
+        self.note(view, commit, cost, time.perf_counter() - began)
+        self.check_progress(live.images)
+        return self.compact(denoiser, view, tokens, commit.memory)
 
-    def look(self, denoiser: Any, batch: Batch, plan: Any) -> View:
+    def look(self, denoiser: Denoiser, live: Live, plan: Any) -> View:
         """Run the network, draw, and put together what the policy sees."""
-        masked = batch.tokens == MASK
-        everywhere = getattr(self.policy, "everywhere", False)
-        rows = torch.tensor(batch.images, device=batch.tokens.device)
-        step = [self.traces[i].passes for i in batch.images]
+        masked = live.tokens == MASK
+        rows = torch.tensor(live.images, device=live.tokens.device)
+        step = [self.traces[i].passes for i in live.images]
         t = times(_count(masked), masked[0].numel()).to(masked.device, torch.float32)
-        raw = denoiser.logits(batch.tokens, rows, t=t, recompute=plan)
-        at = torch.ones_like(masked) if everywhere else masked
+        raw = denoiser.logits(live.tokens, rows, t=t, recompute=plan)
+        at = torch.ones_like(masked) if self.policy.everywhere else masked
         marginals = Marginals(packed(raw, masked, at, self.codes))
-        codes = self.noise.tokens(batch.images, at, marginals, self.temperature)
+        codes = self.noise.tokens(live.images, at, marginals, self.temperature)
         check_finite(marginals)
         check_codes(codes, self.codes)
-        gumbel = self.noise.gumbel(batch.images, masked)
-        before = batch.previous.predictions if batch.previous is not None else None
-        told = getattr(denoiser, "conditional", None)
+        gumbel = self.noise.gumbel(live.images, masked)
+        before = live.previous.predictions if live.previous is not None else None
+        conditional = denoiser.conditional
         return View(
-            tokens=batch.tokens,
+            tokens=live.tokens,
             predictions=Predictions(at, marginals, codes, before),
             gumbel=gumbel,
-            images=batch.images,
+            images=live.images,
             step=step,
             steps=self.steps,
-            initial=[self.initial[i] for i in batch.images],
+            initial=[self.initial[i] for i in live.images],
             draw_keys=self.noise.keys,
-            just_committed=batch.just,
-            conditional=None if told is None else Predictions(masked, Marginals(told), codes),
-            previous=batch.previous,
+            just_committed=live.just,
+            conditional=None if conditional is None else Predictions(masked, Marginals(conditional), codes),
+            previous=live.previous,
         )
 
     def write(self, view: View, commit: Commit) -> Tensor:
@@ -162,26 +171,24 @@ class Passes:
             if self.traces[i].passes > self.traces[i].total + self.steps:
                 raise LadrError(
                     f"policy: image {i} is not done after {self.traces[i].passes} passes; "
-                    f"{called(self.policy)} masks cells again faster than it commits them"
+                    f"{self.policy.name} masks cells again faster than it commits them"
                 )
 
-    def compact(
-        self, denoiser: Any, view: View, tokens: Tensor, live: Tensor, memory: Mapping[str, Tensor]
-    ) -> Batch:
+    def compact(self, denoiser: Denoiser, view: View, tokens: Tensor, memory: Mapping[str, Tensor]) -> Live:
         """Store the tokens and go on with the images that are not finished; `memory`: what the policy
         kept."""
         self.tokens[view.images] = tokens
         changed = tokens != view.tokens
-        wanted = self.cache is not None or getattr(self.policy, "history", False)
-        previous = view.passed(changed, memory) if wanted else None
-        alive = live.tolist()
-        if all(alive):
-            return Batch(view.images, tokens, changed, previous)
-        images = [i for i, on in zip(view.images, alive, strict=True) if on]
-        if images and hasattr(denoiser, "keep"):
-            denoiser.keep(live)
-        previous = previous.rows(live) if previous is not None and images else None
-        return Batch(images, tokens[live], changed[live], previous)
+        unfinished = (tokens == MASK).flatten(1).any(1)
+        previous = view.passed(changed, memory) if self.looks_back else None
+        flags = unfinished.tolist()
+        if all(flags):
+            return Live(view.images, tokens, changed, previous)
+        images = [i for i, flag in zip(view.images, flags, strict=True) if flag]
+        if images:
+            denoiser.keep(unfinished)
+        previous = previous.rows(unfinished) if previous is not None and images else None
+        return Live(images, tokens[unfinished], changed[unfinished], previous)
 
 
 def _count(mask: Tensor) -> list[int]:

@@ -96,6 +96,13 @@ class Predictions:
         """(B, H, W): probability of codes (B, H, W) at the predicted cells."""
         return self._spread(self.marginals.prob(codes[self.at]))
 
+    def without_past(self) -> Predictions:
+        """The same without the pass before, which would hold on to all earlier ones; maps already read stay
+        read."""
+        out = Predictions(self.at, self.marginals, self.codes)
+        vars(out).update({name: values for name, values in vars(self).items() if name in _MAPS})
+        return out
+
     def rows(self, keep: Tensor) -> Predictions:
         """The same for the images where keep (B,) bool holds; maps already read stay read."""
         cells = keep[:, None, None].expand_as(self.at)[self.at]
@@ -200,10 +207,11 @@ class View:
             raise LadrError(f"schedule: {kind!r} is not allowed; 'inverse' or 'fixed'")
         return self.still_due([max(1, m - k) for m, k in zip(self.counts, stay, strict=True)])
 
-    def still_due(self, wanted: Sequence[int]) -> Tensor:
-        """(B,) int64: `wanted` cells of this pass less those already taken in it, at least 0."""
+    def still_due(self, budgets: Sequence[int]) -> Tensor:
+        """(B,) int64: each image's budget of cells for this pass less those already taken in it, at least
+        0."""
         now = self.masked.flatten(1).sum(1).tolist()
-        left = [max(0, w - (m - n)) for w, m, n in zip(wanted, self.counts, now, strict=True)]
+        left = [max(0, b - (m - n)) for b, m, n in zip(budgets, self.counts, now, strict=True)]
         return torch.tensor(left, device=self.tokens.device)
 
     def after(self, take: Tensor, tokens: Tensor | None = None) -> View:
@@ -230,7 +238,11 @@ class View:
     def passed(self, changed: Tensor, memory: Mapping[str, Tensor]) -> View:
         """This view as the next pass and the cache remember it: `just_committed` are the cells that this very
         pass changed, (B, H, W) bool, `memory` what the policy kept; without a past of its own."""
-        self.predictions.before = None
         return replace(
-            self, previous=None, conditional=None, began=self.began, just_committed=changed, memory=memory
+            self,
+            predictions=self.predictions.without_past(),
+            previous=None,
+            conditional=None,
+            just_committed=changed,
+            memory=memory,
         )

@@ -16,7 +16,8 @@ from ladr.backbones.checkpoint.refuse import refuse_foreign_parts
 from ladr.backbones.checkpoint.vq import STEM, Pixels
 from ladr.base.errors import LadrError, needs
 from ladr.decoding import schedule
-from ladr.decoding.policies.base import one_of
+from ladr.decoding.denoiser import Denoiser
+from ladr.decoding.policies.allowed import one_of
 from ladr.decoding.view import MASK
 
 HUB = AMUSED
@@ -170,7 +171,7 @@ class Amused:
         return self.pixels.decode(tokens).cpu().numpy()
 
 
-class AmusedDenoiser:
+class AmusedDenoiser(Denoiser):
     """Guided logits: packed (M, K) for the M masked cells, dense (B, H, W, K) with `everywhere`.
 
     `conditional` (M, K) is the last call's conditional branch alone.
@@ -182,8 +183,10 @@ class AmusedDenoiser:
         self.conditional: Tensor | None = None
 
     @torch.no_grad()
-    def logits(self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute=None) -> Tensor:
-        """See `ladr.decoding.loop.Denoiser`; `t` goes to the network where its adapter wants it."""
+    def logits(
+        self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
+    ) -> Tensor:
+        """See `ladr.decoding.denoiser.Denoiser`; `t` goes to the network where its adapter wants it."""
         if recompute is not None:
             raise LadrError("cache: this network has no cached passes; leave `cache` out")
         model, masked = self.model, tokens == MASK

@@ -9,12 +9,14 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ladr.backbones.exact.transfer import Transfer
 from ladr.base.errors import LadrError, nearest
+from ladr.decoding.denoiser import Denoiser
 
 PIXELS = 16  # side of a rendered cell
 
@@ -92,13 +94,15 @@ class Field:
         return cells.repeat_interleave(PIXELS, 1).repeat_interleave(PIXELS, 2).numpy()
 
 
-class FieldDenoiser:
+class FieldDenoiser(Denoiser):
     """Exact log marginals of bound grids. Time and cache plans are ignored: there is nothing to save."""
 
     def __init__(self, truth: Transfer):
         self.truth = truth
 
-    def logits(self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute=None) -> Tensor:
+    def logits(
+        self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
+    ) -> Tensor:
         """log p(x_i | observed cells) -> (B,H,W,K) float64, the same state computed once."""
         key = torch.cat([rows[:, None].to(tokens), tokens.flatten(1)], 1)
         state, which = key.unique(dim=0, return_inverse=True)

@@ -19,6 +19,7 @@ from ladr.backbones.exact.bank import CODEBOOK, Banks, cache_folder, codebook_fo
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.backbones.exact.scenes import stated
 from ladr.base.errors import LadrError
+from ladr.decoding.denoiser import Denoiser
 from ladr.shapes.parse import parse
 from ladr.shapes.place import UnsatisfiableError, realise
 from ladr.shapes.scene import CELL, GRID
@@ -78,7 +79,7 @@ class Mixture:
         return images
 
 
-class MixtureDenoiser:
+class MixtureDenoiser(Denoiser):
     """Exact log marginals of bound prompts; time and cache plans are ignored: there is nothing to save.
 
     `conditional` (M, K): the last pass's logits before guidance, None without guidance.
@@ -88,7 +89,9 @@ class MixtureDenoiser:
         self.model, self.specs = model, list(specs)
         self.conditional: Tensor | None = None
 
-    def logits(self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute=None) -> Tensor:
+    def logits(
+        self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
+    ) -> Tensor:
         """tokens (B, H, W) -> (M, K) float32 for the masked cells in row-major order."""
         flat = tokens.flatten(1).cpu().numpy()
         told = [

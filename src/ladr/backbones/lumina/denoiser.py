@@ -1,6 +1,7 @@
 """Guided passes of the transformer over the images of one decode call, with and without a cache."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from ladr.backbones.lumina.attention import grouped
 from ladr.backbones.lumina.compiled import Front
 from ladr.backbones.lumina.llada import KV, LLaDA
 from ladr.backbones.lumina.packing import Frame, Pack
+from ladr.decoding.denoiser import Denoiser
 from ladr.decoding.view import MASK
 
 
@@ -29,7 +31,7 @@ class Memory:
     gap: Tensor | None = None
 
 
-class GuidedDenoiser:
+class GuidedDenoiser(Denoiser):
     """Logits after guidance, (1 + s) cond - s uncond, packed (M, K) for the M masked cells.
 
     Both branches run in one batch. Without a cache the last layer and the head work at masked cells only.
@@ -58,8 +60,10 @@ class GuidedDenoiser:
         self.everywhere = False
 
     @torch.no_grad()
-    def logits(self, tokens: Tensor, rows: Tensor, *, t=None, recompute=None) -> Tensor:
-        """See `ladr.decoding.loop.Denoiser`; the model has no time input, so `t` is not read."""
+    def logits(
+        self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
+    ) -> Tensor:
+        """See `ladr.decoding.denoiser.Denoiser`; the model has no time input, so `t` is not read."""
         self.lay_out(rows.tolist())
         masked = tokens == MASK
         codes = torch.where(masked, self.frame.mask, tokens + self.frame.image_offset).flatten(1)

@@ -1,18 +1,17 @@
 """Which masked cells to commit in a pass. A policy is a function of a View; a new one is one line here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
-from ladr.base.late import Tensor
 from ladr.base.outside import is_address
-from ladr.decoding.policies.base import Policy, Then, Union, field_names, from_fields
+from ladr.decoding.policies.base import Outside, Policy, Rule, Then, Union, adopted, field_names, from_fields
 from ladr.decoding.policies.doubt import Doubt, FreeRiders, Unsure
 from ladr.decoding.policies.ladr import LADR
 from ladr.decoding.policies.moment import Moment
 from ladr.decoding.policies.orders import Order
-from ladr.decoding.policies.outside import Outside, adopted, fields_at, from_address
+from ladr.decoding.policies.outside import fields_at, from_address
 from ladr.decoding.policies.priors import CCD, CertaintyPrior, Sprint
 from ladr.decoding.policies.prophet import Prophet, calibrate
 from ladr.decoding.policies.remask import FreeCorrection, ReMDM
@@ -20,7 +19,6 @@ from ladr.decoding.policies.rescue import PAPER, Phase, Phases, Rescue
 from ladr.decoding.policies.scheduled import AllIn, Scheduled
 from ladr.decoding.policies.spread import Checkerboard, Stratified
 from ladr.decoding.policies.thresholds import EntropyBound, Klass, LocalLeap, Threshold
-from ladr.decoding.view import Commit, View
 
 POLICIES: dict[str, Any] = {
     "ladr": LADR,
@@ -52,9 +50,6 @@ POLICIES: dict[str, Any] = {
     "sprint": Sprint,
 }
 PAIRS: dict[str, type[Policy]] = {"then": Then, "union": Union}
-
-
-Rule = Callable[[View], Tensor | Commit]
 
 
 def build(spec: str | Mapping[str, Any] | Rule, *, outside: bool = True) -> Policy:

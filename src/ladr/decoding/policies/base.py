@@ -1,43 +1,17 @@
-"""What all policies share: composition, checks of their fields, and their plain-dict form."""
+"""What a policy is: its defaults, its plain-dict form, compositions, and functions that stand in for one."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar
 
+from ladr.base import outside
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor
-from ladr.decoding.policies.replay import REPLAY
-from ladr.decoding.schedule import CURVES
 from ladr.decoding.view import Commit, View
 
-
-def one_of(name: str, value: Any, allowed: Sequence[str]) -> None:
-    """Raise unless `value` is one of the allowed words."""
-    if value not in allowed:
-        raise LadrError(f"{name}: {value!r} is not allowed{nearest(value, allowed)}")
-
-
-def within(name: str, value: Any, low: float, high: float = math.inf) -> None:
-    """Raise unless `value` is a number in [low, high]."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not low <= value <= high:
-        raise LadrError(f"{name}: {value!r} is not allowed; a number from {low} to {high}")
-
-
-def count(name: str, value: Any, low: int, high: float = math.inf) -> None:
-    """Raise unless `value` is an integer in [low, high]."""
-    if not isinstance(value, int):
-        raise LadrError(f"{name}: {value!r} is not allowed; an integer from {low} to {high}")
-    within(name, value, low, high)
-
-
-def flag(name: str, value: Any) -> None:
-    """Raise unless `value` is true or false."""
-    if not isinstance(value, bool):
-        raise LadrError(f"{name}: {value!r} is not allowed; true or false")
+Rule = Callable[[View], Tensor | Commit]
 
 
 def as_commit(answer: Tensor | Commit) -> Commit:
@@ -56,26 +30,40 @@ def either(a: Tensor | None, b: Tensor | None) -> Tensor | None:
 class Policy:
     """A rule that says which masked cells to commit in this pass: `policy(view) -> BoolTensor or Commit`.
 
-    `version` goes up whenever the same fields lead to other tokens. `history`: it reads `view.previous`
-    maps; `everywhere`: it needs predictions at observed cells too. Any function of a view may stand in for
-    a Policy.
+    Only `__call__` must be written; a subclass declares what differs from the defaults below. Any function of
+    a view may stand in for a Policy (see `adopted`).
     """
 
-    name: ClassVar[str] = ""
-    version: ClassVar[int] = 1
-    history: ClassVar[bool] = False
-    everywhere: ClassVar[bool] = False
+    @property
+    def name(self) -> str:
+        """The name in `POLICIES`, or `package.module:name` of a class that declares none."""
+        return outside.address_of(self)
+
+    @property
+    def version(self) -> int | str:
+        """It goes up whenever the same fields lead to other tokens."""
+        return 1
+
+    @property
+    def history(self) -> bool:
+        """Does it read maps of `view.previous`?"""
+        return False
+
+    @property
+    def everywhere(self) -> bool:
+        """Does it need predictions at observed cells too?"""
+        return False
 
     def __call__(self, view: View) -> Tensor | Commit:
         raise NotImplementedError
 
-    def then(self, other: Policy) -> Then:
+    def then(self, other: Rule) -> Then:
         """First this policy, then the other on what this one left."""
-        return Then(self, other)
+        return Then(self, adopted(other))
 
-    def __or__(self, other: Policy) -> Union:
+    def __or__(self, other: Rule) -> Union:
         """Both on the same view; the union commits."""
-        return Union(self, other)
+        return Union(self, adopted(other))
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -121,17 +109,17 @@ class _Pair(Policy):
 
     @property
     def history(self) -> bool:
-        return getattr(self.first, "history", False) or getattr(self.second, "history", False)
+        return self.first.history or self.second.history
 
     @property
     def everywhere(self) -> bool:
-        return getattr(self.first, "everywhere", False) or getattr(self.second, "everywhere", False)
+        return self.first.everywhere or self.second.everywhere
 
     @property
     def replays(self) -> str | None:
         return self.first.replays or self.second.replays
 
-    def with_counts(self, counts):
+    def with_counts(self, counts: Sequence[Sequence[int]]) -> Policy:
         return replace(self, first=self.first.with_counts(counts), second=self.second.with_counts(counts))
 
 
@@ -173,53 +161,56 @@ class Union(_Pair):
 
 
 @dataclass(frozen=True)
-class Counted(Policy):
-    """A policy with a number of cells to commit in each pass.
+class Outside(Policy):
+    """`rule` as a policy. address: `package.module:name`, where the rule or its class stands.
 
-    schedule: `inverse` (read off the mask ratio), `fixed` (by the image's own passes) or `replay:NAME` (as
-    many as the run NAME committed for the same image in the same pass; give them through `with_counts`).
+    The spec holds the address, the rule's fields if it is a dataclass, and its version: the `version` that
+    the rule declares, or a hash of the file that it stands in.
     """
 
-    schedule: str = "inverse"
-    curve: str = "cosine"
-    counts: tuple[tuple[int, ...], ...] | None = field(
-        default=None, repr=False, compare=False, kw_only=True, metadata={"spec": False}
-    )
+    rule: Rule
+    address: str
 
-    def __post_init__(self):
-        if not str(self.schedule).startswith(REPLAY):
-            one_of("schedule", self.schedule, ("inverse", "fixed", "replay:NAME"))
-        one_of("curve", self.curve, tuple(CURVES))
+    @property
+    def name(self) -> str:
+        return self.address
+
+    @property
+    def version(self) -> int | str:
+        return outside.version_of(self.rule, self.address)
+
+    @property
+    def history(self) -> bool:
+        return bool(getattr(self.rule, "history", False))
+
+    @property
+    def everywhere(self) -> bool:
+        return bool(getattr(self.rule, "everywhere", False))
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        return {"policy": self.name, "version": self.version, **field_values(self.rule)}
 
     @property
     def replays(self) -> str | None:
-        return self.schedule.removeprefix(REPLAY) if self.schedule.startswith(REPLAY) else None
+        return self.rule.replays if isinstance(self.rule, Policy) else None
 
-    def with_counts(self, counts):
-        if self.replays is None:
-            return self
-        return replace(self, counts=tuple(tuple(int(n) for n in row) for row in counts))
+    def with_counts(self, counts: Sequence[Sequence[int]]) -> Policy:
+        return replace(self, rule=self.rule.with_counts(counts)) if isinstance(self.rule, Policy) else self
 
-    def due(self, view: View) -> Tensor:
-        """(B,) int64: cells to commit in this pass."""
-        if self.replays is None:
-            return view.due(self.schedule, self.curve)
-        return view.still_due(replayed(self.counts, view, self.schedule))
+    def __call__(self, view: View) -> Tensor | Commit:
+        return self.rule(view)
 
 
-def replayed(counts: Sequence[Sequence[int]] | None, view: View, source: str) -> list[int]:
-    """Commits of each live image in this pass of the replayed run; all that is left once that run had
-    ended."""
-    if counts is None:
+def adopted(rule: Rule) -> Policy:
+    """The rule itself if it is a policy of this package, else the policy made of it."""
+    if isinstance(rule, Policy):
+        return rule
+    if isinstance(rule, type):
         raise LadrError(
-            f"{source!r}: the counts to replay are missing; give them with policy.with_counts(...)"
+            f"policy: the class {rule.__name__} is not allowed; an instance, {rule.__name__}(...)"
         )
-    wanted = []
-    for i, s, left in zip(view.images, view.step, view.counts, strict=True):
-        if i >= len(counts):
-            raise LadrError(f"{source!r}: has counts for {len(counts)} images, image {i} is wanted")
-        wanted.append(counts[i][s] if s < len(counts[i]) else left)
-    return wanted
+    return Outside(rule, outside.address_of(rule))
 
 
 def from_fields(cls: type, own: Mapping[str, Any], where: str) -> Any:

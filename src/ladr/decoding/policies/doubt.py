@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
 from ladr.decoding.frontier import frontier, independent, ranks, top
-from ladr.decoding.policies.base import Policy, Then, Union, count, one_of, within
+from ladr.decoding.policies.allowed import count, one_of, within
+from ladr.decoding.policies.base import Policy, Then, Union
 from ladr.decoding.policies.orders import halton
 from ladr.decoding.policies.scheduled import RANKS, Scheduled, log_score
 from ladr.decoding.view import Commit, View

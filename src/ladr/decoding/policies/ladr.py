@@ -1,20 +1,23 @@
 """LADR as the paper decodes: the standard step, then the rescue. Every other reading is a field."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
 from ladr.decoding import schedule as schedules
 from ladr.decoding.frontier import frontier, ranks
-from ladr.decoding.policies.base import Counted, Policy, Then, flag
+from ladr.decoding.policies.allowed import flag
+from ladr.decoding.policies.base import Then
+from ladr.decoding.policies.counted import Replaying
+from ladr.decoding.policies.replay import REPLAY
 from ladr.decoding.policies.rescue import PAPER, Phases, Rescue
 from ladr.decoding.policies.scheduled import Scheduled
 from ladr.decoding.view import Commit, View
 
 
 @dataclass(frozen=True)
-class LADR(Policy):
+class LADR(Replaying):
     """`Scheduled(select...).then(Rescue(...))`; see both for the fields.
 
     select, noise: how the standard step ranks (the paper prints top-1, its backbone uses the sampled code
@@ -35,9 +38,6 @@ class LADR(Policy):
     noise: float = 1.0
     thin: bool = False
     literal: bool = False
-    counts: tuple[tuple[int, ...], ...] | None = field(
-        default=None, repr=False, compare=False, kw_only=True, metadata={"spec": False}
-    )
 
     def __post_init__(self):
         flag("thin", self.thin)
@@ -59,10 +59,8 @@ class LADR(Policy):
         return self.literal
 
     @property
-    def replays(self) -> str | None:
-        return self.parts.replays
-
-    with_counts = Counted.with_counts
+    def budget_from(self) -> str:
+        return self.schedule if self.schedule.startswith(REPLAY) else self.budget
 
     def __call__(self, view: View) -> Commit:
         return as_printed(view, self.phases) if self.literal else self.parts(view)

@@ -7,7 +7,8 @@ from typing import ClassVar
 from ladr.base.late import Tensor, torch
 from ladr.decoding.frontier import top
 from ladr.decoding.marginals import Marginals
-from ladr.decoding.policies.base import Counted, within
+from ladr.decoding.policies.allowed import within
+from ladr.decoding.policies.counted import Counted
 from ladr.decoding.policies.orders import halton
 from ladr.decoding.view import MASK, Commit, View
 

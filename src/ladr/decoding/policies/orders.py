@@ -8,7 +8,8 @@ import numpy as np
 
 from ladr.base.late import Tensor, torch
 from ladr.decoding.frontier import top
-from ladr.decoding.policies.base import Counted, one_of
+from ladr.decoding.policies.allowed import one_of
+from ladr.decoding.policies.counted import Counted
 from ladr.decoding.view import View
 
 ORDERS = ("halton", "quincunx", "random", "raster")

@@ -7,7 +7,9 @@ from typing import ClassVar
 from ladr.base.late import Tensor, torch
 from ladr.base.late import functional as nn
 from ladr.decoding.frontier import top
-from ladr.decoding.policies.base import Counted, Policy, one_of, within
+from ladr.decoding.policies.allowed import one_of, within
+from ladr.decoding.policies.base import Policy
+from ladr.decoding.policies.counted import Counted
 from ladr.decoding.policies.scheduled import RANKS, log_score
 from ladr.decoding.view import View
 

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
-from ladr.decoding.policies.base import Counted, one_of, within
+from ladr.decoding.policies.allowed import one_of, within
+from ladr.decoding.policies.counted import Counted
 from ladr.decoding.policies.scheduled import Scheduled
 from ladr.decoding.view import MASK, Commit, View
 

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
 from ladr.decoding.frontier import top
-from ladr.decoding.policies.base import Counted, within
+from ladr.decoding.policies.allowed import within
+from ladr.decoding.policies.counted import Counted
 from ladr.decoding.policies.scheduled import Scheduled
 from ladr.decoding.view import Commit, View
 

@@ -1,14 +1,15 @@
 """Locality-Aware Dynamic Rescue: after the standard step, commit further cells next to observed ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor, torch
 from ladr.decoding import frontier as geometry
-from ladr.decoding.policies.base import Policy, one_of, replayed, within
+from ladr.decoding.policies.allowed import one_of, within
+from ladr.decoding.policies.counted import Replaying, replayed
 from ladr.decoding.policies.replay import REPLAY
 from ladr.decoding.view import MASK, Commit, View
 
@@ -110,7 +111,7 @@ def phases_of(given: Any) -> Phases:
 
 
 @dataclass(frozen=True)
-class Rescue(Policy):
+class Rescue(Replaying):
     """Commit cells next to observed ones, best `rank` first, at most floor(alpha * |frontier|) of those
     above tau.
 
@@ -131,9 +132,6 @@ class Rescue(Policy):
     token: str = "sampled"
     budget: str = "own"
     frontier_from: str = "std"
-    counts: tuple[tuple[int, ...], ...] | None = field(
-        default=None, repr=False, compare=False, kw_only=True, metadata={"spec": False}
-    )
 
     def __post_init__(self):
         object.__setattr__(self, "phases", phases_of(self.phases))
@@ -146,13 +144,8 @@ class Rescue(Policy):
         geometry.check_kernel(self.kernel)
 
     @property
-    def replays(self) -> str | None:
-        return self.budget.removeprefix(REPLAY) if self.budget.startswith(REPLAY) else None
-
-    def with_counts(self, counts):
-        if self.replays is None:
-            return self
-        return replace(self, counts=tuple(tuple(int(n) for n in row) for row in counts))
+    def budget_from(self) -> str:
+        return self.budget
 
     def candidates(self, view: View) -> tuple[Tensor, Tensor]:
         """The frontier and its part above tau, (B, H, W) bool each."""

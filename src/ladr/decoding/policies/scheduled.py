@@ -5,7 +5,9 @@ from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
 from ladr.decoding.frontier import independent, top
-from ladr.decoding.policies.base import Counted, Policy, flag, one_of, within
+from ladr.decoding.policies.allowed import flag, one_of, within
+from ladr.decoding.policies.base import Policy
+from ladr.decoding.policies.counted import Counted
 from ladr.decoding.view import View
 
 RANKS = ("sampled", "top1", "gap", "entropy")

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
 from ladr.decoding.frontier import dilate, ranks, top
-from ladr.decoding.policies.base import Counted, count, one_of, within
+from ladr.decoding.policies.allowed import count, one_of, within
+from ladr.decoding.policies.counted import Counted
 from ladr.decoding.policies.scheduled import RANKS, log_score
 from ladr.decoding.view import View
 

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from ladr.base.errors import LadrError, needs
 from ladr.decoding import schedule
+from ladr.decoding.denoiser import Denoiser
 from ladr.decoding.frontier import top
-from ladr.decoding.passes import Batch, Passes
+from ladr.decoding.passes import Live, Passes
 from ladr.decoding.policies import build
-from ladr.decoding.policies.base import one_of
+from ladr.decoding.policies.allowed import one_of
 from ladr.decoding.trace import Trace
 from ladr.decoding.view import MASK, Commit, View
 from ladr.integrations.diffusers.streams import Generators, GeneratorStreams, streams
@@ -81,7 +82,7 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
 
     def _forget(self) -> None:
         self._run: Passes | None = None
-        self._batch: Batch | None = None
+        self._live: Live | None = None
         self._streams: GeneratorStreams | None = None
         self._view: View | None = None
         self.passes = 0
@@ -90,12 +91,12 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
     @property
     def settled(self) -> bool:
         """Is nothing masked any more? False before the first step."""
-        return self._batch is not None and not self._batch.images
+        return self._live is not None and not self._live.images
 
     @property
     def t(self) -> float:
         """The effective time of the image that is furthest behind, 0 before the first step."""
-        if self._batch is None:
+        if self._live is None:
             return 0.0
         masked = (self._run.tokens == MASK).flatten(1)
         return schedule.inverse(int(masked.sum(1).max()) / masked.shape[1])
@@ -135,10 +136,10 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         before, self.passes = tokens, self.passes + 1
         guess = tokens
         if not self.settled:
-            live = self._batch.images
-            self._batch = self._run.one_pass(_Given(model_output.permute(0, 2, 3, 1)), self._batch)
+            images = self._live.images
+            self._live = self._run.one_pass(_Computed(model_output.permute(0, 2, 3, 1)), self._live)
             guess = self._run.tokens.clone()
-            guess[live] = torch.where(guess[live] == MASK, self._view.drawn, guess[live])
+            guess[images] = torch.where(guess[images] == MASK, self._view.drawn, guess[images])
         after = self._run.tokens
         previous = after.masked_fill(after == MASK, self.config.mask_token_id)
         if not return_dict:
@@ -162,7 +163,7 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         noise, temperature = self._noise(len(tokens), generator), float(self.config.sampling_temperature)
         self._run = Passes(codes, policy, steps, noise, tokens, temperature=temperature, on_step=self._look)
         images = [i for i, masked in enumerate((tokens == MASK).flatten(1).any(1).tolist()) if masked]
-        self._batch = Batch(images, tokens[images], torch.zeros_like(tokens[images], dtype=torch.bool))
+        self._live = Live(images, tokens[images], torch.zeros_like(tokens[images], dtype=torch.bool))
 
     def _look(self, view: View, take: Tensor) -> None:
         self._view = view
@@ -189,11 +190,13 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         return sample.masked_fill(chosen, self.config.mask_token_id)
 
 
-@dataclass(frozen=True)
-class _Given:
-    """A denoiser that has been run already: logits (B, H, W, K) of all rows."""
+class _Computed(Denoiser):
+    """A denoiser that has been run already: `dense` are the logits (B, H, W, K) of all rows."""
 
-    all: Tensor
+    def __init__(self, dense: Tensor):
+        self.dense = dense
 
-    def logits(self, tokens: Tensor, rows: Tensor, *, t=None, recompute=None) -> Tensor:
-        return self.all if len(rows) == len(self.all) else self.all[rows]
+    def logits(
+        self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
+    ) -> Tensor:
+        return self.dense if len(rows) == len(self.dense) else self.dense[rows]

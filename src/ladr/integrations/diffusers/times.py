@@ -1,7 +1,7 @@
 """How a scheduler ends a pipeline's loop, and how a policy fits into one that cannot end early."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Protocol
 
@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from ladr.decoding import schedule
-from ladr.decoding.policies import Policy
-from ladr.decoding.policies.base import as_commit
+from ladr.decoding.policies.base import Policy, as_commit
 from ladr.decoding.view import Commit, View
 
 TRAINED = 1000  # Meissonic was trained on this multiple of the mask ratio
@@ -66,12 +65,25 @@ class UntilSettled(Sequence):
         return self.at is not None and range(self.steps)[self.at] == self.steps - 1
 
 
-class InPipeline:
+@dataclass(frozen=True)
+class InPipeline(Policy):
     """A policy in a loop that begins at pass `first` of T and may have to end at the last."""
 
-    def __init__(self, policy: Policy, times: UntilSettled, first: int):
-        self.policy, self.times, self.first = policy, times, first
-        self.name, self.history, self.everywhere = policy.name, policy.history, policy.everywhere
+    policy: Policy
+    times: UntilSettled
+    first: int
+
+    @property
+    def name(self) -> str:
+        return self.policy.name
+
+    @property
+    def history(self) -> bool:
+        return self.policy.history
+
+    @property
+    def everywhere(self) -> bool:
+        return self.policy.everywhere
 
     def __call__(self, view: View) -> Commit:
         commit = as_commit(self.policy(self._continued(view) if self.first else view))

@@ -1,0 +1,81 @@
+"""What the loop asks of a model: a backbone, and the denoiser that it gives for the prompts of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ladr.base.late import Tensor
+
+
+class Denoiser:
+    """A backbone bound to the prompts of one call. Only `logits` must be written; the rest has defaults.
+
+    conditional (M, K): the last pass's logits before guidance, None where the model tells none. everywhere:
+    the loop sets it when the policy needs the logits of observed cells too, that is dense ones.
+    """
+
+    conditional: Tensor | None = None
+    everywhere: bool = False
+
+    def logits(
+        self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
+    ) -> Tensor:
+        """Logits after guidance for tokens (B, H, W) int64 with MASK, of the bound prompts rows (B,): dense
+        (B, H, W, K), or packed (M, K) for the masked cells in row-major order. t (B,): each image's time.
+        recompute: what the cache asks for in this pass (`ladr.decoding.caches.Recompute`)."""
+        raise NotImplementedError
+
+    def keep(self, live: Tensor) -> None:
+        """Only the batch rows where live (B,) bool holds go on, in their order."""
+
+
+class Backbone(Protocol):
+    """A model of token grids: `codes` K, `grid` (H, W), optionally `device` and `render(tokens)`.
+
+    What `bind` gives must have `logits`; it need not be a `Denoiser`.
+    """
+
+    codes: int
+    grid: tuple[int, int]
+
+    def bind(self, prompts: Sequence[Any]) -> Any:
+        """The denoiser for the images of one decode call, one prompt each."""
+        ...
+
+
+class _Adopted(Denoiser):
+    """A denoiser that is none of this class: what it lacks has the defaults."""
+
+    def __init__(self, inner: Any):
+        self._inner = inner
+        self._names = frozenset(
+            name for name in ("conditional", "everywhere", "keep") if hasattr(inner, name)
+        )
+
+    @property
+    def conditional(self) -> Tensor | None:  # type: ignore[override]
+        return self._inner.conditional if "conditional" in self._names else None
+
+    @property
+    def everywhere(self) -> bool:  # type: ignore[override]
+        return bool(self._inner.everywhere) if "everywhere" in self._names else False
+
+    @everywhere.setter
+    def everywhere(self, everywhere: bool) -> None:
+        if "everywhere" in self._names:
+            self._inner.everywhere = everywhere
+
+    def logits(
+        self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
+    ) -> Tensor:
+        return self._inner.logits(tokens, rows, t=t, recompute=recompute)
+
+    def keep(self, live: Tensor) -> None:
+        if "keep" in self._names:
+            self._inner.keep(live)
+
+
+def adopted(denoiser: Any) -> Denoiser:
+    """The denoiser itself, or one with the defaults around an object that has `logits` alone."""
+    return denoiser if isinstance(denoiser, Denoiser) else _Adopted(denoiser)
