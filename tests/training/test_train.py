@@ -29,7 +29,7 @@ from ladr.training.log import draw, read_log
 from ladr.training.model import Run
 from ladr.training.objective import kept_positions, loss, mask_cells, posterior, sequence
 from ladr.training.progress import Follow
-from ladr.training.run import train
+from ladr.training.run import Execution, train
 from ladr.training.settings import Settings
 from ladr.training.sheet import grid, sheet
 from ladr.training.vocabulary import IMAGE_OFFSET, SPECIAL, build, words
@@ -286,7 +286,8 @@ def test_a_run_cut_in_two_ends_where_a_whole_one_does(patches, tmp_path):
 def test_two_processes_do_the_work_of_one(patches, tmp_path):
     settings = replace(SETTINGS, steps=2)
     for processes in (1, 2):
-        train(tmp_path / str(processes), patches, settings, processes=processes, save_every=1)
+        execution = Execution(processes=processes, save_every=1)
+        train(tmp_path / str(processes), patches, settings, execution)
     one, two = (checkpoints.read(tmp_path / str(n)) for n in (1, 2))
     assert one[1]["step"] == two[1]["step"] == 2
     assert one[1]["streams"] == two[1]["streams"]
@@ -362,7 +363,8 @@ def test_a_run_can_begin_with_the_weights_of_another(patches, tmp_path):
     start = tmp_path / "model.safetensors"
     donor = Run(replace(SETTINGS, seed=5), patches, tmp_path)
     save_file(donor.model.state_dict(), start)
-    train(tmp_path / "run", patches, replace(SETTINGS, steps=1, matrix_rate=0.0, other_rate=0.0), start=start)
+    settings = replace(SETTINGS, steps=1, matrix_rate=0.0, other_rate=0.0)
+    train(tmp_path / "run", patches, settings, Execution(start=start))
     tensors, state = checkpoints.read(tmp_path / "run")
     assert state["step"] == 1
     for name, weight in donor.model.state_dict().items():

@@ -52,7 +52,7 @@ def model(
     import torch
 
     from ladr.backbones.exact.patches import PatchCodes
-    from ladr.training.run import train
+    from ladr.training.run import Execution, train
     from ladr.training.settings import Settings
 
     if start is not None:
@@ -74,7 +74,7 @@ def model(
     options["workers"] = workers
     if workers is None:
         options["workers"] = (os.cpu_count() or 1) if torch.cuda.is_available() else 0
-    train(folder / "model", PatchCodes.load(book), settings, **options)
+    train(folder / "model", PatchCodes.load(book), settings, Execution(**options))
     try:
         curve(folder, None, False)
         sheet(folder, None, 2, 32, mlflow)

@@ -1,4 +1,4 @@
-"""The codebook: the distinct patches of the shape world, merged until K are left."""
+"""The codebook: the distinct patches of the shape world, merged until K clusters are left."""
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, ward
@@ -15,14 +15,14 @@ SCENES = 60_000
 def distinct_patches(scenes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """All different patches of `scenes` random scenes, (n, 48) uint8, and how many scenes hold each."""
     rng = np.random.default_rng([seed, 0])
-    seen: dict[bytes, int] = {}
+    scenes_with: dict[bytes, int] = {}
     for _ in range(scenes):
         image = render(realise(propose(rng), rng, unseen=True))
         for patch in {p.tobytes() for p in cut(image[None])[0].reshape(-1, 48)}:
-            seen[patch] = seen.get(patch, 0) + 1
-    order = sorted(seen)
+            scenes_with[patch] = scenes_with.get(patch, 0) + 1
+    order = sorted(scenes_with)
     patches = np.frombuffer(b"".join(order), np.uint8).reshape(len(order), -1)
-    return patches, np.array([seen[p] for p in order], float)
+    return patches, np.array([scenes_with[p] for p in order], float)
 
 
 def learn_codebook(scenes: int = SCENES, codes: int = CODEBOOK, seed: int = 0) -> PatchCodes:

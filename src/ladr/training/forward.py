@@ -1,7 +1,7 @@
 """The transformer's forward pass in the form that trains fast; equal to `LLaDA.forward` by test.
 
-Fused attention kernels are slow backwards on CPUs in bfloat16, so attention is spelled out here, and a
-block is one function of tensors that a compiler can fuse.
+The backward pass of fused attention kernels is slow on CPUs in bfloat16. So attention is written out here,
+and a block is one function of tensors, which a compiler can fuse.
 """
 
 import torch

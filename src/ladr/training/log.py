@@ -11,7 +11,7 @@ TICKS = (1, 1.2, 1.4, 1.7, 2, 2.5, 3, 4, 5, 7)  # labels within a power of ten
 
 
 def read_log(path: Path) -> list[dict]:
-    """One row per logged step; a line cut short by a kill, and steps done twice, are left out."""
+    """One row per logged step, without lines that a kill has cut; of steps done twice, the last row."""
     rows: dict[int, dict] = {}
     for line in path.read_text().splitlines():
         try:
@@ -23,7 +23,7 @@ def read_log(path: Path) -> list[dict]:
 
 
 def draw(log: Path, to: Path) -> None:
-    """Loss against images seen, with the validation loss of the averaged weights."""
+    """Draw the loss over the number of images, with the validation loss of the averaged weights."""
     with needs("the loss curve"):
         import matplotlib
 
@@ -53,15 +53,15 @@ def draw(log: Path, to: Path) -> None:
 
 
 def track(run: Path, pictures: Iterable[Path] = ()) -> None:
-    """One MLflow run per training run, made anew when it is logged again: settings, losses, pictures."""
+    """Log a training run as one MLflow run, which replaces an older one: settings, losses, pictures."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     with needs("--mlflow"):
         import mlflow
 
     mlflow.set_experiment("training")
     name = str(run)
-    known = mlflow.search_runs(filter_string=f"tags.`ladr.training` = '{name}'", output_format="list")
-    for old in known:
+    older = mlflow.search_runs(filter_string=f"tags.`ladr.training` = '{name}'", output_format="list")
+    for old in older:
         mlflow.delete_run(old.info.run_id)
     settings = json.loads((run / "model" / "settings.json").read_text())
     with mlflow.start_run(run_name=name, tags={"ladr.training": name}):

@@ -1,4 +1,4 @@
-"""The training objective: guess the masked cells of an image from its prompt and the other cells."""
+"""The training objective: predict the masked cells of an image from its prompt and the other cells."""
 
 import math
 
@@ -13,10 +13,10 @@ from ladr.training.forward import forward
 
 
 def mask_cells(shape: tuple[int, int, int], seed: list[int], reach: float = 1.0) -> np.ndarray:
-    """(B, H, W) bool: each image masked at random to a ratio cos(pi u^2 / 2), u stratified over the batch
-    between 0 and `reach`.
+    """(B, H, W) bool: each image is masked at random to a ratio cos(pi u^2 / 2), with u stratified over the
+    batch between 0 and `reach`.
 
-    Half of all ratios are above 0.92: what the prompt decides is decided there, later the image tells.
+    Half of all ratios are above 0.92, since there the prompt decides; at lower ratios the image does.
     """
     rng = np.random.default_rng(seed)
     b, n = shape[0], shape[1] * shape[2]
@@ -29,9 +29,9 @@ def mask_cells(shape: tuple[int, int, int], seed: list[int], reach: float = 1.0)
 def posterior(batch: Batch, masked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Codes (B, 1 + others, H, W) and weights (B, 1 + others) of the images that the visible cells allow.
 
-    Images of one spec are draws from the same distribution, so those that agree with all visible cells are
-    draws from the posterior that the model is to learn: their mean is a target with less noise than one
-    image is, and the same expectation.
+    Images of one spec are draws from the same distribution. So those that agree with all visible cells are
+    draws from the posterior that the model should learn. Their mean has the same expectation as one image,
+    and less noise.
     """
     images = np.concatenate([batch.codes[:, None], batch.others], 1)
     agree = ((images == batch.codes[:, None]) | masked[:, None]).all((2, 3)) & (images[:, :, 0, 0] >= 0)
@@ -49,9 +49,9 @@ def sequence(batch: Batch, masked: np.ndarray, layout: Layout) -> tuple[np.ndarr
 
 
 def kept_positions(masked: np.ndarray, start: int, length: int, keep: int, seed: list[int]) -> np.ndarray:
-    """(B, L') sorted positions of a shortened sequence: `keep` cells stay.
+    """(B, L') sorted positions of a shortened sequence in which `keep` cells stay.
 
-    Masked cells leave first, but half of them always stay: a sample without a cell to guess teaches nothing.
+    Masked cells leave first, but half of them always stay: a sample without masked cells teaches nothing.
     """
     b, h, w = masked.shape
     hidden, drop = masked.reshape(b, -1), h * w - keep
@@ -91,14 +91,14 @@ def loss(
     row, place = np.nonzero(cell >= 0)
     images, weights = posterior(batch, masked)
     target = images.reshape(b, -1, h * w)[row, :, cell[row, place]]
-    wanted = _on(device, row * ids.shape[1] + place)
-    hidden = forward(model, _on(device, ids), positions, compiled).flatten(0, 1)[wanted]
+    predicted = _on(device, row * ids.shape[1] + place)
+    hidden = forward(model, _on(device, ids), positions, compiled).flatten(0, 1)[predicted]
     logits = model.head(hidden, layout.image_offset, layout.image_offset + layout.codebook)
-    told = logits.float().log_softmax(-1).gather(1, _on(device, target.clip(0)))
-    return -(told * _on(device, weights.astype(np.float32)[row])).sum(1).mean()
+    log_p = logits.float().log_softmax(-1).gather(1, _on(device, target.clip(0)))
+    return -(log_p * _on(device, weights.astype(np.float32)[row])).sum(1).mean()
 
 
 def _on(device: torch.device, array: np.ndarray) -> Tensor:
-    """The array there, without waiting for what the device still has to do."""
+    """The array on the device, without waiting for the work that the device still has to do."""
     tensor = torch.from_numpy(np.ascontiguousarray(array))
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

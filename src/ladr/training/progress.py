@@ -1,4 +1,4 @@
-"""How far a training is: a bar in a terminal, a line now and then elsewhere."""
+"""The progress of a training run: a bar in a terminal, and lines where there is no terminal."""
 
 from contextlib import AbstractContextManager
 
@@ -17,9 +17,9 @@ class Follow(AbstractContextManager):
         bar = self.console.is_terminal and not quiet
         self.lines = not self.console.is_terminal and not quiet
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-        columns = *columns, TextColumn("{task.fields[told]}"), TimeRemainingColumn()
+        columns = *columns, TextColumn("{task.fields[note]}"), TimeRemainingColumn()
         self.bar = Progress(*columns, console=self.console, disable=not bar)
-        self.task = self.bar.add_task(label, total=steps, completed=done, told="")
+        self.task = self.bar.add_task(label, total=steps, completed=done, note="")
 
     def __enter__(self) -> "Follow":
         self.bar.start()
@@ -32,10 +32,10 @@ class Follow(AbstractContextManager):
         self.bar.update(self.task, completed=step)
 
     def tell(self, step: int, loss: float, rate: float, held_out: float | None = None) -> None:
-        """loss: of late; rate: images per second; held_out: the validation loss, where it was measured."""
-        told = f"loss {loss:.3f}  {rate:.0f} images/s" + (
+        """loss: mean of the last steps; rate: images per second; held_out: validation loss, if measured."""
+        note = f"loss {loss:.3f}  {rate:.0f} images/s" + (
             "" if held_out is None else f"  held out {held_out:.3f}"
         )
-        self.bar.update(self.task, completed=step, told=told)
+        self.bar.update(self.task, completed=step, note=note)
         if self.lines:
-            print(f"{self.label} {step}/{self.steps}  {told}", file=self.console.file, flush=True)
+            print(f"{self.label} {step}/{self.steps}  {note}", file=self.console.file, flush=True)

@@ -4,9 +4,10 @@ import json
 import os
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -18,57 +19,58 @@ from ladr.training.progress import Follow
 from ladr.training.settings import SHARDS, Settings
 from ladr.training.workers import Workers
 
-EVERY, VALIDATE = 20, 200  # steps between two lines of the log, and between two held-out losses
+EVERY, VALIDATE = 20, 200  # steps between two lines of the log, and between two validation losses
 
 
-def train(
-    folder: Path,
-    patches: PatchCodes,
-    settings: Settings,
-    *,
-    processes: int = 1,
-    compiled: bool = False,
-    minutes: float | None = None,
-    save_every: int = 200,
-    start: Path | None = None,
-    workers: int = 0,
-) -> None:
-    """Train to the end of `settings.steps`, or for `minutes`; call again to go on.
+@dataclass(frozen=True)
+class Execution:
+    """How a run is executed. The samples do not depend on it."""
 
-    `start`: the model.safetensors to begin with instead of random weights. `workers`: processes that make
-    the samples ahead of time, for each of the training processes; the samples do not depend on how many.
-    """
+    processes: int = 1
+    compiled: bool = False
+    minutes: float | None = None  # the run stops after so long, and can be resumed
+    save_every: int = 200  # steps between two checkpoints
+    start: Path | None = None  # a model.safetensors to begin with instead of random weights
+    workers: int = 0  # processes that make samples ahead of time, for each of the training processes
+
+
+def train(folder: Path, patches: PatchCodes, settings: Settings, execution: Execution) -> None:
+    """Train to the end of `settings.steps`, or for `execution.minutes`; call again to go on."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "settings.json", asdict(settings))
-    options = (compiled, minutes, save_every, start, workers)
     with tempfile.TemporaryDirectory() as meeting:
-        arguments = (processes, meeting, folder, patches.means, settings, *options)
-        if processes == 1:
+        arguments = (meeting, folder, patches.means, settings, execution)
+        if execution.processes == 1:
             _work(0, *arguments)
         else:
-            torch.multiprocessing.spawn(_work, arguments, nprocs=processes)
+            torch.multiprocessing.spawn(_work, arguments, nprocs=execution.processes)
 
 
-def _work(rank, world, meeting, folder, means, settings, compiled, minutes, save_every, start, workers):
+def _work(
+    rank: int, meeting: str, folder: Path, means: np.ndarray, settings: Settings, execution: Execution
+) -> None:
+    """The work of one process; the processes meet in the folder `meeting`."""
+    world = execution.processes
     if world > 1:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
         torch.set_num_threads(1)
         dist.init_process_group("gloo", init_method=f"file://{meeting}/store", rank=rank, world_size=world)
-    with Workers(workers) as made:
-        run = Run(settings, PatchCodes(means), folder, rank, world, made.source)
-        if not run.resume() and start is not None:
-            run.start_from(start)
+    with Workers(execution.workers) as workers:
+        run = Run(settings, PatchCodes(means), folder, rank, world, workers.source)
+        if not run.resume() and execution.start is not None:
+            run.start_from(execution.start)
         with Follow("model", settings.steps, run.step, quiet=rank > 0) as follow:
-            _steps(run, follow, compiled, minutes, save_every)
+            _steps(run, follow, execution)
     if world > 1:
         dist.destroy_process_group()
 
 
-def _steps(run: Run, follow: Follow, compiled: bool, minutes: float | None, save_every: int) -> None:
-    began, last, recent = time.monotonic(), time.monotonic(), []
+def _steps(run: Run, follow: Follow, execution: Execution) -> None:
+    began = last = time.monotonic()
+    recent: list[Tensor] = []
     stop = torch.zeros(1)
     while run.step < run.settings.steps and not stop.item():
-        recent.append(run.advance(compiled))
+        recent.append(run.advance(execution.compiled))
         now = time.monotonic()
         run.spent += now - last
         last = now
@@ -76,15 +78,15 @@ def _steps(run: Run, follow: Follow, compiled: bool, minutes: float | None, save
         if run.rank == 0 and run.step % EVERY == 0:
             _log(run, follow, recent)
             recent = []
-        stop[0] = float(minutes is not None and now - began > 60 * minutes)
+        stop[0] = float(execution.minutes is not None and now - began > 60 * execution.minutes)
         if run.world > 1:
             dist.broadcast(stop, 0)
-        if run.step % save_every == 0 or run.step == run.settings.steps or stop.item():
+        if run.step % execution.save_every == 0 or run.step == run.settings.steps or stop.item():
             run.save()
 
 
 def _log(run: Run, follow: Follow, recent: list[Tensor]) -> None:
-    """One line of the run's log: what is drawn as the loss curve and shipped with the weights."""
+    """Write one line of the run's log, from which the loss curve is drawn; it is shipped with the weights."""
     value = float(torch.stack(recent).mean())
     images = run.step * SHARDS * run.settings.shard_batch
     row = {"step": run.step, "images": images, "loss": round(value, 4), "seconds": round(run.spent, 1)}

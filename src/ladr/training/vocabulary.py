@@ -1,7 +1,7 @@
 """The closed vocabulary of the shape world as a `tokenizers` file: words, and letters one by one.
 
-A letter's second and third place in a word are tokens of their own, so that the order of letters need not be
-worked out from their positions: 90,000 images, almost half of them of words, taught the model little of it.
+A letter in the second or third place of a word is a token of its own, so that the model need not learn the
+order of letters from positions: 90,000 images, almost half of them of words, taught it little of that.
 """
 
 import re
@@ -26,7 +26,7 @@ SPECIAL = (
     "</user>",
 )
 IMAGE_OFFSET = 192  # ids between the last word and this one are free for words to come
-LATER = ("²", "³")  # mark a letter that is a word's second, or its third
+LATER = ("²", "³")  # marks of a letter that is the second or the third of a word
 _FRAMES = (
     "a an there is are image of picture the to left right on top above over bottom below under next "
     "near side inside in touching and each other word letters sign that says text at middle with "
@@ -46,7 +46,7 @@ def words() -> list[str]:
 
 
 def build() -> Tokenizer:
-    """Words are split at blanks and marks; capitals stand for letters only where they are written out."""
+    """The tokenizer: it splits at blanks and marks; capitals are letters only in words that are spelled."""
     vocabulary = {token: i for i, token in enumerate((*SPECIAL, *words()))}
     if len(vocabulary) > IMAGE_OFFSET:
         raise ValueError(f"{len(vocabulary)} words do not fit below {IMAGE_OFFSET}")

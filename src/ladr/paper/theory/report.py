@@ -11,7 +11,7 @@ Rows = list[dict[str, Any]]
 
 
 class Section(NamedTuple):
-    """One claim: its table, and what the rows say, worked out from the rows."""
+    """One claim: its table, and the verdict in words, which is computed from the rows."""
 
     key: str
     title: str
@@ -29,12 +29,12 @@ def _proposition1(rows: Rows) -> str:
 
 
 def _remark(rows: Rows) -> str:
-    told = [r for r in rows if r["reading"] != "own entropy"]
-    less = sum(r["difference"] < -2 * r["se"] for r in told)
-    more = sum(r["difference"] > 2 * r["se"] for r in told)
+    informative = [r for r in rows if r["reading"] != "own entropy"]
+    less = sum(r["difference"] < -2 * r["se"] for r in informative)
+    more = sum(r["difference"] > 2 * r["se"] for r in informative)
     return (
-        f"A frontier cell tells the rest less than an isolated one on {less} of {len(told)} rows, more on "
-        f"{more}; on the others they are within two errors."
+        f"A frontier cell tells the rest less than an isolated one on {less} of {len(informative)} rows, "
+        f"more on {more}; on the others they are within two errors."
     )
 
 
@@ -56,10 +56,11 @@ def _theorem1_field(rows: Rows) -> str:
 
 
 def _proposition2(rows: Rows) -> str:
-    told, counter = max(r["told"] for r in rows), max(r["counter"] for r in rows)
+    by_ratio = max(r["told"] for r in rows)
+    counter = max(r["counter"] for r in rows)
     return (
-        f"Off the curve by at most {told:.0e} with the time read off the mask, by up to {counter:.2f} with a "
-        "step counter. Outline 1: as scattered as training masks; a rescue keeps the mask in pieces."
+        f"Off the curve by at most {by_ratio:.0e} with the time read off the mask, by up to {counter:.2f} "
+        "with a step counter. Outline 1: as scattered as training masks; a rescue keeps the mask in pieces."
     )
 
 
@@ -142,10 +143,10 @@ def results(quick: bool = False) -> dict[str, dict[str, Any]]:
 
 
 def record(quick: bool = False) -> dict[str, Any]:
-    """`results`, and under `provenance` what made them and when."""
+    """`results`, and under `provenance` the program, the machine and the time of their computation."""
     began = _now()
-    found = results(quick)
-    return {**found, "provenance": {"began": began, "ended": _now(), "quick": quick, **provenance()}}
+    sections = results(quick)
+    return {**sections, "provenance": {"began": began, "ended": _now(), "quick": quick, **provenance()}}
 
 
 def _now() -> str:
