@@ -23,7 +23,7 @@ FULL   := $(USE:%=use=[%]) theory=true latency.prompts=10 sweeps.alpha_tau.backb
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 
-.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm count lint format lock clean
+.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm plan count lint format lock clean
 
 setup: $(READY)
 
@@ -80,6 +80,10 @@ check: lint test
 # A Slurm of one node, started for the test and stopped after it; needs slurm-wlm and munge, not a cluster.
 slurm: $(READY)
 	$(BIN)/python -m pytest -m slurm -rs tests/workflow/test_slurm.py
+
+# Draw the floor plan of docs/architecture.md again.
+plan: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m house.plan
 
 # Rooms, arrows, circles and what breaks a limit.
 count: $(READY)

@@ -9,8 +9,8 @@ from house.imports import arrows, circles, room_of
 
 FLOORS = (
     ("base",),
-    ("decoding", "shapes"),
-    ("backbones", "benchmarks", "integrations"),
+    ("shapes", "decoding"),
+    ("benchmarks", "backbones", "integrations"),
     ("experiment", "training"),
     ("paper", "speed"),
     ("figures",),
