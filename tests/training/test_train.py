@@ -101,7 +101,7 @@ def test_capitals_begin_sentences_and_spell_letters():
 
 def test_a_letter_that_is_none_is_refused_with_those_that_one_can_write(tmp_path):
     build().save(str(tmp_path / "tokenizer.json"))
-    with pytest.raises(LadrError, match=r"'B' is not a word of this model \(known: .* A, C, ") as refused:
+    with pytest.raises(LadrError, match=r"'B' is not a word of this model \(known: .* \d+ more\)") as refused:
         Words(tmp_path).ids('the letters "HB"')
     assert "²" not in str(refused.value)
 

@@ -5,16 +5,23 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
+FEW = 5  # names that one message lists
+
 
 class LadrError(ValueError):
     """Bad input: the message names what, where, its value and what is allowed."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """` (did you mean 'x'?)` for the nearest of `names`, or the list of them when none is near."""
-    known = sorted(map(str, names))
+    """` (did you mean 'x'?)` for the nearest of `names`. When none is near: all, or the FEW nearest."""
+    known = sorted(set(map(str, names)))
     close = get_close_matches(str(name), known, n=1, cutoff=0.6)
-    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"
+    if close:
+        return f" (did you mean {close[0]!r}?)"
+    if len(known) <= FEW:
+        return f" (known: {', '.join(known)})"
+    shown = get_close_matches(str(name), known, n=FEW, cutoff=0.0)
+    return f" (known: {', '.join(shown)} and {len(known) - len(shown)} more)"
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 Snakemake calls the same commands."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -31,16 +32,34 @@ def params(
     typer.echo(f"{params}: well formed; {len(grid.lines)} rows, {len(grid.cells)} cells")
 
 
-def grid(params: File = PARAMS, set_: Set = None, json: Json = False) -> None:
-    """List the rows of params.yaml: what is done, what is missing, scores and passes."""
-    from ladr.experiment.cells.overview import overview, printed
+def grid(
+    cells: Annotated[
+        bool,
+        typer.Option("--cells", help="List cells: each point of a sweep, and cells that others need."),
+    ] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="List only what is not done.")] = False,
+    params: File = PARAMS,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    """List the rows of params.yaml: what is done, what is missing, scores and passes.
+
+    In a pipe every line has its fields between tabs, with names in the first line.
+    """
+    from ladr.cli.listing import print_cells, print_rows, print_table
+    from ladr.experiment.cells.overview import overview, rows_of
 
     _, grid = experiment_of(params, set_)
-    rows = overview(grid)
+    all_cells = overview(grid)
+    listed = all_cells if cells else rows_of(grid, all_cells)
+    if missing:
+        listed = [row for row in listed if row["state"] != "done"]
     if json:
-        print_json(rows)
+        print_json(listed)
+    elif not sys.stdout.isatty():
+        print_table(listed)
     else:
-        printed(rows)
+        (print_cells if cells else print_rows)(listed, all_cells)
 
 
 def run(

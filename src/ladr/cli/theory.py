@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ladr.cli.options import Json, print_json
+from ladr.cli.threads import threads
 
 
 def theory(
@@ -18,13 +19,14 @@ def theory(
 
     from ladr.paper.theory.report import SECTIONS, record, table
 
-    if json:
-        print_json(record(quick))
-        return
-    console = Console()
-    for section in SECTIONS:
-        rows = section.rows(quick)
-        console.print(table(section.title, rows), f"[bold]{section.verdict(rows)}[/bold]\n")
+    with threads(1):  # the tensors are tiny: more threads wait for each other, on a busy machine for minutes
+        if json:
+            print_json(record(quick))
+            return
+        console = Console()
+        for section in SECTIONS:
+            rows = section.rows(quick)
+            console.print(table(section.title, rows), f"[bold]{section.verdict(rows)}[/bold]\n")
 
 
 def audit(

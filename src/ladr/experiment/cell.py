@@ -88,8 +88,10 @@ class Grid:
         if not found:
             from ladr.base.errors import nearest
 
-            known = [*self.cells] if "-" in name else [line.name for line in self.lines]
-            raise LadrError(f"cell {name!r} is not in the grid{nearest(name, set(known))}")
+            known = [*self.cells] if "-" in name else [line.name for line in self.lines if not line.point]
+            if re.fullmatch(r"[0-9a-f]{8}", name):
+                known = [i.rsplit("-", 1)[-1] for i in self.cells]
+            raise LadrError(f"cell {name[:80]!r} is not in the grid{nearest(name[:80], known)}")
         return found
 
 

@@ -1,4 +1,4 @@
-"""What `ladr grid` shows: the state of every cell, and a guess of what is left to do."""
+"""What `ladr grid` shows: the state of every cell and of every row, and a guess of what is left to do."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,14 +6,18 @@ from statistics import median
 from typing import Any
 
 from ladr.base import files
+from ladr.benchmarks.column import main_column
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells.decode import folder_of
-from ladr.experiment.cells.record import CELL, RESULTS, done
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE, done
 from ladr.experiment.cells.rows import scored
 
 
 def overview(grid: Grid, results: Path = RESULTS) -> list[dict[str, Any]]:
-    """One dict per cell: id, rows, state (done, unscored, partial, stale, missing), images, seconds."""
+    """One dict per cell: id, rows, state, images, passes, main score, seconds.
+
+    The state is done, unscored, partial, stale or missing.
+    """
     records = {i: _record(folder_of(i, results)) for i in grid.cells}
     rates = _rates(grid, records)
     rows = []
@@ -28,10 +32,22 @@ def overview(grid: Grid, results: Path = RESULTS) -> list[dict[str, Any]]:
                 "state": state(folder_of(cell.id, results), cell),
                 "images": images,
                 "passes": record["summary"]["passes"] if record else None,
+                "score": _score(cell, results),
                 "seconds": None if rate is None else rate * images,
             }
         )
     return rows
+
+
+def _score(cell: Cell, results: Path) -> float | None:
+    """The score that stands for the benchmark, or None where the cell is not scored."""
+    folder = folder_of(cell.id, results)
+    if not scored(folder, cell):
+        return None
+    valued = {
+        x["column"]: x["value"] for x in files.read_json(folder / SCORE)["lines"] if x["value"] is not None
+    }
+    return valued.get(main_column(cell.spec["benchmark"]["name"], valued))
 
 
 def state(folder: Path, cell: Cell | None = None) -> str:
@@ -65,31 +81,34 @@ def _guess(cell: Cell, rates: Mapping[tuple, list[float]]) -> float | None:
     return next((median(rates[key]) for key in _kinds(cell) if key in rates), None)
 
 
-def printed(rows: list[dict[str, Any]]) -> None:
-    """The overview for people."""
-    from rich.console import Console
-    from rich.table import Column, Table
+def rows_of(grid: Grid, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One dict per row of params.yaml on each backbone and benchmark; all points of a sweep are one row.
 
-    wide = [Column(name, overflow="fold") for name in ("cell", "asked for by")]
-    table = Table(*wide, "state", "images", "passes", "CPU time")
-    for row in rows:
-        table.add_row(
-            row["cell"], "\n".join(row["rows"]) or "(needed)", row["state"], str(row["images"]),
-            "" if row["passes"] is None else f"{row['passes']:.1f}", duration(row["seconds"]),
-        )  # fmt: skip
-    console = Console()
-    console.print(table)
-    left = [r for r in rows if r["state"] in ("missing", "partial", "stale")]
-    known = [r["seconds"] for r in left if r["seconds"] is not None]
-    about = f", about {duration(sum(known))} of one core" if known else ""
-    more = f" ({len(left) - len(known)} cannot be guessed yet)" if len(known) < len(left) else ""
-    images = sum(r["images"] for r in left)
-    console.print(f"{len(rows)} cells, {len(rows) - len(left)} decoded; left: {images} images{about}{more}")
+    cells: what `overview` returns. In a row `cells` are ids, and `done` counts those decoded and scored. A
+    row with several cells has no score and no passes of its own.
+    """
+    about = {cell["cell"]: cell for cell in cells}
+    rows: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for line in grid.lines:
+        name = line.group if line.point else f"{line.group}/{line.name}"
+        place = rows.setdefault((name, line.backbone, line.benchmark), [])
+        if about[line.cell] not in place:
+            place.append(about[line.cell])
+    return [_row(place, members) for place, members in rows.items()]
 
 
-def duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "?"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+def _row(place: tuple[str, str, str], members: list[dict[str, Any]]) -> dict[str, Any]:
+    states = {cell["state"] for cell in members}
+    count = sum(cell["state"] == "done" for cell in members)
+    alone = members[0] if len(members) == 1 else {"passes": None, "score": None}
+    seconds = [cell["seconds"] for cell in members]
+    return {
+        "cells": [cell["cell"] for cell in members],
+        **dict(zip(("row", "backbone", "benchmark"), place, strict=True)),
+        "state": states.pop() if len(states) == 1 else "partial",
+        "done": count,
+        "images": sum(cell["images"] for cell in members),
+        "passes": alone["passes"],
+        "score": alone["score"],
+        "seconds": None if None in seconds else sum(seconds),
+    }

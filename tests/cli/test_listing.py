@@ -1,0 +1,101 @@
+"""`ladr grid`: one line a row that fits the terminal, fields between tabs in a pipe, and what is missing."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ladr.base.errors import FEW, LadrError, nearest
+from ladr.cli.listing import print_cells, print_rows
+from ladr.cli.main import answer
+from ladr.experiment.cells.overview import overview, rows_of
+from ladr.experiment.grid import grid
+from ladr.experiment.params import load
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with the smoke experiment, one of whose cells is decoded and scored."""
+    shutil.copy(ROOT / "smoke.yaml", tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    assert answer(["run", "samplers/cosine"]) == 0
+    assert answer(["score", "samplers/cosine", "--processes", "1"]) == 0
+    return tmp_path
+
+
+def test_rows_and_cells_fit_80_columns_and_ids_stay_whole(monkeypatch, capsys):
+    experiment = grid(load(ROOT / "params.yaml"))
+    cells = overview(experiment, Path("nowhere"))
+    monkeypatch.setenv("COLUMNS", "80")
+    for listed, show in ((rows_of(experiment, cells), print_rows), (cells, print_cells)):
+        show(listed, cells)
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 80
+        starts = {line[:8] for line in lines}
+        for entry in listed:
+            alone = "cell" in entry or len(entry["cells"]) == 1
+            ident = entry["cell"] if "cell" in entry else entry["cells"][0]
+            assert (ident[-8:] if alone else f"{len(entry['cells'])} cells".ljust(8)) in starts
+    rows = rows_of(experiment, cells)
+    assert len({(r["row"], r["backbone"], r["benchmark"]) for r in rows}) == len(rows) < len(experiment.lines)
+    assert {i for row in rows for i in row["cells"]} == {line.cell for line in experiment.lines}
+
+
+def test_a_pipe_gets_fields_between_tabs(here, capsys):
+    capsys.readouterr()
+    assert answer(["grid"]) == 0
+    head, *lines = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert {len(line) for line in lines} == {len(head)}
+    rows = {line[head.index("row")]: dict(zip(head, line, strict=True)) for line in lines}
+    done, other = rows["samplers/cosine"], rows["samplers/ladr"]
+    assert (done["state"], other["state"]) == ("done", "missing")
+    assert float(done["passes"]) > 0
+    assert 0 <= float(done["score"]) <= 100
+    assert other["passes"] == other["score"] == ""
+    assert done["cells"].rsplit("-", 1)[-1].isalnum()
+
+
+def test_missing_leaves_out_what_is_done_and_cells_lists_all(here, capsys):
+    answers = {}
+    for words in ([], ["--missing"], ["--cells"], ["--cells", "--missing"]):
+        capsys.readouterr()
+        assert answer(["grid", "--json", *words]) == 0
+        answers[" ".join(words)] = json.loads(capsys.readouterr().out)
+    done = [row for row in answers[""] if row["state"] == "done"]
+    assert {row["row"] for row in done} == {"samplers/cosine"}
+    assert len(answers["--missing"]) == len(answers[""]) - len(done)
+    experiment = grid(load("params.yaml"))
+    assert {cell["cell"] for cell in answers["--cells"]} == set(experiment.cells)
+    assert len(answers["--cells --missing"]) == len(experiment.cells) - 1
+
+
+def test_an_error_lists_few_names(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for name in ("12345678", "zzz", "mixture-mini-x-00000000", "x" * 5000):
+        assert answer(["run", name]) == 2
+        assert len(capsys.readouterr().err) < 500
+    assert nearest("zz", ["a", "b"]) == " (known: a, b)"
+    many = [f"name{n}" for n in range(200)]
+    assert nearest("q", many).count("name") == FEW
+    assert nearest("q", many).endswith(" and 195 more)")
+    with pytest.raises(LadrError, match=r"known: ([0-9a-f]{8}, ){4}[0-9a-f]{8} and"):
+        grid(load("params.yaml")).find(["12345678"])
+
+
+def test_the_theory_runs_in_one_thread(monkeypatch, capsys):
+    import torch
+
+    from ladr.paper.theory import report
+
+    section = report.Section("x", "x", lambda quick: [{"threads": torch.get_num_threads()}], lambda rows: "")
+    monkeypatch.setattr(report, "SECTIONS", [section])
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    assert answer(["theory", "--quick", "--json"]) == 0
+    seen = json.loads(capsys.readouterr().out)["x"]["rows"]
+    assert seen == [{"threads": 1}]
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
