@@ -92,14 +92,17 @@ count: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/codespell
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
 
 lock: pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --extra judge --extra slurm --generate-hashes \
 	  $(TORCHS_OWN:%=--no-emit-package %) --no-annotate --no-header pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
