@@ -3,12 +3,22 @@
 import pytest
 import torch
 
+from ladr.backbones.exact.mixture import Mixture
 from ladr.backbones.lumina.dimoo import DiMOO
 from ladr.backbones.random.blank import random_checkpoint
 from ladr.base.errors import LadrError
-from ladr.decoding.caches import BranchCache, MLCache, Recompute, cache
+from ladr.decoding.caches import (
+    CACHES,
+    BranchCache,
+    DelayedCache,
+    GuidanceRamp,
+    MLCache,
+    Recompute,
+    StaleCache,
+    cache,
+)
 from ladr.decoding.loop import decode
-from ladr.decoding.policies import LADR, Scheduled
+from ladr.decoding.policies import LADR, POLICIES, Scheduled
 from ladr.decoding.view import MASK
 
 COSINE = Scheduled(schedule="fixed")
@@ -136,3 +146,96 @@ def test_bad_fields_are_named(name, fields, says):
     with pytest.raises(LadrError, match=says):
         cache(name, **fields)
     assert cache("ml", ratio=0.8) == MLCache(ratio=0.8)
+
+
+def test_a_delayed_cache_recomputes_what_is_masked_and_what_was_just_committed(folder):
+    plans, result = asked(folder, DelayedCache(refresh=4))
+    assert full_steps(plans) == [0, 4, 8, 12]
+    for s, plan in enumerate(plans[1:], 1):
+        if s not in full_steps(plans):
+            for row, trace in enumerate(result.trace.images):
+                assert int(plan.cells[row].sum()) == trace.masked[s - 1]
+                assert trace.cost[s] < 1
+    costs = [trace.cost[s] for trace in result.trace.images for s in (5, 9, 13)]
+    assert costs == sorted(costs[:3], reverse=True) + sorted(costs[3:], reverse=True)
+
+
+def test_stale_passes_cost_nothing_and_see_the_answer_of_the_pass_before(folder):
+    seen = []
+    model = DiMOO.from_pretrained(folder)
+    result = decode(
+        model, PROMPTS, COSINE, steps=8, cache=StaleCache(every=3),
+        on_step=lambda view, _: seen.append((view.masked, view.top1)),
+    )  # fmt: skip
+    for trace in result.trace.images:
+        assert [cost > 0 for cost in trace.cost] == [s % 3 == 0 for s in range(len(trace.cost))]
+    for s, (masked, top1) in enumerate(seen[1:], 1):
+        before = seen[s - 1][1]
+        assert torch.equal(top1[masked], before[masked]) == (s % 3 != 0)
+
+
+def test_a_guidance_ramp_scales_the_guidance_and_spares_the_branch_at_zero(folder):
+    flat, result = asked(folder, GuidanceRamp(1.0, 1.0))
+    plain = decode(DiMOO.from_pretrained(folder), PROMPTS, COSINE, steps=16)
+    assert torch.equal(result.tokens, plain.tokens)
+    assert all(bool(plan.uncond.all()) for plan in flat)
+    plans, down = asked(folder, GuidanceRamp(1.0, 0.0, start=0.2, end=0.6))
+    strengths = [float(plan.strength[0]) for plan in plans]
+    assert strengths == sorted(strengths, reverse=True)
+    assert strengths[0] == 1
+    assert strengths[-1] == 0
+    for trace in down.trace.images:
+        costs = [cost for cost, strength in zip(trace.cost, strengths, strict=True) if strength == 0]
+        assert costs
+        assert max(costs) == 0.5
+    _, off = asked(folder, GuidanceRamp(0.0, 0.0))
+    unguided = decode(DiMOO.from_pretrained(folder, guidance=0.0), PROMPTS, COSINE, steps=16)
+    assert torch.equal(off.tokens, unguided.tokens)
+
+
+def test_the_exact_mixture_follows_a_guidance_ramp():
+    settings = {"scenes": 8, "cache": False}
+    off = decode(Mixture(guidance=3.0, **settings), PROMPTS, COSINE, steps=6, cache=GuidanceRamp(0.0, 0.0))
+    unguided = decode(Mixture(**settings), PROMPTS, COSINE, steps=6)
+    assert torch.equal(off.tokens, unguided.tokens)
+    ramp = decode(Mixture(guidance=3.0, **settings), PROMPTS, COSINE, steps=6, cache=GuidanceRamp(0.0, 1.0))
+    assert not torch.equal(off.tokens, ramp.tokens)
+
+
+@pytest.mark.parametrize("name", sorted(CACHES))
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_every_policy_with_every_cache_ends_keeps_what_is_known_and_does_not_depend_on_the_batch(
+    folder, policy, name
+):
+    prompts = [*PROMPTS, "a green square"]
+    start = torch.full((3, 8, 8), MASK)
+    start[:, 2:5] = torch.arange(24).view(3, 8)
+    model = DiMOO.from_pretrained(folder)
+    spec = {"policy": policy} | ({"share": 0.2} if policy in ("remdm", "free_correction") else {})
+    options = {"steps": 4, "start": start, "cache": cache(name)}
+    whole = decode(model, prompts, spec, seeds=[0, 1, 2], **options)
+    assert torch.equal(whole.tokens[:, 2:5], start[:, 2:5])
+    assert bool((whole.tokens >= 0).all())
+    order = [2, 0, 1]
+    options["start"] = start[order]
+    parts = decode(model, [prompts[i] for i in order], spec, seeds=order, batch_size=2, **options)
+    assert torch.equal(parts.tokens, whole.tokens[order])
+
+
+@pytest.mark.parametrize(
+    "given", [BranchCache(every=9, warmup=0.0), MLCache(branch_every=9, refresh=9, warmup=0.0)]
+)
+def test_the_difference_that_is_reused_is_that_of_one_and_the_same_pass(folder, given):
+    """The second pass has new conditional logits only; the difference is still that of the first."""
+    model = DiMOO.from_pretrained(folder, guidance=2.0)
+    denoiser = model.bind(PROMPTS[:1])
+    tokens, row = torch.full((1, 8, 8), MASK), torch.tensor([0])
+    first = denoiser.logits(tokens, row, recompute=given(None))
+    gap = first - denoiser.conditional
+    after = tokens.clone()
+    after[:, :2] = 9
+    plan = Recompute(
+        None if isinstance(given, BranchCache) else torch.tensor([True]), uncond=torch.tensor([False])
+    )
+    second = denoiser.logits(after, row, recompute=plan)
+    assert torch.allclose(second, denoiser.conditional + gap[16:], atol=1e-4)

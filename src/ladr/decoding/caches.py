@@ -6,7 +6,7 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor, torch
-from ladr.decoding.view import View
+from ladr.decoding.view import View, times
 
 
 @dataclass(eq=False)
@@ -14,9 +14,10 @@ class Recompute:
     """What a cache asks for in the coming pass.
 
     full (B,): rows that recompute every position (None: all of them). The others recompute, in each branch,
-    the `share` of their positions with the lowest largest logit and, with `changed`, all whose token changed
-    since it was last computed. uncond (B,): rows that run the unconditional branch (None: all); the others
-    reuse the difference between the branches. cost (B,) is the answer: the share of a full pass that each row
+    the `share` of their positions with the lowest largest logit, `cells` (B, H, W), and, with `changed`,
+    all whose token changed since it was last computed. uncond (B,) or (1,): rows that run the unconditional
+    branch (None: all); the others reuse the difference between the branches. strength (B,) or (1,): what
+    the guidance is multiplied by (None: 1). cost (B,) is the answer: the share of a full pass that each row
     came to, which the denoiser fills in.
     """
 
@@ -24,6 +25,8 @@ class Recompute:
     share: float = 0.0
     changed: bool = True
     uncond: Tensor | None = None
+    cells: Tensor | None = None
+    strength: Tensor | None = None
     cost: Tensor | float = 1.0
 
 
@@ -35,6 +38,11 @@ def _unit(name: str, value: float) -> None:
 def _count(name: str, value: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise LadrError(f"{name}: {value!r} is not allowed; a whole number from 1")
+
+
+def _both() -> Tensor:
+    """Every row runs both branches, so that their difference is known from the first pass on."""
+    return torch.tensor([True])
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class MLCache:
     def __call__(self, view: View | None) -> Recompute:
         share = 1 - self.ratio
         if view is None:
-            return Recompute(None, share, not self.literal)
+            return Recompute(None, share, not self.literal, _both() if self.branch_every > 1 else None)
         full = [
             self._full(step + 1, t, view.steps) for step, t in zip(view.step, view.t.tolist(), strict=True)
         ]
@@ -96,7 +104,7 @@ class BranchCache:
 
     def __call__(self, view: View | None) -> Recompute:
         if view is None:
-            return Recompute()
+            return Recompute(uncond=_both())
         runs = [
             t < self.warmup or (step + 1) % self.every == 0
             for step, t in zip(view.step, view.t.tolist(), strict=True)
@@ -104,11 +112,89 @@ class BranchCache:
         return Recompute(uncond=torch.tensor(runs, device=view.tokens.device))
 
 
+@dataclass(frozen=True)
+class DelayedCache:
+    """What an observed cell said is reused from the second pass after its commit on: every pass recomputes
+    the masked cells and those that the pass before committed, and every `refresh`-th pass everything.
+
+    dKV-Cache (arXiv 2505.15781), decode variant, written from its description; no code was taken.
+    """
+
+    refresh: int = 4
+    warmup: float = 0.0
+
+    def __post_init__(self):
+        _count("cache.refresh", self.refresh)
+        _unit("cache.warmup", self.warmup)
+
+    def __call__(self, view: View | None) -> Recompute:
+        if view is None:
+            return Recompute()
+        full = [
+            t < self.warmup or (step + 1) % self.refresh == 0
+            for step, t in zip(view.step, view.t.tolist(), strict=True)
+        ]
+        return Recompute(torch.tensor(full, device=view.tokens.device), cells=view.masked)
+
+
+@dataclass(frozen=True)
+class StaleCache:
+    """The network runs in every `every`-th pass; the passes between decode from its last answer.
+
+    A control without training for shortcuts that learn what skipped passes would have said (MIGM-Shortcut).
+    """
+
+    every: int = 2
+
+    def __post_init__(self):
+        _count("cache.every", self.every)
+
+    def __call__(self, view: View | None) -> Recompute:
+        if view is None:
+            return Recompute()
+        full = [(step + 1) % self.every == 0 for step in view.step]
+        return Recompute(torch.tensor(full, device=view.tokens.device), changed=False)
+
+
+@dataclass(frozen=True)
+class GuidanceRamp:
+    """Guidance that goes from `first` to `last` times the backbone's between the times `start` and `end`;
+    while it is 0, the unconditional branch does not run (after the first pass)."""
+
+    first: float = 1.0
+    last: float = 0.0
+    start: float = 0.3
+    end: float = 0.7
+
+    def __post_init__(self):
+        for name in ("first", "last", "start", "end"):
+            _unit(f"cache.{name}", getattr(self, name))
+
+    def strength(self, t: Tensor) -> Tensor:
+        """(B,) float32 of times (B,)."""
+        ramp = ((t - self.start) / max(self.end - self.start, 1e-9)).clamp(0, 1)
+        return (self.first + (self.last - self.first) * ramp).float()
+
+    def __call__(self, view: View | None) -> Recompute:
+        if view is None:
+            return Recompute(uncond=_both(), strength=torch.tensor([self.first]))
+        left = (view.masked & ~view.just_committed).flatten(1).sum(1).tolist()
+        strength = self.strength(times(left, view.tokens[0].numel())).to(view.tokens.device)
+        return Recompute(uncond=strength > 0, strength=strength)
+
+
+CACHES = {
+    "ml": MLCache,
+    "branch": BranchCache,
+    "delayed": DelayedCache,
+    "stale": StaleCache,
+    "ramp": GuidanceRamp,
+}
+Named = MLCache | BranchCache | DelayedCache | StaleCache | GuidanceRamp
 Cache = Callable[[View | None], Any]  # of the previous view, None in the first pass: a Recompute or its like
-CACHES = {"ml": MLCache, "branch": BranchCache}
 
 
-def cache(name: str, **fields: Any) -> MLCache | BranchCache:
+def cache(name: str, **fields: Any) -> Named:
     """The cache of that name with its fields set: `cache("ml", ratio=0.9, literal=True)`."""
     if name not in CACHES:
         raise LadrError(f"cache: {name!r} is not known{nearest(name, CACHES)}")

@@ -80,7 +80,8 @@ class Mixture:
 
 
 class MixtureDenoiser(Denoiser):
-    """Exact log marginals of bound prompts; time and cache plans are ignored: there is nothing to save.
+    """Exact log marginals of bound prompts. Time is ignored, and so is a cache's plan but for its strength of
+    guidance: there is nothing to save.
 
     `conditional` (M, K): the last pass's logits before guidance, None without guidance.
     """
@@ -98,12 +99,19 @@ class MixtureDenoiser(Denoiser):
             self._log_marginals(self.specs[row], grid) for row, grid in zip(rows.tolist(), flat, strict=True)
         ]
         told = torch.from_numpy(np.concatenate(told))
-        s = self.model.guidance
-        if not s:
+        if not self.model.guidance:
             return told
         self.conditional = told
         free = torch.from_numpy(np.concatenate([self._log_marginals(None, grid) for grid in flat]))
+        s = self._guidance(tokens, getattr(recompute, "strength", None))
         return (1 + s) * told - s * free
+
+    def _guidance(self, tokens: Tensor, strength: Tensor | None) -> Tensor | float:
+        """(M, 1): the model's guidance times the strength (B,) of the row of each masked cell of tokens."""
+        if strength is None:
+            return self.model.guidance
+        rows = (tokens < 0).nonzero()[:, 0].cpu()
+        return self.model.guidance * strength.cpu().expand(len(tokens))[rows, None]
 
     def _log_marginals(self, spec: Spec | None, tokens: np.ndarray) -> np.ndarray:
         """log p(code | observed cells) at the masked cells of tokens (N,): (n, K) float32."""

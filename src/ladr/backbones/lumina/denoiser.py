@@ -131,9 +131,10 @@ class GuidedDenoiser(Denoiser):
         counts = pack.counts(chosen)
         at = chosen.nonzero()[:, 0]
         groups = grouped(counts, pack.lengths)
-        hidden = self.model.run(ids[at], self.turn.at(at), groups, kv=memory.kv, at=at)
-        new = self._head(hidden)
-        memory.logits[at], memory.peak[at] = new, new.amax(-1).float()
+        if len(at):
+            hidden = self.model.run(ids[at], self.turn.at(at), groups, kv=memory.kv, at=at)
+            new = self._head(hidden)
+            memory.logits[at], memory.peak[at] = new, new.amax(-1).float()
         logits = self._remembered(asked, plan)
         plan.cost = self._note(chosen, ids, counts)
         return logits
@@ -142,7 +143,10 @@ class GuidedDenoiser(Denoiser):
         """The guided logits (M, K) of the cells asked for, as remembered, new or old."""
         if plan.uncond is not None and self.branches == 2:
             cond = self._guide(self.memory.logits[self._cells(asked)[0]])
-            return cond + self.guidance * self._gap(plan)[asked]
+            gap = self._gap(plan)
+            if plan.strength is not None:
+                gap = gap * plan.strength.to(gap)[:, None, None]
+            return cond + self.guidance * gap[asked]
         cond, *uncond = (self.memory.logits[cells] for cells in self._cells(asked))
         return self._guide(cond, *uncond)
 
@@ -160,12 +164,15 @@ class GuidedDenoiser(Denoiser):
         pack, memory = self.pack, self.memory
         full = torch.ones_like(memory.fresh) if plan.full is None else plan.full.repeat(self.branches)
         chosen = pack.spread(full | memory.fresh)
-        if plan.full is not None:
+        if plan.full is not None and plan.share > 0:
             chosen = chosen | self._lowest(plan.share)
+        if plan.cells is not None:
+            chosen[torch.cat(self._cells(plan.cells.flatten(1)))] = True
         if plan.changed:
             chosen = chosen | (ids != memory.ids)
         if plan.uncond is not None and self.branches == 2:
-            runs = torch.cat((torch.ones_like(plan.uncond), plan.uncond)) | memory.fresh
+            uncond = plan.uncond.to(memory.fresh.device).expand(len(self.rows))
+            runs = torch.cat((torch.ones_like(uncond), uncond)) | memory.fresh
             chosen = chosen & pack.spread(runs)
         return chosen
 
@@ -194,6 +201,6 @@ class GuidedDenoiser(Denoiser):
         if memory.gap is None:
             memory.gap = cond - uncond
         else:
-            ran = (plan.uncond | memory.fresh[:B])[:, None, None]
+            ran = (plan.uncond.to(memory.fresh.device) | memory.fresh[:B])[:, None, None]
             memory.gap = torch.where(ran, cond - uncond, memory.gap)
         return memory.gap

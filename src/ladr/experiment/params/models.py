@@ -43,7 +43,9 @@ class Sampler(BaseModel):
         None, description="take as many steps as that sampler needed passes on average"
     )
     temperature: float | None = Field(None, ge=0, description="of the drawn codes; default: the file's")
-    cache: dict[str, Any] | None = Field(None, description="{name: ml | branch, field: value, ...}")
+    cache: dict[str, Any] | None = Field(
+        None, description="{name: ml | branch | delayed | stale | ramp, field: value, ...}"
+    )
     backbones: list[str] | None = Field(None, description="only on these backbones")
 
     @property
