@@ -13,8 +13,9 @@ from PIL import Image
 
 from judge_server import Server
 from ladr.base.errors import LadrError
-from ladr.benchmarks.official.judge import Judge, JudgeQuestion
+from ladr.benchmarks.official.judge import Judge
 from ladr.benchmarks.official.ledger import Ledger
+from ladr.benchmarks.official.message import JudgeQuestion
 
 pytest.importorskip("openai", reason="the judge extra is not installed")
 
@@ -160,7 +161,8 @@ def test_an_answer_is_kept_once_however_often_it_comes(tmp_path):
 SCRIPT = """
 import sys, json
 from pathlib import Path
-from ladr.benchmarks.official.judge import Judge, JudgeQuestion
+from ladr.benchmarks.official.judge import Judge
+from ladr.benchmarks.official.message import JudgeQuestion
 image, url, book = sys.argv[1:]
 asks = [JudgeQuestion(f"q{k}", Path(image), f"text {k}", json.loads) for k in range(60)]
 Judge(url, "m", Path(book), concurrency=2).ask(asks)

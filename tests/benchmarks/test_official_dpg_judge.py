@@ -10,7 +10,8 @@ from PIL import Image
 from judge_server import Server
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import dpg, dpg_judge
-from ladr.benchmarks.official.judge import Judge, JudgeQuestion
+from ladr.benchmarks.official.judge import Judge
+from ladr.benchmarks.official.message import JudgeQuestion
 
 pytest.importorskip("openai", reason="the judge extra is not installed")
 LINES = """\

@@ -1,4 +1,4 @@
-"""The one column that stands for a benchmark, wherever a single figure is wanted."""
+"""The one column that stands for a benchmark where a single number is shown."""
 
 from collections.abc import Iterable
 
@@ -7,8 +7,8 @@ from ladr.benchmarks.summary import OVERALL
 
 
 def main_column(name: str, valued: Iterable[str]) -> str | None:
-    """Of the columns that have values: Overall, a substitute's Overall, else the benchmark's first; None if
-    there are none."""
+    """Of the columns with values: Overall if it is there, else the Overall of a substitute, else the
+    benchmark's first. None if no column has values."""
     columns = list(dict.fromkeys(valued))
     overall = [c for c in columns if c == OVERALL or c.startswith(f"{OVERALL} [")]
     own = [c for c in benchmark(name).columns if c in columns]

@@ -1,4 +1,4 @@
-"""Tidy results: all judgements in one table, scores with intervals, differences to a baseline."""
+"""Tables of results: all judgements in one table, scores with intervals, differences to a baseline."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -16,6 +16,7 @@ from ladr.benchmarks.rows import Row, read_rows
 from ladr.benchmarks.summary import (
     OVERALL,
     UNSEEN,
+    Columns,
     Tabled,
     TableLine,
     of_kind,
@@ -30,14 +31,14 @@ MUST_AGREE = ("benchmark", "version", "evaluator", "prompts_sha256", "images_per
 
 
 def tidy(cells: Mapping[str, Sequence[Row]]) -> pd.DataFrame:
-    """One line per judgement of every cell, sorted: the same table in whatever order rows were made."""
+    """One line per judgement of every cell, sorted, so that the order of the rows does not matter."""
     lines = [{"cell": cell, **asdict(row)} for cell, rows in cells.items() for row in rows]
     table = pd.DataFrame(lines, columns=TIDY)
     return table.sort_values([*KEYS, "kind", "question"], kind="stable", ignore_index=True)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Parquet or CSV by the name's ending; the file appears whole or not at all."""
+    """Write Parquet or CSV, as the file's name ends. The file appears whole or not at all."""
     writers = {".parquet": table.to_parquet, ".csv": table.to_csv}
     if path.suffix not in writers:
         raise LadrError(f"{path}: ending {path.suffix!r} is neither of {', '.join(writers)}")
@@ -48,7 +49,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 def require_complete(
     cell: str, rows: Sequence[Row], prompts: Sequence[Prompt], images_per_prompt: int
 ) -> None:
-    """Refuse a cell that lacks an image of a prompt, or has one that no prompt asked for."""
+    """LadrError if a cell lacks an image of a prompt, or has one that no prompt asked for."""
     asked = {(p.id, n) for p in prompts for n in range(images_per_prompt)}
     present = {(row.prompt, row.image) for row in rows if row.kind == "score"}
     for keys, what in ((asked - present, "missing"), (present - asked, "too many")):
@@ -58,7 +59,7 @@ def require_complete(
 
 
 def read_cells(files: Mapping[str, Path]) -> tuple[dict[str, object], dict[str, tuple[Row, ...]]]:
-    """The rows of several cells that were asked the same things, and the header that they share."""
+    """The rows of several cells that answer the same prompts, and the header that they share."""
     shared: dict[str, object] = {}
     cells: dict[str, tuple[Row, ...]] = {}
     for cell, path in files.items():
@@ -74,10 +75,11 @@ def read_cells(files: Mapping[str, Path]) -> tuple[dict[str, object], dict[str, 
 
 
 def summary(suite: Tabled, rows: Sequence[Row], ceiling: Sequence[Row] | None = None) -> pd.DataFrame:
-    """The suite's table in percent: value, 95 % interval, prompts, floor, ceiling, note; N/A is missing.
+    """The benchmark's table in percent: value, 95 % interval, number of prompts, floor, ceiling, note. A
+    missing number is N/A.
 
-    The last lines are no scores: junk area (share of the foreground that nothing explains) and diversity
-    (mean distance between images of one prompt, missing where each has one image only).
+    The last two lines are no scores: junk area (share of the foreground that nothing explains) and diversity
+    (mean distance between the images of one prompt; missing where each prompt has one image only).
     """
     lines = [_percent(line) for line in summarise(suite, rows, ceiling)]
     for kind, name in (("junk", "Junk area"), ("diversity", "Diversity")):
@@ -92,30 +94,30 @@ def table_lines(suite: Tabled, rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 def _percent(line: TableLine) -> dict[str, object]:
     s = line.score
-    values = {"value": s.value, "low": s.low, "high": s.high} if s else {}
+    values: dict[str, float | None] = {"value": s.value, "low": s.low, "high": s.high} if s else {}
     values |= {"floor": line.floor, "ceiling": line.ceiling}
     percent = {name: 100 * value for name, value in values.items() if value is not None}
     return {"column": line.column, "n": s.n if s else 0, "note": line.note, **percent}
 
 
 def compare(suite: Tabled, ours: Sequence[Row], baseline: Sequence[Row]) -> pd.DataFrame:
-    """Ours minus the baseline in points, column by column, paired by prompt: 95 % interval, and McNemar's p
-    where a column holds one verdict per prompt."""
+    """Ours minus the baseline in points, column by column, paired by prompt. Each line has a 95 % interval,
+    and McNemar's p where the column holds one yes-or-no verdict per prompt."""
     a, b = samples(ours), samples(baseline)
     order = [c for c in suite.columns if c in a] + [c + UNSEEN for c in suite.columns if c + UNSEEN in a]
-    columns = {c: (c,) for c in order}
+    columns: dict[str, tuple[str, ...]] = {c: (c,) for c in order}
     if suite.overall and set(suite.overall) <= a.keys():
         columns[overall_name(suite.overall)] = suite.overall
     return pd.DataFrame([_compared(name, parts, a, b) for name, parts in columns.items()])
 
 
 def overall_name(columns: Sequence[str]) -> str:
-    """The name of the mean of these columns: a substitute's scores carry its name, their mean as well."""
+    """The name of the mean of these columns. Where a substitute scored them it carries its name."""
     _, bracket, scorer = columns[0].partition(" [")
     return f"{OVERALL}{bracket}{scorer}"
 
 
-def _compared(name: str, parts: Sequence[str], a, b) -> dict[str, object]:
+def _compared(name: str, parts: Sequence[str], a: Columns, b: Columns) -> dict[str, object]:
     pairs = []
     for column in parts:
         prompts = sorted(a[column])

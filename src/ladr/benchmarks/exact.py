@@ -1,6 +1,7 @@
-"""A benchmark of the exact field: how likely is the decoded grid under the distribution it came from?
+"""The benchmark of the exact field: how likely is the decoded grid under the distribution that it came from?
 
-No pixels and no weights, milliseconds per image: what runs when nothing else is installed.
+It needs no pixels and no weights and takes milliseconds per image, so it runs where nothing else is
+installed.
 """
 
 from dataclasses import dataclass

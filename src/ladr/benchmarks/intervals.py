@@ -1,12 +1,14 @@
-"""95 % intervals for scores, and tests for paired differences.
+"""95 % intervals of scores, and tests of paired differences.
 
-Two kinds of number, one method each. A *share* lies between 0 and 1 for every prompt (a score, junk,
-diversity), so a difference of two lies between -1 and 1: `estimate` and `difference`. An *amount* has no such
-limits (passes, nats): `ratio` and `contrast`. Both are a percentile bootstrap over prompts, which is blind to
-what no prompt has shown yet: if all 400 prompts are right, so is every resample, and the interval would be
-100 to 100. A share therefore has a second method where prompts that stand out are rare (`_rare`): what an
-unseen prompt can do to it is limited, so Wilson's interval holds. An amount has none: an interval of no width
-says that it was the same for every prompt, as passes are under a fixed schedule.
+There are two kinds of number, with one method each. A *share* lies between 0 and 1 for every prompt (a score,
+junk, diversity), so a difference of two shares lies between -1 and 1: `estimate` and `difference`. An
+*amount* has no such limits (passes, nats): `ratio` and `contrast`.
+
+Both use a percentile bootstrap over prompts. The bootstrap knows only prompts that were seen: if all 400
+prompts are right, so is every resample, and the interval would be 100 to 100. For a share there is a second
+method where prompts that differ from the rest are rare (`_rare`): an unseen prompt can change a share only so
+much, so Wilson's interval holds. For an amount there is none: an interval of no width says that the amount
+was the same for every prompt, as passes are under a fixed schedule.
 """
 
 from collections.abc import Sequence
@@ -36,7 +38,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class PromptSums:
-    """What each prompt contributes to a column: the sum of its judgements and how many they are."""
+    """What each prompt adds to a column: the sum of its judgements and their number."""
 
     sums: np.ndarray
     counts: np.ndarray
@@ -52,11 +54,12 @@ class PromptSums:
 
 
 def estimate(columns: Sequence[PromptSums]) -> Estimate:
-    """The unweighted mean of the columns' means; of one column usually. Every judgement lies between 0 and 1.
+    """The unweighted mean of the columns' means; usually there is one column. Every judgement lies between 0
+    and 1.
 
-    Wilson's interval for as many prompts where a column holds one verdict per prompt, and where prompts that
-    stand out are rare: judgements vary most if they are all 0 or 1, so it is wide enough for others. Else a
-    bootstrap over prompts, every column resampled by itself.
+    Where a column holds one verdict per prompt, or where prompts that differ from the rest are rare, the
+    interval is Wilson's for that many prompts. It is wide enough for other judgements too: judgements vary
+    most if all are 0 or 1. Else it is a bootstrap over prompts, each column resampled by itself.
     """
     value = float(np.mean([column.mean for column in columns]))
     n = sum(len(column.sums) for column in columns)
@@ -67,12 +70,12 @@ def estimate(columns: Sequence[PromptSums]) -> Estimate:
 
 
 def difference(ours: Sequence[PromptSums], baseline: Sequence[PromptSums]) -> Estimate:
-    """Ours minus the baseline, both of the same prompts in the same order, judgements between 0 and 1.
+    """Ours minus the baseline. Both hold the same prompts in the same order, and judgements between 0 and 1.
 
-    A bootstrap over the pairs. Where pairs that differ are rare: what was gained and what was lost are two
-    shares, each with Wilson's interval for as many prompts, and the interval of their difference follows by
-    square and add (Newcombe). Without any pair that differs it reaches as far to both sides as Wilson's does
-    below a column in which all is right.
+    The interval is a bootstrap over the pairs. Where pairs that differ are rare, what was gained and what was
+    lost are two shares, each with Wilson's interval, and square-and-add (Newcombe) gives the interval of
+    their difference. If no pair differs, it reaches as far to both sides as Wilson's interval does below a
+    column in which everything is right.
     """
     pairs = list(zip(ours, baseline, strict=True))
     if any((a.counts != b.counts).any() for a, b in pairs):
@@ -85,14 +88,14 @@ def difference(ours: Sequence[PromptSums], baseline: Sequence[PromptSums]) -> Es
 
 
 def ratio(over: PromptSums) -> Estimate:
-    """The sum of `sums` over the sum of `counts`, whatever they measure: a bootstrap over prompts."""
+    """The sum of `sums` over the sum of `counts`, whatever they measure, with a bootstrap over prompts."""
     low, high = _bootstrapped([(over.sums, over.counts)])
     return Estimate(over.mean, low, high, len(over.sums))
 
 
 def contrast(ours: PromptSums, baseline: PromptSums) -> Estimate:
-    """The ratio of ours minus that of the baseline, both of the same prompts in the same order, whatever they
-    count: a bootstrap over the pairs."""
+    """The ratio of ours minus the ratio of the baseline, whatever they measure, with a bootstrap over the
+    pairs. Both hold the same prompts in the same order."""
     table = np.stack([np.asarray(x, float) for x in (ours.sums, ours.counts, baseline.sums, baseline.counts)])
     sums, counts, theirs, of = _resampled(table)
     low, high = _middle(sums / counts - theirs / of)
@@ -100,7 +103,7 @@ def contrast(ours: PromptSums, baseline: PromptSums) -> Estimate:
 
 
 def mcnemar(ours: PromptSums, baseline: PromptSums) -> float | None:
-    """Exact two-sided p of McNemar's test; None where verdicts are not one per prompt, yes or no."""
+    """Exact two-sided p of McNemar's test; None unless both hold one yes-or-no verdict per prompt."""
     if not (ours.binary and baseline.binary):
         return None
     gained = int((ours.sums > baseline.sums).sum())
@@ -109,8 +112,8 @@ def mcnemar(ours: PromptSums, baseline: PromptSums) -> float | None:
 
 
 def _rare(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> bool:
-    """Do most prompts of each column contribute the same, and so few something else (three at most, of many)
-    that a resample lacks all of these more often than the tail of an interval allows?"""
+    """Do nearly all prompts of each column contribute the same? Then so few differ (at most three, of many)
+    that a resample lacks all of them more often than the tail of an interval allows."""
     lacking = 1.0
     for sums, counts in columns:
         _, times = np.unique(np.asarray(sums, float) / counts, return_counts=True)
@@ -120,15 +123,15 @@ def _rare(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> bool:
 
 
 def _alike(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> int:
-    """As many prompts of equal weight would tell as much: fewer than there are where some were asked more
-    questions, or where a small column counts as much as a large one."""
+    """Effective number of equally weighted prompts (Kish). It is smaller than the number of prompts where
+    some were asked more questions, or where a small column counts as much as a large one."""
     own = [counts.sum() ** 2 / np.square(np.asarray(counts, float)).sum() for _, counts in columns]
     return max(1, int(len(own) ** 2 / sum(1 / n for n in own) + 1e-6))
 
 
 def _wilson(share: float, n: int) -> tuple[float, float]:
-    """Of a share of n prompts; between two numbers of prompts the lower end is that of the smaller one, the
-    upper end that of the larger one."""
+    """Wilson's interval of a share of n prompts. Where n is not whole, the lower end is that of the next
+    smaller number and the upper end that of the next larger one."""
     passed = round(share * n, 6)
     few, many = (
         binomtest(int(k), n).proportion_ci(CONFIDENCE, method="wilson") for k in (floor(passed), ceil(passed))
@@ -151,8 +154,8 @@ def _gained_less_lost(
 
 
 def _bootstrapped(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
-    """Percentile interval of the mean over columns of sum / count, prompts resampled within each column; the
-    same in whatever order the columns come."""
+    """Percentile interval of the mean over columns of sum / count, prompts resampled within each column. The
+    order of the columns does not matter."""
     tables = [np.stack([np.asarray(s, float), np.asarray(n, float)]) for s, n in columns]
     tables.sort(key=lambda table: table.tobytes())
     if all(len(np.unique(t[0] / t[1])) == 1 for t in tables):
@@ -164,7 +167,7 @@ def _bootstrapped(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[flo
 
 
 def _middle(drawn: np.ndarray) -> tuple[float, float]:
-    """The ends between which all but the tails lie."""
+    """The two ends between which the middle 95 % lie."""
     low, high = np.percentile(drawn, [100 * TAIL, 100 - 100 * TAIL])
     return float(low), float(high)
 
@@ -190,7 +193,7 @@ def _resampled(table: np.ndarray, rng: np.random.Generator | None = None) -> np.
 
 @lru_cache(maxsize=4)
 def _first_draws(prompts: int) -> np.ndarray:
-    """How often each prompt is drawn (RESAMPLES, prompts): the same for every amount of as many prompts."""
+    """How often each prompt is drawn, (RESAMPLES, prompts): the same for all amounts of so many prompts."""
     drawn = np.random.default_rng(SEED).integers(prompts, size=(RESAMPLES, prompts))
     places = drawn + prompts * np.arange(RESAMPLES)[:, None]
     return np.bincount(places.ravel(), minlength=RESAMPLES * prompts).reshape(RESAMPLES, -1).astype(float)

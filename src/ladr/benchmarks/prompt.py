@@ -1,4 +1,4 @@
-"""What every benchmark, embedded or official, is made of."""
+"""The prompt, which every benchmark is made of."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ class Prompt:
 
 
 def prompts_sha256(prompts: Iterable[Prompt]) -> str:
-    """One hash of ids, texts and meta in order: two runs with the same hash were asked the same things."""
+    """One hash of ids, texts and meta in order. Two runs with the same hash answer the same prompts."""
     digest = hashlib.sha256()
     for prompt in prompts:
         row = json.dumps([prompt.id, prompt.text, dict(prompt.meta)], sort_keys=True, ensure_ascii=False)

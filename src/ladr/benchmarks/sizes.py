@@ -10,5 +10,7 @@ def per_column(size: str | int) -> int | None:
     if isinstance(size, int) and not isinstance(size, bool) and size > 0:
         return size
     if not isinstance(size, str) or size not in SIZES:
-        raise LadrError(f"size: {size!r} is neither a positive number nor a known size{nearest(size, SIZES)}")
+        raise LadrError(
+            f"size: {size!r} is neither a positive number nor a known size{nearest(str(size), SIZES)}"
+        )
     return SIZES[size]

@@ -12,6 +12,7 @@ from ladr.benchmarks.rows import Row
 UNSEEN = " (unseen)"
 LAST_IMAGE = " (official L1)"  # how DPG-Bench's own script counts
 OVERALL = "Overall"
+Columns = Mapping[str, Mapping[str, tuple[float, int]]]  # column -> prompt -> (sum, number) of judgements
 
 
 class Tabled(Protocol):
@@ -33,7 +34,7 @@ class Tabled(Protocol):
 
 @dataclass(frozen=True)
 class TableLine:
-    """One line of a table. `score` is None for a column that has no counterpart here: `note` says why."""
+    """One line of a table. `score` is None for a column that has no counterpart here; `note` says why."""
 
     column: str
     score: Estimate | None
@@ -54,14 +55,14 @@ def samples(rows: Iterable[Row], kind: str = "score") -> dict[str, dict[str, tup
 
 
 def sample(column: Mapping[str, tuple[float, int]], prompts: Sequence[str] | None = None) -> PromptSums:
-    """One column, its prompts in the order given or as they came."""
+    """One column; its prompts in the order of `prompts`, or in the column's own order."""
     taken = [column[p] for p in (prompts or column)]
     return PromptSums(np.array([s for s, _ in taken]), np.array([n for _, n in taken]))
 
 
 def summarise(suite: Tabled, rows: Sequence[Row], ceiling: Sequence[Row] | None = None) -> list[TableLine]:
-    """The lines of the suite's table in order: columns, Overall, unseen compositions, official conventions,
-    then the columns that have no counterpart. `ceiling` are rows of ground truth through the tokenizer."""
+    """The lines of the benchmark's table in order: columns, Overall, unseen compositions, last images alone,
+    then the columns that have no counterpart. `ceiling` are rows of the true images through the tokenizer."""
     own, chance = samples(rows), samples(rows, "floor")
     best = samples(ceiling) if ceiling is not None else {}
     order = [c for c in suite.columns if c in own]
@@ -76,17 +77,18 @@ def summarise(suite: Tabled, rows: Sequence[Row], ceiling: Sequence[Row] | None 
     return lines + [TableLine(column, None, note=why) for column, why in suite.absent.items()]
 
 
-def _mean(table: Mapping[str, Mapping[str, tuple[float, int]]], column: str) -> float | None:
+def _mean(table: Columns, column: str) -> float | None:
     return sample(table[column]).mean if column in table else None
 
 
-def _overall(suite: Tabled, own, chance, best) -> TableLine:
+def _overall(suite: Tabled, own: Columns, chance: Columns, best: Columns) -> TableLine:
     """The unweighted mean of the columns."""
-    means = []
-    for table in (chance, best):
-        values = [_mean(table, c) for c in suite.overall]
-        means.append(None if None in values else float(np.mean(values)))
-    return TableLine(OVERALL, estimate([sample(own[c]) for c in suite.overall]), *means)
+
+    def mean(table: Columns) -> float | None:
+        values = [sample(table[c]).mean for c in suite.overall if c in table]
+        return float(np.mean(values)) if len(values) == len(suite.overall) else None
+
+    return TableLine(OVERALL, estimate([sample(own[c]) for c in suite.overall]), mean(chance), mean(best))
 
 
 def _last_images(columns: Sequence[str], rows: Sequence[Row]) -> list[TableLine]:

@@ -1,4 +1,9 @@
-"""The four mini benchmarks by name."""
+"""The four mini benchmarks of the shape world, by name.
+
+`suite` has their class and their frozen prompts, `scoring` reads and judges images, `prompts` says what a
+prompt states, `sheet` draws contact sheets; `geneval`, `unigen`, `dpg` and `t2i` are the benchmarks. The room
+of commands calls all of these. This folder imports shapes and the files beside it.
+"""
 
 from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.mini import dpg, geneval, t2i, unigen

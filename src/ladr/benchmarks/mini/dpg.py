@@ -26,18 +26,20 @@ _KINDS = {  # fact -> level 1, level 2
 
 
 def graph(spec: Spec) -> tuple[SpecQuestion, ...]:
-    """All questions of a dense prompt, parents before children: what it states, and the number of things."""
+    """All questions of a dense prompt, parents before children: on what it states, and on the number of
+    things."""
     things = sum(item.count for item in spec.items)
     return (*questions(spec), SpecQuestion("total 0", f"Are there exactly {things} shapes?"))
 
 
 def level(question: SpecQuestion) -> tuple[str, str]:
-    """DPG's two levels of a question's category."""
+    """The two levels of DPG's categories that a question belongs to."""
     return _KINDS[question.fact]
 
 
 def judge(prompt: Prompt, reading: Reading) -> list[Judgement]:
-    """Per question its raw and its zeroed answer, and per image the mean of the zeroed ones as Overall."""
+    """For each question its raw and its zeroed answer; for the image, as Overall, the mean of the zeroed
+    answers."""
     spec = spec_of(prompt)
     asked = graph(spec)
     raw = {**answers(spec, reading), "total 0": _total(spec, reading)}
@@ -52,7 +54,7 @@ def judge(prompt: Prompt, reading: Reading) -> list[Judgement]:
 
 
 def _total(spec: Spec, reading: Reading) -> bool:
-    """As many things as the prompt names, every one of them sure."""
+    """Are there exactly as many things as the prompt names, and is the reading sure of every one?"""
     count = sum(item.count for item in spec.items)
     return len(reading.things) == count and all(d.shape and d.sure for d in reading.things)
 

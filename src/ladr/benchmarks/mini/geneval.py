@@ -23,13 +23,13 @@ def judge(prompt: Prompt, reading: Reading) -> list[Judgement]:
 
 
 def best(item: Item, reading: Reading) -> Detection | None:
-    """The surest thing of the item's shape: the official rule looks at no other."""
+    """The surest thing of the item's shape. The official rule looks at no other."""
     things = holders(item, reading, ("shape",))
     return things[0] if things else None
 
 
 def _present(spec: Spec, reading: Reading) -> bool:
-    """Presence only; more things are allowed."""
+    """Is there a thing of each shape? More things are allowed."""
     return all(best(item, reading) for item in spec.items)
 
 
@@ -59,7 +59,7 @@ _CHECKS = {
 
 
 def _counting(rng: np.random.Generator) -> Spec:
-    """Two to four of a shape, of no stated colour: only the number is asked."""
+    """Two to four things of one shape, of no stated colour: only their number is judged."""
     return Spec("counting", (Item(propose.pick(SHAPES, rng), count=propose.pick((2, 3, 4), rng)),))
 
 

@@ -1,4 +1,5 @@
-"""Scores the images of a mini benchmark: all of them or none, the same rows on any number of processes."""
+"""Score the images of a mini benchmark. All images are scored or none, with the same rows on any number of
+processes."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,10 +52,11 @@ def score(
     processes: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[Row, ...]:
-    """Every judgement of every image, prompts in their order; `progress` hears how many prompts are done.
+    """Every judgement of every image, in the order of the prompts. `progress` is called with the number of
+    prompts that are done.
 
-    All prompts have the same number of images, numbered from 0; anything else is refused, and so is an image
-    that cannot be read, before anything is returned.
+    All prompts have the same number of images, numbered from 0. Anything else is refused, and so is an image
+    that cannot be read; then nothing is returned.
     """
     pictures = _complete(prompts, images)
     partner = shuffled(prompts)
@@ -70,8 +72,9 @@ def score(
 def ceiling(
     suite: Judging, prompts: Sequence[Prompt], through: Callable[[np.ndarray], np.ndarray] = lambda x: x
 ) -> tuple[Row, ...]:
-    """Scores of ground-truth images sent `through` a tokenizer, (N, 64, 64, 3) uint8 to the same: the best
-    that a model over its tokens can reach. Without `through`, the ceiling of the evaluator alone."""
+    """Scores of the true images, sent `through` a tokenizer: a function of (N, 64, 64, 3) uint8 to the same
+    shape. No model over its tokens can score better. Without `through`: the ceiling of the evaluator alone.
+    """
     rows: list[Row] = []
     for start in range(0, len(prompts), 64):
         part = prompts[start : start + 64]
@@ -82,7 +85,7 @@ def ceiling(
 
 
 def load_image(path: Path) -> np.ndarray:
-    """(64, 64, 3) uint8 from a file that holds exactly that."""
+    """The (64, 64, 3) uint8 pixels of a file that holds exactly such an image."""
     from PIL import Image
 
     try:
@@ -102,7 +105,7 @@ def load_image(path: Path) -> np.ndarray:
 def images_in(
     folder: Path, prompts: Sequence[Prompt], images_per_prompt: int = 1
 ) -> dict[tuple[str, int], Path]:
-    """The files PROMPT_NUMBER.png of a folder, neither one too many nor one too few."""
+    """The files PROMPT_NUMBER.png of a folder; LadrError where one is missing or one too many is there."""
     if not folder.is_dir():
         raise LadrError(f"{folder}: no such folder")
     expected = {f"{p.id}_{n}.png": (p.id, n) for p in prompts for n in range(images_per_prompt)}
@@ -119,7 +122,7 @@ def _refuse(where: object, names: Sequence[object], what: str) -> None:
 
 
 def _complete(prompts: Sequence[Prompt], images: Images) -> dict[str, list[Picture]]:
-    """The images of every prompt in order; an error that names the first one missing or in excess."""
+    """The images of every prompt in order; LadrError that names the first image missing or too many."""
     count = max((n for _, n in images), default=0) + 1
     expected = [(p.id, n) for p in prompts for n in range(count)]
     _refuse("scores", [f"{p}_{n}" for p, n in expected if (p, n) not in images], "missing")
@@ -129,7 +132,7 @@ def _complete(prompts: Sequence[Prompt], images: Images) -> dict[str, list[Pictu
 
 @contextmanager
 def _mapping(processes: int) -> Iterator[Callable]:
-    """`map`, over a pool where more than one process is asked for; each of its workers has one thread."""
+    """`map`, over a pool where more than one process is asked for. Each worker has one thread."""
     if processes <= 1:
         yield map
         return
@@ -144,7 +147,8 @@ def _mapping(processes: int) -> Iterator[Callable]:
 
 
 def _context():
-    """Workers forked from a clean server that has imported this module once; spawned where none can fork."""
+    """Workers are forked from a clean server that has imported this module once, or spawned where none can
+    fork."""
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
@@ -171,7 +175,7 @@ def _score_prompt(job: tuple[Judge, Prompt, Prompt, list[Picture]]) -> list[Row]
 
 
 def distance(images: Sequence[np.ndarray]) -> float:
-    """Mean root-mean-square distance between two of the images, 0 for copies, 1 for black against white."""
+    """Mean root-mean-square distance between two of the images: 0 for copies, 1 for black against white."""
     planes = [image.astype(np.int64) for image in images]
     apart = [np.sqrt(((a - b) ** 2).mean()) / 255 for a, b in combinations(planes, 2)]
     return float(np.mean(apart))

@@ -1,4 +1,4 @@
-"""Pictures for people: contact sheets, and an image with what the evaluator read drawn over it."""
+"""Pictures for people: contact sheets, and an image with what the evaluator read drawn on it."""
 
 import textwrap
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def contact_sheet(images: Sequence[np.ndarray], captions: Sequence[str]) -> Imag
 
 
 def annotated(image: np.ndarray, reading: Reading, verdicts: Sequence[tuple[str, bool]]) -> Image.Image:
-    """The image enlarged, a box around everything that was detected, and the verdicts beside it."""
+    """The image enlarged, with a box around each thing that was detected and the verdicts beside it."""
     side = CANVAS * ZOOM
     canvas = Image.new("RGB", (side + 420, side), (255, 255, 255))
     canvas.paste(Image.fromarray(image).resize((side, side), Image.Resampling.NEAREST), (0, 0))
@@ -50,6 +50,6 @@ def annotated(image: np.ndarray, reading: Reading, verdicts: Sequence[tuple[str,
             stroke_fill=(255, 255, 255),
         )
     for k, (question, passed) in enumerate(verdicts):
-        words = f"{'yes' if passed else 'NO '}  {question}"
-        draw.text((side + 10, 8 + 16 * k), words, _SURE if passed else _UNKNOWN, font_size=12)
+        verdict = f"{'yes' if passed else 'NO '}  {question}"
+        draw.text((side + 10, 8 + 16 * k), verdict, _SURE if passed else _UNKNOWN, font_size=12)
     return canvas

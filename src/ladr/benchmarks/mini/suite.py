@@ -1,4 +1,4 @@
-"""What the four mini benchmarks share: frozen prompts, and judgements made from a reading of the pixels."""
+"""What the four mini benchmarks share: frozen prompts, and judgements by a reading of the pixels."""
 
 import hashlib
 import json

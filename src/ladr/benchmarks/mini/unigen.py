@@ -133,9 +133,9 @@ def _layout(spec: Spec, reading: Reading, held: dict[str, bool]) -> list[Test]:
 def _text(spec: Spec, reading: Reading, held: dict[str, bool]) -> list[Test]:
     """The exact letters, none left out and none too many; then what else is said of them."""
     tests: list[Test] = [("Text", held["text 0"])]
-    if spec.word.color:
+    if spec.word is not None and spec.word.color:
         tests.append(("Attribute - Color", held["ink 0"]))
-    if spec.word.where:
+    if spec.word is not None and spec.word.where:
         tests.append(("Layout - Two-dimensional", held["band 0"]))
     return tests + _colors(spec, held)
 

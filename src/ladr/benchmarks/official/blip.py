@@ -52,7 +52,7 @@ class BlipVqa:
         return [round(self._yes(seen, question), 4) for question in questions]
 
     def answers_yes(self, image: Image.Image, questions: Sequence[str]) -> list[bool]:
-        """Whether "yes" is likelier than "no"."""
+        """For each question: is yes likelier than no?"""
         return [p > 0.5 for p in self.yes(image, questions)]
 
     def _yes(self, seen: torch.Tensor, question: str) -> float:
@@ -66,5 +66,5 @@ class BlipVqa:
 
 
 def clean(question: str) -> str:
-    """Lower case, without the marks that the official script drops, at most 50 words."""
+    """The question in lower case, without the marks that the official script drops, at most 50 words."""
     return " ".join(DROPPED.sub("", question.lower()).rstrip(" ").split(" ")[:50])

@@ -1,4 +1,4 @@
-"""Noun chunks of prompts, which T2I-CompBench asks about: from spaCy where it is there, or from a file."""
+"""Noun chunks of prompts, which T2I-CompBench asks about. They come from spaCy or from a file."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ MOST = 8
 
 
 def from_spacy(texts: Sequence[str], pipeline: str = PIPELINE) -> dict[str, list[str]]:
-    """prompt -> its first 8 noun chunks, without mere places."""
+    """The first 8 noun chunks of each prompt, without those that only name a place."""
     try:
         import spacy
 
@@ -28,10 +28,12 @@ def from_spacy(texts: Sequence[str], pipeline: str = PIPELINE) -> dict[str, list
 
 
 def select(texts: Sequence[str], chunks_of: Callable[[str], Sequence[str]]) -> dict[str, list[str]]:
+    """The first 8 noun chunks of each text, without those that only name a place."""
     return {text: [c for c in chunks_of(text) if c not in NOT_OBJECTS][:MOST] for text in texts}
 
 
 def save(path: Path, chunks: Mapping[str, Sequence[str]]) -> None:
+    """Write the chunks as JSON, for machines without spaCy."""
     write_text(path, json.dumps(chunks, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -27,7 +27,7 @@ OFFICIAL = {  # the official weights
 
 @dataclass
 class Clip:
-    """A transformers CLIP with its tokenizer; embeddings have length one."""
+    """A transformers CLIP with its tokenizer. Its embeddings have length one."""
 
     model: Any
     tokenizer: Any
@@ -46,7 +46,7 @@ class Clip:
 
     @torch.inference_mode()
     def texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """(n, d). Longer texts are cut to what the model can read."""
+        """(n, d): the embeddings of the texts. Longer texts are cut to what the model can read."""
         most = self.model.config.text_config.max_position_embeddings
         encoded = self.tokenizer(
             list(texts), padding=True, truncation=True, max_length=most, return_tensors="pt"
@@ -58,25 +58,26 @@ class Clip:
 
     @torch.inference_mode()
     def images(self, images: Sequence[Image.Image]) -> torch.Tensor:
-        """(n, d)."""
+        """(n, d): the embeddings of the images."""
         side = self.model.config.vision_config.image_size
         pixels = torch.cat([for_clip(image, side) for image in images]).to(self.device)
         pooled = self.model.vision_model(pixel_values=pixels).pooler_output
         return torch.nn.functional.normalize(self.model.visual_projection(pooled).float(), dim=-1)
 
     def cosine(self, image: Image.Image, text: str) -> float:
-        """The raw cosine: no factor, no clipping."""
+        """The raw cosine of image and text: no factor, no clipping."""
         return float(self.images([image]) @ self.texts([text]).T)
 
     def colours(self, image: Image.Image, name: str, detections: Sequence[ObjectDetection]) -> list[str]:
-        """One colour per detection of class `name`: the box cut out, what is outside the mask made grey."""
+        """One colour for each detection of class `name`. The box is cut out, and what is outside the mask is
+        grey."""
         if name not in self._colours:
             self._colours[name] = self._classifier(name)
         features = self.images([cut_out(image, detection) for detection in detections])
         return [COLOURS[k] for k in (features @ self._colours[name].T).argmax(-1).tolist()]
 
     def _classifier(self, name: str) -> torch.Tensor:
-        """(colours, d): per colour the mean embedding of the templates."""
+        """(colours, d): for each colour the mean embedding of the templates."""
         rows = []
         for colour in COLOURS:
             texts = self.texts([template.format(colour=colour, name=name) for template in TEMPLATES])

@@ -21,7 +21,7 @@ KEPT_ABOVE = 0.05  # far below every threshold of the rules: saves masks that no
 
 @dataclass
 class Detector:
-    """A Mask2Former for instances. `name` is what results are labelled with."""
+    """A Mask2Former for instances. Results carry its `name`."""
 
     model: Any
     classes: Sequence[str]
@@ -42,7 +42,7 @@ class Detector:
 
     @torch.inference_mode()
     def __call__(self, image: Image.Image) -> dict[str, list[ObjectDetection]]:
-        """ObjectDetections by class, boxes in pixels of `image`, each with its (H, W) mask."""
+        """Detections by class, each with its box in pixels of `image` and its (H, W) mask."""
         pixels, (h, w) = for_detector(image)
         out = self.model(pixel_values=pixels.to(self.device))
         masks = torch.nn.functional.interpolate(
@@ -54,7 +54,7 @@ class Detector:
 
 
 def of_geneval(checkpoint: str | Path, folder: Path | None, device: str = "cpu") -> Detector:
-    """The detector with the class names of GenEval's files, from `folder` or from what `fetch` got."""
+    """The detector with the class names of GenEval's files, from `folder` or from where `fetch` puts them."""
     text = locate("geneval", "evaluation/object_names.txt", folder).read_text(encoding="utf-8")
     return Detector.load(checkpoint, [name.strip() for name in text.split("\n") if name.strip()], device)
 
@@ -62,10 +62,11 @@ def of_geneval(checkpoint: str | Path, folder: Path | None, device: str = "cpu")
 def instances(
     class_logits: torch.Tensor, mask_logits: torch.Tensor, classes: Sequence[str], least: float = KEPT_ABOVE
 ) -> dict[str, list[ObjectDetection]]:
-    """ObjectDetections from (Q, C + 1) class logits and (Q, H, W) mask logits.
+    """Detections by class, from (Q, C + 1) class logits and (Q, H, W) mask logits.
 
-    The 100 best of all query x class pairs; score = class probability x mean mask probability inside the
-    mask; box = tight box of the mask, right and lower edge exclusive. One query may give several classes.
+    The 100 best of all query x class pairs are kept. Score: class probability x mean mask probability inside
+    the mask. Box: the tight box of the mask, right and lower edge exclusive. One query may give several
+    classes.
     """
     probabilities = class_logits.float().softmax(-1)[:, :-1]
     scores, pairs = probabilities.flatten().topk(min(MOST, probabilities.numel()))

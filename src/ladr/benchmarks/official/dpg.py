@@ -38,7 +38,8 @@ CSV_COLUMNS = ("item_id", "proposition_id", "dependency", "tuple", "question_nat
 
 @dataclass(frozen=True)
 class DpgQuestion:
-    """One yes/no question of an item. `parents` are proposition ids of the same item whose "no" zeroes it."""
+    """One yes-or-no question of an item. `parents` are propositions of the same item: a no to one of them
+    zeroes this question."""
 
     proposition: int
     parents: tuple[int, ...]
@@ -76,12 +77,13 @@ def prompts_folder_sha256(folder: Path | None = None) -> str:
 
 
 def suite(texts: Mapping[str, str], images_per_prompt: int = 4) -> Suite:
-    """Any item id -> prompt as a suite."""
+    """A suite of any items: item id -> prompt."""
     return of([Prompt(item, text) for item, text in texts.items()], images_per_prompt)
 
 
 def of(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
-    """All or some of the prompts as a suite: one square grid of four tiles per prompt, or one image."""
+    """A suite of all or some of the prompts. A prompt's image file is one square grid of four tiles, or one
+    image."""
     if images_per_prompt not in (1, 4):
         raise LadrError(
             f"dpg: images_per_prompt is {images_per_prompt}, the official scorer takes 1 or 4 tiles"
@@ -100,13 +102,13 @@ def of(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
 
 
 def find_questions(path: Path | None = None) -> Path:
-    """The question file the user names, or the one `fetch("dpg")` got."""
+    """The question file that the user names, or the one that `fetch("dpg")` got."""
     return Path(path) if path else locate("dpg", "dpg_bench/dpg_bench.csv", None)
 
 
 def load_questions(path: Path, suite: Suite) -> tuple[dict[str, list[DpgQuestion]], list[str]]:
-    """All questions of `dpg_bench.csv`, checked row by row and by counts, and what is to be said about the
-    file: whether it is byte for byte the published one, and has the counts that the paper's values force."""
+    """All questions of `dpg_bench.csv`, checked row by row and by their counts, with notes on the file: is it
+    byte for byte the published one, and has it the counts that the paper's values force?"""
     data = Path(path).read_bytes()
     questions = parse_questions(data.decode("utf-8-sig"), suite, str(path))
     pinned = pin("dpg")["files"]["dpg_bench/dpg_bench.csv"]
@@ -120,7 +122,8 @@ def load_questions(path: Path, suite: Suite) -> tuple[dict[str, list[DpgQuestion
 
 
 def parse_questions(text: str, suite: Suite, where: str = "questions") -> dict[str, list[DpgQuestion]]:
-    """item id -> questions in file order; every item of `suite` has some and no other item does."""
+    """Item id -> its questions in the order of the file. Every item of `suite` has some, and no other item
+    has."""
     questions: dict[str, list[DpgQuestion]] = defaultdict(list)
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if lacking := set(CSV_COLUMNS) - set(reader.fieldnames or ()):
@@ -166,7 +169,8 @@ def _graph(item: str, own: Sequence[DpgQuestion], where: str) -> None:
 
 
 def first_item(questions: Questions) -> str:
-    """The item whose first question the official script skips: it fails there and drops out of the mean."""
+    """The first item of the file. The official script skips its first question, fails on it there, and leaves
+    it out of the mean."""
     return next(iter(questions))
 
 

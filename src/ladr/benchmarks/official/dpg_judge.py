@@ -1,6 +1,6 @@
-"""DPG-Bench's questions to a vision-language model of one's choice: one question per call, yes or no.
+"""DPG-Bench's questions to a vision-language model of your choice: one question per call, answered yes or no.
 
-The scores are `dpg-<model>`'s. The official ones come from another model, mPLUG, and are called otherwise.
+The scores are called `dpg-<model>`. The official scores come from another model, mPLUG.
 """
 
 import re
@@ -13,7 +13,8 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.official.dpg import Questions
 from ladr.benchmarks.official.dpg_results import aggregate
 from ladr.benchmarks.official.folder import tile_box
-from ladr.benchmarks.official.judge import Judge, JudgeQuestion
+from ladr.benchmarks.official.judge import Judge
+from ladr.benchmarks.official.message import JudgeQuestion
 from ladr.benchmarks.official.suite import Scores, Suite, some
 
 WORDING = "{question}\nLook at the image only. Answer with one word: yes or no."
@@ -21,7 +22,7 @@ ANSWER = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
 def parse(text: str) -> bool:
-    """Whether the answer is yes; ValueError where it is neither yes nor no."""
+    """Is the answer yes? ValueError where it is neither yes nor no."""
     match = ANSWER.match(text)
     if not match:
         raise ValueError(f"neither yes nor no: {text[:40]!r}")
@@ -29,7 +30,7 @@ def parse(text: str) -> bool:
 
 
 def asks(suite: Suite, questions: Questions, folder: Path) -> list[JudgeQuestion]:
-    """One question per proposition of every tile; a missing image is refused by name."""
+    """One question per proposition of every tile; LadrError names an image that is missing."""
     asked = []
     for path, i, tiles in suite.files():
         image = Path(folder) / path
@@ -60,8 +61,8 @@ def answers(
     judge: Judge,
     progress: Callable[[str], None] = lambda id: None,
 ) -> dict[tuple[str, int], dict[int, bool]]:
-    """(item, tile) -> proposition -> yes. All questions have an answer, or it is an error: what was answered
-    is in the judge's book, and asking again goes on from there."""
+    """(item, tile) -> proposition -> yes. LadrError if a question has no answer; what was answered stays in
+    the judge's book, and the next run goes on from there."""
     got = judge.ask(asks(suite, questions, folder), progress)
     if got.failed:
         question, why = next(iter(got.failed.items()))
@@ -84,6 +85,6 @@ def score(
     judge: Judge,
     progress: Callable[[str], None] = lambda id: None,
 ) -> Scores:
-    """The official arithmetic over another model's answers."""
+    """Scores by the official arithmetic from another model's answers."""
     replies = answers(suite, questions, folder, judge, progress)
     return aggregate(suite, questions, replies, f"dpg-{judge.model}")

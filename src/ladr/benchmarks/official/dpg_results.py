@@ -1,4 +1,4 @@
-"""DPG-Bench: scores from answers, by the official rules and by all tiles; import of the official files."""
+"""DPG-Bench: scores from answers, by the official rules and over all tiles; import of the official files."""
 
 import re
 from collections import defaultdict
@@ -9,6 +9,7 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.official.dpg import COLUMNS, L1, VERSION, DpgQuestion, Questions, first_item, tile_of
 from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, lines, mean, some
 
+Marks = Callable[[str, int, Sequence[DpgQuestion]], Sequence[int]]
 Answers = Mapping[tuple[str, int], Mapping[int, bool]]  # (item, tile) -> proposition -> yes
 DETAIL = re.compile(r"^(?P<path>.*), (?P<crop>\(\d+, \d+, \d+, \d+\)), (?P<question>.*), (?P<answer>[^,]*)$")
 NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
@@ -18,8 +19,8 @@ TOLERANCE = 1e-6
 
 
 def zeroed(questions: Sequence[DpgQuestion], answers: Mapping[int, bool]) -> list[int]:
-    """0/1 per question in file order, where a question with a zero parent is zero, through all generations
-    whose parents stand before them in the file (as the official script walks it)."""
+    """0 or 1 for each question in the order of the file. A question with a parent at zero is zero. As in the
+    official script, this reaches all generations whose parents stand before them in the file."""
     scores = {q.proposition: int(answers[q.proposition]) for q in questions}
     for q in questions:
         if any(scores[parent] == 0 for parent in q.parents):
@@ -35,13 +36,13 @@ def aggregate(
     notes: Sequence[str] = (),
     loses: str | None = None,
 ) -> Scores:
-    """Scores from yes/no answers to every question of every tile.
+    """Scores from the answers to every question of every tile.
 
-    Overall: mean over items of the mean over tiles of the mean of zeroed answers. The L1 columns are micro
-    means over questions: of raw answers on all tiles in `columns`, of raw answers on the last tile in
-    `official` (what the official script prints), of zeroed answers on all tiles in `others["zeroed"]`. Items
-    without answers are refused, except `loses`, the one that the official script loses (default: that of the
-    first question), which `notes` names.
+    Overall is the mean over items of the mean over tiles of the mean of zeroed answers. The L1 columns are
+    means over questions: of raw answers on all tiles in `columns`; of raw answers on the last tile in
+    `official`, as the official script prints; of zeroed answers on all tiles in `others["zeroed"]`. An item
+    without answers is refused, except `loses` (default: the file's first item), which the official script
+    loses.
     """
     items, lost = _complete(suite, questions, answers, loses or first_item(questions))
     tiles = range(suite.images_per_prompt)
@@ -80,16 +81,17 @@ def _ratios(counts: Mapping[str, tuple[float, int]]) -> dict[str, float]:
 
 
 def _by_l1(
-    questions: Questions, items: Sequence[str], tiles: Sequence[int], marks: Callable
+    questions: Questions, items: Sequence[str], tiles: Sequence[int], marks: Marks
 ) -> dict[str, tuple[float, int]]:
     """L1 column -> (sum, number) of `marks(item, tile, questions)` over `items` and `tiles`."""
-    sums = {column: [0.0, 0] for column in COLUMNS[:-1]}
+    sums = dict.fromkeys(COLUMNS[:-1], 0.0)
+    numbers = dict.fromkeys(COLUMNS[:-1], 0)
     for item in items:
         for tile in tiles:
             for q, mark in zip(questions[item], marks(item, tile, questions[item]), strict=True):
-                sums[L1[q.l1]][0] += mark
-                sums[L1[q.l1]][1] += 1
-    return {column: (total, n) for column, (total, n) in sums.items()}
+                sums[L1[q.l1]] += mark
+                numbers[L1[q.l1]] += 1
+    return {column: (sums[column], numbers[column]) for column in sums}
 
 
 def _row(
@@ -103,8 +105,8 @@ def _row(
 def _complete(
     suite: Suite, questions: Questions, answers: Answers, loses: str
 ) -> tuple[list[str], list[str]]:
-    complete = []
-    short = []
+    complete: list[str] = []
+    short: list[str] = []
     for item, own in questions.items():
         due = {q.proposition for q in own}
         whole = all(due == answers.get((item, t), {}).keys() for t in range(suite.images_per_prompt))
@@ -117,8 +119,8 @@ def _complete(
 
 
 def read_detail(suite: Suite, questions: Questions, path: Path) -> dict[tuple[str, int], dict[int, bool]]:
-    """The official `_detail.txt`: (item, tile) -> proposition -> yes. A question asked twice in the same
-    words keeps the file's order."""
+    """The official `_detail.txt`: (item, tile) -> proposition -> yes. Where two questions have the same
+    words, their answers are taken in the order of the file."""
     slots: dict[tuple[str, int], dict[str, list[int]]] = {}
     answers: dict[tuple[str, int], dict[int, bool]] = defaultdict(dict)
     for number, line in lines(path):
@@ -157,7 +159,7 @@ def import_results(
     notes: Sequence[str] = (),
     loses: str | None = None,
 ) -> Scores:
-    """Official files as scores. `detail` is enough; with `results` its printed means are checked as well."""
+    """Scores of official files. `detail` is enough; with `results` its printed means are checked too."""
     answers = read_detail(suite, questions, detail)
     scores = aggregate(suite, questions, answers, "official", notes, loses)
     if results is not None:
@@ -166,7 +168,7 @@ def import_results(
 
 
 def _agree(suite: Suite, scores: Scores, path: Path) -> None:
-    """Refuse a `_results.txt` whose tile scores or total are not those of the answers."""
+    """LadrError unless the tile scores and the total of `_results.txt` are those of the answers."""
     items, printed = read_results(suite, path)
     ours = defaultdict(list)
     for row in scores.rows:

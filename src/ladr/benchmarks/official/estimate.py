@@ -1,4 +1,4 @@
-"""What asking a judge would take, said before it is asked."""
+"""What asking a judge will take, told before it is asked."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ CHARS_PER_TOKEN = 4
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """What asking would take. Tokens are guessed from characters and pixels; cost is None without prices."""
+    """What asking will take. Tokens are guessed from characters and pixels. Without prices `cost` is None."""
 
     questions: int
     kept: int

@@ -1,4 +1,5 @@
-"""Gets the official prompt files: from a folder the user names, or from their pinned address, checked."""
+"""Get the official prompt files: from a folder that the user names, or from their pinned address. They are
+checked."""
 
 import hashlib
 import json
@@ -30,24 +31,26 @@ def pins() -> Mapping[str, Any]:
 
 
 def pin(name: str) -> Mapping[str, Any]:
+    """The pinned files of a benchmark."""
     if name not in pins():
         raise LadrError(f"benchmark {name!r} is unknown{nearest(name, pins())}")
     return pins()[name]
 
 
 def source_of(name: str) -> str:
+    """The repository and the short commit of a benchmark's files."""
     return f"{pin(name)['repo']}@{pin(name)['commit'][:7]}"
 
 
 def home(name: str) -> Path:
-    """Where `fetch` puts a benchmark unless told otherwise; the commit is part of the path."""
+    """Where `fetch` puts the files of a benchmark by default. The commit is part of the path."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "ladr" / "benchmarks" / name / pin(name)["commit"][:7]
 
 
 def locate(name: str, file: str, folder: Path | None) -> Path:
-    """The pinned `file` (its path in the repository) in `folder`: there as such, or by its bare name, or in a
-    clone of the repository. Without a folder, in the cache that `fetch` fills."""
+    """The pinned `file` in `folder`: at its path in the repository, or by its bare name, or in a clone of the
+    repository. Without a folder: in the cache that `fetch` fills."""
     root = home(name) if folder is None else Path(folder)
     for candidate in (root / Path(file).name, root / file, root / "/".join(Path(file).parts[1:])):
         if candidate.exists():
@@ -87,7 +90,7 @@ def names_in(spec: Mapping[str, Any]) -> list[str]:
 
 
 def checksum(data: bytes, like: str) -> str:
-    """The checksum of `data` of the same kind as `like`: a sha256, or `git-blob:` and the id git gives it."""
+    """The checksum of `data` in the form of `like`: a sha256, or `git-blob:` and the id that git gives it."""
     if like.startswith("git-blob:"):
         return "git-blob:" + hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
     return hashlib.sha256(data).hexdigest()
@@ -124,7 +127,7 @@ def fetch(
 
 
 def ensure(name: str, *, base: str = RAW, say: Callable[[str], None] | None = None) -> None:
-    """Fetch `name` unless its files are there already; the last of them says so."""
+    """Fetch the files of `name` unless all are there."""
     spec = pin(name)
     last = [home(name) / Path(path).name for path in spec["files"]]
     if "folder" in spec:
@@ -167,7 +170,7 @@ def _get(url: str, target: Path, pinned: str) -> None:
 
 
 def _download(url: str, part: Path) -> None:
-    """Append to `part` what is missing of `url`; start again where the server cannot resume."""
+    """Append to `part` what is missing of `url`. Start again where the server cannot resume."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -195,7 +198,7 @@ def _download(url: str, part: Path) -> None:
 
 
 def check_names(name: str, names: list[str]) -> None:
-    """Refuse a prompt folder whose file names are not the pinned ones."""
+    """LadrError if the file names of a prompt folder are not the pinned ones."""
     pinned = names_in(pin(name)["folder"])
     missing = sorted(set(pinned) - set(names))
     surplus = sorted(set(names) - set(pinned))

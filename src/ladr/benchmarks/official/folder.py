@@ -1,4 +1,4 @@
-"""Writes and checks a folder of images in an official layout, one image at a time."""
+"""Write and check a folder of images in an official layout, one image at a time."""
 
 import json
 import os
@@ -20,7 +20,7 @@ RECORD = ("cell", "sampler", "seed")  # what a caller must say about where the i
 
 
 def manifest_path(folder: Path) -> Path:
-    """Beside the folder, never in it: DPG-Bench scores every file it finds."""
+    """The manifest lies beside the folder, never in it: DPG-Bench scores every file that it finds there."""
     return folder.parent / f"{folder.name}.manifest.json"
 
 
@@ -75,7 +75,7 @@ def _manifest(suite: Suite, record: Mapping[str, object]) -> dict[str, object]:
 
 
 def _claim(folder: Path, manifest: Mapping[str, object]) -> None:
-    """Start or continue `folder` for this run; refuse another run's."""
+    """Start or continue `folder` for this run. LadrError if it belongs to another run."""
     path = manifest_path(folder)
     if path.exists():
         held = json.loads(path.read_text(encoding="utf-8"))
@@ -92,7 +92,7 @@ def _claim(folder: Path, manifest: Mapping[str, object]) -> None:
 
 
 def manifest_of(folder: Path) -> dict[str, object]:
-    """What is said about an exported folder; nothing where nothing is."""
+    """The manifest of an exported folder; empty if there is none."""
     try:
         return dict(json.loads(manifest_path(Path(folder)).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -100,7 +100,7 @@ def manifest_of(folder: Path) -> dict[str, object]:
 
 
 def _twins(folder: Path, manifest: Mapping[str, object], others: Sequence[Path]) -> list[Path]:
-    """Folders that hold the very images of `manifest`, all of them: `others`, and those beside `folder`."""
+    """The folders, among `others` and those beside `folder`, that hold all images of `manifest`."""
     complete = _json({**manifest, "complete": True})
     ending = ".manifest.json"
     beside = (p.with_name(p.name.removesuffix(ending)) for p in sorted(folder.parent.glob(f"*{ending}")))
@@ -210,13 +210,13 @@ def _walk(folder: Path) -> Iterator[str]:
 
 def _fault(path: Path, tiles: int) -> str:
     try:
-        with Image.open(path) as image:
-            image = image.convert("RGB")
+        with Image.open(path) as opened:
+            image = np.asarray(opened.convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:
         return f"unreadable: {error}"
-    width, height = image.size
+    height, width, _ = image.shape
     if tiles > 1 and (width != height or width % GRID_SIDE):
         return f"{width}x{height}: {tiles} tiles need a square of even side"
-    if all(low == high for low, high in image.getextrema()):
+    if (image == image[0, 0]).all():
         return "one single colour"
     return ""

@@ -91,12 +91,12 @@ def _validate(row: Mapping[str, Any], classes: set[str]) -> None:
 
 
 def suite(rows: Sequence[Mapping[str, Any]], images_per_prompt: int = 4) -> Suite:
-    """Any rows as a suite; prompt ids are the official folder names."""
+    """A suite of any rows. Prompt ids are the names of the official folders."""
     return of([Prompt(f"{i:05d}", row["prompt"], row) for i, row in enumerate(rows)], images_per_prompt)
 
 
 def of(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
-    """All or some of the prompts as a suite; folders are numbered by place."""
+    """A suite of all or some of the prompts. Folders are numbered by position."""
     return Suite(
         name="geneval",
         version=VERSION,
@@ -112,9 +112,9 @@ def of(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
 
 
 def import_results(suite: Suite, path: Path, *, allow_few_detections: bool = False) -> Scores:
-    """The official result file (one JSON line per image) as scores, after these checks: every image once and
-    no other, each row about the prompt its folder names, each verdict possible given its boxes, and enough
-    detections for the detector to have worked at all."""
+    """The official result file, one JSON line per image, as scores. It is refused unless every image is there
+    once, each row is about the prompt that its folder names, each verdict is possible with its boxes, and
+    there are enough detections for the detector to have worked."""
     seen: dict[tuple[int, int], dict[str, Any]] = {}
     for number, line in lines(path):
         where = f"{path}: row {number}"
@@ -132,7 +132,7 @@ def import_results(suite: Suite, path: Path, *, allow_few_detections: bool = Fal
 
 
 def _read(line: str, where: str) -> dict[str, Any]:
-    """A row; its details as detections."""
+    """One row, with its details as detections."""
     with formed(where, "a GenEval result"):
         row = json.loads(line)
         row["metadata"], boxes = json.loads(row["metadata"]), json.loads(row["details"])
@@ -157,7 +157,7 @@ def _key(filename: str, where: str) -> tuple[int, int]:
 
 
 def _agree(meta: Mapping[str, Any], row: Mapping[str, Any], where: str) -> None:
-    """Refuse a row about another prompt, and a verdict that its own boxes contradict."""
+    """LadrError where a row is about another prompt, or its own boxes contradict its verdict."""
     if row["metadata"] != meta or row["prompt"] != meta["prompt"] or row["tag"] != meta["tag"]:
         raise LadrError(
             f"{where}: is about {row['prompt']!r}, this version's prompt there is {meta['prompt']!r}"
@@ -194,8 +194,8 @@ def _score(suite: Suite, key: tuple[int, int], row: Mapping[str, Any]) -> Score:
 
 
 def aggregate(suite: Suite, rows: Sequence[Score], scorer: str) -> Scores:
-    """Image accuracy per tag; Overall is the unweighted mean of the six. Both are what the official summary
-    prints (which also prints the share of correct images: in `notes`)."""
+    """Image accuracy per tag, and as Overall the unweighted mean of the six. The official summary prints
+    both, and also the share of correct images, which is in `notes`."""
     counts = {}
     for column in COLUMNS[:-1]:
         values = [row.value for row in rows if row.column == column]

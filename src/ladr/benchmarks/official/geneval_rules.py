@@ -16,7 +16,7 @@ COMPONENT = 0.5  # of the unit offset: what counts as being on that side
 
 @dataclass(frozen=True)
 class ObjectDetection:
-    """One box (x1, y1, x2, y2) with its confidence, and its (H, W) mask where there is one."""
+    """One box (x1, y1, x2, y2) with its confidence, and its (H, W) mask if there is one."""
 
     box: tuple[float, float, float, float]
     score: float

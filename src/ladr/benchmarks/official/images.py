@@ -14,8 +14,8 @@ IMPORTED, WHOSE = "official", "import.json"  # in a cell's folder: official resu
 
 
 def export_images(layout: Suite, submission: Submission, to: Path) -> int:
-    """Write the images below `to` in the official layout; how many files were new. What an earlier export
-    beside `to`, or the cell's own folder, holds is linked; the rest is rendered."""
+    """Write the images below `to` in the official layout; returns how many files were new. An image that an
+    earlier export beside `to`, or the cell's own folder, holds is linked; the rest is rendered."""
     total = sum(1 for _ in layout.files())
 
     def progress(done: int) -> None:

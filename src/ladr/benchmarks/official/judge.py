@@ -1,8 +1,6 @@
-"""Asks a vision-language model about images, through any OpenAI-compatible endpoint; every answer is kept."""
+"""Ask a vision-language model about images, through any OpenAI-compatible endpoint. Every answer is kept."""
 
-import base64
 import hashlib
-import io
 import json
 import os
 import threading
@@ -10,34 +8,21 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError, needs
-from ladr.base.files import sha256
 from ladr.benchmarks.official.estimate import CostEstimate, tokens_of_image, tokens_of_text
 from ladr.benchmarks.official.ledger import Ledger
+from ladr.benchmarks.official.message import JudgeQuestion, image_sha256, messages
 
-Parse = Callable[[str], Any]  # answer text -> JSON value; ValueError when the text is not what was asked for
 FATAL = (400, 401, 403, 404, 405, 413, 415, 422)  # answers that asking again does not change
-
-
-@dataclass(frozen=True)
-class JudgeQuestion:
-    """One image, or the part of it in `box` (left, top, right, bottom), one text, one answer. `parse` checks
-    the answer's form."""
-
-    id: str
-    image: Path
-    text: str
-    parse: Parse
-    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass
 class Answers:
-    """What a run of `Judge.ask` has: parsed answers by question id, and why a question has none."""
+    """The result of `Judge.ask`: parsed answers by question id, and for the other questions why they have
+    none."""
 
     values: dict[str, Any] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
@@ -45,7 +30,7 @@ class Answers:
 
 
 class _Again(Exception):  # noqa: N818
-    """A failure that another attempt may cure; `after` is how long the server asked to wait."""
+    """A failure that another attempt may cure. `after`: seconds that the server asked to wait."""
 
     def __init__(self, why: str, after: float = 0.0):
         super().__init__(why)
@@ -76,7 +61,7 @@ class Judge:
     def key(self, question: JudgeQuestion) -> str:
         """What identifies an answer: model, sampling, the text, and the image's bytes."""
         stat = question.image.stat()
-        image = _image_sha256(question.image, stat.st_size, stat.st_mtime_ns)
+        image = image_sha256(question.image, stat.st_size, stat.st_mtime_ns)
         what = [self.model, self.max_tokens, self.seed, question.text, image]
         what += [question.box] if question.box else []
         return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode()).hexdigest()
@@ -89,8 +74,8 @@ class Judge:
         tokens_out: int = 400,
         prices: tuple[float, float] | None = None,
     ) -> CostEstimate:
-        """What is left to ask: `seconds` and `tokens_out` per call are guesses to be given; `prices` are per
-        million tokens in and out. Asks nothing; the image size is read off the first image."""
+        """What is left to ask. `seconds` and `tokens_out` are guesses per call; `prices` are per million
+        tokens in and out. Nothing is asked; the size of the first image stands for all."""
         with Ledger(self.book) as book:
             left = [q for q in questions if not _usable(book.answers.get(self.key(q)), q)]
         tokens = sum(tokens_of_text(q.text) for q in left)
@@ -103,9 +88,10 @@ class Judge:
     def ask(
         self, questions: Iterable[JudgeQuestion], progress: Callable[[str], None] = lambda id: None
     ) -> Answers:
-        """Answer all `questions`: from the book where they are kept, else from the endpoint, at most
-        `concurrency` at once. A question that fails after all attempts is in `failed` with the reason and is
-        asked again next time; an answer that no attempt can change (bad key, unknown model) stops the run."""
+        """Answer all `questions`: from the book where their answers are kept, else from the endpoint, at most
+        `concurrency` at once. A question that fails in all attempts is in `failed` with the reason, and the
+        next run asks it again. An error that no attempt can change (wrong key, unknown model) stops the run.
+        """
         answers = Answers()
         client = self._client()
         stop = threading.Event()
@@ -115,7 +101,7 @@ class Judge:
                 for question in questions:
                     key = self.key(question)
                     kept = book.answers.get(key)
-                    if _usable(kept, question):
+                    if kept is not None and _usable(kept, question):
                         answers.values[question.id] = question.parse(kept["text"])
                         progress(question.id)
                         continue
@@ -140,7 +126,7 @@ class Judge:
     def _one(
         self, client: Any, book: Ledger, stop: threading.Event, key: str, question: JudgeQuestion
     ) -> Any:
-        """Ask until the answer has its form; keep it; return it parsed."""
+        """Ask until the answer has its form, keep it, and return it parsed."""
         malformed = 0
         for attempt in self._attempts(stop):
             with attempt:
@@ -169,10 +155,15 @@ class Judge:
             )
 
         backoff = wait_exponential(multiplier=self.pause, max=self.longest)
+
+        def pause(state: Any) -> float:
+            """As long as the server says, or twice the last pause; never longer than `longest`."""
+            return min(self.longest, max(backoff(state), state.outcome.exception().after))
+
         return Retrying(
             stop=stop_any(stop_after_attempt(self.attempts), stop_when_event_set(stop)),
             retry=retry_if_exception_type(_Again),
-            wait=lambda state: min(self.longest, max(backoff(state), state.outcome.exception().after)),
+            wait=pause,
             sleep=sleep_using_event(stop),
             reraise=True,
         )
@@ -184,9 +175,7 @@ class Judge:
         if self.seed is not None:
             sampling["seed"] = self.seed + malformed
         try:
-            answer = client.chat.completions.create(
-                model=self.model, messages=_messages(question), **sampling
-            )
+            answer = client.chat.completions.create(model=self.model, messages=messages(question), **sampling)
         except openai.APIStatusError as error:
             if error.status_code in FATAL:
                 raise LadrError(f"{self.endpoint}: {error.status_code} {error.message}") from error
@@ -200,12 +189,6 @@ class Judge:
             answer.usage.model_dump(include={"prompt_tokens", "completion_tokens"}) if answer.usage else {}
         )
         return choices[0].message.content, usage
-
-
-@lru_cache(maxsize=64)
-def _image_sha256(path: Path, size: int, changed: int) -> str:
-    """Of the file's bytes; many questions may ask about one file."""
-    return sha256(path)
 
 
 def _gather(running: dict[Future, JudgeQuestion], answers: Answers, progress: Callable[[str], None]) -> None:
@@ -228,19 +211,6 @@ def _usable(kept: Mapping[str, Any] | None, question: JudgeQuestion) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _messages(question: JudgeQuestion) -> list[dict[str, Any]]:
-    """One user message: the image (JPEG, quality 95) first, then the text."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    with Image.open(question.image) as image:
-        shown = image.crop(question.box) if question.box else image
-        shown.convert("RGB").save(buffer, format="JPEG", quality=95)
-    url = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-    parts = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": question.text}]
-    return [{"role": "user", "content": parts}]
 
 
 def _after(headers: Mapping[str, str]) -> float:

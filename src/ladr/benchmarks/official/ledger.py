@@ -1,4 +1,4 @@
-"""An append-only file of answers that survives a kill."""
+"""An append-only file of answers. It survives a kill."""
 
 import json
 import os

@@ -7,6 +7,7 @@ has the one line). Names and layouts are then mapped tensor by tensor; what is u
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -119,7 +120,7 @@ DERIVED = re.compile(r".*relative_position_index$|panoptic_head\.loss_.*")  # co
 
 
 def rename(name: str, value: torch.Tensor) -> dict[str, torch.Tensor]:
-    """One mmdet tensor as its transformers tensors: none for derived ones, three for a fused q, k, v."""
+    """One mmdet tensor as its tensors in transformers: none for a derived one, three for a fused q, k, v."""
     if DERIVED.fullmatch(name):
         return {}
     if m := STAGE_NORM.fullmatch(name):
@@ -149,7 +150,7 @@ def patches_by_place(value: torch.Tensor) -> torch.Tensor:
 
 
 def convert(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """All tensors renamed; none may be unknown or arrive twice."""
+    """All tensors under their new names. LadrError where one is unknown or arrives twice."""
     converted: dict[str, torch.Tensor] = {}
     for name, value in state.items():
         for target, tensor in rename(name.removeprefix("state_dict."), value).items():
@@ -159,9 +160,9 @@ def convert(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return converted
 
 
-def convert_file(source: Path, target: Path, config: object | None = None) -> None:
-    """Write `target` (config.json, model.safetensors) from the mmdet safetensors `source`; refuse it when any
-    tensor is missing, left over, or of another shape than the configuration wants."""
+def convert_file(source: Path, target: Path, config: Any = None) -> None:
+    """Write the folder `target` (config.json, model.safetensors) from the mmdet safetensors `source`.
+    LadrError where a tensor is missing, left over, or of another shape than the configuration says."""
     from safetensors.torch import load_file, save_file
 
     with needs("Mask2Former"):
@@ -185,13 +186,15 @@ def convert_file(source: Path, target: Path, config: object | None = None) -> No
     write_json(target / CONVERTED, {"source": source.name, "sha256": sha256(source)})
 
 
-def official_config() -> object:
+def official_config() -> Any:
     """The architecture of `mask2former_swin-s-p4-w7-224_lsj_8x2_50e_coco` in transformers' words."""
     with needs("Mask2Former"):
         from transformers import Mask2FormerConfig, SwinConfig
 
     stages = ["stage1", "stage2", "stage3", "stage4"]
-    swin = SwinConfig(
+    swin = SwinConfig(  # type: ignore[call-arg]  # its stubs lack `out_features`
         embed_dim=96, depths=[2, 2, 18, 2], num_heads=[3, 6, 12, 24], window_size=7, out_features=stages
     )
-    return Mask2FormerConfig(backbone_config=swin, num_labels=80, num_queries=100, decoder_layers=10)
+    return Mask2FormerConfig(  # type: ignore[call-arg]  # its stubs lack `num_labels`
+        backbone_config=swin, num_labels=80, num_queries=100, decoder_layers=10
+    )

@@ -1,4 +1,5 @@
-"""Names of columns: an official name is for the official scorer, a substitute's column says whose it is."""
+"""Names of columns. A column scored by the official scorer has the official name; a substitute's column says
+which scorer it was."""
 
 import re
 from collections.abc import Iterable
@@ -10,8 +11,8 @@ BRACKET = re.compile(r"^(?P<column>.*?) \[(?P<scorer>.*)\]$")
 
 
 def name_of(checkpoint: str | Path, *official: str) -> str:
-    """What the scores of a checkpoint are labelled with: its last name. One that bears an official last name
-    but is another owner's is called in full, so that it cannot be taken for the official one."""
+    """The label of a checkpoint's scores: the last part of its name. A checkpoint with an official last part
+    but another owner is called by its full name, so that nobody takes it for the official one."""
     last, whole = Path(checkpoint).name, str(checkpoint)
     another = any(last == o.rpartition("/")[2] and whole != o for o in official)
     return whole if another and not Path(checkpoint).is_dir() else last
@@ -34,7 +35,7 @@ def plain(column: str) -> str:
 
 
 def renamed(suite: Any, rows: Iterable[Any]) -> Any:
-    """The suite with its columns under the names that `rows` give them; where these are its own, itself."""
+    """The benchmark with its columns under the names that they have in `rows`."""
     names: dict[str, list[str]] = {}
     for column in dict.fromkeys(row.column for row in rows):
         names.setdefault(plain(column), []).append(column)

@@ -1,4 +1,4 @@
-"""Scores a folder of images without the official environments. Each scorer goes on where it stopped."""
+"""Score a folder of images without the official environments. Each scorer goes on where it stopped."""
 
 import hashlib
 import json
@@ -37,8 +37,8 @@ def geneval(
     *,
     allow_few_detections: bool = False,
 ) -> Scores:
-    """Judge every image by the official rules into `out`, a file of the official form with a `scorer` column,
-    and import it like an official one."""
+    """Judge every image by the official rules, write a file of the official form with one more column
+    `scorer` to `out`, and import it like an official one."""
     scorer = f"{detector.name}+{colours.name}"
     rows = []
     with Ledger(out.with_name(out.name + ".partial")) as done:
@@ -54,7 +54,7 @@ def geneval(
 
 
 def judge_geneval(meta: Mapping[str, Any], path: Path, detector: Detector, colours: Clip) -> dict[str, Any]:
-    """One image's row, but for the file name."""
+    """The row of one image, without the file name."""
     image = read(path)
     objects = keep(detector(image), meta["tag"])
     correct, reasons = evaluate(objects, meta, partial(colours.colours, image))
@@ -72,7 +72,7 @@ def judge_geneval(meta: Mapping[str, Any], path: Path, detector: Detector, colou
 def dpg(
     suite: Suite, questions: Questions, folder: Path, book: Path, vqa: BlipVqa, progress: Progress
 ) -> Scores:
-    """Ask another VQA model the official questions of every tile. The scores are `dpg-<model>`'s, never
+    """Ask another VQA model the official questions of every tile. The scores are called `dpg-<model>`, never
     DPG-Bench's: the official model has no port."""
     answers = dpg_answers(suite, questions, folder, book, vqa, progress)
     return aggregate_dpg(suite, questions, answers, f"dpg-{vqa.name}")
@@ -109,10 +109,12 @@ def t2i(
     device: str,
     progress: Progress,
 ) -> float:
-    """Score one category with the BLIP-VQA or CLIP checkpoint that it takes; its mean. Spatial needs UniDet,
-    and Complex therefore too: only the official script gives them."""
+    """Score one category with the checkpoint that it takes, BLIP-VQA or CLIP; returns its mean. Spatial needs
+    UniDet, and so does Complex: only the official script gives these two."""
     kind = t2i_suite.RESULT_OF[category]
     if kind == t2i_suite.ATTRIBUTE:
+        if chunks is None:
+            raise LadrError(f"t2i: {category} needs the noun chunks of its prompts")
         answers = t2i_attribute(
             suite, category, folder, BlipVqa.load(checkpoints[0], device), chunks, progress
         )
@@ -150,7 +152,10 @@ def t2i_cosine(suite: Suite, category: str, folder: Path, model: Clip, progress:
     """The raw CLIP cosine of image and prompt, of one category."""
     scorer = f"clip:{model.name}"
     exact = is_official(model.name, clip.OFFICIAL["cosine"])
-    score = lambda path, text: model.cosine(read(path), text)  # noqa: E731
+
+    def score(path: Path, text: str) -> float:
+        return model.cosine(read(path), text)
+
     return _t2i(suite, category, folder, t2i_suite.CLIP, scorer, exact, score, progress)
 
 
@@ -178,7 +183,7 @@ def _t2i(
 
 
 def key_of(suite: Suite, scorer: str, folder: Path, path: str) -> str:
-    """What identifies a judgement: the scorer, the prompts' version, the file's place and its bytes."""
+    """The key of a judgement: scorer, version of the prompts, place of the file and its bytes."""
     try:
         data = (Path(folder) / path).read_bytes()
     except FileNotFoundError as error:

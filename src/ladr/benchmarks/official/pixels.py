@@ -1,4 +1,4 @@
-"""Images as the official scorers' networks want them, without their image processors."""
+"""Images as the networks of the official scorers take them, without their image processors."""
 
 from pathlib import Path
 
@@ -14,18 +14,19 @@ DETECTOR_SHORT, DETECTOR_LONG, DETECTOR_STRIDE = 800, 1333, 32
 
 
 def read(path: Path) -> Image.Image:
+    """The image as RGB, turned as its EXIF data says."""
     with Image.open(path) as image:
         return ImageOps.exif_transpose(image).convert("RGB")
 
 
 def tensor(image: Image.Image, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
-    """(1, 3, h, w), normalised."""
+    """(1, 3, h, w), normalised by mean and standard deviation."""
     pixels = torch.from_numpy(np.asarray(image, dtype=np.float32) / 255).permute(2, 0, 1)
     return ((pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None])[None]
 
 
 def for_clip(image: Image.Image, side: int) -> torch.Tensor:
-    """Shorter side to `side` (bicubic), centre crop: (1, 3, side, side)."""
+    """(1, 3, side, side): the shorter side is resized to `side` (bicubic), then the centre is cropped."""
     width, height = image.size
     scale = side / min(width, height)
     size = (side, int(height * scale)) if width <= height else (int(width * scale), side)
@@ -35,14 +36,14 @@ def for_clip(image: Image.Image, side: int) -> torch.Tensor:
 
 
 def for_blip(image: Image.Image, side: int) -> torch.Tensor:
-    """Squashed to (1, 3, side, side), bicubic: the aspect ratio is not kept."""
+    """(1, 3, side, side), squashed by bicubic interpolation: the aspect ratio is not kept."""
     return tensor(image.resize((side, side), Image.Resampling.BICUBIC), CLIP_MEAN, CLIP_STD)
 
 
 def for_detector(image: Image.Image) -> tuple[torch.Tensor, tuple[int, int]]:
-    """(1, 3, H, W) with the shorter side 800 unless the longer exceeds 1333, bilinear without antialiasing
-    (as OpenCV does it), padded right and below to a multiple of 32 with the mean colour's zero; and (h, w)
-    before padding."""
+    """The image as (1, 3, H, W), and (h, w) before padding. The shorter side becomes 800 unless the longer
+    one would exceed 1333; interpolation is bilinear without antialiasing, as OpenCV does it; right and below,
+    zeros (the mean colour) pad to a multiple of 32."""
     width, height = image.size
     scale = min(DETECTOR_LONG / max(width, height), DETECTOR_SHORT / min(width, height))
     h, w = int(height * scale + 0.5), int(width * scale + 0.5)

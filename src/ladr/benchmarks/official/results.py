@@ -1,4 +1,4 @@
-"""Result files of official scripts: checked by their form, and the names that they are kept by."""
+"""Result files of official scripts: their form is checked here, and the names that they are kept by."""
 
 from pathlib import Path
 
@@ -23,14 +23,14 @@ def one_file(keep: str, layout: Suite, results: Path, totals: Path | None = None
 def with_totals(
     keep: str, keep_totals: str, layout: Suite, results: Path, totals: Path | None = None
 ) -> dict[str, Path]:
-    """The same with a second file, of totals, where the caller has one."""
+    """As `one_file`, with the file of totals under the name `keep_totals` if there is one."""
     files = one_file(keep, layout, results)
     return files if totals is None else {**files, keep_totals: totals}
 
 
 def by_category(layout: Suite, results: Path, totals: Path | None = None) -> dict[str, Path]:
-    """The results of all or some categories, and beside each what says that it is not official's: name to
-    keep a file by -> file."""
+    """The files of all or some categories: name to keep a file by -> file. A `scorer.json` beside a result,
+    which says that it is not official, is kept too."""
     categories = dict.fromkeys(prompt.meta["category"] for prompt in layout.prompts)
     places = {category: f"{category}/{t2i.RESULT_OF[category]}" for category in categories}
     scored = {c: place for c, place in places.items() if (results / place / RESULT).is_file()}

@@ -1,4 +1,4 @@
-"""A self-contained HTML page of the images that failed, with the reasons, for a person to look at."""
+"""One self-contained HTML page of the images that failed, with the reasons, for a person to look at."""
 
 import base64
 import html
@@ -22,9 +22,11 @@ figcaption{font-size:12px}h2{margin-top:2em}
 
 
 def write_sheet(suite: Suite, scores: Scores, folder: Path | None, out: Path, most: int = 500) -> int:
-    """Write the page, at most `most` failures, one thumbnail at a time; return how many there are in all.
+    """Write the page with at most `most` failures; returns how many failures there are in all. Thumbnails are
+    made one at a time.
 
-    Without `folder`, or where a file is not there, the reasons stand alone."""
+    Without `folder`, or where an image is missing, the reason stands alone.
+    """
     failures = [row for row in scores.rows if row.reason]
     with appearing(out) as half, half.open("w", encoding="utf-8") as file:
         file.write(
@@ -63,10 +65,10 @@ def _figures(suite: Suite, rows: Iterable[Score], folder: Path | None) -> Iterat
 def _thumbnail(path: Path) -> str:
     try:
         with Image.open(path) as image:
-            image = image.convert("RGB")
+            small = image.convert("RGB")
     except OSError:
         return ""
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
     buffer = io.BytesIO()
-    image.save(buffer, format="JPEG", quality=80)
+    small.save(buffer, format="JPEG", quality=80)
     return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}">'

@@ -21,7 +21,7 @@ ARTICLE = re.compile(r"^(?:a|an|the)\s+")
 
 @dataclass(frozen=True)
 class SpatialClause:
-    """Thing `a` lies `relation` thing `b`: left, right, top, bottom or near."""
+    """Thing `a` lies left, right, top, bottom or near (`relation`) of thing `b`."""
 
     a: str
     relation: str
@@ -29,7 +29,7 @@ class SpatialClause:
 
 
 def parse(prompt: str) -> SpatialClause | None:
-    """What a spatial prompt asks; None where it names no relation that the rule knows."""
+    """The clause that a spatial prompt states; None where it names no relation that the rule knows."""
     match = RELATION.search(prompt)
     if not match:
         return None

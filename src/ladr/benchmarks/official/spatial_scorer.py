@@ -1,4 +1,4 @@
-"""Scores T2I-CompBench's spatial prompts by a detector of one's choice, resumably."""
+"""Score T2I-CompBench's spatial prompts by a detector of your choice. A run that stopped is resumed."""
 
 import json
 from collections.abc import Callable, Mapping

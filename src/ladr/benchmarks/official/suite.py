@@ -1,4 +1,4 @@
-"""What the four official benchmarks share: prompts, a folder layout, and scores in long form."""
+"""What the four official benchmarks share: prompts, the layout of a folder, and scores in long form."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ class Suite:
 
 @dataclass(frozen=True)
 class Score:
-    """One judgement in 0..1: `image` of prompt `prompt` under `column`; `reason` says why it is not full."""
+    """One judgement in 0..1 of `image` of `prompt` under `column`. `reason` says why it is less than 1."""
 
     prompt: str
     image: int
@@ -85,7 +85,7 @@ class Scores:
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(number from 1, line) of a text file, blank lines left out; only newlines end a line."""
+    """(number from 1, line) of a text file without its blank lines. Only newlines end a line."""
     with Path(path).open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
@@ -94,7 +94,8 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def formed(where: str, what: str) -> Iterator[None]:
-    """For reading what others wrote: what does not have the form of `what` is a LadrError at `where`."""
+    """Reads of files that others wrote: whatever does not have the form of `what` becomes a LadrError at
+    `where`."""
     try:
         yield
     except LadrError:
@@ -106,6 +107,7 @@ def formed(where: str, what: str) -> Iterator[None]:
 
 
 def mean(values: Sequence[float], what: str) -> float:
+    """The mean; LadrError where there is nothing to average."""
     if not values:
         raise LadrError(f"{what}: no judgement to average")
     return sum(values) / len(values)
@@ -118,7 +120,7 @@ def some(items: Sequence[object], limit: int = 5) -> str:
 
 
 def require_images(suite: Suite, seen: Mapping[tuple[int, int], object], where: str) -> None:
-    """Refuse a result that lacks images of `suite`, or has images that `suite` does not."""
+    """LadrError where a result lacks images of `suite` or has others."""
     expected = {(i, j) for i in range(len(suite.prompts)) for j in range(suite.images_per_prompt)}
     missing = sorted(expected - seen.keys())
     surplus = sorted(seen.keys() - expected)

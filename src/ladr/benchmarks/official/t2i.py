@@ -66,7 +66,7 @@ def parse(text: str, where: str = "prompts") -> list[str]:
 
 
 def suite(texts: Mapping[str, Sequence[str]], images_per_prompt: int = IMAGES) -> Suite:
-    """Any category -> prompts as a suite. The running number in a file name counts the category's images."""
+    """A suite of any prompts: category -> prompts. File names number the images of a category."""
     if unknown := sorted(texts.keys() - CATEGORIES.keys()):
         raise LadrError(f"t2i: category {unknown[0]!r} is unknown (known: {', '.join(CATEGORIES)})")
     prompts = [
@@ -78,7 +78,7 @@ def suite(texts: Mapping[str, Sequence[str]], images_per_prompt: int = IMAGES) -
 
 
 def of(prompts: Sequence[Prompt], images_per_prompt: int = IMAGES) -> Suite:
-    """All or some of the prompts as a suite, category by category."""
+    """A suite of all or some of the prompts, category by category."""
     numbers: list[int] = []
     counts: Counter[str] = Counter()
     for prompt in prompts:
@@ -97,9 +97,9 @@ def of(prompts: Sequence[Prompt], images_per_prompt: int = IMAGES) -> Suite:
 
 
 def import_results(suite: Suite, folder: Path, kinds: Sequence[str] | None = None) -> Scores:
-    """Results below `folder`, one sub-folder per category, each complete. With `kinds` (`complex_kinds`) the
-    Complex score is computed again from its three parts and must agree. A `scorer.json` beside a result says
-    that it is not official, and whether by the same weights; a substitute's column carries its name."""
+    """Results below `folder`, one complete sub-folder for each category. With `kinds` (see `complex_kinds`)
+    the Complex score is computed again and must agree. A `scorer.json` beside a result says that it is not
+    official, and whether the weights are; the column of a substitute carries its name."""
     rows: list[Score] = []
     counts: dict[str, tuple[float, int]] = {}
     scorers: set[str] = set()
@@ -121,8 +121,8 @@ def import_results(suite: Suite, folder: Path, kinds: Sequence[str] | None = Non
 
 
 def check_samples(suite: Suite, category: str, folder: Path) -> None:
-    """Refuse results beside images of other prompts. Results hold numbers alone; the official script leaves
-    them beside `samples`, whose names hold the prompts, and where that folder is, its names must be ours."""
+    """Refuse results beside images of other prompts. A result holds numbers alone; the official script leaves
+    it beside `samples`, whose file names hold the prompts: if that folder is there, they must be ours."""
     inside = Path(folder) / category / "samples"
     if not inside.is_dir():
         return
@@ -135,7 +135,7 @@ def check_samples(suite: Suite, category: str, folder: Path) -> None:
 
 
 def scorer_of(path: Path) -> Mapping[str, Any]:
-    """What is said to have scored a result: `scorer`, and by `exact` whether with the official weights."""
+    """The scorer of a result, and as `exact` whether it had the official weights."""
     beside = Path(path).with_name("scorer.json")
     if not beside.exists():
         return {"scorer": "official"}
@@ -147,7 +147,7 @@ def scorer_of(path: Path) -> Mapping[str, Any]:
 
 
 def write_result(path: Path, answers: Sequence[float], scorer: str, exact: bool) -> None:
-    """A `vqa_result.json` by running number, and beside it what scored it."""
+    """Write a `vqa_result.json` by running number, and beside it which scorer it was."""
     entries = [{"question_id": k, "answer": answer} for k, answer in enumerate(answers)]
     write_text(path.with_name("scorer.json"), json.dumps({"scorer": scorer, "exact": exact}))
     write_text(path, json.dumps(entries))
@@ -163,8 +163,8 @@ def _rows(suite: Suite, category: str, column: str, answers: Sequence[float]) ->
 
 
 def read_result(suite: Suite, category: str, path: Path) -> list[float]:
-    """A `vqa_result.json` by running number: every image once, each score in its range, and the mean that the
-    official script wrote beside it, where it did."""
+    """The scores of a `vqa_result.json` by running number. Every image must be there once, each score in its
+    range; the mean that the official script wrote beside it, if it did, must agree."""
     due = suite.images_per_prompt * sum(p.meta["category"] == category for p in suite.prompts)
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -193,7 +193,7 @@ def read_result(suite: Suite, category: str, path: Path) -> list[float]:
 
 
 def _agree(path: Path, values: Sequence[float]) -> None:
-    """Refuse a mean beside the file that is not the file's: it is another run's."""
+    """LadrError where a mean beside the file is not the mean of its scores: it belongs to another run."""
     for name in ("blip_vqa_score.txt", "avg_score.txt", "score_avg.txt", "vqa_score.txt"):
         beside = path.with_name(name)
         if beside.exists():
@@ -211,8 +211,8 @@ def three_in_one(
     action: Sequence[float],
     kinds: Sequence[str],
 ) -> list[float]:
-    """The Complex score of every image: attribute with spatial, attribute with action, or the mean of all
-    three, by the kind ("spatial", "action" or "both") of its prompt."""
+    """The Complex score of every image: the mean of attribute and spatial, of attribute and action, or of all
+    three, as its prompt's kind ("spatial", "action" or "both") says."""
     scores = []
     for k, (a, s, c) in enumerate(zip(attribute, spatial, action, strict=True)):
         values = {"spatial": (s + a) / 2, "action": (c + a) / 2, "both": (a + s + c) / 3}
@@ -235,11 +235,11 @@ def _bare(text: str) -> str:
 
 
 def recompute_complex(suite: Suite, folder: Path, kinds: Sequence[str]) -> float:
-    """The mean 3-in-1 score from its parts below `folder`/complex; refuses a written result that differs."""
+    """The mean 3-in-1 score from its parts below `folder`/complex. A written result must agree."""
     root = Path(folder) / "complex"
     files = (root / part / "vqa_result.json" for part in (ATTRIBUTE, DETECTION, CLIP))
-    parts = [read_result(suite, "complex", file) for file in files]
-    ours = three_in_one(suite, *parts, kinds)
+    attribute, spatial, action = (read_result(suite, "complex", file) for file in files)
+    ours = three_in_one(suite, attribute, spatial, action, kinds)
     written = root / THREE / "vqa_result.json"
     if written.exists():
         theirs = read_result(suite, "complex", written)

@@ -13,7 +13,7 @@ from ladr.benchmarks.rows import Row
 
 
 def judged(category: str, inputs: PartInput) -> PartScores:
-    """The judgements of one category: an imported result, or BLIP-VQA's, CLIP's or a detector's."""
+    """The judgements of one category, by an imported result, BLIP-VQA, CLIP or a detector."""
     suite = inputs.suite
     kind = t2i.RESULT_OF[category]
     imported = inputs.imported / category / kind / "vqa_result.json"
@@ -76,7 +76,7 @@ def _spatial(inputs: PartInput) -> PartScores:
 
 
 def rows_of(suite: Suite, category: str, answers: Sequence[float]) -> tuple[Row, ...]:
-    """One row per image of a category, by running number."""
+    """One row for each image of a category, by running number."""
     n = suite.images_per_prompt
     column = t2i.CATEGORIES[category]
     own = [p.id for p in suite.prompts if p.meta["category"] == category]

@@ -37,7 +37,7 @@ PATH = re.compile(r"(?:^|.*[/\\])(\d+)_(\d+)\.[A-Za-z]+$")
 
 
 def column_of(point: str) -> str:
-    """The paper's column of a test point: its primary dimension is the text before the first `-`."""
+    """The paper's column of a test point. Its primary dimension is the text before the first `-`."""
     name = point.split("-", 1)[0].strip()
     if name not in POINTS:
         raise LadrError(f"test point {point!r} has no known dimension{nearest(name, POINTS)}")
@@ -70,8 +70,7 @@ def parse(text: str, where: str = "prompts") -> list[Prompt]:
     """The prompts of the published CSV, each row checked; an error names the row by its index."""
     prompts = []
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""))
-    lacking = {"index", "prompt_en", "sub_dims_en"} - set(reader.fieldnames or ())
-    if lacking:
+    if lacking := {"index", "prompt_en", "sub_dims_en"} - set(reader.fieldnames or ()):
         raise LadrError(f"{where}: column {sorted(lacking)[0]} is missing")
     for expected, row in enumerate(reader):
         try:
@@ -99,7 +98,7 @@ def _prompt(row: Mapping[str, str], expected: int) -> Prompt:
 
 
 def suite(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
-    """Any prompts as a suite; prompt ids are the official indices, files are numbered by place."""
+    """A suite of any prompts. Prompt ids are the official indices; files are numbered by position."""
     return Suite(
         name="unigen",
         version=VERSION,
@@ -112,8 +111,8 @@ def suite(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
 
 
 def import_results(suite: Suite, path: Path) -> Scores:
-    """The official result CSV as scores: every image has its row, about this version's prompt and points.
-    Images whose judgement was dropped stay in the denominators and are named in `notes`."""
+    """The official result CSV as scores: every image has its row, about the prompt and points of this
+    version. Images without a judgement count as not passed and are named in `notes`."""
     csv.field_size_limit(1 << 24)
     judged: dict[tuple[int, int], list[int] | None] = {}
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
@@ -176,10 +175,13 @@ def _judgement(row: Mapping[str, str], points: int, where: str) -> list[int] | N
 
 
 def aggregate(suite: Suite, judged: Mapping[tuple[int, int], Sequence[int] | None], scorer: str) -> Scores:
-    """Passed over all test points of all images, per primary dimension. A dropped image counts as not passed
-    in `columns` and is left out in `official`, as the official script does; there is no overall."""
+    """Passed test points over all images, for each primary dimension. An image without a judgement counts as
+    not passed in `columns`; in `official` it is left out, as the official script does. There is no Overall.
+    """
     rows = [row for key in sorted(judged) for row in _rows(suite, key, judged[key])]
-    counts, kept, passed = Counter(), Counter(), Counter()
+    counts: Counter[str] = Counter()
+    kept: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
     for row in rows:
         counts[row.column] += 1
         kept[row.column] += row.reason != DROPPED
@@ -223,8 +225,8 @@ def _notes(suite: Suite, judged: Mapping, counts: Counter, kept: Counter) -> tup
 
 
 def import_summary(path: Path, images: int = PROMPTS * 4) -> Scores:
-    """The official summary JSON. It holds no images, so only its totals can be checked: fewer than expected
-    are dropped judgements (in `columns` they count as not passed), more are another version's file."""
+    """The official summary JSON. It holds no images, so only totals are checked: fewer than expected are
+    dropped judgements, which count as not passed in `columns`; more are another version's file."""
     with formed(str(path), "a UniGenBench summary"):
         primary = json.loads(Path(path).read_text(encoding="utf-8"))["primary_dimensions"]
         totals = {column_of(name): (int(d["correct"]), int(d["total"])) for name, d in primary.items()}

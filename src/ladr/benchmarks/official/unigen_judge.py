@@ -1,4 +1,5 @@
-"""UniGenBench's questions to a judge in the official wording, read from the official file, never shipped."""
+"""UniGenBench's questions to a judge in the official wording. The wording is read from the official file and
+never shipped."""
 
 import ast
 import re
@@ -10,7 +11,8 @@ from pathlib import Path
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import unigen
 from ladr.benchmarks.official.fetch import locate
-from ladr.benchmarks.official.judge import Judge, JudgeQuestion
+from ladr.benchmarks.official.judge import Judge
+from ladr.benchmarks.official.message import JudgeQuestion
 from ladr.benchmarks.official.suite import Scores, Suite, some
 
 NAMES = ("EXPLANATION_DICT_EN", "SYSTEM_PROMPT_EN_TEMPLATE")  # what the official file calls them
@@ -40,7 +42,8 @@ class Wording:
 
 
 def load_wording(folder: Path | None = None) -> Wording:
-    """The wording in the official `eval_common.py`: its two English constants, read as literals, not run."""
+    """The wording in the official `eval_common.py`: its two English constants are read as literals; nothing
+    is run."""
     path = locate("unigen", "eval/src/eval_common.py", folder)
     return parse_wording(path.read_text(encoding="utf-8"), str(path))
 
@@ -63,7 +66,7 @@ def parse_wording(source: str, where: str = "eval_common.py") -> Wording:
 
 
 def parse_scores(text: str, points: int) -> list[int]:
-    """The 0/1 scores in a judge's answer; ValueError where it is not what the official parser takes."""
+    """The scores, 0 or 1, in a judge's answer. ValueError where the official parser would refuse it."""
     lists = []
     for tag in ("analysis", "score"):
         match = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
@@ -82,7 +85,7 @@ def parse_scores(text: str, points: int) -> list[int]:
 
 
 def questions(suite: Suite, folder: Path, wording: Wording) -> list[JudgeQuestion]:
-    """One question per image of `folder`; a missing image is refused by name."""
+    """One question for each image of `folder`; LadrError names the images that are missing."""
     asks = []
     for i, prompt in enumerate(suite.prompts):
         points = prompt.meta["points"]
@@ -104,8 +107,8 @@ def score(
     wording: Wording,
     progress: Callable[[str], None] = lambda id: None,
 ) -> Scores:
-    """Judge every image. Denominators are fixed: an image without an answer counts as not passed in `columns`
-    and is named in `notes`; ask again to fill it."""
+    """Judge every image. An image without an answer counts as not passed in `columns` and is named in
+    `notes`; the next run asks for it again."""
     answers = judge.ask(questions(suite, folder, wording), progress)
     judged = {
         (i, j): answers.values.get(suite.place(i, j))

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,16 +18,21 @@ from ladr.experiment.cells.decode import Decoder, Say, images_of, tell
 from ladr.experiment.cells.provenance import provenance
 from ladr.experiment.cells.record import RESULTS
 from ladr.experiment.params import Params
+from ladr.experiment.params.models import Latency
 
 
 def measurements(params: Params, grid: Grid) -> dict[str, list[tuple[str, Cell]]]:
     """Measurement id -> its samplers with their cells, one measurement per backbone."""
     settings = params.latency
-    out = {}
-    for backbone in params.use if settings else ():
+    out: dict[str, list[tuple[str, Cell]]] = {}
+    if settings is None:
+        return out
+    for backbone in params.use:
         if settings.backbones is not None and backbone not in settings.backbones:
             continue
-        benchmark = _benchmark(params, backbone)
+        benchmark = _benchmark(settings, params.backbones[backbone].benchmarks)
+        if benchmark is None:
+            continue
         rows = [
             (line.name, grid.cells[line.cell])
             for line in grid.lines
@@ -40,11 +45,10 @@ def measurements(params: Params, grid: Grid) -> dict[str, list[tuple[str, Cell]]
     return out
 
 
-def _benchmark(params: Params, backbone: str) -> str | None:
-    """The first benchmark of the measurement that the backbone is asked."""
-    named = params.latency.benchmark
-    listed = [named] if isinstance(named, str) else named
-    return next((b for b in listed if b in params.backbones[backbone].benchmarks), None)
+def _benchmark(settings: Latency, own: Container[str]) -> str | None:
+    """The first benchmark that the measurement names and the backbone has among its `own`."""
+    listed = [settings.benchmark] if isinstance(settings.benchmark, str) else settings.benchmark
+    return next((name for name in listed if name in own), None)
 
 
 def needs(rows: Sequence[tuple[str, Cell]]) -> list[str]:
@@ -57,10 +61,10 @@ def measure(
 ) -> dict[str, Any]:
     """Time each sampler on each of the first images, by turns; write results/latency/NAME.json."""
     known = measurements(params, grid)
-    if name not in known:
+    settings = params.latency
+    if name not in known or settings is None:
         raise LadrError(f"latency {name!r} is not in the grid (known: {', '.join(known)})")
     rows = known[name]
-    settings = params.latency
     first = rows[0][1]
     torch.set_num_threads(first.row.threads)
     backbone = backbones.load(first.spec["backbone"]["name"], **first.spec["backbone"]["settings"])
