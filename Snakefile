@@ -5,8 +5,9 @@ import sys
 from snakemake.utils import min_version
 
 from ladr.experiment.plan.figures_asked import code
-from ladr.experiment.plan.records import captions
+from ladr.experiment.plan.jobs import jobs
 from ladr.experiment.plan.plan import Plan
+from ladr.experiment.plan.records import captions
 
 min_version("9.14")
 
@@ -17,10 +18,8 @@ report: "workflow/report/workflow.rst"
 PLAN = Plan.read(config, sys.argv)
 
 
-include: "workflow/rules/decode.smk"
+include: "workflow/rules/jobs.smk"
 include: "workflow/rules/score.smk"
-include: "workflow/rules/official.smk"
-include: "workflow/rules/latency.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/figures.smk"

@@ -1,4 +1,3 @@
-DRAWING = PLAN.drawings.jobs([*PLAN.table, *PLAN.timed])
 if PLAN.reporting:
     from ladr.figures.frame.claims import restructured
 
@@ -41,32 +40,6 @@ rule pictures:
         "ladr pictures --record {output} 2>&1 | tee {log}"
 
 
-# Figures with the same source share a process. Those that would be empty are in none: PLAN.drawings.left has why.
-for source, (names, needed, record) in DRAWING.items():
-
-    rule:
-        name:
-            f"draw_{source}"
-        input:
-            needed,
-            PLAN.drawings.code(names),
-        output:
-            record,
-        log:
-            f"logs/figures/{source}.log",
-        conda:
-            "../envs/ladr.yaml"
-        resources:
-            mem_mb=4000,
-            runtime=60,
-        params:
-            names=names,
-            results=PLAN.out,
-            out=PLAN.drawings.folder,
-        shell:
-            "ladr figures {params.names} --results {params.results} --out {params.out} --record {output} 2>&1 | tee {log}"
-
-
 rule audit:
     input:
         code("ladr.paper.audit.audit"),
@@ -87,7 +60,7 @@ rule audit:
 # For a report, the folder is an input too: each file with its own caption.
 rule figures:
     input:
-        [record for _, _, record in DRAWING.values()],
+        [record for _, _, record in PLAN.drawing.values()],
         code("ladr.figures.frame.index"),
         rules.audit.output,
         report(

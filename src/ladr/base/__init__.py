@@ -1,4 +1,6 @@
-"""What every room stands on: errors as one line, and torch imported when it is first used.
+"""What every room stands on.
 
-Any room may use all of it. It imports the standard library alone.
+`errors`: bad input as one line. `files`: the one way to write and hash a file. `imports`: which files a
+module is made of. `late`: torch, imported when it is first used. `outside`: things from other packages, by
+their address. Any room may call all of it. It imports the standard library alone.
 """

@@ -1,6 +1,7 @@
-"""From params.yaml to results: cells, the grid of them, and everything that is made of finished cells.
+"""From params.yaml to results: which cells there are, how they are made, and what finished cells become.
 
-`params` reads and checks; `cell` and `grid` say which cells exist; `cells` decodes, scores and keeps them;
-`plan` is what Snakemake runs; `sweep`, `track` and `illustrations` work on finished results.
-It may import benchmarks, backbones, integrations and all below; no drawing and no command line.
+`params` reads and checks; `cell` and `grid` say which cells exist, `lines` how their rows relate; `cells`
+decodes, scores and keeps them; `plan` is what Snakemake runs; `sweep`, `track` and `illustrations` work on
+finished results. Rooms above call `lines`, `plan.records` and what `cells` and `grid` offer; commands call
+all of it. It imports benchmarks, backbones, integrations and the rooms below; no figure, no command.
 """

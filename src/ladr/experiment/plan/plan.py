@@ -25,19 +25,20 @@ LOOKING = {  # options of Snakemake that change nothing
     "--archive", "--print-compilation", "--generate-unit-tests", "--lt", "--list-target-rules",
 }  # fmt: skip
 BEGAN = ".began.json"
+THERE = "there"  # the batch of the cells that exist already
 SCORED_TOGETHER = 4  # times as many cells as are decoded in one process
 TABLE = (doctor.RECORD, *doctor.BESIDE)
 
 
 @dataclass(frozen=True)
-class Batch:
+class CellBatch:
     """Cells that one job makes: its name, and what the job asks for."""
 
     name: str
     cells: tuple[Cell, ...]
 
-    def made(self, record: str) -> list[str]:
-        """The files that say that the cells are done."""
+    def files(self, record: str) -> list[str]:
+        """That file of each of its cells."""
         return [path(cell.id, record) for cell in self.cells]
 
     @property
@@ -140,17 +141,17 @@ class Plan:
         return {k: tuple(self.grid.cells[i] for i in v if i in self.grid.cells) for k, v in found.items()}
 
     @property
-    def decoding(self) -> list["Batch"]:
+    def decoding(self) -> list["CellBatch"]:
         return self.batches(self.there["decoded"])
 
     @property
-    def scoring(self) -> list["Batch"]:
+    def scoring(self) -> list["CellBatch"]:
         """Few and large: to score a cell takes about as long as to start a process that does."""
         mini = [c for c in self.grid.cells.values() if not c.benchmark.official]
         return self.batches(self.there["scored"], mini, SCORED_TOGETHER * self.params.cells_per_job)
 
     @property
-    def judging(self) -> list["Batch"]:
+    def judging(self) -> list["CellBatch"]:
         """Cells of official benchmarks, whose scorers want another machine than the rest."""
         return self.batches(
             self.there["scored"], [c for c in self.grid.cells.values() if c.benchmark.official]
@@ -158,7 +159,7 @@ class Plan:
 
     def batches(
         self, there: Sequence[Cell], cells: Sequence[Cell] | None = None, size: int | None = None
-    ) -> list[Batch]:
+    ) -> list[CellBatch]:
         """What is there as one batch, never made again, and the rest in batches that share a process."""
         cells = [*self.grid.cells.values()] if cells is None else cells
         there = [cell for cell in there if cell in cells]
@@ -166,8 +167,8 @@ class Plan:
         left = [cell for cell in cells if cell.id not in known]
         groups = batches(left, size or self.params.cells_per_job)
         names = [f"{g[0].backbone}_{short(g[0].spec['benchmark']['name'])}_{i}" for i, g in enumerate(groups)]
-        named = [Batch(n.replace("-", "_"), tuple(g)) for n, g in zip(names, groups, strict=True)]
-        return [*([Batch("there", tuple(there))] if there else []), *named]
+        named = [CellBatch(n.replace("-", "_"), tuple(g)) for n, g in zip(names, groups, strict=True)]
+        return [*([CellBatch(THERE, tuple(there))] if there else []), *named]
 
     def records(self, name: str) -> list[str]:
         """That file of every cell."""
@@ -200,6 +201,11 @@ class Plan:
     @cached_property
     def drawings(self) -> Drawings:
         return Drawings(self.params, self.grid, self.out)
+
+    @property
+    def drawing(self) -> dict[str, tuple[list[str], list[str], str]]:
+        """What one process draws: figures, what they are drawn from, and the record that says they are."""
+        return self.drawings.jobs([*self.table, *self.timed])
 
     @property
     def results(self) -> list[str]:

@@ -1,0 +1,105 @@
+"""The jobs that the workflow makes one rule each for: what each reads, writes, and asks of the machine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE
+from ladr.experiment.plan.plan import THERE, Plan
+
+LIGHT = {"mem_mb": 2000, "runtime": 60}
+DRAWING = {"mem_mb": 4000, "runtime": 60}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process of the workflow. Its rule is called `word`_`subject`.
+
+    inputs: files whose change makes it run again. settled: files that must exist, whatever their age.
+    words: what its command line names beside its outputs.
+    """
+
+    word: str
+    subject: str
+    outputs: list[str]
+    log: str
+    inputs: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+    threads: int = 1
+    resources: dict[str, int] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+
+
+def jobs(plan: Plan, cores: int) -> Iterator[Job]:
+    """Every job of the plan: decoding, scoring, judging, measuring, drawing. `cores`: all that there are."""
+    yield from _decoding(plan)
+    yield from _scoring(plan)
+    yield from _judging(plan)
+    yield from _measuring(plan, cores)
+    yield from _drawing(plan)
+
+
+def _decoding(plan: Plan) -> Iterator[Job]:
+    """Cells of one backbone and benchmark share a process: to import torch and load weights is paid once.
+
+    Cells that exist already form one batch, made by a rule that has nothing to do.
+    """
+    for batch in plan.decoding:
+        yield Job(
+            "decode",
+            batch.name,
+            batch.files(CELL),
+            f"logs/decode/{batch.name}.log",
+            settled=[] if batch.name == THERE else batch.needs,
+            threads=batch.threads,
+            resources=batch.resources,
+        )
+
+
+def _scoring(plan: Plan) -> Iterator[Job]:
+    for batch in plan.scoring:
+        log = f"logs/score/{batch.name}.log"
+        yield Job("score", batch.name, batch.files(SCORE), log, settled=batch.files(CELL), resources=LIGHT)
+
+
+def _judging(plan: Plan) -> Iterator[Job]:
+    """Networks, or a judge on another machine, score the cells of official benchmarks.
+
+    What cannot be scored here is N/A in the table, with the reason; `ladr benchmark import` fills it.
+    """
+    official = plan.params.official
+    gpu = int(official.device.startswith("cuda"))
+    resources = {"mem_mb": official.mem_mb, "runtime": official.runtime, "gpu": gpu}
+    for batch in plan.judging:
+        log = f"logs/score/{batch.name}.log"
+        yield Job(
+            "judge", batch.name, batch.files(SCORE), log, settled=batch.files(CELL), resources=resources
+        )
+
+
+def _measuring(plan: Plan, cores: int) -> Iterator[Job]:
+    """A stopwatch wants the machine to itself: the job takes all cores."""
+    for name, records in plan.latencies.items():
+        yield Job(
+            "latency",
+            name.replace("-", "_"),
+            [str(RESULTS / "latency" / f"{name}.json")],
+            f"logs/latency/{name}.log",
+            settled=records,
+            threads=cores,
+            resources=DRAWING,
+            words={"name": name},
+        )
+
+
+def _drawing(plan: Plan) -> Iterator[Job]:
+    """Figures that read the same share a process. Those that would be empty are in none."""
+    for source, (names, inputs, record) in plan.drawing.items():
+        yield Job(
+            "draw",
+            source,
+            [record],
+            f"logs/figures/{source}.log",
+            inputs=[*inputs, *plan.drawings.code(names)],
+            resources=DRAWING,
+            words={"names": " ".join(names), "results": str(plan.out), "out": str(plan.drawings.folder)},
+        )
