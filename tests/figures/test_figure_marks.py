@@ -13,7 +13,7 @@ from hypothesis import given
 
 from figure_params import PARAMS
 from ladr.figures import ablations, divergence, phases, quality, sweeps
-from ladr.figures.frame import labels, style, words
+from ladr.figures.frame import labels, looks, style, words
 from ladr.figures.frame.results import Results, main, rows_of
 from tiny import measured
 
@@ -69,6 +69,27 @@ def test_rows_look_the_same_where_those_with_a_cache_are_missing(folder, tmp_pat
     assert len(few) > 1
     assert every == few | {cached.label: every[cached.label]}
     assert len(set(every.values())) == len(every)
+
+
+def test_a_sampler_looks_the_same_in_every_figure(results):
+    table = looks.looks(results, rows_of(results.at(*PLACE)))
+    rows = rows_of(results.at(*PLACE, "ablations/figure5")).set_index("name")
+    own = looks.looks(results, rows.reset_index())
+    assert own[rows.loc["neighbour"].label] == table["LADR"]
+    assert own[rows.loc["elsewhere"].label]["color"] not in {look["color"] for look in table.values()}
+    shown = ablations.plot(results, "figure5", *PLACE, results.at(*PLACE, "ablations/figure5"))
+    names = [text.get_text() for text in shown.figure.legends[0].get_texts()]
+    assert names[0].startswith(f"{rows.loc['neighbour'].label}: LADR (")
+    assert ":" not in names[1]
+
+
+def test_a_marker_under_others_is_larger_than_they(results):
+    scores = main(results.at(*PLACE)).assign(passes=4.0, value=50.0)
+    panel = quality.plot(results, *PLACE, scores).figure.axes[0]
+    sizes = [line.get_markersize() for line in panel.get_lines() if line.get_label() in set(scores.label)]
+    assert len(sizes) > 2
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert style.sizes([4.0, 4.0, 8.0], [50.0, 60.0, 50.0]) == [style.SIZE] * 3
 
 
 def test_a_curve_needs_three_points(results):

@@ -109,6 +109,16 @@ def test_it_opens_at_the_end_and_says_what_it_shows(opened):
     assert "first/1, image 3" in opened.js("document.getElementById('identity').innerText")
 
 
+def test_answers_show_when_the_picture_is_finished(opened):
+    opened.key("Home")
+    assert not any("red square" in text for text in captions(opened))
+    for _ in range(2):
+        opened.key("ArrowRight")
+    unfinished, finished = captions(opened)
+    assert "red square" not in unfinished
+    assert "✗ a red square: no square" in finished
+
+
 def test_keys_go_by_passes_and_prompts(opened):
     for _ in range(3):
         opened.key("ArrowLeft")
@@ -168,10 +178,12 @@ def test_every_control_is_reached_by_tab(opened):
 
 
 def test_the_overlays(opened):
-    plain = [colour(opened, s, x, y) for s, x, y in ((0, 0.25, 0.5), (1, 0.25, 0.005))]
+    plain = [colour(opened, s, x, y) for s, x, y in ((0, 0.25, 0.5), (1, 0.25, 0.25), (1, 0.1, 0.1))]
     opened.click("#marks")
     opened.click("#boxes")
-    assert colour(opened, 1, 0.25, 0.005) != plain[1]
+    assert colour(opened, 1, 0.25, 0.25) == (0xD5, 0x5E, 0)
+    assert colour(opened, 1, 0.25, 0.25) != plain[1]
+    assert colour(opened, 1, 0.1, 0.1) == plain[2], "the mark leaves most of the cell visible"
     assert colour(opened, 0, 0.25, 0.5) == (0, 0x72, 0xB2)
     assert "detected: red square" in captions(opened)[0]
     assert "detected: nothing" in captions(opened)[1]

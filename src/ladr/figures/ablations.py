@@ -9,6 +9,7 @@ import pandas as pd
 from ladr.figures.frame import roles, style, words
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.compare import Place
+from ladr.figures.frame.looks import BUDGET, looks, same_as
 from ladr.figures.frame.results import NotAskedError, Results, known, rows_of, shown
 from ladr.figures.frame.roles import sampler_of
 from ladr.figures.frame.save import Plot
@@ -17,9 +18,9 @@ NEEDS = "ablations"
 PREFIX = "ablations/"
 EXPLAINED = (
     "{title}: {rows}. Above: score in percent per column, 95 % interval over prompts, forward passes per "
-    "image in the legend. Below: points by which a row scores more than '{first}', paired by prompt, with "
-    "the 95 % interval (bootstrap over prompts): a difference is sure where its interval lies off zero. "
-    "{budget}"
+    "image in the legend, with the table's sampler after a colon where a row is one. Below: points by which "
+    "a row scores more than '{first}', paired by prompt, with the 95 % interval (bootstrap over prompts): a "
+    "difference is sure where its interval lies off zero. {budget}"
 )
 REPLAYED = (
     "In each pass every row commits as many cells of each image as {source} did{but}; the rows differ in "
@@ -27,7 +28,6 @@ REPLAYED = (
 )
 SAME = "; {labels} follows {source}'s own rule"
 OWN = "Each row keeps its own budget."
-BUDGET = "budget"  # the field of a policy that names the budget
 HEIGHTS = (1, 0.75)  # relative heights of the two panels
 NONE = 0.0  # no difference
 MANY, SLANT = 7, 40  # names of more columns than this are slanted by so many degrees
@@ -48,12 +48,15 @@ def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd
     columns = shown(known(scores[scores.column.isin(shown(scores.column))]).column)
     ratios = {"height_ratios": HEIGHTS}
     figure, ((above,), (below,)) = style.canvas(style.WIDE, 5.6, 2, sharex=True, gridspec_kw=ratios)
-    _bars(above, scores, rows, columns)
+    _bars(above, results, scores, columns)
     _differences(below, Place(results, group, backbone, benchmark), rows, columns)
     aslant = {"rotation": SLANT, "ha": "right", "rotation_mode": "anchor"} if len(columns) > MANY else {}
     names = columns if aslant else [c.replace(" ", "\n") for c in columns]
     below.set_xticks(np.arange(len(columns)), names, **aslant)
-    for panel, label in ((above, f"{benchmark}, %"), (below, f"less '{rows.iloc[0].label}',\npoints")):
+    for panel, label in (
+        (above, f"{benchmark}, %"),
+        (below, f"difference to\n'{rows.iloc[0].label}', points"),
+    ):
         panel.set_ylabel(label)
         panel.grid(False, axis="x")
     style.below(figure, above, 2)
@@ -71,28 +74,35 @@ def _places(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, np.nd
         yield row, np.arange(len(columns)) + (i - (len(rows) - 1) / 2) * width
 
 
-def _bars(panel: Any, scores: pd.DataFrame, rows: pd.DataFrame, columns: list[str]) -> None:
+def _bars(panel: Any, results: Results, scores: pd.DataFrame, columns: list[str]) -> None:
     """The scores of every row in every column."""
-    looks = style.looks(rows.label)
+    rows = rows_of(scores)
+    own = looks(results, rows)
     width = GAP * BARS / len(rows)
     for row, x in _places(rows, columns):
         mine = scores[scores.name == row.name].set_index("column").loc[columns]
         bars = np.clip([mine.value - mine.low, mine.high - mine.value], 0, None)
-        label = f"{row.label} ({row.passes:.1f})"
-        panel.bar(x, mine.value, width, color=looks[row.label]["color"], label=label)
+        label = f"{full_name(results, row)} ({row.passes:.1f})"
+        panel.bar(x, mine.value, width, color=own[row.label]["color"], label=label)
         panel.errorbar(x, mine.value, bars, ls="none", color="black", lw=0.9, capsize=2)
 
 
 def _differences(panel: Any, place: Place, rows: pd.DataFrame, columns: list[str]) -> None:
     """The difference of each row to the first one, below the row's bars."""
-    looks = style.looks(rows.label)
+    own = looks(place.results, rows)
     first = next(rows.itertuples())
     panel.axhline(NONE, color=style.QUIET, lw=1.2)
     for row, x in list(_places(rows, columns))[1:]:
         facts = [place.scores(row, first, column) for column in columns]
         for fact, at in zip(facts, x, strict=True):
             if fact:
-                style.point(panel, fact, at, looks[row.label] | {"ms": 5})
+                style.point(panel, fact, at, own[row.label] | {"ms": 5})
+
+
+def full_name(results: Results, row: Any) -> str:
+    """A row's label, with the label of the table's sampler that it is, if it is one."""
+    table = same_as(results, row)
+    return row.label if table in (None, row.label) else f"{row.label}: {table}"
 
 
 def _budget(results: Results, rows: pd.DataFrame) -> str:

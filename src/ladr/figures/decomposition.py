@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ladr.figures.ablations import PREFIX
+from ladr.figures.ablations import PREFIX, full_name
 from ladr.figures.frame import roles, style, words
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.compare import Fact, Place
+from ladr.figures.frame.looks import looks
 from ladr.figures.frame.results import NotAskedError, Results, main, rows_of
 from ladr.figures.frame.save import Plot
 
 NEEDS = "budgets"
+ROOM = 1.3  # the axis of passes ends beyond the longest bar by this factor, for the text beside it
 EXPLAINED = (
     "Top: forward passes per image, and how many times fewer than '{first}' (95 % interval, bootstrap over "
     "prompts). Below: {column} score, 95 % interval over prompts. '{last}' saves {both:.1f} times; the parts "
@@ -40,15 +42,16 @@ def plot(place: Place, scores: pd.DataFrame) -> Plot:
     figure, panels = style.canvas(style.WIDE, 1.4 + 0.72 * len(rows), 2, 1)
     panels = panels[:, 0]
     at = np.arange(len(rows))
+    own = looks(place.results, scores)
     for y, row, fact in zip(at, rows, facts, strict=True):
-        colour = style.COLOURS[y % len(style.COLOURS)]
-        panels[0].barh(y, row.passes, 0.66, color=colour)
-        panels[0].text(row.passes, y, _passes(row, fact, fact is facts[0]), va="center")
-        panels[1].errorbar([row.value], [y], xerr=style.whisker(row), color=colour, marker=style.MARKERS[y])
-    panels[0].set(xlabel="forward passes per image", xlim=(0, 1.75 * scores.passes.max()))
+        look = own[row.label]
+        panels[0].barh(y, row.passes, 0.66, color=look["color"])
+        panels[0].text(row.passes, y, _passes(row, fact, fact is facts[0]), va="center", linespacing=0.95)
+        panels[1].errorbar([row.value], [y], xerr=style.whisker(row), **look)
+    panels[0].set(xlabel="forward passes per image", xlim=(0, ROOM * scores.passes.max()))
     panels[1].set_xlabel(f"{place.benchmark}: {scores.iloc[0].column}, %")
     for panel in panels:
-        panel.set_yticks(at, scores.label)
+        panel.set_yticks(at, [full_name(place.results, row).replace(": ", ":\n") for row in rows])
         panel.set_ylim(len(rows) - 0.5, -0.5)
         panel.grid(False, axis="y")
     caption = EXPLAINED.format(**_factors(rows, facts), column=scores.iloc[0].column)
@@ -61,7 +64,7 @@ def _passes(row: Any, fact: Fact, first: bool) -> str:
     """The text beside a bar: passes, and except for the first row how many times fewer."""
     if first:
         return f" {row.passes:.1f}"
-    return f" {row.passes:.1f}: {fact.value:.2f}x [{fact.low:.2f}, {fact.high:.2f}]"
+    return f" {row.passes:.1f}:\n {fact.value:.2f}x [{fact.low:.2f}, {fact.high:.2f}]"
 
 
 def _factors(rows: list[Any], facts: list[Fact]) -> dict[str, Any]:

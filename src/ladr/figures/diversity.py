@@ -6,8 +6,8 @@ import pandas as pd
 
 from ladr.figures.frame import labels, near, style
 from ladr.figures.frame.caption import about
+from ladr.figures.frame.looks import looks
 from ladr.figures.frame.results import DIVERSITY, NotAskedError, Results, known, main
-from ladr.figures.frame.roles import styled
 from ladr.figures.frame.save import Plot
 
 NEEDS = "diversity"
@@ -34,12 +34,12 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame, 
     column = scores.iloc[0].column
     parts = near.parts(scores)
     figure, panels = near.canvas(parts, 4.7, f"{benchmark}: {column}, %")
-    looks = style.looks(styled(results, scores))
+    own = looks(results, scores)
     for panel, part in zip(panels, parts, strict=True):
         named = set(part.name) if part is parts[0] else set(part.name) - set(parts[0].name)
         points = {True: [], False: []}
         for row in part.itertuples():
-            look = looks[row.label] if row.name in named else looks[row.label] | {"ms": SMALL}
+            look = own[row.label] if row.name in named else own[row.label] | {"ms": SMALL}
             points[row.name in named].append(_point(panel, row, spread.loc[row.name], look))
         labels.name(panel, points[True], points[False])
     panels[-1].set_xlabel("diversity, % of black against white")

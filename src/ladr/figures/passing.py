@@ -7,6 +7,7 @@ import pandas as pd
 
 from ladr.figures.frame import style
 from ladr.figures.frame.caption import about
+from ladr.figures.frame.looks import look_of
 from ladr.figures.frame.phases import spans_of
 from ladr.figures.frame.results import NotAskedError, Results, rows_of
 from ladr.figures.frame.save import Plot
@@ -41,11 +42,11 @@ def plot(results: Results, benchmark: str, backbone: str, row) -> Plot:
     trace = trace[trace.frontier > 0]
     figure, ((panel,),) = style.canvas(style.WIDE, 3.6)
     t, share = binned(trace)
-    colour = style.COLOURS[0]
+    colour = look_of(results, row.label)["color"]
     panel.plot(t, 100 * share, color=colour, marker="o", ms=4, label="pass tau")
     edges = [0, *(p["until"] for p in phases.values())]
     limits = [100 * p["alpha"] for p in phases.values()]
-    panel.stairs(limits, edges, baseline=None, color=style.COLOURS[1], lw=1.6, label="alpha: may be rescued")
+    panel.stairs(limits, edges, baseline=None, color="black", lw=1.6, label="alpha: may be rescued")
     for name, left, right in zip(phases, edges, edges[1:], strict=False):
         panel.axvline(right, color=style.QUIET, lw=0.8, ls=":")
         panel.text((left + right) / 2, 104, name, ha="center", va="bottom", fontsize=8.5, color="#444444")

@@ -8,9 +8,9 @@ import pandas as pd
 
 from ladr.figures.frame import style
 from ladr.figures.frame.caption import about
+from ladr.figures.frame.looks import looks
 from ladr.figures.frame.phases import SCALES, Spans, by_phase, spans_of
 from ladr.figures.frame.results import NotAskedError, Results, rows_of
-from ladr.figures.frame.roles import styled
 from ladr.figures.frame.save import Plot
 from ladr.figures.frame.words import listed
 
@@ -32,7 +32,8 @@ EXPLAINED = (
     "surprise, mean -log of the marginal probability that it gave to the committed codes when they were "
     "committed. This includes the plain entropy of the cells, which is larger the fewer cells are known; it "
     "is no measure of error, and does not see codes that do not fit each other. Fourth: share of rescued "
-    "cells whose code was not the likeliest one. In the last two each panel has a scale of its own. {dash}: "
+    "cells whose code was not the likeliest one, of the samplers that rescue. In the last "
+    "two each panel has a scale of its own. {dash}: "
     "nothing rescued{few}."
 )
 FEWER = ", or less than {part:g} % of the cells committed in the phase ({rows})"
@@ -56,16 +57,19 @@ def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, sp
     quantities = pd.concat(measured)
     labels = list(rows.label)
     few = {phase: _few(_of(quantities, CELLS, phase, labels)) for phase in spans}
-    size = (style.WIDE, OVER + len(PANELS) * (TALL + BAR * len(rows)))
-    figure, panels = style.canvas(*size, len(PANELS), len(spans), sharey=True)
-    looks = style.looks(styled(results, rows))
-    colours = [looks[label]["color"] for label in labels]
+    shown = {what: _rescuers(quantities, labels) if what == UNLIKE else labels for what in PANELS}
+    heights = [TALL + BAR * len(names) for names in shown.values()]
+    figure, panels = style.canvas(
+        style.WIDE, OVER + sum(heights), len(PANELS), len(spans),
+        sharey="row", gridspec_kw={"height_ratios": heights},
+    )  # fmt: skip
+    own = looks(results, rows)
     for line, (what, label) in zip(panels, PANELS.items(), strict=True):
         for panel, phase in zip(line, spans, strict=True):
-            values = SCALES[what] * _of(quantities, what, phase, labels)
+            values = SCALES[what] * _of(quantities, what, phase, shown[what])
             if what in OWN:
-                values.loc[few[phase]] = np.nan
-            _bars(panel, values, colours)
+                values.loc[[name for name in few[phase] if name in shown[what]]] = np.nan
+            _bars(panel, values, [own[name]["color"] for name in shown[what]])
         if what not in OWN:
             right = max(panel.get_xlim()[1] for panel in line)
             for panel in line:
@@ -82,6 +86,12 @@ def _of(quantities: pd.DataFrame, what: str, phase: str, labels: list[str]) -> p
     """mean, low and high of one quantity in one phase for each sampler; nan where it is not defined."""
     own = quantities[(quantities.what == what) & (quantities.phase == phase)].set_index("label")
     return own[["mean", "low", "high"]].reindex(labels)
+
+
+def _rescuers(quantities: pd.DataFrame, labels: list[str]) -> list[str]:
+    """The samplers that rescue cells; all samplers if none does."""
+    rescuing = set(quantities.label[quantities.what == UNLIKE])
+    return [label for label in labels if label in rescuing] or labels
 
 
 def _few(cells: pd.DataFrame) -> list[str]:

@@ -8,8 +8,9 @@ import pandas as pd
 from ladr.benchmarks.summary import OVERALL
 from ladr.figures.frame import near, style
 from ladr.figures.frame.caption import about
+from ladr.figures.frame.looks import looks
 from ladr.figures.frame.results import Results, main, rows_of
-from ladr.figures.frame.roles import benchmark_of, sampler_of, styled
+from ladr.figures.frame.roles import benchmark_of, sampler_of
 from ladr.figures.frame.save import Plot
 from ladr.figures.frame.words import listed
 
@@ -19,7 +20,8 @@ CURVE = 3  # points that a line needs: two points say nothing about the values b
 BAND = 0.18  # opacity of the band
 EXPLAINED = (
     "{column} score (95 % interval over prompts{first}) against mean forward passes per image, every sampler "
-    "of the experiment; bars that cover each other are the thinner, the later they stand in the legend. "
+    "of the experiment; bars and markers that cover each other are the smaller, the later they stand in the "
+    "legend. "
     "{plain}"
 )
 CEILING = " Dotted: ceiling, ground truth through the tokenizer."
@@ -44,9 +46,9 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
     name = plain[plain.cell == plain.baseline].iloc[0].label if len(plain) else None
     parts = near.parts(scores)
     figure, panels = near.canvas(parts, 4.9, f"{benchmark}: {column}, %")
-    looks = style.looks(styled(results, scores))
+    own = looks(results, scores)
     for panel, part in zip(panels, parts, strict=True):
-        _points(panel, part, looks)
+        _points(panel, part, own)
         _line(panel, plain, scores.cell, f"{name}, other steps")
         _limits(panel, part, plain)
     panels[-1].set_xlabel("forward passes per image")
@@ -59,9 +61,11 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
     return Plot(f"quality-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, cells)}")
 
 
-def _points(panel, scores: pd.DataFrame, looks) -> None:
-    for row, bar in zip(scores.itertuples(), style.nested(scores.passes), strict=True):
-        style.point(panel, row, row.passes, looks[row.label] | {"label": row.label}, **bar)
+def _points(panel, scores: pd.DataFrame, own) -> None:
+    bars = style.nested(scores.passes)
+    sizes = style.sizes(scores.passes, scores.value)
+    for row, bar, size in zip(scores.itertuples(), bars, sizes, strict=True):
+        style.point(panel, row, row.passes, own[row.label] | {"label": row.label, "ms": size}, **bar)
     if scores.ceiling.notna().any():
         panel.axhline(scores.ceiling.max(), color=style.QUIET, ls=":", lw=1.2)
 

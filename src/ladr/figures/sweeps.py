@@ -9,6 +9,7 @@ import pandas as pd
 
 from ladr.figures.frame import style, words
 from ladr.figures.frame.caption import about
+from ladr.figures.frame.looks import look_of
 from ladr.figures.frame.results import SAMPLERS, NotAskedError, Results, main
 from ladr.figures.frame.roles import sampler_of
 from ladr.figures.frame.save import Plot
@@ -62,9 +63,13 @@ def plot(
     figure, (panels,) = style.canvas(*size, 1, len(kinds))
     table = results.at(backbone, benchmark, SAMPLERS)
     scores = scores.assign(base=scores.cell.isin(table.cell).to_numpy())
-    for panel, (what, label) in zip(panels, kinds.items(), strict=True):
-        (_map if mapped else _line)(panel, scores, at, what, label)
     of = _of(results, backbone, scores)
+    colour = look_of(results, of)["color"]
+    for panel, (what, label) in zip(panels, kinds.items(), strict=True):
+        if mapped:
+            _map(panel, scores, at, what, label)
+        else:
+            _line(panel, scores, at, what, label, colour)
     fields = words.fields(at)
     caption = EXPLAINED.format(
         of=of, fields=fields, column=column,
@@ -126,7 +131,7 @@ def _map(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: s
     panel.grid(False)
 
 
-def _line(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: str) -> None:
+def _line(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: str, colour: str) -> None:
     """A line over numbers, logarithmic if they span much; other values stand side by side, not joined."""
     (field,) = at
     values = ordered(list(at[field]))
@@ -138,14 +143,14 @@ def _line(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: 
         if what == "value"
         else None
     )
-    panel.errorbar(x, mine[what], bars, color=style.COLOURS[0], marker="o", ls="-" if numeric else "none")
+    panel.errorbar(x, mine[what], bars, color=colour, marker="o", ls="-" if numeric else "none")
     ringed = mine.base.to_numpy()
     ring = {
         "ls": "none",
         "marker": "o",
         "ms": RING * style.SETTINGS["lines.markersize"],
         "mfc": "none",
-        "mec": style.COLOURS[1],
+        "mec": style.QUIET,
         "mew": 2,
     }
     panel.plot([at for at, base in zip(x, ringed, strict=True) if base], mine[what][ringed], **ring)

@@ -13,16 +13,6 @@ def sampler_of(results: Results, cell: str) -> dict[str, Any]:
     return results.record(cell)["spec"]["sampler"]
 
 
-def styled(results: Results, rows: pd.DataFrame) -> list[str]:
-    """The labels of the rows in the order of the colours.
-
-    Rows with a cache stand last: some backbones have nothing to cache, and the other rows should look the
-    same on all backbones.
-    """
-    cached = [sampler_of(results, cell)["cache"] is not None for cell in rows.cell]
-    return [label for _, label in sorted(zip(cached, rows.label, strict=True), key=lambda pair: pair[0])]
-
-
 def benchmark_of(results: Results, cell: str) -> dict[str, Any]:
     """The benchmark in a cell's spec: its name, version, prompts and images."""
     return results.record(cell)["spec"]["benchmark"]

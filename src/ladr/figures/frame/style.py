@@ -11,7 +11,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31", "#7F7F7F")
-MARKERS = "osD^vPX*hp<>"
+MARKERS = "osD^vPX*h"
+OTHERS = ("#332288", "#882255", "#999933", "#661100", "#117733", "#DDCC77")  # Paul Tol's, for further rows
+OTHER_MARKERS = "><pdH"
+STAR = 1.5  # a star is so much larger than other markers, to look as large
+SIZE, LARGER = 7.5, 4.5  # points: a marker, and how much one grows for each other marker over it
+SAME = 1.0  # points of score: markers that differ by less cover each other
 WIDE = 5.6  # inches: the width of a printed column; letters stay legible on a phone
 HEAT = "cividis"
 NEAR = 1.02  # places that differ by less than this factor are nearly the same
@@ -76,16 +81,30 @@ def strips(lines: Sequence[int], columns: int, high: float) -> list[tuple[list[A
 
 def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Colour and marker of each name, by its position."""
-    return {
-        name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
-        for i, name in enumerate(dict.fromkeys(names))
-    }
+    return {name: look(i) for i, name in enumerate(dict.fromkeys(names))}
+
+
+def look(place: int) -> dict[str, Any]:
+    """Colour and marker number `place` of the table's samplers."""
+    return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
+
+
+def other(place: int) -> dict[str, Any]:
+    """Colour and marker number `place` of the samplers that the table does not have."""
+    return {"color": OTHERS[place % len(OTHERS)], "marker": OTHER_MARKERS[place % len(OTHER_MARKERS)]}
+
+
+def neutral() -> dict[str, Any]:
+    """Colour and marker of what belongs to no sampler."""
+    return {"color": "black", "marker": "o"}
 
 
 def below(figure: Any, panel: Any, columns: int) -> None:
     """One legend for all panels, below them, where it hides nothing."""
     handles, labels = panel.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(handles)))
+    legend = figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(handles)))
+    for line in legend.get_lines():
+        line.set_markersize(min(line.get_markersize(), SIZE * (STAR if line.get_marker() == "*" else 1)))
 
 
 def whisker(row: Any) -> list[list[float]]:
@@ -97,8 +116,10 @@ def point(panel: Any, row: Any, across: float, look: dict[str, Any], **bars: Any
     """Plot a row's value with its interval; markers lie over all bars. `bars`: see matplotlib's errorbar."""
     bars = {"yerr": whisker(row), **bars}
     panel.errorbar([across], [row.value], **bars, fmt="none", ecolor=look["color"], alpha=PALE)
-    marker = {"ls": "none", "ms": 7.5, "mec": "white", "mew": 0.7, "zorder": 3}
-    panel.plot([across], [row.value], **marker | look)
+    shape = {"ls": "none", "ms": SIZE, "mec": "white", "mew": 0.7, "zorder": 3} | look
+    if shape["marker"] == "*":
+        shape["ms"] *= STAR
+    panel.plot([across], [row.value], **shape)
 
 
 def nested(places: Iterable[float]) -> list[dict[str, float]]:
@@ -112,6 +133,16 @@ def nested(places: Iterable[float]) -> list[dict[str, float]]:
     for i, place in enumerate(places):
         later = sum(max(place, other) <= NEAR * min(place, other) for other in places[i + 1 :])
         out.append({"elinewidth": 1.2 + THICKER * later, "capsize": 2 + WIDER * later})
+    return out
+
+
+def sizes(across: Iterable[float], up: Iterable[float]) -> list[float]:
+    """Sizes of markers, on a logarithmic axis across: each is larger than those that are drawn over it."""
+    points = list(zip(across, up, strict=True))
+    out = []
+    for i, (x, y) in enumerate(points):
+        later = [(a, b) for a, b in points[i + 1 :] if max(x, a) <= NEAR * min(x, a) and abs(y - b) <= SAME]
+        out.append(SIZE + LARGER * len(later))
     return out
 
 

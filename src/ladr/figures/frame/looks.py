@@ -1,0 +1,58 @@
+"""One colour and marker per sampler in all figures of an experiment.
+
+The rows of `samplers` have theirs in the order of the table. A row of an ablation that is one of these except
+for its budget looks the same. The other rows of ablations have colours of their own.
+"""
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from ladr.experiment.lines import SAMPLERS
+from ladr.figures.frame import style, words
+from ladr.figures.frame.results import Results
+from ladr.figures.frame.roles import sampler_of
+
+BUDGET = "budget"  # the field of a policy that names the budget
+ABLATIONS = "ablations/"
+
+
+def looks(results: Results, rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Label of a row -> colour and marker."""
+    return {row.label: _look(results, row) for row in rows.itertuples()}
+
+
+def look_of(results: Results, label: str | None) -> dict[str, Any]:
+    """Colour and marker of the table's sampler with that label; those of no sampler without one."""
+    table = results.grid[results.grid.group == SAMPLERS]
+    names = list(dict.fromkeys(table.name))
+    own = table.name[table.label == label]
+    return style.look(names.index(own.iloc[0])) if len(own) else style.neutral()
+
+
+def same_as(results: Results, row: Any) -> str | None:
+    """The label of the table's sampler that this row of an ablation is, except for its budget, or None."""
+    if row.group == SAMPLERS:
+        return None
+    return words.kin(results, row.backbone, sampler_of(results, row.cell), (BUDGET,))
+
+
+def _look(results: Results, row: Any) -> dict[str, Any]:
+    label = row.label if row.group == SAMPLERS else same_as(results, row)
+    if label is not None:
+        return look_of(results, label)
+    return style.other(_others(results, row.backbone).index(_rule(results, row.cell)))
+
+
+def _others(results: Results, backbone: str) -> list[str]:
+    """The rules of all ablations that the table does not have, in the order of the experiment."""
+    grid = results.grid
+    lines = grid[grid.group.str.startswith(ABLATIONS) & (grid.backbone == backbone)]
+    rules = [_rule(results, line.cell) for line in lines.itertuples() if same_as(results, line) is None]
+    return list(dict.fromkeys(rules))
+
+
+def _rule(results: Results, cell: str) -> str:
+    """The sampler of a cell without its budget, as text."""
+    return json.dumps(words.without(sampler_of(results, cell), (BUDGET,)), sort_keys=True)
