@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ladr.base.errors import LadrError, nearest
-from ladr.benchmarks.mini import SUITES, dpg, suite_named
+from ladr.benchmarks.mini import SUITES, suite_named
 from ladr.benchmarks.mini.prompts import spec_of, truth
 from ladr.benchmarks.mini.scoring import images_in, load_image
 from ladr.benchmarks.mini.scoring import score as score_images
@@ -20,7 +20,6 @@ from ladr.benchmarks.summary import TableLine, of_kind, summarise
 from ladr.cli.options import Json, Size, print_json, size_of
 from ladr.shapes.detect import Reading, read
 from ladr.shapes.evaluate import answers
-from ladr.shapes.questions import questions
 
 Benchmark = Annotated[str, typer.Option("--benchmark", help=", ".join(SUITES))]
 
@@ -162,8 +161,7 @@ def explained(suite: MiniSuite, prompt: Prompt, reading: Reading) -> list[tuple[
     """Every question that the prompt's spec lets one ask, with its raw answer."""
     spec = spec_of(prompt)
     held = answers(spec, reading)
-    asked = dpg.graph(spec) if suite.name == dpg.SUITE.name else questions(spec)
-    return [(q.text, held[q.id]) for q in asked if q.id in held]
+    return [(q.text, held[q.id]) for q in suite.asks(spec) if q.id in held]
 
 
 def _detected(reading: Reading) -> Table:

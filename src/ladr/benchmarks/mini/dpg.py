@@ -67,6 +67,7 @@ SUITE = MiniSuite(
     number=3,
     columns=(*LEVELS, "Overall", *ZEROED),
     judge=judge,
+    asks=graph,
     last_image=LEVELS,
     floors=_FLOORS | {f"{level} (zeroed)": floor for level, floor in _FLOORS.items()},
     weak={"Global": "background only", "Entity": "whole things only", "Relation": "spatial only"},

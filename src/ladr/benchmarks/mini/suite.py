@@ -21,6 +21,7 @@ from ladr.benchmarks.sizes import per_column
 from ladr.benchmarks.submission import Submission
 from ladr.shapes.caption import caption
 from ladr.shapes.place import UnsatisfiableError, realise
+from ladr.shapes.questions import SpecQuestion, questions
 from ladr.shapes.reading import Reading
 from ladr.shapes.spec import Spec
 from ladr.shapes.spec_json import spec_to_json
@@ -50,13 +51,14 @@ class PromptGroup:
 class MiniSuite(Benchmark):
     """One mini benchmark of the shape world.
 
-    `judge` judges one image by its reading. Compositions held out from training are judged under
-    "COLUMN (unseen)". `floors` says where shuffled prompts score more than FLOOR. `number` is that of the
-    random streams that the prompts are drawn with.
+    `judge` judges one image by its reading. `asks` gives all questions about what a prompt states.
+    Compositions held out from training are judged under "COLUMN (unseen)". `floors` says where shuffled
+    prompts score more than FLOOR. `number` is that of the random streams that the prompts are drawn with.
     """
 
     groups: tuple[PromptGroup, ...]
     judge: Judge
+    asks: Callable[[Spec], tuple[SpecQuestion, ...]] = questions
     floors: Mapping[str, float] = field(default_factory=dict)
     number: int = 0
     reads: tuple[str, ...] = ("text", "scene")

@@ -16,7 +16,7 @@ from ladr.benchmarks.official.pixels import for_blip
 ENC, BOS, YES, NO = 30523, 30522, 2748, 2053  # ids of BLIP's vocabulary: BERT's, with two tokens added
 LONGEST = 35
 DROPPED = re.compile(r"[.!\"()*#:;~]")
-OFFICIAL = "Salesforce/blip-vqa-capfilt-large"  # the official weights
+OFFICIAL_WEIGHTS = "Salesforce/blip-vqa-capfilt-large"
 
 
 @dataclass
@@ -38,7 +38,9 @@ class BlipVqa:
             from transformers import AutoTokenizer, BlipForQuestionAnswering
 
         model = BlipForQuestionAnswering.from_pretrained(checkpoint).eval().to(device)
-        return cls(model, AutoTokenizer.from_pretrained(checkpoint), name_of(checkpoint, OFFICIAL), device)
+        return cls(
+            model, AutoTokenizer.from_pretrained(checkpoint), name_of(checkpoint, OFFICIAL_WEIGHTS), device
+        )
 
     @torch.inference_mode()
     def yes(self, image: Image.Image, questions: Sequence[str]) -> list[float]:

@@ -19,7 +19,7 @@ TEMPLATES = (
     "a photo of a {colour} object",
 )
 BACKGROUND = "#999"
-OFFICIAL = {  # the official weights
+OFFICIAL_WEIGHTS = {
     "colours": "openai/clip-vit-large-patch14",
     "cosine": "openai/clip-vit-base-patch32",
 }
@@ -41,7 +41,7 @@ class Clip:
             from transformers import AutoTokenizer, CLIPModel
 
         model = CLIPModel.from_pretrained(checkpoint).eval().to(device)
-        name = name_of(checkpoint, *OFFICIAL.values())
+        name = name_of(checkpoint, *OFFICIAL_WEIGHTS.values())
         return cls(model, AutoTokenizer.from_pretrained(checkpoint), name, device)
 
     @torch.inference_mode()

@@ -144,14 +144,14 @@ def t2i_attribute(
         return round(product, 4)
 
     scorer = f"blip-vqa:{vqa.name}"
-    exact = is_official(vqa.name, blip.OFFICIAL)
+    exact = is_official(vqa.name, blip.OFFICIAL_WEIGHTS)
     return _t2i(suite, category, folder, t2i_suite.ATTRIBUTE, scorer, exact, score, progress)
 
 
 def t2i_cosine(suite: Suite, category: str, folder: Path, model: Clip, progress: Progress) -> list[float]:
     """The raw CLIP cosine of image and prompt, of one category."""
     scorer = f"clip:{model.name}"
-    exact = is_official(model.name, clip.OFFICIAL["cosine"])
+    exact = is_official(model.name, clip.OFFICIAL_WEIGHTS["cosine"])
 
     def score(path: Path, text: str) -> float:
         return model.cosine(read(path), text)

@@ -36,7 +36,7 @@ def geneval_part(part: str, inputs: PartInput) -> PartScores:
     scores = native.geneval(
         inputs.suite, inputs.images(), out, detector, colours, progress, allow_few_detections=few
     )
-    exact = detector.exact and is_official(colours.name, clip.OFFICIAL["colours"])
+    exact = detector.exact and is_official(colours.name, clip.OFFICIAL_WEIGHTS["colours"])
     return PartScores(rows_of(scores), scores.scorer, exact, tuple(scores.notes))
 
 

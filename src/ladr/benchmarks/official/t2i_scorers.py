@@ -44,7 +44,9 @@ def _attribute(category: str, inputs: PartInput) -> PartScores:
     progress = inputs.progress(category, len(texts) * suite.images_per_prompt)
     answers = native.t2i_attribute(suite, category, inputs.images(), vqa, known, progress)
     return PartScores(
-        rows_of(suite, category, answers), f"blip-vqa:{vqa.name}", is_official(vqa.name, blip.OFFICIAL)
+        rows_of(suite, category, answers),
+        f"blip-vqa:{vqa.name}",
+        is_official(vqa.name, blip.OFFICIAL_WEIGHTS),
     )
 
 
@@ -57,7 +59,7 @@ def _cosine(category: str, inputs: PartInput) -> PartScores:
     model = loaded(f"CLIP {official.clip}", lambda: clip.Clip.load(official.clip, official.device))
     progress = inputs.progress(category, len(native.texts_of(suite, category)) * suite.images_per_prompt)
     answers = native.t2i_cosine(suite, category, inputs.images(), model, progress)
-    exact = is_official(model.name, clip.OFFICIAL["cosine"])
+    exact = is_official(model.name, clip.OFFICIAL_WEIGHTS["cosine"])
     return PartScores(rows_of(suite, category, answers), f"clip:{model.name}", exact)
 
 

@@ -1,4 +1,5 @@
-"""Seconds per image, one at a time: all samplers by turns, so that a slow moment of the machine hits all."""
+"""Seconds per image, one image at a time. All samplers take turns, so that a slow moment of the machine hits
+all."""
 
 import hashlib
 import time
@@ -22,7 +23,7 @@ from ladr.experiment.params.models import Latency
 
 
 def measurements(params: Params, grid: Grid) -> dict[str, list[tuple[str, Cell]]]:
-    """Measurement id -> its samplers with their cells, one measurement per backbone."""
+    """Measurement id -> (row name, cell) of its samplers. There is one measurement for each backbone."""
     settings = params.latency
     out: dict[str, list[tuple[str, Cell]]] = {}
     if settings is None:
@@ -59,7 +60,7 @@ def needs(rows: Sequence[tuple[str, Cell]]) -> list[str]:
 def measure(
     name: str, params: Params, grid: Grid, *, results: Path = RESULTS, say: Say = tell
 ) -> dict[str, Any]:
-    """Time each sampler on each of the first images, by turns; write results/latency/NAME.json."""
+    """Time every sampler on each of the first images, by turns; write results/latency/NAME.json."""
     known = measurements(params, grid)
     settings = params.latency
     if name not in known or settings is None:
@@ -96,7 +97,7 @@ def measure(
 
 
 def _look(backbone: Any, run: Decoder, i: int) -> None:
-    """One pass that no clock sees, so that what is prepared once per prompt is ready."""
+    """One pass that is not timed, so that what is prepared once for a prompt is ready."""
     prompt = run.images[i][0]
     denoiser = backbone.bind([run.kind.reading(prompt)])
     empty = torch.full((1, *backbone.grid), MASK)
@@ -104,7 +105,7 @@ def _look(backbone: Any, run: Decoder, i: int) -> None:
 
 
 def _summary(seconds: dict[str, list[float]], passes: dict[str, list[int]], params: Params) -> dict[str, Any]:
-    """Medians, and the median over images of how many times faster than the baseline."""
+    """Medians over images of seconds and of the speed-up over the baseline, and the mean number of passes."""
     base = seconds.get(params.baseline) or next(iter(seconds.values()))
     return {
         name: {

@@ -1,4 +1,4 @@
-"""What `ladr grid` shows: the state of every cell and of every row, and a guess of what is left to do."""
+"""The state of every cell, and a guess of the time that is left, as `ladr grid` shows them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +14,8 @@ from ladr.experiment.cells.rows import scored
 
 
 def overview(grid: Grid, results: Path = RESULTS) -> list[dict[str, Any]]:
-    """One dict per cell: id, rows, state, images, passes, main score, seconds.
-
-    The state is done, unscored, partial, stale or missing.
-    """
+    """One dict for each cell: id, rows, state (done, unscored, partial, stale, missing), images, passes,
+    seconds."""
     records = {i: _record(folder_of(i, results)) for i in grid.cells}
     rates = _rates(grid, records)
     rows = []
@@ -51,7 +49,8 @@ def _score(cell: Cell, results: Path) -> float | None:
 
 
 def state(folder: Path, cell: Cell | None = None) -> str:
-    """done: decoded and scored; stale: a record, but its files are not those it names."""
+    """done: decoded and scored. unscored: decoded. stale: there is a record, but not the files that it names.
+    partial: some parts are decoded. missing: nothing is there."""
     if done(folder / CELL):
         return "done" if scored(folder, cell) else "unscored"
     if (folder / CELL).is_file():
@@ -64,7 +63,7 @@ def _record(folder: Path) -> Mapping[str, Any] | None:
 
 
 def _rates(grid: Grid, records: Mapping[str, Any]) -> dict[tuple, list[float]]:
-    """Seconds per image of the done cells, by backbone and policy, and by backbone alone."""
+    """Seconds per image of the decoded cells, by backbone, policy and steps, and by backbone alone."""
     rates: dict[tuple, list[float]] = {}
     for i, record in records.items():
         for key in _kinds(grid.cells[i]) if record else ():
