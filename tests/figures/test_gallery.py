@@ -56,6 +56,12 @@ def test_it_stands_alone():
     assert text == page()
 
 
+def test_it_opens_with_a_prompt_that_samplers_answer_differently():
+    right, wrong = ({"verdicts": [{"value": value}]} for value in (1.0, 0.0))
+    assert gallery.opening_of([[right, right], [wrong, wrong], [right, wrong], [wrong, right]]) == 2
+    assert gallery.opening_of([[right, right], [wrong, wrong]]) == 0
+
+
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
     program = browser.found()

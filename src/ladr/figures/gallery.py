@@ -17,6 +17,7 @@ from ladr.figures.frame.illustrations import Illustration, illustrations
 from ladr.figures.frame.results import Results
 
 NEEDS = "pictures"
+RIGHT = 0.5  # an answer from this value on counts as right
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,22 @@ def content(illustration: Illustration) -> dict[str, Any]:
         for p, prompt in enumerate(illustration.record["prompts"])
     ]
     caption = illustration.caption(len(prompts))
-    return {"backbone": illustration.backbone, "caption": caption, "prompts": prompts}
+    opening = opening_of(illustration.record["detected"])
+    return {
+        "backbone": illustration.backbone,
+        "caption": caption,
+        "opening": opening,
+        "prompts": prompts,
+    }
+
+
+def opening_of(detected: list[list[dict[str, Any]]]) -> int:
+    """The prompt that the page opens with: the first one that some samplers answer right and others wrong."""
+    for place, samplers in enumerate(detected):
+        answers = {tuple(verdict["value"] >= RIGHT for verdict in one["verdicts"]) for one in samplers}
+        if len(answers) > 1:
+            return place
+    return 0
 
 
 def _png(image: np.ndarray) -> str:
