@@ -69,6 +69,8 @@ def test_the_command_for_the_real_model_draws_from_it(folder, tmp_path, dtype):
         folder,
         "--size",
         "48x32",
+        "--scale",
+        1,
         "--steps",
         3,
         "--device",

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import numpy as np
 import pytest
@@ -14,8 +15,12 @@ from typer.testing import CliRunner
 from ladr import LadrError, decode
 from ladr.backbones.exact.field import Field
 from ladr.backbones.random.blank import random_checkpoint
-from ladr.cli.sample import Sampler, sample, settings
+from ladr.cli.main import answer
+from ladr.cli.sample import sample, settings
+from ladr.cli.sampler import Sampler, split
 from ladr.cli.show import Bar, Watch, cells, side_by_side
+from ladr.cli.threads import free_cores, parameters_of, threads_for
+from ladr.decoding.policies import POLICIES
 
 PROMPT = "a red cup on a table"
 
@@ -44,7 +49,11 @@ def test_a_picture_and_its_passes(tmp_path):
     assert done.exit_code == 0, done.exception
     picture = np.asarray(Image.open(out))
     result = decode(Field(), [PROMPT], "ladr", steps=12, seeds=[0])
-    assert np.array_equal(picture, Field().render(result.tokens)[0])
+    small = Field().render(result.tokens)[0]
+    factor = -(-256 // small.shape[1])
+    assert np.array_equal(picture, small.repeat(factor, 0).repeat(factor, 1))
+    assert run(PROMPT, "--backbone", "field", "--out", out, "--steps", 12, "--scale", 1).exit_code == 0
+    assert np.array_equal(np.asarray(Image.open(out)), small)
     assert f"ladr: {result.trace.images[0].passes} passes, " in done.stdout
     assert str(out) in done.stdout
 
@@ -52,7 +61,8 @@ def test_a_picture_and_its_passes(tmp_path):
 def test_seeds_settings_and_samplers_reach_the_decode(tmp_path):
     words = PROMPT, "--backbone", "field", "--out", tmp_path / "x.png", "--steps", 9
     sampler = '{"policy": "ladr", "schedule": "fixed"}'
-    found = told(*words, "--with", "grid=[4, 5]", "--with", "coupling=1.2", "--seed", 7, "--sampler", sampler)
+    more = "--with", "grid=[4, 5]", "--with", "coupling=1.2", "--scale", 1
+    found = told(*words, *more, "--seed", 7, "--sampler", sampler)
     wanted = decode(
         Field((4, 5), coupling=1.2), [PROMPT], {"policy": "ladr", "schedule": "fixed"}, steps=9, seeds=[7]
     )
@@ -79,7 +89,7 @@ def test_a_comparison_is_one_labelled_picture(tmp_path):
 
 def test_side_by_side_keeps_pixels():
     colours = [np.full((8, 8, 3), value, np.uint8) for value in (10, 200)]
-    sheet = np.asarray(side_by_side(colours, ["one", "two"]))
+    sheet = np.asarray(side_by_side(colours, ["one", "two"], 32))
     assert (sheet[18:, :256] == 10).all()
     assert (sheet[18:, 260:] == 200).all()
 
@@ -87,7 +97,7 @@ def test_side_by_side_keeps_pixels():
 def test_a_checkpoint_folder_generates_through_the_same_command(folder, tmp_path):
     words = "--backbone", "lumina-dimoo", "--model", folder, "--steps", 8, "--out", tmp_path / "x.png"
     found = told("a red circle", *words, "--device", "cpu", "--guidance", 2, "--size", "16x24")
-    assert Image.open(tmp_path / "x.png").size == (24, 16)
+    assert Image.open(tmp_path / "x.png").size == (24 * 11, 16 * 11)
     assert found["samplers"][0]["passes"] <= 8
     cached = told("a red circle", *words, "--cache", "ml", "--sampler", "cosine")
     assert cached["samplers"][0]["equivalents"] < cached["samplers"][0]["passes"] == 8
@@ -173,3 +183,69 @@ def test_devices_choose_the_precision():
     assert settings("field", None, None, None, None, "auto", None, []) == {}
     assert Sampler.parse("cosine@15", 64) == Sampler("cosine@15", "cosine", 15)
     assert torch.get_default_dtype() == torch.float32
+
+
+def test_threads_grow_with_the_model_and_never_above_the_free_cores(folder):
+    assert [threads_for(n, 8) for n in (0, 2_000_000, 50_000_000, 8_000_000_000)] == [1, 1, 4, 8]
+    assert [threads_for(n, 1) for n in (0, 50_000_000, 8_000_000_000)] == [1, 1, 1]
+    assert free_cores() >= 1
+    assert parameters_of(Field()) == 0
+    from ladr.backbones import load
+
+    model = load("lumina-dimoo", source=str(folder), device="cpu", dtype="float32")
+    assert parameters_of(model) >= sum(weight.numel() for weight in model.model.parameters()) > 0
+
+
+def test_threads_can_be_chosen_and_are_put_back(tmp_path):
+    before = torch.get_num_threads()
+    words = PROMPT, "--backbone", "field", "--out", tmp_path / "x.png", "--steps", 3
+    assert told(*words)["threads"] == 1
+    assert told(*words, "--threads", 2)["threads"] == 2
+    assert torch.get_num_threads() == before
+
+
+def test_seconds_are_measured_after_a_warm_up(tmp_path, monkeypatch):
+    """The first pass of a process is slow, here by a second: no printed second contains it."""
+    slow = [1.0]
+    denoiser = type(Field().bind([PROMPT]))
+    logits = denoiser.logits
+
+    def first_slow(self, *args, **kwargs):
+        time.sleep(slow.pop() if slow else 0)
+        return logits(self, *args, **kwargs)
+
+    monkeypatch.setattr(denoiser, "logits", first_slow)
+    found = told(PROMPT, "--backbone", "field", "--out", tmp_path / "x.png", "--steps", 2)
+    assert not slow
+    assert found["samplers"][0]["seconds"] < 1.0
+
+
+def test_help_lists_every_sampler_with_one_line(capsys):
+    assert answer(["sample", "--sampler", "help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(POLICIES)
+    assert all(len(line.split()) > 3 for line in lines)
+    assert answer(["sample", "--help"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    for name in POLICIES:
+        assert [line for line in shown if line.split()[:1] == [name]], name
+
+
+def test_a_comparison_takes_json_and_wrong_samplers_are_named():
+    assert split('cosine@5,{"policy": "ladr", "rank": "gap"},halton') == [
+        "cosine@5",
+        '{"policy": "ladr", "rank": "gap"}',
+        "halton",
+    ]
+    for text in ("cosine@" + "9" * 5000, "cosine@0", "cosine@", '{"policy": ["ladr"]}', "[" * 9, "{" * 9):
+        with pytest.raises(LadrError) as refused:
+            Sampler.parse(text, 64)
+        assert len(str(refused.value)) < 500
+
+
+def test_a_log_gets_one_line_per_sampler_and_no_bar(tmp_path, capfd):
+    words = ["sample", PROMPT, "--backbone", "field", "--out", str(tmp_path / "x.png"), "--steps", "3"]
+    assert answer(words) == 0
+    shown = capfd.readouterr()
+    assert shown.err == ""
+    assert len(shown.out.splitlines()) == 2

@@ -70,7 +70,7 @@ def test_a_sharded_lumina_folder_shows_a_bar(tmp_path):
     assert "loading lumina-dimoo" in plain
     assert re.search(r"ladr ━+.* \d passes", plain), "no bar"
     assert re.search(r"ladr: \d passes, \d+\.\d\d s\r\nx\.png", plain)
-    assert Image.open(tmp_path / "x.png").size == (32, 32)
+    assert Image.open(tmp_path / "x.png").size == (256, 256)
 
 
 def test_weights_that_are_nowhere_end_in_one_message(tmp_path):

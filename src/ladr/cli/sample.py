@@ -1,94 +1,109 @@
 """`ladr sample`: one prompt, one picture, with the passes that it took."""
 
 import json as jsonlib
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from ladr.backbones import BACKBONES, kind, load
 from ladr.base.errors import LadrError
-from ladr.cli.options import Json
+from ladr.cli.mistakes import printable
+from ladr.cli.options import Json, print_json
+from ladr.cli.sampler import Sampler, listing, split
+from ladr.cli.show import Bar, Silent, Watch, save
+from ladr.cli.threads import free_cores, parameters_of, threads_for
+from ladr.cli.threads import threads as limited_threads
+from ladr.decoding.caches import cache as cache_named
 
 ERR = Console(stderr=True)
 
 
-@dataclass(frozen=True)
-class Sampler:
-    """A policy and its number of planned passes T."""
-
-    label: str
-    spec: str | dict[str, Any]
-    steps: int
-
-    @classmethod
-    def parse(cls, words: str, steps: int) -> "Sampler":
-        """`ladr`, `cosine@15` (T = 15), or a JSON object {"policy": "ladr", "rank": "confidence"}."""
-        from ladr.decoding.policies import build
-
-        if words.lstrip().startswith("{"):
-            try:
-                spec = jsonlib.loads(words)
-            except ValueError as error:
-                raise LadrError(f"sampler: {words!r} is not valid JSON ({error})") from None
-            return cls(build(spec).name, spec, steps)
-        name, _, own = words.strip().partition("@")
-        if own and not own.isdecimal():
-            raise LadrError(f"sampler: {words!r} is not allowed; a name, or NAME@STEPS")
-        build(name)
-        return cls(words.strip(), name, int(own or steps))
+def _list_samplers(sampler: str) -> str:
+    """`--sampler help` prints the samplers and ends the command."""
+    if sampler == "help":
+        typer.echo(listing(shutil.get_terminal_size().columns))
+        raise typer.Exit
+    return sampler
 
 
 def sample(
     prompt: Annotated[str, typer.Argument(help="What to draw.")],
-    backbone: Annotated[str, typer.Option(help=f"{', '.join(BACKBONES)}, or MODULE:FACTORY")] = "shapes",
-    model: Annotated[str | None, typer.Option(help="checkpoint folder, or owner/name of the hub")] = None,
-    revision: Annotated[str | None, typer.Option(help="branch, tag or commit on the hub")] = None,
-    sampler: Annotated[str, typer.Option(help="policy: NAME, NAME@STEPS, or a JSON object")] = "ladr",
+    backbone: Annotated[str, typer.Option(help=f"{', '.join(BACKBONES)}, or MODULE:FACTORY.")] = "shapes",
+    model: Annotated[str | None, typer.Option(help="A checkpoint folder, or owner/name of the hub.")] = None,
+    revision: Annotated[str | None, typer.Option(help="A branch, tag or commit on the hub.")] = None,
+    sampler: Annotated[
+        str,
+        typer.Option(
+            callback=_list_samplers,
+            is_eager=True,
+            help="NAME, NAME@STEPS, or a JSON object; `help` lists them.",
+        ),
+    ] = "ladr",
     compare: Annotated[
-        str | None, typer.Option(help="several samplers in one picture: cosine,cosine@15,ladr")
+        str | None, typer.Option(help="Several samplers in one picture: cosine,cosine@15,ladr.")
     ] = None,
-    steps: Annotated[int, typer.Option(help="planned passes T")] = 64,
-    seed: Annotated[int, typer.Option(help="of the noise; all samplers of a comparison share it")] = 0,
-    out: Annotated[Path, typer.Option(help="picture to write")] = Path("sample.png"),
-    guidance: Annotated[float | None, typer.Option(help="default: the backbone's own")] = None,
-    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH in pixels")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
-    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16 (default: bfloat16 on cuda)")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Planned passes T.")] = 64,
+    seed: Annotated[int, typer.Option(help="The seed of the noise, the same for all samplers.")] = 0,
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("sample.png"),
+    scale: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Enlarge each pixel; default: to at least 256 in all.")
+    ] = None,
+    guidance: Annotated[float | None, typer.Option(help="Default: the backbone's own.")] = None,
+    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH in pixels.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads; default: by the model's size and the free cores.")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16; default: bfloat16 on cuda.")] = None,
     cache: Annotated[
-        str | None, typer.Option(help="ml or branch: recompute only a part of most passes")
+        str | None, typer.Option(help="ml or branch: recompute only a part of most passes.")
     ] = None,
-    temperature: Annotated[float, typer.Option(help="of the drawn codes")] = 1.0,
+    temperature: Annotated[float, typer.Option(help="The temperature of the drawn codes.")] = 1.0,
     setting: Annotated[
-        list[str] | None, typer.Option("--with", help="NAME=VALUE, a setting of the backbone")
+        list[str] | None, typer.Option("--with", metavar="NAME=VALUE", help="A setting of the backbone.")
     ] = None,
-    watch: Annotated[bool, typer.Option(help="show the mask filling")] = False,
+    watch: Annotated[bool, typer.Option(help="Show the mask as it fills.")] = False,
     json: Json = False,
 ) -> None:
-    """Draw a prompt and say how many forward passes and seconds that took."""
-    from ladr.cli.show import save
-    from ladr.decoding.caches import cache as cache_named
-
-    chosen = [Sampler.parse(words, steps) for words in (compare.split(",") if compare else [sampler])]
+    samplers = [Sampler.parse(text, steps) for text in (split(compare) if compare else [sampler])]
     plan = cache_named(cache) if cache else None
-    given = settings(backbone, model, revision, guidance, size, device, dtype, setting or [])
-    loaded = _load(backbone, given)
-    if len(chosen) > 1:
-        _decode(loaded, prompt, Sampler("", {"policy": "all_in", "at": 0.0}, 1), seed, None, temperature)
-    rows, pictures = [], []
-    for one in chosen:
-        with following(one, loaded.grid, watch, quiet=json) as on_step:
-            row, picture = _decode(loaded, prompt, one, seed, plan, temperature, on_step)
-        rows, pictures = [*rows, row], [*pictures, picture]
-        if not json:
-            typer.echo(f"{one.label}: {row['passes']} passes, {row['seconds']:.2f} s")
-    save(out, pictures, [f"{r['sampler']}: {r['passes']} passes, {r['seconds']:.2f} s" for r in rows])
-    found = {"backbone": backbone, "prompt": prompt, "seed": seed, "out": str(out), "samplers": rows}
-    typer.echo(jsonlib.dumps(found) if json else f"{out}")
+    options = settings(backbone, model, revision, guidance, size, device, dtype, setting or [])
+    loaded = _load(backbone, options)
+    count = threads or threads_for(parameters_of(loaded), free_cores())
+    rows = []
+    pictures = []
+    with limited_threads(count):
+        _decode(loaded, prompt, Sampler("", "cosine", 2), seed, plan, temperature)  # warms up
+        for chosen in samplers:
+            with following(chosen, loaded.grid, watch, quiet=json) as on_step:
+                row, picture = _decode(loaded, prompt, chosen, seed, plan, temperature, on_step)
+            rows.append(row)
+            pictures.append(picture)
+            if not json:
+                typer.echo(f"{chosen.label}: {row['passes']} passes, {row['seconds']:.2f} s")
+    save(out, pictures, [f"{r['sampler']}: {r['passes']} passes, {r['seconds']:.2f} s" for r in rows], scale)
+    about = {"backbone": backbone, "prompt": prompt, "seed": seed, "threads": count, "out": str(out)}
+    if json:
+        print_json({**about, "samplers": rows}, indent=None)
+    else:
+        typer.echo(printable(str(out)))
+
+
+sample.__doc__ = f"""Draw a prompt and say how many forward passes and seconds that took.
+
+Seconds are those of the decode after a warm-up, without the pixels.
+
+\b
+Samplers:
+{escape(listing(76))}
+"""
 
 
 def settings(
@@ -101,28 +116,28 @@ def settings(
     dtype: str | None,
     more: list[str],
 ) -> dict[str, Any]:
-    """What the backbone is built with, from the options that were given."""
-    given: dict[str, Any] = {}
+    """The settings of the backbone, from the options of the command."""
+    options: dict[str, Any] = {}
     row = kind(backbone)
     if model is not None:
         if row.checkpoint is None:
             raise LadrError(f"model: {backbone} has no checkpoint; leave --model out")
-        given[row.checkpoint] = model
+        options[row.checkpoint] = model
     if size is not None:
         height, _, width = size.lower().partition("x")
         if not (height.isdecimal() and width.isdecimal()):
             raise LadrError(f"size: {size!r} is not allowed; HEIGHTxWIDTH in pixels, such as 1024x1024")
-        given["size"] = (int(height), int(width))
-    given |= {k: v for k, v in {"revision": revision, "guidance": guidance}.items() if v is not None}
+        options["size"] = (int(height), int(width))
+    options |= {k: v for k, v in {"revision": revision, "guidance": guidance}.items() if v is not None}
     if row.network:
-        given["device"] = _device(device)
-        given["dtype"] = dtype or ("bfloat16" if given["device"].startswith("cuda") else "float32")
+        options["device"] = _device(device)
+        options["dtype"] = dtype or ("bfloat16" if options["device"].startswith("cuda") else "float32")
     for pair in more:
         name, equals, value = pair.partition("=")
         if not equals:
             raise LadrError(f"with: {pair!r} is not allowed; NAME=VALUE")
-        given[name.strip()] = _value(value.strip())
-    return given
+        options[name.strip()] = _value(value.strip())
+    return options
 
 
 def _value(text: str) -> Any:
@@ -147,19 +162,17 @@ def _device(name: str) -> str:
     return name
 
 
-def _load(backbone: str, given: dict[str, Any]) -> Any:
+def _load(backbone: str, options: dict[str, Any]) -> Any:
     try:
-        with ERR.status(f"loading {backbone}"):
-            return load(backbone, **given)
+        with ERR.status(escape(f"loading {printable(backbone)}")) if ERR.is_terminal else nullcontext():
+            return load(backbone, **options)
     except TypeError as error:
         raise LadrError(f"backbone {backbone}: {error}") from None
 
 
 def following(one: Sampler, grid: tuple[int, int], watch: bool, quiet: bool) -> Any:
-    """A context whose value is the `on_step` that shows how far the decode is."""
-    from ladr.cli.show import Bar, Silent, Watch
-
-    if quiet:
+    """A context whose value is the `on_step` that shows how far the decode is. A log gets no bar."""
+    if quiet or not ERR.is_terminal:
         return Silent()
     return Watch(ERR, one.label) if watch else Bar(ERR, one.label, grid[0] * grid[1])
 
@@ -173,7 +186,7 @@ def _decode(
     temperature: float,
     on_step: Callable | None = None,
 ) -> tuple[dict[str, Any], Any]:
-    """One image: its row of figures, and its pixels (h, w, 3). Seconds are the decode's, pixels left out."""
+    """One image: its numbers, and its pixels (h, w, 3). Seconds are the decode's, without the pixels."""
     from ladr.decoding.loop import decode
 
     began = time.perf_counter()
@@ -187,12 +200,13 @@ def _decode(
         temperature=temperature,
         on_step=on_step,
     )
-    took, image = time.perf_counter() - began, result.trace.images[0]
+    seconds = time.perf_counter() - began
+    image = result.trace.images[0]
     row = {
         "sampler": one.label,
         "steps": one.steps,
         "passes": image.passes,
         "equivalents": image.equivalents,
-        "seconds": took,
+        "seconds": seconds,
     }
     return row, backbone.render(result.tokens)[0]

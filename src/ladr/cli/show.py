@@ -69,7 +69,7 @@ class Watch(AbstractContextManager):
         self.passes += 1
         left = int((view.masked & ~take).sum())
         head = f"{self.label}: pass {self.passes}, {int(take.sum())} committed, {left} masked\n"
-        masked, now = (flags[0].cpu().numpy() for flags in (view.masked, take))
+        masked, now = (flags[0].cpu().numpy() for flags in (view.masked, take))  # (H, W) each
         width, height = self.live.console.size
         shrink = max(1, -(-masked.shape[1] // width), -(-len(masked) // (2 * max(1, height - 3))))
         self.live.update(Text(head) + cells(coarse(masked, shrink), coarse(now, shrink)), refresh=True)
@@ -95,11 +95,13 @@ def cells(masked: np.ndarray, take: np.ndarray) -> Text:
     return text
 
 
-def save(out: Path, pictures: Sequence[np.ndarray], labels: Sequence[str]) -> None:
-    """Write one picture (h, w, 3) uint8 as it is, or several side by side with their labels."""
-    from PIL import Image
+def save(out: Path, pictures: Sequence[np.ndarray], labels: Sequence[str], scale: int | None = None) -> None:
+    """Write one picture (h, w, 3) uint8, or several side by side with their labels.
 
-    image = Image.fromarray(pictures[0]) if len(pictures) == 1 else side_by_side(pictures, labels)
+    Each pixel becomes a square of `scale` pixels; None: as many as make a picture at least NARROW wide.
+    """
+    factor = scale or max(1, -(-NARROW // pictures[0].shape[1]))
+    image = enlarged(pictures[0], factor) if len(pictures) == 1 else side_by_side(pictures, labels, factor)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         image.save(out)
@@ -107,17 +109,24 @@ def save(out: Path, pictures: Sequence[np.ndarray], labels: Sequence[str]) -> No
         raise LadrError(f"out: {str(out)!r} cannot be written ({error})") from None
 
 
-def side_by_side(pictures: Sequence[np.ndarray], labels: Sequence[str]) -> Any:
-    """A PIL image: each picture enlarged by a whole factor to at least NARROW, its label above it."""
+def enlarged(picture: np.ndarray, factor: int) -> Any:
+    """A PIL image of the picture (h, w, 3), each pixel a square of `factor` pixels."""
+    from PIL import Image
+
+    height, width = picture.shape[:2]
+    return Image.fromarray(picture).resize((width * factor, height * factor), Image.Resampling.NEAREST)
+
+
+def side_by_side(pictures: Sequence[np.ndarray], labels: Sequence[str], factor: int) -> Any:
+    """A PIL image: each picture enlarged by the factor, its label above it."""
     from PIL import Image, ImageDraw, ImageFont
 
-    factor = max(1, -(-NARROW // pictures[0].shape[1]))
     height, width = (n * factor for n in pictures[0].shape[:2])
     size = len(pictures) * (width + GAP) - GAP, height + LINE
     sheet = Image.new("RGB", size, EDGE)
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=13)
     for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
-        tile = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST)
-        sheet.paste(tile, (i * (width + GAP), LINE))
+        sheet.paste(enlarged(picture, factor), (i * (width + GAP), LINE))
         pen.text((i * (width + GAP) + 2, 1), label, fill="black", font=font)
     return sheet

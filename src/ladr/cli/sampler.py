@@ -1,0 +1,77 @@
+"""What `--sampler` and `--compare` of `ladr sample` may say, and the list of all samplers."""
+
+import json
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from ladr.base.errors import LadrError
+from ladr.decoding.policies import POLICIES, build
+
+MOST_DIGITS = 6
+ABOUT = {
+    "ladr": "Plain decoding and the rescue of confident neighbours.",
+    "cosine": "Plain decoding: best cells first, on a cosine schedule.",
+    "maskgit": "Plain decoding with the annealed noise of MaskGIT.",
+    "halton": "The due number of cells, in the order of a Halton sequence.",
+    "quincunx": "The due number of cells, from a coarse grid to a fine one.",
+    "random": "The due number of cells, in a random order.",
+    "raster": "The due number of cells, line by line.",
+}
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A policy and its number of planned passes T."""
+
+    label: str
+    spec: str | dict[str, Any]
+    steps: int
+
+    @classmethod
+    def parse(cls, text: str, steps: int) -> "Sampler":
+        """`ladr`, `cosine@15` (T = 15), or a JSON object {"policy": "ladr", "rank": "confidence"}."""
+        if text.lstrip().startswith("{"):
+            spec = _object(text)
+            return cls(build(spec).name, spec, steps)
+        name, at, own = text.strip().partition("@")
+        if at and not (own.isascii() and own.isdecimal() and len(own) <= MOST_DIGITS and int(own) > 0):
+            raise LadrError(f"sampler: {text[:80]!r} is not allowed; a name, or NAME@STEPS such as cosine@15")
+        build(name)
+        return cls(text.strip(), name, int(own or steps))
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        spec = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise LadrError(f"sampler: {text[:80]!r} is not valid JSON ({error})") from None
+    if not isinstance(spec.get("policy"), str):
+        raise LadrError(f'sampler: {text[:80]!r} names no policy; an object such as {{"policy": "ladr"}}')
+    return spec
+
+
+def split(text: str) -> list[str]:
+    """The samplers of `--compare`: commas stand between them, those within braces and brackets are theirs."""
+    parts = [""]
+    depth = 0
+    for letter in text:
+        depth += (letter in "{[") - (letter in "}]")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
+def listing(width: int) -> str:
+    """Every sampler with one line about it, no line wider than `width`."""
+    longest = max(map(len, POLICIES))
+    return "\n".join(f"{name:{longest}}  {_about(name, width - longest - 2)}" for name in POLICIES)
+
+
+def _about(name: str, width: int) -> str:
+    """The sampler's line of `ABOUT`, else the first words of what its class says about itself."""
+    policy = POLICIES[name]
+    text = ABOUT.get(name) or getattr(policy, "func", policy).__doc__ or ""
+    return textwrap.shorten(text.split("\n\n")[0], width, placeholder=" ...")
