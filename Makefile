@@ -94,6 +94,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/codespell
+	$(BIN)/mypy
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

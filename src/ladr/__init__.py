@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ladr import policies
     from ladr.base.errors import LadrError
+    from ladr.decoding import policies
     from ladr.decoding.loop import Decoded, decode
     from ladr.decoding.policies import LADR, POLICIES, build
     from ladr.decoding.view import MASK, Commit, View

@@ -183,7 +183,7 @@ class GuidanceRamp:
         return Recompute(uncond=strength > 0, strength=strength)
 
 
-CACHES = {
+CACHES: dict[str, Any] = {
     "ml": MLCache,
     "branch": BranchCache,
     "delayed": DelayedCache,

@@ -72,7 +72,7 @@ class Marginals:
     def __init__(self, logits: Tensor):
         self.logits = logits.float()
         self._stats: tuple[Tensor, ...] | None = None
-        self._drawn: tuple[Tensor, Tensor] | None = None
+        self._drawn: tuple[Tensor, ...] | None = None
 
     @property
     def codes(self) -> int:

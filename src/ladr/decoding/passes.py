@@ -183,7 +183,7 @@ class Passes:
         previous = view.passed(changed, memory) if self.looks_back else None
         flags = unfinished.tolist()
         if all(flags):
-            return Live(view.images, tokens, changed, previous)
+            return Live(list(view.images), tokens, changed, previous)
         images = [i for i, flag in zip(view.images, flags, strict=True) if flag]
         if images:
             denoiser.keep(unfinished)

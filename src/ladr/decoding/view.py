@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
@@ -222,7 +222,9 @@ class View:
     def rows(self, keep: Tensor) -> View:
         """The view of the images where keep (B,) bool holds."""
         chosen = keep.nonzero()[:, 0].tolist()
-        fields = {name: [getattr(self, name)[i] for i in chosen] for name in ("images", "step", "initial")}
+        fields: dict[str, Any] = {
+            name: [getattr(self, name)[i] for i in chosen] for name in ("images", "step", "initial")
+        }
         fields |= {
             name: getattr(self, name)[keep] for name in ("tokens", "gumbel", "just_committed", "began")
         }

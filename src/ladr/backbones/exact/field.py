@@ -35,7 +35,7 @@ class FieldSpec:
         """Read `coupling=0.9 seed=3 any other words`; other words choose the seed unless it is given."""
         given = dict(re.findall(r"(\w+)\s*=\s*([^\s,;]+)", prompt))
         words = " ".join(re.sub(r"\w+\s*=\s*[^\s,;]+|[,;]", " ", prompt).split())
-        types = {f.name: f.type for f in fields(cls)}
+        types: dict[str, Any] = {f.name: f.type for f in fields(cls)}
         changes: dict = {}
         for name, text in given.items():
             if name not in types:

@@ -50,7 +50,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, groups: list[Group]) -> Tensor:
         parts = (q[i : i + rows * queries], k[j : j + rows * keys], v[j : j + rows * keys])
         i, j = i + rows * queries, j + rows * keys
         if queries:
-            split = (part.view(rows, -1, *part.shape[1:]).transpose(1, 2) for part in parts)
-            mixed = functional.scaled_dot_product_attention(*split)
+            query, key, value = (part.view(rows, -1, *part.shape[1:]).transpose(1, 2) for part in parts)
+            mixed = functional.scaled_dot_product_attention(query, key, value)
             out.append(mixed.transpose(1, 2).reshape(rows * queries, -1))
     return out[0] if len(out) == 1 else torch.cat(out)

@@ -1,6 +1,7 @@
 """The LLaDA transformer (bidirectional, RoPE, RMSNorm, SwiGLU) under upstream's names, in torch alone."""
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -163,7 +164,8 @@ class LLaDA(nn.Module):
         self.model = nn.ModuleDict({"transformer": body})
 
     @property
-    def body(self) -> nn.ModuleDict:
+    def body(self) -> Any:
+        """The layers by their names in a checkpoint: torch types what it looks up as a bare module."""
         return self.model["transformer"]
 
     def turn(self, positions: Tensor) -> Turn:

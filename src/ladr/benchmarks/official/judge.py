@@ -158,7 +158,7 @@ class Judge:
 
         def pause(state: Any) -> float:
             """As long as the server says, or twice the last pause; never longer than `longest`."""
-            return min(self.longest, max(backoff(state), state.outcome.exception().after))
+            return min(self.longest, max(backoff(state), getattr(state.outcome.exception(), "after", 0.0)))
 
         return Retrying(
             stop=stop_any(stop_after_attempt(self.attempts), stop_when_event_set(stop)),

@@ -87,9 +87,9 @@ def _named(name: str, own: Mapping[str, Any], outside: bool) -> Policy:
     return from_address(name, own)
 
 
-def _class_of(name: str) -> tuple[type[Policy], dict[str, Any]]:
+def _class_of(name: str) -> tuple[Any, dict[str, Any]]:
     """The class behind a name of `POLICIES`, and the fields that the name sets."""
-    held = POLICIES[name]
+    held: Any = POLICIES[name]
     return (held.func, held.keywords) if isinstance(held, partial) else (held, {})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from ladr.base import outside
 from ladr.base.errors import LadrError, nearest
@@ -119,7 +119,7 @@ class _Pair(Policy):
     def replays(self) -> str | None:
         return self.first.replays or self.second.replays
 
-    def with_counts(self, counts: Sequence[Sequence[int]]) -> Policy:
+    def with_counts(self, counts: Sequence[Sequence[int]]) -> Self:
         return replace(self, first=self.first.with_counts(counts), second=self.second.with_counts(counts))
 
 

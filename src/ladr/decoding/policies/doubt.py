@@ -7,6 +7,7 @@ committing them together can move the result away from drawing them one after an
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
@@ -159,9 +160,10 @@ class Doubt(Policy):
         Unsure(self.sure, self.branch, self.power, self.rank, self.noise, self.where)
         if self.picks == "scheduled":
             one_of("where", self.where, ("anywhere", "independent"))
-        object.__setattr__(self, "parts", self._parts())
+        self.parts  # noqa: B018  # builds them now, so that a bad field is named now
 
-    def _parts(self) -> Policy:
+    @cached_property
+    def parts(self) -> Policy:
         """The policy that this one is made of."""
         riders = FreeRiders(self.budget, self.branch, self.start)
         if self.picks == "none":
@@ -172,5 +174,5 @@ class Doubt(Policy):
         unsure = Unsure(self.sure, self.branch, self.power, self.rank, self.noise, self.where)
         return Then(riders, unsure)
 
-    def __call__(self, view: View) -> Commit:
+    def __call__(self, view: View) -> Tensor | Commit:
         return self.parts(view)

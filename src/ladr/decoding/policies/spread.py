@@ -38,7 +38,9 @@ class Checkerboard(Policy):
         first = parity(view.grid, torch.zeros(len(view.images), dtype=torch.int64, device=view.tokens.device))
         halves = [view.masked & first, view.masked & ~first]
         sizes = [half.flatten(1).sum(1).tolist() for half in halves]
-        due = [self.due(*row, view.steps) for row in zip(view.step, *sizes, strict=True)]
+        due = [
+            self.due(step, slow, fast, view.steps) for step, slow, fast in zip(view.step, *sizes, strict=True)
+        ]
         score = view.keys("checkerboard") if self.rank == "random" else self.noise * view.gumbel
         if self.rank != "random":
             score = score + log_score(view, self.rank)

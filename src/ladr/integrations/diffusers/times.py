@@ -39,7 +39,7 @@ class UntilSettled(Sequence):
     def __len__(self) -> int:
         return self.steps
 
-    def __getitem__(self, index: int) -> Tensor:
+    def __getitem__(self, index: int) -> Tensor:  # type: ignore[override]  # a time, no slices
         at = range(self.steps)[index]
         self.at = index
         return self._time(at / self.steps)
