@@ -184,7 +184,7 @@ def test_drawings_of_another_experiment_are_told_and_left(folder, tmp_path):
     assert [p.name for p in strangers(folder, own)] == ["diversity-b.svg", "gallery.html", "table-b.csv"]
     words = ["figures", "--index", "--results", str(tmp_path / "results"), "--out", str(folder)]
     assert "another experiment" not in CliRunner().invoke(build("figures"), words).output  # nobody knows
-    record(tmp_path / "results/figures/scores.json", ["quality"], own)
+    record(tmp_path / "results/figures/scores.json", ["quality"], own, tmp_path / "figures")
     said = CliRunner().invoke(build("figures"), words).output
     assert f"of another experiment: {folder}/diversity-b.svg, {folder}/gallery.html" in said
     assert sorted(folder.iterdir()) == before

@@ -1,6 +1,7 @@
 """Which figures are drawn is known from params alone; records say what was drawn."""
 
 import ast
+import hashlib
 import json
 
 import pytest
@@ -97,20 +98,20 @@ def test_a_record_names_its_files_and_drops_those_of_before(tmp_path):
     figures.mkdir()
     for name in ("a.svg", "b.svg", "mine.svg"):
         (figures / name).write_text(name)
-    record(place, ["x"], [figures / "a.svg", figures / "b.svg"])
+    record(place, ["x"], [figures / "a.svg", figures / "b.svg"], figures)
     assert [p.name for p in drawn(tmp_path / "results")] == ["a.svg", "b.svg"]
-    record(place, ["x"], [figures / "b.svg"])
+    record(place, ["x"], [figures / "b.svg"], figures)
     assert sorted(p.name for p in figures.iterdir()) == ["b.svg", "mine.svg"]
-    record(place.with_name("traces.json"), ["y"], [figures / "b.svg"])
-    record(place, ["x"], [])
+    record(place.with_name("traces.json"), ["y"], [figures / "b.svg"], figures)
+    record(place, ["x"], [], figures)
     assert (figures / "b.svg").exists(), "another record has it"
     place.with_name("traces.json").unlink()
-    record(place, ["x"], [figures / "b.svg"])
+    record(place, ["x"], [figures / "b.svg"], figures)
     assert list(doctor.examine(tmp_path / "results")) == []
     (figures / "b.svg").write_text("B.svg")
     (finding,) = doctor.examine(tmp_path / "results")
     assert str(figures / "b.svg") in finding.message
-    doctor.mend([finding])
+    doctor.mend([finding], tmp_path / "results")
     assert not place.exists()
     assert (figures / "b.svg").exists()
 
@@ -129,10 +130,69 @@ def test_pictures_are_those_of_one_record(tmp_path):
 def test_pruning_keeps_pictures_that_are_asked_for(tmp_path):
     place = tmp_path / "pictures" / "new"
     place.mkdir(parents=True)
-    (tmp_path / "pictures/2.json").write_text("{}")
+    (place / "pictures.json").write_text("{}")
+    stamp(tmp_path / "pictures/2.json", [place / "pictures.json"])
     assert doctor.prune([], ["results/pictures/2.json"], tmp_path) == []
     assert place.is_dir()
     assert doctor.prune([], [], tmp_path) == ["2.json", "new"]
+
+
+@pytest.mark.parametrize("link", ["../../../victim.txt", "/etc/hostname", "../results/scores.csv"])
+def test_a_record_removes_nothing_that_lies_elsewhere(tmp_path, link):
+    """Also with the right checksum: whoever can write a record must not thereby remove files of others."""
+    victim = tmp_path / "victim.txt"
+    victim.write_text("years of work")
+    place = tmp_path / "a/results/figures/scores.json"
+    figures = tmp_path / "a/figures"
+    for folder in (place.parent, figures):
+        folder.mkdir(parents=True)
+    (tmp_path / "a/results/scores.csv").write_text("years of work")
+    digest = hashlib.sha256(victim.read_bytes()).hexdigest()
+    place.write_text(json.dumps({"figures": ["x"], "files": {link: {"bytes": 13, "sha256": digest}}}))
+    record(place, ["x"], [], figures)
+    assert victim.read_text() == "years of work"
+    assert (tmp_path / "a/results/scores.csv").is_file()
+    assert json.loads(place.read_text())["files"] == {}
+
+
+def test_a_figure_that_somebody_changed_is_not_removed(tmp_path):
+    place, figures = tmp_path / "results/figures/scores.json", tmp_path / "figures"
+    figures.mkdir()
+    (figures / "a.svg").write_text("drawn")
+    record(place, ["a"], [figures / "a.svg"], figures)
+    (figures / "a.svg").write_text("drawn, and then improved by hand")
+    record(place, ["a"], [], figures)
+    assert (figures / "a.svg").is_file()
+
+
+@pytest.mark.parametrize("content", ["[]", "3", '{"files": []}', '{"files": {"a": 3}}', '{"files": {}}', "{"])
+def test_what_is_no_record_names_nothing(tmp_path, content):
+    place = tmp_path / "pictures"
+    place.mkdir()
+    (place / "notes.json").write_text(content)
+    stamp(place / "1.json", [])
+    record(place / "notes.json", ["x"], [], tmp_path)
+    assert (place / "notes.json").is_file()
+
+
+def test_illustrations_leave_their_neighbours_alone(tmp_path):
+    """A record that is written into a project's folder must not empty it."""
+    for name in (".git/HEAD", "thesis/chapter.md", "settings.json", "new/pictures.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    stamp(tmp_path / "1.json", [tmp_path / "new/pictures.json"])
+    stamp(tmp_path / "2.json", [])
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert left == [".git/HEAD", "2.json", "settings.json", "thesis/chapter.md"]
+
+
+def test_pruning_leaves_what_somebody_else_put_there(tmp_path):
+    for name in ("cells/a-0123abcd/cell.json", "cells/b-0123abcd/cell.json", "cells/b-0123abcd/notes.md",
+                 "cells/mine/cell.json", "latency/notes.md", "pictures/cat.png"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert doctor.prune([], [], tmp_path) == ["a-0123abcd"]
+    assert (tmp_path / "cells/b-0123abcd/cell.json").is_file()
 
 
 def test_captions_are_text_without_markup(tmp_path):

@@ -250,7 +250,7 @@ def test_doctor_names_a_damaged_file_and_the_next_run_makes_it_anew(own, name, h
     {"flip": damage, "truncate": lambda p: os.truncate(p, 50), "remove": Path.unlink}[how](path)
     found = list(doctor.examine(results))
     assert [str(path) in f.message for f in found] == [True]
-    doctor.mend(found)
+    doctor.mend(found, results)
     assert list(doctor.examine(results)) == []
     run([cell_of(grid, "ladr")], results=results, part=params.part, say=quiet)
     score([cell_of(grid, "ladr")], results=results, say=quiet)
@@ -265,7 +265,7 @@ def test_damaged_scores_cost_the_scores_alone(own):
     damage(folder / "scores.jsonl")
     found = list(doctor.examine(results))
     assert [str(folder / "scores.jsonl") in f.message for f in found] == [True]
-    doctor.mend(found)
+    doctor.mend(found, results)
     assert done(folder / "cell.json")
     score([cell_of(grid, "ladr")], results=results, say=quiet)
     assert (folder / "scores.jsonl").read_bytes() == before

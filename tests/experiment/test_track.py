@@ -164,7 +164,7 @@ def test_figures_and_tables_are_one_run_that_is_logged_once(made, client, tmp_pa
     figure.parent.mkdir()
     figure.write_text("<svg/>")
     place = results / "figures" / "scores.json"
-    drawn.record(place, ["quality"], [figure])
+    drawn.record(place, ["quality"], [figure], figure.parent)
     track(grid, params.baseline, results)
     again = track(grid, params.baseline, results)
     assert again == {"new": 0, "changed": 0, "same": 5}

@@ -190,3 +190,32 @@ def test_the_walk_sees_trespasses(code):
 def test_the_walk_lets_own_names_pass():
     code = "from ladr.x import y\nself._a = 1\nother._a\nself._b()\ntorch.cpu._c()\nx._replace(a=1)"
     assert not list(trespasses(ast.parse(code)))
+
+
+REMOVES = {"unlink", "rmtree", "rmdir", "removedirs"}
+
+
+def removals(tree):
+    """(line, name) of every call that removes a file or a folder."""
+    for node in ast.walk(tree):
+        function = node.func if isinstance(node, ast.Call) else None
+        if not isinstance(function, ast.Attribute):
+            continue
+        if function.attr in REMOVES or dotted(function) == "os.remove":
+            yield node.lineno, function.attr
+
+
+def test_one_module_does_all_removing():
+    """It removes inside a folder that the caller owns, and nothing else."""
+    offenders = [
+        f"{file.relative_to(PACKAGE)}:{line} {name}"
+        for file, tree in trees()
+        for line, name in removals(tree)
+        if file != PACKAGE / "base/removal.py"
+    ]
+    assert not offenders, offenders
+
+
+@pytest.mark.parametrize("code", ["path.unlink()", "shutil.rmtree(x)", "os.remove('x')", "os.rmdir('x')"])
+def test_the_walk_sees_removals(code):
+    assert list(removals(ast.parse(code)))

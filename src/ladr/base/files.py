@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
+from ladr.base.removal import remove
 
 BIG = 64 << 20  # from so many bytes on, the hash of a file is remembered
 CACHE = Path(".cache/weights.json")
@@ -32,8 +33,8 @@ def appearing(path: Path) -> Iterator[Path]:
         reason = getattr(error, "strerror", None) or error
         raise LadrError(f"{path}: cannot be written ({reason}); what is finished is kept") from error
     finally:
-        with suppress(OSError):
-            half.unlink(missing_ok=True)
+        with suppress(LadrError):
+            remove([half], path.parent)
 
 
 def replace(half: Path, path: Path) -> None:

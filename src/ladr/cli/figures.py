@@ -62,7 +62,7 @@ def figures(
     if record is not None:
         from ladr.experiment.plan.records import record as write
 
-        write(record, chosen or names(), written)
+        write(record, chosen or names(), written, out)
     if not chosen:
         index_of(out)
         _report_others(strangers(out, written))

@@ -16,6 +16,7 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest
 from ladr.base.files import replace, sha256
+from ladr.base.removal import remove
 from ladr.benchmarks.official.suite import some
 
 RAW = "https://raw.githubusercontent.com"
@@ -164,7 +165,7 @@ def _get(url: str, target: Path, pinned: str) -> None:
     _download(url, part)
     actual = checksum(part.read_bytes(), pinned)
     if pinned and actual != pinned:
-        part.unlink()
+        remove([part], target.parent)
         raise LadrError(f"{url}: checksum is {actual}, pinned is {pinned}; nothing was kept")
     replace(part, target)
 

@@ -1,10 +1,10 @@
 """Files in a cell's folder: its images in the official layout, and the official results of them."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from ladr.base.removal import remove
 from ladr.benchmarks.official.folder import export, manifest_of, manifest_path
 from ladr.benchmarks.official.suite import Suite
 from ladr.benchmarks.submission import Submission
@@ -41,8 +41,7 @@ def own_images(layout: Suite, submission: Submission) -> Callable[[], Path]:
 
 def remove_images(folder: Path) -> None:
     """Remove what `own_images` wrote into a cell's folder."""
-    shutil.rmtree(folder / IMAGES, ignore_errors=True)
-    manifest_path(folder / IMAGES).unlink(missing_ok=True)
+    remove([folder / IMAGES, manifest_path(folder / IMAGES)], folder)
 
 
 def imported_results(folder: Path, tokens: str) -> Path:

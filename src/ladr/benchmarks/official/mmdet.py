@@ -13,6 +13,7 @@ import torch
 
 from ladr.base.errors import LadrError, needs
 from ladr.base.files import sha256, write_json
+from ladr.base.removal import remove
 from ladr.benchmarks.official.detector import CONVERTED
 from ladr.benchmarks.official.suite import some
 
@@ -179,7 +180,7 @@ def convert_file(source: Path, target: Path, config: Any = None) -> None:
     surplus = sorted(state.keys() - expected.keys())
     shapes = [n for n in state.keys() & expected.keys() if state[n].shape != expected[n].shape]
     if missing or surplus or shapes:
-        weights.unlink()
+        remove([weights], target)
         faults = {"missing": missing, "left over": surplus, "of another shape": shapes}
         raise LadrError(f"{source}: " + "; ".join(f"{k}: {some(v)}" for k, v in faults.items() if v))
     save_file({**{name: expected[name] for name in unused}, **state}, weights, metadata={"format": "pt"})

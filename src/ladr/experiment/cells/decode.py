@@ -1,6 +1,5 @@
 """Run cells: decode in parts, resume after any end, finish in one step. Nothing heavier than torch."""
 
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from ladr.backbones.checkpoint.identity import loaded_from
 from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
+from ladr.base.removal import remove
 from ladr.benchmarks.prompt import Prompt
 from ladr.decoding import caches
 from ladr.decoding.noise import seed_of
@@ -61,7 +61,7 @@ def run(
     if failed:
         raise LadrError("\n".join([f"{len(failed)} of {len(cells)} cells failed", *failed]))
     for cell in cells if not wait else ():
-        shutil.rmtree(folder_of(cell.id, results) / parts.FOLDER, ignore_errors=True)
+        remove([folder_of(cell.id, results) / parts.FOLDER], results)
 
 
 class _Loaded:

@@ -1,18 +1,24 @@
 """Is everything that was written still what was written? And make room for what is not."""
 
-import shutil
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ladr.base import files
 from ladr.base.errors import LadrError
+from ladr.base.removal import is_inside, remove
 from ladr.experiment.cells import locks
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE, SCORES, TOKENS, TRACE, damage
 
 RUNNING = ".locks/snakemake.lock"
 STALE = Path(".snakemake/locks")
-RECORD = "table.json"
+RECORD, PICTURES = "table.json", "pictures"
+CELL_NAME = re.compile(r".+-[0-9a-f]{8}")
+OWN_NAME = re.compile(
+    r"(cell|score)\.json|tokens\.safetensors|trace\.parquet|scores\.jsonl|samples\.png"
+    r"|parts|images(\.manifest\.json)?|[a-z0-9-]+\.answers\.jsonl|\.?official(\.new|\.before)?|\..+\.part"
+)
 BESIDE = ("table.parquet", "scores.parquet", "scores.csv", "quality.csv", "metrics.json")
 
 
@@ -62,12 +68,9 @@ def _other_tokens(folder: Path, scores: tuple[Path, ...]) -> Iterator[Finding]:
         yield Finding(f"{folder / SCORES}: scores of other tokens than {folder / TOKENS}", scores)
 
 
-def mend(findings: Iterable[Finding]) -> int:
-    """Remove what is damaged; how many files went."""
-    gone = {path for finding in findings for path in finding.remove if path.exists()}
-    for path in gone:
-        path.unlink()
-    return len(gone)
+def mend(findings: Iterable[Finding], results: Path = RESULTS) -> int:
+    """Remove what is damaged below results/; how many files went."""
+    return len(remove({path for finding in findings for path in finding.remove}, results))
 
 
 def claim(results: Path = RESULTS) -> None:
@@ -81,22 +84,38 @@ def claim(results: Path = RESULTS) -> None:
             f"process {locks.holder(results / RUNNING)} runs the workflow in this folder; "
             "wait until it is done, or stop it first"
         )
-    for path in STALE.glob("*"):
-        path.unlink()
+    remove(STALE.glob("*"), STALE)
 
 
 def prune(cells: Iterable[str], files: Iterable[str] = (), results: Path = RESULTS) -> list[str]:
     """Leave these cells, in ceilings/ and latency/ these files, and pictures/ if its record is one of them.
 
-    The names of what went.
+    Only what this package writes goes: folders of cells that hold nothing else, ceilings and measurements by
+    their endings, illustrations by their record. The names of what went.
     """
-    wanted, kept = set(cells), {Path(file).name for file in files}
-    gone = [p for p in (results / "cells").glob("*") if p.is_dir() and p.name not in wanted]
-    for name in ("ceilings", "latency", "pictures"):
-        (results / name).mkdir(parents=True, exist_ok=True)
-        there = list((results / name).iterdir())
-        whole = name == "pictures" and any(p.name in kept for p in there)
-        gone += [p for p in there if p.name not in kept and not whole]
-    for path in gone:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return sorted(path.name for path in gone)
+    wanted = set(cells)
+    kept = {Path(file).name for file in files}
+    gone = [place for place in (results / "cells").glob("*") if place.name not in wanted and _ours(place)]
+    for name, ending in (("ceilings", "*.jsonl"), ("latency", "*.json")):
+        gone += [place for place in (results / name).glob(ending) if place.name not in kept]
+    if not any(place.name in kept for place in (results / PICTURES).glob("*")):
+        gone += _illustrations(results / PICTURES)
+    return sorted(place.name for place in remove(gone, results))
+
+
+def _ours(folder: Path) -> bool:
+    """Is this the folder of a cell, with nothing in it that this package did not write?"""
+    own = CELL_NAME.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink()
+    return bool(own) and all(OWN_NAME.fullmatch(entry.name) for entry in folder.iterdir())
+
+
+def _illustrations(folder: Path) -> list[Path]:
+    """The records of illustrations in the folder, and the folders that they name."""
+    places = []
+    for record in folder.glob("*.json"):
+        try:
+            names = [name for name in files.read_json(record)["figures"] if isinstance(name, str)]
+        except (LadrError, KeyError, TypeError):
+            continue
+        places += [record, *(folder / name for name in names if is_inside(folder / name, folder))]
+    return places

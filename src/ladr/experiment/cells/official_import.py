@@ -5,6 +5,7 @@ from pathlib import Path, PurePath
 
 from ladr.base import files
 from ladr.base.errors import LadrError
+from ladr.base.removal import remove
 from ladr.benchmarks.official.images import IMPORTED, WHOSE, imported_results
 from ladr.benchmarks.submission import Means
 from ladr.experiment.cell import Cell
@@ -23,7 +24,7 @@ def take(cell: Cell, folder: Path, results: Path, totals: Path | None = None, sa
     require_decoded(cell, folder)
     kept = official_of(cell).results(layout_of(cell), Path(results), totals)
     place, new, before = (folder / name for name in (IMPORTED, f".{IMPORTED}.new", f".{IMPORTED}.before"))
-    shutil.rmtree(before, ignore_errors=True)
+    remove([before], folder)
     _gather(cell, folder, kept, new)
     if place.is_dir():
         place.rename(before)
@@ -31,24 +32,24 @@ def take(cell: Cell, folder: Path, results: Path, totals: Path | None = None, sa
     try:
         return _checked(cell, folder, kept, say)
     except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
+        remove([place], folder)
         if before.is_dir():
             before.rename(place)
         raise
     finally:
-        shutil.rmtree(before, ignore_errors=True)
+        remove([before], folder)
 
 
 def _gather(cell: Cell, folder: Path, kept: dict[str, Path], new: Path) -> None:
     """Copy into `new` all results that the cell has after this import. Where results come part by part, those
     of the other parts stay."""
     tokens = origin_of(cell, folder)["tokens"]
-    shutil.rmtree(new, ignore_errors=True)
+    remove([new], folder)
     earlier = imported_results(folder, tokens)
     if official_of(cell).by_part and earlier.is_dir():
         shutil.copytree(earlier, new)
         for name in kept:
-            shutil.rmtree(new / PurePath(name).parts[0], ignore_errors=True)
+            remove([new / PurePath(name).parts[0]], new)
     for name, source in kept.items():
         (new / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, new / name)

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from ladr.base.files import appearing
 from ladr.base.late import Tensor, torch
+from ladr.base.removal import remove
 
 FOLDER = "parts"
 
@@ -65,7 +66,7 @@ def saved(folder: Path) -> list[Part]:
     for path in sorted((folder / FOLDER).glob("*.safetensors")):
         part = read(path)
         if part is None or part.start < end:
-            path.unlink()
+            remove([path], folder)
             continue
         parts.append(part)
         end = part.stop

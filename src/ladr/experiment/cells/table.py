@@ -1,7 +1,6 @@
 """The table of a grid: every judgement, every score with its interval, every difference to the baseline."""
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pandas as pd
 
 from ladr.base import files
 from ladr.base.errors import LadrError
+from ladr.base.removal import remove
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.compare import compare, tidy, write_table
 from ladr.benchmarks.official.named import renamed
@@ -43,7 +43,7 @@ def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULT
     files.write_json(out / METRICS, metrics(lines))
     files.write_json(out / RECORD, {"files": described(out, list(BESIDE))})
     for cell in grid.cells:
-        shutil.rmtree(folder_of(cell, results) / parts.FOLDER, ignore_errors=True)
+        remove([folder_of(cell, results) / parts.FOLDER], results)
     return lines
 
 

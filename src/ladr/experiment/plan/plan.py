@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base import files
+from ladr.base.removal import remove
 from ladr.experiment.cell import Cell, Grid, batches, short
 from ladr.experiment.cells import doctor
 from ladr.experiment.cells.ceiling import ceiling_file
@@ -114,7 +115,7 @@ class Plan:
                 other = "other settings than `official` has now"
                 by = other if cell.benchmark.official else "another version of ladr"
                 tell(f"{cell.id}: scored by {by}; will be scored anew")
-                score.unlink()
+                remove([score], score.parent)
 
     def note(self) -> None:
         """The grid, and what of it is timed, as a file that changes when they do: the table depends on it,

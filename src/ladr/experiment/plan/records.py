@@ -1,12 +1,12 @@
 """What has been drawn: records of figures and pictures, which vouch for their files."""
 
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from ladr.base import files
 from ladr.base.errors import LadrError
+from ladr.base.removal import is_inside, remove
 from ladr.experiment.cells.record import RESULTS
 
 RECORDS, PICTURES, FIGURES = "figures", "pictures", Path("figures")
@@ -14,28 +14,43 @@ AUDIT = "audit"  # of the paper: the same for every experiment
 VERSION = 2  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
 
 
-def record(path: Path, names: list[str], written: list[Path]) -> None:
-    """Write what was drawn to `path`, and remove what it drew before and does not any more, unless another
-    record beside it does."""
-    now = {os.path.relpath(file, path.parent): file for file in written}
+def record(path: Path, names: list[str], written: list[Path], out: Path) -> None:
+    """Write to `path` what was drawn into the folder `out`, and remove what is not drawn any more.
+
+    Only a file that this record named before, that lies inside `out`, that is still what was drawn and that
+    no record beside this one names, is removed.
+    """
     others = [other for other in path.parent.glob("*.json") if other != path]
-    kept = {*now, *(name for other in others for name in _recorded(other))}
-    for name in _recorded(path):
-        if name not in kept:
-            (path.parent / name).unlink(missing_ok=True)
-    told = {name: {"bytes": f.stat().st_size, "sha256": files.sha256(f)} for name, f in now.items()}
-    files.write_json(path, {"figures": names, "files": told})
+    kept = {file.resolve() for file in written}
+    kept |= {(path.parent / name).resolve() for other in others for name in _recorded(other)}
+    remove([file for file in _vouched(path, out) if file.resolve() not in kept], out)
+    _write(path, names, written)
 
 
 def stamp(path: Path, written: list[Path]) -> None:
-    """Write that the pictures of these records are those of `path`; others beside it go."""
+    """Write to `path` that these are the illustrations now, and remove those of the records beside it.
+
+    Only the records and what they name are removed, and only files inside the folder of `path` that are still
+    what was written.
+    """
+    folder = path.parent
     folders = [one.parent for one in written]
-    for other in path.parent.iterdir():
-        if other.is_dir() and other not in folders:
-            shutil.rmtree(other)
-        elif other.suffix == ".json":
-            other.unlink()
-    record(path, [folder.name for folder in folders], [f for g in folders for f in sorted(g.iterdir())])
+    now = [file for illustration in folders for file in sorted(illustration.iterdir())]
+    kept = {file.resolve() for file in now}
+    others = [other for other in sorted(folder.glob("*.json")) if other != path and _recorded(other)]
+    gone = [file for other in others for file in _vouched(other, folder) if file.resolve() not in kept]
+    remove([*gone, *others], folder)
+    left = {file.parent for file in gone if file.parent != folder}
+    remove([place for place in sorted(left) if place.is_dir() and not any(place.iterdir())], folder)
+    _write(path, [one.name for one in folders], now)
+
+
+def _write(path: Path, names: list[str], written: list[Path]) -> None:
+    entries = {
+        os.path.relpath(file, path.parent): {"bytes": file.stat().st_size, "sha256": files.sha256(file)}
+        for file in written
+    }
+    files.write_json(path, {"figures": names, "files": entries})
 
 
 def drawn(results: Path = RESULTS) -> list[Path]:
@@ -56,11 +71,23 @@ def strangers(folder: Path, own: Iterable[Path]) -> list[Path]:
     return [p for p in with_caption if p.resolve() not in mine and p.stem != AUDIT]
 
 
-def _recorded(path: Path) -> list[str]:
+def _recorded(path: Path) -> dict[str, str]:
+    """File name, relative to the record's folder -> sha256, as the record says; empty for no whole record."""
     try:
-        return list(files.read_json(path)["files"]) if path.is_file() else []
-    except (LadrError, KeyError):
-        return []
+        entries = files.read_json(path)["files"] if path.is_file() else {}
+        return {name: entry["sha256"] for name, entry in entries.items() if isinstance(entry["sha256"], str)}
+    except (LadrError, AttributeError, KeyError, TypeError):
+        return {}
+
+
+def _vouched(path: Path, owned: Path) -> list[Path]:
+    """The files that the record names, where they lie inside `owned` and are still what the record says."""
+    named = {Path(os.path.normpath(path.parent / name)): digest for name, digest in _recorded(path).items()}
+    return [
+        file
+        for file, digest in named.items()
+        if is_inside(file, owned) and file.is_file() and files.sha256(file) == digest
+    ]
 
 
 def captions(folder: Path) -> dict[str, str]:

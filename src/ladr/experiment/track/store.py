@@ -1,12 +1,12 @@
 """Where MLflow keeps runs: the embedded sqlite file, experiments, and the runs that are ours."""
 
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from ladr.base.files import appearing
+from ladr.base.removal import remove
 from ladr.experiment.track.entries import PLAIN
 
 DATABASE, ARTIFACTS = "mlflow.db", "mlflow"
@@ -22,8 +22,7 @@ def embedded(results: Path) -> Path:
     if database.is_file():
         if all(place.startswith(root.as_uri()) for place in _places(database)):
             return root
-        shutil.rmtree(root, ignore_errors=True)
-        database.unlink()
+        remove([root, database], results)
     with appearing(database) as half:
         MlflowClient(f"sqlite:///{half.resolve()}").search_experiments()
     return root
