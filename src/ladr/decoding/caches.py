@@ -62,7 +62,7 @@ class MLCache:
     literal: bool = False
     branch_every: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _unit("cache.ratio", self.ratio)
         _unit("cache.warmup", self.warmup)
         _count("cache.refresh", self.refresh)
@@ -98,7 +98,7 @@ class BranchCache:
     every: int = 2
     warmup: float = 0.3
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _count("cache.every", self.every)
         _unit("cache.warmup", self.warmup)
 
@@ -123,7 +123,7 @@ class DelayedCache:
     refresh: int = 4
     warmup: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _count("cache.refresh", self.refresh)
         _unit("cache.warmup", self.warmup)
 
@@ -146,7 +146,7 @@ class StaleCache:
 
     every: int = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _count("cache.every", self.every)
 
     def __call__(self, view: View | None) -> Recompute:
@@ -166,7 +166,7 @@ class GuidanceRamp:
     start: float = 0.3
     end: float = 0.7
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("first", "last", "start", "end"):
             _unit(f"cache.{name}", getattr(self, name))
 

@@ -74,15 +74,17 @@ class ImageStreams:
         drawn = [torch.rand(masked.shape[1:], generator=self._streams[i]) for i in images]
         return torch.stack(drawn).to(masked.device)
 
-    def tokens(self, images, masked, marginals, temperature):
+    def tokens(
+        self, images: Sequence[int], masked: Tensor, marginals: Marginals, temperature: float
+    ) -> Tensor:
         """One uniform per cell, through the inverse of the cumulative distribution at that temperature."""
         uniform = self._uniform(images, masked)
         return marginals.draw(uniform[masked], temperature)
 
-    def gumbel(self, images, masked):
+    def gumbel(self, images: Sequence[int], masked: Tensor) -> Tensor:
         return gumbel_of(self._uniform(images, masked))
 
-    def keys(self, images, labels, grid):
+    def keys(self, images: Sequence[int], labels: Sequence[object], grid: tuple[int, int]) -> Tensor:
         pairs = zip(images, labels, strict=True)
         return torch.stack([torch.rand(grid, generator=derived(self.seeds[i], label)) for i, label in pairs])
 
@@ -99,7 +101,9 @@ class UpstreamGumbel:
         self.seed = seed
         self.generator = torch.Generator().manual_seed(seed)
 
-    def tokens(self, images, masked, marginals, temperature):
+    def tokens(
+        self, images: Sequence[int], masked: Tensor, marginals: Marginals, temperature: float
+    ) -> Tensor:
         if len(images) != 1:
             raise LadrError(
                 f"batch_size: UpstreamGumbel decodes one image at a time, got {len(images)} at once"
@@ -110,9 +114,9 @@ class UpstreamGumbel:
         uniform = torch.rand((1, *logits.shape), generator=self.generator).to(logits.device)
         return (logits / temperature + gumbel_of(uniform)[0]).argmax(-1)
 
-    def gumbel(self, images, masked):
+    def gumbel(self, images: Sequence[int], masked: Tensor) -> Tensor:
         uniform = torch.rand((1, int(masked.sum())), generator=self.generator).to(masked.device)
         return torch.zeros(masked.shape, device=masked.device).masked_scatter(masked, gumbel_of(uniform))
 
-    def keys(self, images, labels, grid):
+    def keys(self, images: Sequence[int], labels: Sequence[object], grid: tuple[int, int]) -> Tensor:
         return torch.stack([torch.rand(grid, generator=derived(self.seed, label)) for label in labels])

@@ -145,7 +145,7 @@ class View:
     began: Tensor | None = None
     memory: Mapping[str, Tensor] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.began is None:
             object.__setattr__(self, "began", self.tokens == MASK)
 

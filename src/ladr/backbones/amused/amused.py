@@ -66,7 +66,7 @@ class Timed:
     steps: int = 64
     shrink: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("time", self.time, ("mask_ratio", "steps"))
 
     def timestep(self, t: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ class Amused:
         size: tuple[int, int] | None = None,
         dtype: str = "float32",
         device: str = "cpu",
-        **settings,
+        **settings: Any,
     ) -> "Amused":
         """Load a folder in aMUSEd's layout, or `owner/name` of the hub at `revision`.
 
@@ -166,7 +166,7 @@ class Amused:
         micro = torch.tensor(self.micro, dtype=hidden.dtype, device=hidden.device)
         return AmusedDenoiser(self, Text(hidden, pooled, micro.expand(len(hidden), -1)))
 
-    def render(self, tokens: Tensor):
+    def render(self, tokens: Tensor) -> Any:
         """tokens (B,H,W) -> uint8 array (B,h,w,3)."""
         return self.pixels.decode(tokens).cpu().numpy()
 
@@ -234,6 +234,6 @@ def _cells(size: tuple[int, int], pixels: Pixels) -> tuple[int, int]:
     return size[0] // factor, size[1] // factor
 
 
-def load(source: str | Path = HUB, revision: str | None = None, **settings) -> Amused:
+def load(source: str | Path = HUB, revision: str | None = None, **settings: Any) -> Amused:
     """aMUSEd by its hub name or from a folder."""
     return Amused.from_pretrained(source, revision, **settings)

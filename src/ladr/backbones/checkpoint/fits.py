@@ -57,7 +57,7 @@ def of_amused(
     factor: int,
     *,
     bytes_each: int,
-    wide=256,
+    wide: int = 256,
 ) -> Need:
     """For one guided image: `numbers` of the network and its text encoder, `pixels` of the VQ model, which
     stays in float32; TABLES and MAPS as in `of_dimoo`."""

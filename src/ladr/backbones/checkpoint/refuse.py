@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ladr.backbones.checkpoint.safetensors_folder import read_json
 from ladr.base.errors import LadrError
@@ -36,7 +37,7 @@ def refuse_foreign_parts(
         _refuse_part(path, part, index.get(part), known[part])
 
 
-def _refuse_part(path: Path, part: str, named, allowed: set[tuple[str, str]]) -> None:
+def _refuse_part(path: Path, part: str, named: Any, allowed: set[tuple[str, str]]) -> None:
     if not isinstance(named, list) or tuple(named) not in allowed:
         wanted = " or ".join(".".join(pair) for pair in sorted(allowed))
         raise LadrError(f"{path}: {part} is {named}, {wanted} is wanted; {BRING}")

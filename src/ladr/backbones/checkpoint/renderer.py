@@ -21,7 +21,7 @@ class Drawing:
         layout = Layout.of(checkpoint.read_json(path).get("ladr", {}), path)
         self.pixels = Pixels(folder, layout.codebook, layout.vq_factor, device)
 
-    def render(self, tokens: Tensor):
+    def render(self, tokens: Tensor) -> Any:
         """tokens (B,H,W) -> uint8 array (B,h,w,3)."""
         return self.pixels.decode(tokens).cpu().numpy()
 

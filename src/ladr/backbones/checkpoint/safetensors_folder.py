@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -45,7 +46,7 @@ def shards(folder: Path, stem: str = "model") -> list[Path]:
     raise LadrError(f"{folder}: neither {single.name} nor {index.name}; {mend}")
 
 
-def _open(path: Path):
+def _open(path: Path) -> Any:
     try:
         return safe_open(path, framework="pt")
     except SafetensorError as error:
@@ -92,7 +93,9 @@ def _compare(folder: Path, found: dict, wanted: Mapping[str, Tensor]) -> None:
             )
 
 
-def load(module: nn.Module, folder: str | Path, stem: str = "model", *, dtype=None, device="cpu") -> None:
+def load(
+    module: nn.Module, folder: str | Path, stem: str = "model", *, dtype: Any = None, device: Any = "cpu"
+) -> None:
     """Fill `module` (on any device, meta too) from `folder`; every tensor must be there, and no other."""
     folder = Path(folder)
     files, wanted = shards(folder, stem), module.state_dict()
@@ -118,7 +121,7 @@ def _parts(state: Mapping[str, Tensor], count: int) -> list[dict[str, Tensor]]:
 
 
 def save(
-    folder: str | Path, config: dict, state: Mapping[str, Tensor], *, parts: int = 1, stem="model"
+    folder: str | Path, config: dict, state: Mapping[str, Tensor], *, parts: int = 1, stem: str = "model"
 ) -> None:
     """Write config.json and the tensors: one file, or `parts` shards with their index."""
     folder = Path(folder)

@@ -1,6 +1,7 @@
 """The VQ model of a checkpoint: codes to pixels and back. diffusers is imported at the first pixel."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ CELLS = 1 << 14  # decoded at once: 64 images of the miniature, 4 of 1024x1024
 class Pixels:
     """`vqvae/` of a checkpoint folder, loaded strictly: `codebook` codes, cells of `factor` pixels."""
 
-    def __init__(self, folder: str | Path, codebook: int, factor: int, device="cpu"):
+    def __init__(self, folder: str | Path, codebook: int, factor: int, device: Any = "cpu"):
         self.folder, self.device = Path(folder) / "vqvae", device
         self.config = checkpoint.read_json(self.folder / "config.json")
         path, config = self.folder / "config.json", self.config
@@ -36,7 +37,7 @@ class Pixels:
         return checkpoint.numbers(self.folder, STEM)
 
     @property
-    def model(self):
+    def model(self) -> Any:
         """The diffusers VQModel, loaded when first asked for."""
         if self._model is None:
             with needs("pixels"):

@@ -65,7 +65,7 @@ class FieldSpec:
 class Field:
     """The backbone. `settings` (see FieldSpec) hold for every prompt that does not say otherwise."""
 
-    def __init__(self, grid: tuple[int, int] = (6, 6), codes: int = 3, **settings):
+    def __init__(self, grid: tuple[int, int] = (6, 6), codes: int = 3, **settings: Any):
         if codes < 2 or min(grid) < 1:
             raise LadrError(
                 f"a field needs at least 2 codes and a grid of at least 1x1, got {codes} codes on {grid}"

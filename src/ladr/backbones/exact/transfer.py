@@ -7,6 +7,7 @@ column (K^W numbers), and one more cell costs a sum and a scaled addition, becau
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,7 +34,7 @@ class Transfer:
         self.B, self.H, self.W, self.K = unary.shape
         self._check()
 
-    def __getitem__(self, index) -> "Transfer":
+    def __getitem__(self, index: Any) -> "Transfer":
         """The grids named by an index or a mask over the batch, as a new batch."""
         part = object.__new__(Transfer)
         part.__dict__.update(self.__dict__)
@@ -121,7 +122,7 @@ class Transfer:
                 x[:, r, c] = last[:, c] = drawn.clamp_max(self.K - 1)
         return self._turn(x)
 
-    def _odds(self, after, last, owner, log_weight, r, c) -> Tensor:
+    def _odds(self, after: Any, last: Any, owner: Any, log_weight: Any, r: Any, c: Any) -> Tensor:
         """Weights (n,K) of the codes of cell (r,c), given all cells before it in raster order."""
         width = c + 1 if r == 0 else self.W
         stride = self.K ** torch.arange(width - 1, -1, -1, device=last.device)

@@ -125,7 +125,7 @@ class GuidedDenoiser(Denoiser):
         self.conditional = cond
         return cond if uncond is None else (1 + self.guidance) * cond - self.guidance * uncond
 
-    def _cached(self, ids: Tensor, asked: Tensor, plan) -> Tensor:
+    def _cached(self, ids: Tensor, asked: Tensor, plan: Any) -> Tensor:
         pack, memory = self.pack, self._remember(ids)
         chosen = self._chosen(ids, plan)
         counts = pack.counts(chosen)
@@ -139,7 +139,7 @@ class GuidedDenoiser(Denoiser):
         plan.cost = self._note(chosen, ids, counts)
         return logits
 
-    def _remembered(self, asked: Tensor, plan) -> Tensor:
+    def _remembered(self, asked: Tensor, plan: Any) -> Tensor:
         """The guided logits (M, K) of the cells asked for, as remembered, new or old."""
         if plan.uncond is not None and self.branches == 2:
             cond = self._guide(self.memory.logits[self._cells(asked)[0]])
@@ -159,7 +159,7 @@ class GuidedDenoiser(Denoiser):
             self.memory = Memory(kv, logits, logits.new_zeros(total, dtype=torch.float32), ids, fresh)
         return self.memory
 
-    def _chosen(self, ids: Tensor, plan) -> Tensor:
+    def _chosen(self, ids: Tensor, plan: Any) -> Tensor:
         """(total,) bool: the places to recompute."""
         pack, memory = self.pack, self.memory
         full = torch.ones_like(memory.fresh) if plan.full is None else plan.full.repeat(self.branches)
@@ -194,7 +194,7 @@ class GuidedDenoiser(Denoiser):
             share[s] = count / length
         return torch.tensor([sum(share[b::B]) / self.branches for b in range(B)])
 
-    def _gap(self, plan) -> Tensor:
+    def _gap(self, plan: Any) -> Tensor:
         """(B, N, K) conditional minus unconditional logits, renewed for the rows that ran both branches."""
         memory, B = self.memory, len(self.rows)
         cond, uncond = (memory.logits[cells] for cells in self.pack.cells.split(B))

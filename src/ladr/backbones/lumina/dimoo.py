@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -52,7 +53,7 @@ class Layout:
     guidance: float = 4.0
 
     @classmethod
-    def of(cls, section: dict, path) -> "Layout":
+    def of(cls, section: dict, path: Any) -> "Layout":
         """The layout in the `ladr` section of the config at `path`; an unknown key is refused."""
         known = [field.name for field in fields(cls)]
         for key in section:
@@ -61,7 +62,7 @@ class Layout:
         layout = cls(**section)
         return cls(**{**asdict(layout), "grid": tuple(layout.grid)})
 
-    def check(self, config: LLaDAConfig, path) -> None:
+    def check(self, config: LLaDAConfig, path: Any) -> None:
         """Refuse a vocabulary that does not hold this layout's ids."""
         for name in (*IDS, "image_offset", "codebook", "vq_factor"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 0:
@@ -85,7 +86,7 @@ class Layout:
     def text(self, prompt: str) -> str:
         return self.template.replace("{prompt}", prompt)
 
-    def frame(self, grid: tuple[int, int], device="cpu") -> Frame:
+    def frame(self, grid: tuple[int, int], device: Any = "cpu") -> Frame:
         """The ids after the text for `grid`, and where its cells are among them."""
         H, W = grid
         block = torch.full((H, W + 1), self.mask)
@@ -111,7 +112,7 @@ def cells_of(size: tuple[int, int] | None, layout: Layout) -> tuple[int, int]:
 class DiMOO:
     """A checkpoint folder as a backbone: `codes`, `grid`, `bind(prompts)`, `render(tokens)`."""
 
-    def __init__(self, model: LLaDA, layout: Layout, words: Words, pixels: Pixels | None, **settings):
+    def __init__(self, model: LLaDA, layout: Layout, words: Words, pixels: Pixels | None, **settings: Any):
         """settings: guidance, size (height, width) in pixels, sampling_dtype, limit (positions), compile."""
         for name in settings:
             if name not in SETTINGS:
@@ -132,7 +133,7 @@ class DiMOO:
         self._blank = self._ids(layout.uncondition, "uncondition")
 
     @classmethod
-    def from_pretrained(cls, source: str | Path, revision: str | None = None, **settings) -> "DiMOO":
+    def from_pretrained(cls, source: str | Path, revision: str | None = None, **settings: Any) -> "DiMOO":
         """Load a folder, or `owner/name` of the hub at `revision`.
 
         settings: guidance (default: the checkpoint's), size (height, width) in pixels, dtype and
@@ -187,19 +188,19 @@ class DiMOO:
             self.model, self.frame, texts, self._blank, self.guidance, self.exact, self.front
         )
 
-    def render(self, tokens: Tensor):
+    def render(self, tokens: Tensor) -> Any:
         """tokens (B,H,W) -> uint8 array (B,h,w,3)."""
         if self.pixels is None:
             raise LadrError("render: this backbone was built without a VQ model")
         return self.pixels.decode(tokens).cpu().numpy()
 
 
-def shapes(folder: str | Path | None = None, **settings) -> DiMOO:
+def shapes(folder: str | Path | None = None, **settings: Any) -> DiMOO:
     """The embedded model, or another checkpoint folder of its kind."""
     return DiMOO.from_pretrained(folder or embedded("shapes"), **settings)
 
 
-def lumina(source: str | Path = HUB, revision: str | None = None, **settings) -> DiMOO:
+def lumina(source: str | Path = HUB, revision: str | None = None, **settings: Any) -> DiMOO:
     """Lumina-DiMOO by its hub name or from a folder."""
     return DiMOO.from_pretrained(source, revision, **settings)
 

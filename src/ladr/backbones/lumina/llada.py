@@ -29,7 +29,7 @@ class LLaDAConfig:
         return self.d_model // self.n_heads
 
     @classmethod
-    def of(cls, found: dict, path) -> "LLaDAConfig":
+    def of(cls, found: dict, path: Any) -> "LLaDAConfig":
         """From the config.json at `path`, read as `found`; another architecture is refused."""
         _refuse_other_architectures(found, path)
         missing = sorted({f.name for f in fields(cls)} - found.keys())
@@ -58,7 +58,7 @@ _ONLY = {
 }
 
 
-def _refuse_other_architectures(found: dict, path) -> None:
+def _refuse_other_architectures(found: dict, path: Any) -> None:
     for name, only in _ONLY.items():
         if found.get(name, only) not in (only, None):
             raise LadrError(f"{path}: {name} is {found[name]!r}; this implementation has {only!r} only")
@@ -123,7 +123,9 @@ class Block(nn.Module):
         self.ff_proj, self.up_proj = nn.Linear(d, m, bias=False), nn.Linear(d, m, bias=False)
         self.ff_out = nn.Linear(m, d, bias=False)
 
-    def forward(self, x, turn: Turn, groups, kv: KV | None = None, at=None, want=None) -> Tensor:
+    def forward(
+        self, x: Tensor, turn: Turn, groups: Any, kv: KV | None = None, at: Any = None, want: Any = None
+    ) -> Tensor:
         """x (n,d) -> (n,d), or (len(want),d): then `want` (indices into x) alone asks and is answered."""
         n = self.attn_norm(x)
         k, v = turn(self._heads(self.k_proj(n))), self._heads(self.v_proj(n))
@@ -182,7 +184,17 @@ class LLaDA(nn.Module):
         groups = [Group(rows, length, length)]
         return self.run(ids.flatten(), self.turn(positions.flatten()), groups).unflatten(0, (rows, length))
 
-    def run(self, ids, turn: Turn, groups, *, kv: KV | None = None, at=None, last=None, front=None) -> Tensor:
+    def run(
+        self,
+        ids: Tensor,
+        turn: Turn,
+        groups: Any,
+        *,
+        kv: KV | None = None,
+        at: Any = None,
+        last: Any = None,
+        front: Any = None,
+    ) -> Tensor:
         """The states (n,d) of packed `ids` (n,) after the last norm.
 
         With `kv`, `ids` stand at the packed positions `at` (n,) and see all that `kv` holds.

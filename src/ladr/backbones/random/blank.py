@@ -38,7 +38,9 @@ TINY_LAYOUT = Layout(
 TINY_WORDS = ("a", "one", "two", "red", "green", "blue", "circle", "square", "on", "left", "of", "the")
 
 
-def random_model(config: LLaDAConfig, seed: int = 0, *, dtype=torch.float32, device="cpu") -> LLaDA:
+def random_model(
+    config: LLaDAConfig, seed: int = 0, *, dtype: Any = torch.float32, device: Any = "cpu"
+) -> LLaDA:
     """A LLaDA whose matrices are normal with the variance that keeps activations near 1."""
     with torch.device("meta"):
         model = LLaDA(config)

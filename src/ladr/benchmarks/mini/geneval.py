@@ -1,5 +1,8 @@
 """mini-GenEval: six binary columns under GenEval's rules, Overall their unweighted mean."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ladr.benchmarks.mini.prompts import named, spec_of
@@ -63,7 +66,7 @@ def _counting(rng: np.random.Generator) -> Spec:
     return Spec("counting", (Item(propose.pick(SHAPES, rng), count=propose.pick((2, 3, 4), rng)),))
 
 
-def _relations(allowed):
+def _relations(allowed: Any) -> Callable[[np.random.Generator], Spec]:
     return lambda rng: propose.position(rng, allowed, named=False)
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Protocol
 
@@ -146,7 +147,7 @@ def _mapping(processes: int) -> Iterator[Callable]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _context():
+def _context() -> BaseContext:
     """Workers are forked from a clean server that has imported this module once, or spawned where none can
     fork."""
     if "forkserver" not in get_all_start_methods():

@@ -1,5 +1,8 @@
 """mini-T2I-CompBench: soft scores in [0, 1], means over images; no Overall, as in the official suite."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ladr.benchmarks.mini.prompts import named, spec_of
@@ -92,16 +95,16 @@ def _overlap(a: Detection, b: Detection) -> float:
     return both / (ha * wa + hb * wb - both)
 
 
-def _color(allowed):
+def _color(allowed: Any) -> Callable[[np.random.Generator], Spec]:
     """Two coloured things, in one prompt of five three."""
     return lambda rng: propose.attribute(rng, allowed, count=3 if rng.random() < 0.2 else 2)
 
 
-def _texture(allowed):
+def _texture(allowed: Any) -> Callable[[np.random.Generator], Spec]:
     return lambda rng: propose.texture(rng, 2, allowed)
 
 
-def _spatial(allowed):
+def _spatial(allowed: Any) -> Callable[[np.random.Generator], Spec]:
     def draw(rng: np.random.Generator) -> Spec:
         near = rng.random() < 0.28  # the official share of next to, near, on side of
         return propose.near(rng) if near else propose.position(rng, allowed)

@@ -1,6 +1,7 @@
 """mini-UniGen: one to several test points per prompt, pooled per primary dimension over all images."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def _relationship(spec: Spec, reading: Reading, held: dict[str, bool]) -> list[T
     return [("Relationship - Comparison", passed)]
 
 
-def _area(d) -> int:
+def _area(d: Any) -> int:
     """Of the box: a big cross is bigger than a small square, however thin its arms."""
     return d.box[2] * d.box[3]
 

@@ -48,7 +48,7 @@ class Counted(Replaying):
     schedule: str = "inverse"
     curve: str = "cosine"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not str(self.schedule).startswith(REPLAY):
             one_of("schedule", self.schedule, ("inverse", "fixed", "replay:NAME"))
         one_of("curve", self.curve, tuple(CURVES))

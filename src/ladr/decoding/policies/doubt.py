@@ -56,7 +56,7 @@ class FreeRiders(Policy):
     start: float = 0.0
     where: str = "anywhere"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         within("budget", self.budget, 0)
         one_of("branch", self.branch, BRANCHES)
         within("start", self.start, 0, 1)
@@ -94,7 +94,7 @@ class Unsure(Policy):
     noise: float = 1.0
     where: str = "anywhere"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         within("sure", self.sure, 0, 1)
         one_of("branch", self.branch, BRANCHES)
         count("power", self.power, 0, 8)
@@ -155,7 +155,7 @@ class Doubt(Policy):
     branch: str = "conditional"
     start: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("picks", self.picks, PICKS)
         Unsure(self.sure, self.branch, self.power, self.rank, self.noise, self.where)
         if self.picks == "scheduled":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ladr.base.late import Tensor, torch
 from ladr.decoding import schedule as schedules
@@ -11,7 +11,7 @@ from ladr.decoding.policies.allowed import flag
 from ladr.decoding.policies.base import Then
 from ladr.decoding.policies.counted import Replaying
 from ladr.decoding.policies.replay import REPLAY
-from ladr.decoding.policies.rescue import PAPER, Phases, Rescue
+from ladr.decoding.policies.rescue import PAPER, Phase, Phases, Rescue
 from ladr.decoding.policies.scheduled import Scheduled
 from ladr.decoding.view import Commit, View
 
@@ -39,10 +39,11 @@ class LADR(Replaying):
     thin: bool = False
     literal: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         flag("thin", self.thin)
         flag("literal", self.literal)
-        object.__setattr__(self, "phases", self.parts.second.phases)
+        rescue: Any = self.parts.second
+        object.__setattr__(self, "phases", rescue.phases)
 
     @cached_property
     def parts(self) -> Then:
@@ -86,7 +87,7 @@ def as_printed(view: View, phases: Phases) -> Commit:
     return Commit(masked & ~left, rescued=masked & std & ~left, rewrite=~masked & ~left)
 
 
-def _rescue_as_printed(left: Tensor, edge: Tensor, gap: Tensor, phase) -> None:
+def _rescue_as_printed(left: Tensor, edge: Tensor, gap: Tensor, phase: Phase) -> None:
     valid = edge.nonzero()[:, 0]
     size = len(valid)
     if phase.tau is not None:

@@ -28,7 +28,7 @@ class Moment(Counted):
     beta: float = 2.0
     halton: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         within("beta", self.beta, 1)
         within("halton", self.halton, 0, 1)

@@ -57,7 +57,7 @@ class Order(Counted):
     name: ClassVar[str] = "order"
     order: str = "halton"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         one_of("order", self.order, ORDERS)
 

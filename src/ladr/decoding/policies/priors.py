@@ -44,7 +44,7 @@ class CertaintyPrior(Counted):
     rank: str = "sampled"
     noise: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         within("sigma", self.sigma, 0.1, 64)
         one_of("rank", self.rank, RANKS)
@@ -70,7 +70,7 @@ class CCD(Counted):
     level: float = 0.95
     noise: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         within("level", self.level, 0, 1)
         within("noise", self.noise, 0)
@@ -97,7 +97,7 @@ class Sprint(Policy):
     rank: str = "sampled"
     noise: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         within("level", self.level, 0, 1)
         one_of("rank", self.rank, RANKS)
         within("noise", self.noise, 0)

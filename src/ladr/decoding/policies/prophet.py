@@ -38,7 +38,7 @@ class Prophet(Counted):
     rank: str = "sampled"
     noise: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         within("scale", self.scale, 0)
         one_of("logits", self.logits, ("guided", "conditional"))

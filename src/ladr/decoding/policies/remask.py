@@ -22,7 +22,7 @@ class _Remasking(Counted):
     start: float = 0.0
     noise: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         within("share", self.share, 0, 0.5)
         within("start", self.start, 0, 1)

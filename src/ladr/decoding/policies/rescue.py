@@ -28,7 +28,7 @@ class Phase:
     alpha: float
     tau: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         within(f"phases.{self.name}.until", self.until, 0, 1)
         within(f"phases.{self.name}.alpha", self.alpha, 0, 1)
         if self.tau is not None:
@@ -133,7 +133,7 @@ class Rescue(Replaying):
     budget: str = "own"
     frontier_from: str = "std"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "phases", phases_of(self.phases))
         one_of("where", self.where, WHERE)
         one_of("rank", self.rank, RESCUE_RANKS)

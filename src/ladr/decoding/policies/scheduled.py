@@ -39,7 +39,7 @@ class Scheduled(Counted):
     anneal: str = "constant"
     independent: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         one_of("rank", self.rank, RANKS)
         within("noise", self.noise, 0)
@@ -70,7 +70,7 @@ class AllIn(Policy):
     name: ClassVar[str] = "all_in"
     at: float = 0.7
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         within("at", self.at, 0, 1)
 
     def __call__(self, view: View) -> Tensor:

@@ -29,7 +29,7 @@ class Checkerboard(Policy):
     rank: str = "random"
     noise: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         count("rest", self.rest, 1)
         one_of("rank", self.rank, PLACES)
         within("noise", self.noise, 0)

@@ -21,7 +21,7 @@ class _Barred(Counted):
     rank: str = "sampled"
     noise: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.schedule != "none":
             super().__post_init__()
         one_of("rank", self.rank, RANKS)
@@ -47,7 +47,7 @@ class Threshold(_Barred):
     name: ClassVar[str] = "threshold"
     level: float = 0.9
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         within("level", self.level, 0, 1)
 
@@ -63,7 +63,7 @@ class EntropyBound(_Barred):
     name: ClassVar[str] = "entropy_bound"
     bound: float = 3.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         within("bound", self.bound, 0)
 
@@ -84,7 +84,7 @@ class LocalLeap(_Barred):
     relaxed: float = 0.75
     radius: int = 4
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         within("anchor", self.anchor, 0, 1)
         within("relaxed", self.relaxed, 0, 1)
@@ -106,7 +106,7 @@ class Klass(_Barred):
     kl: float = 0.01
     stable: int = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         within("level", self.level, 0, 1)
         within("kl", self.kl, 0)
