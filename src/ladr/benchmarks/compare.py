@@ -50,9 +50,9 @@ def require_complete(
     cell: str, rows: Sequence[Row], prompts: Sequence[Prompt], images_per_prompt: int
 ) -> None:
     """LadrError if a cell lacks an image of a prompt, or has one that no prompt asked for."""
-    asked = {(p.id, n) for p in prompts for n in range(images_per_prompt)}
+    expected = {(p.id, n) for p in prompts for n in range(images_per_prompt)}
     present = {(row.prompt, row.image) for row in rows if row.kind == "score"}
-    for keys, what in ((asked - present, "missing"), (present - asked, "too many")):
+    for keys, what in ((expected - present, "missing"), (present - expected, "too many")):
         if keys:
             prompt, number = min(keys)
             raise LadrError(f"cell {cell}: image {number} of prompt {prompt} {what} ({len(keys)} in all)")

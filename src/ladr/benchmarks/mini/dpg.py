@@ -41,11 +41,11 @@ def judge(prompt: Prompt, reading: Reading) -> list[Judgement]:
     """For each question its raw and its zeroed answer; for the image, as Overall, the mean of the zeroed
     answers."""
     spec = spec_of(prompt)
-    asked = graph(spec)
+    listed = graph(spec)
     raw = {**answers(spec, reading), "total 0": _total(spec, reading)}
-    held = zeroed(asked, raw)
+    held = zeroed(listed, raw)
     points = [Judgement("Overall", "image", sum(held.values()) / len(held))]
-    for question in asked:
+    for question in listed:
         first, second = level(question)
         name = f"{first.lower()} - {second} ({question.id})"
         points.append(Judgement(first, name, float(raw[question.id])))

@@ -163,10 +163,10 @@ def _score_prompt(job: tuple[Judge, Prompt, Prompt, list[Picture]]) -> list[Row]
     rows: list[Row] = []
     for number, pixels in enumerate(shown):
         reading = read(pixels)
-        for kind, asked in (("score", prompt), ("floor", other)):
+        for kind, judged_by in (("score", prompt), ("floor", other)):
             rows += [
                 Row(prompt.id, number, p.column, p.question, round(p.value, 6), kind)
-                for p in judge(asked, reading)
+                for p in judge(judged_by, reading)
             ]
         rows.append(Row(prompt.id, number, column_of(prompt), "junk area", round(reading.junk, 6), "junk"))
     if len(shown) > 1:

@@ -31,7 +31,7 @@ def parse(text: str) -> bool:
 
 def asks(suite: Suite, questions: Questions, folder: Path) -> list[JudgeQuestion]:
     """One question per proposition of every tile; LadrError names an image that is missing."""
-    asked = []
+    listed = []
     for path, i, tiles in suite.files():
         image = Path(folder) / path
         item = suite.prompts[i].id
@@ -41,13 +41,13 @@ def asks(suite: Suite, questions: Questions, folder: Path) -> list[JudgeQuestion
             size = opened.size
         for tile in tiles:
             box = tile_box(size, tile) if len(tiles) > 1 else None
-            asked += [
+            listed += [
                 JudgeQuestion(
                     _id(item, tile, q.proposition), image, WORDING.format(question=q.text), parse, box
                 )
                 for q in questions[item]
             ]
-    return asked
+    return listed
 
 
 def _id(item: str, tile: int, proposition: int) -> str:
@@ -63,16 +63,18 @@ def answers(
 ) -> dict[tuple[str, int], dict[int, bool]]:
     """(item, tile) -> proposition -> yes. LadrError if a question has no answer; what was answered stays in
     the judge's book, and the next run goes on from there."""
-    got = judge.ask(asks(suite, questions, folder), progress)
-    if got.failed:
-        question, why = next(iter(got.failed.items()))
-        left = f"{len(got.failed)} of {len(got.failed) + len(got.values)} questions have no answer"
+    replies = judge.ask(asks(suite, questions, folder), progress)
+    if replies.failed:
+        question, why = next(iter(replies.failed.items()))
+        left = (
+            f"{len(replies.failed)} of {len(replies.failed) + len(replies.values)} questions have no answer"
+        )
         raise LadrError(
-            f"dpg-{judge.model}: {left} ({some(list(got.failed), 3)}; {question}: {why}); ask again"
+            f"dpg-{judge.model}: {left} ({some(list(replies.failed), 3)}; {question}: {why}); ask again"
         )
     tiles = range(suite.images_per_prompt)
     return {
-        (p.id, t): {q.proposition: got.values[_id(p.id, t, q.proposition)] for q in questions[p.id]}
+        (p.id, t): {q.proposition: replies.values[_id(p.id, t, q.proposition)] for q in questions[p.id]}
         for p in suite.prompts
         for t in tiles
     }

@@ -178,12 +178,12 @@ def _download(url: str, part: Path) -> None:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             expected = answer.headers.get("Content-Length")
             with part.open("ab" if answer.status == 206 else "wb") as file:
-                got = 0
+                size = 0
                 while chunk := answer.read(CHUNK):
                     file.write(chunk)
-                    got += len(chunk)
-        if expected is not None and got != int(expected):
-            raise LadrError(f"{url}: {got} of {expected} bytes came; run again to go on")
+                    size += len(chunk)
+        if expected is not None and size != int(expected):
+            raise LadrError(f"{url}: {size} of {expected} bytes came; run again to go on")
     except urllib.error.HTTPError as error:
         if (
             error.code == 416

@@ -165,8 +165,8 @@ def _agree(meta: Mapping[str, Any], row: Mapping[str, Any], where: str) -> None:
     possible, reasons = evaluate(row["details"], meta)  # colours aside, which only pixels decide
     coloured = any("color" in clause for clause in meta["include"])
     if row["correct"] > possible or (row["correct"] < possible and not coloured):
-        said = "; ".join(reasons) or "all clauses hold"
-        raise LadrError(f"{where}: says correct={row['correct']}, its boxes say otherwise ({said})")
+        why = "; ".join(reasons) or "all clauses hold"
+        raise LadrError(f"{where}: says correct={row['correct']}, its boxes say otherwise ({why})")
 
 
 def _plausible(seen: Mapping[tuple[int, int], Mapping[str, Any]], path: Path) -> None:

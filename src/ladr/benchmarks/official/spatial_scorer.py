@@ -27,8 +27,8 @@ def score(
     """One row per image of the prompts both of whose things the detector has a class for, and how many those
     are: the others are not judged at all."""
     prompts = [i for i, prompt in enumerate(suite.prompts) if prompt.meta["category"] == "spatial"]
-    asked = {i: parse(suite.prompts[i].text) for i in prompts}
-    known = {i: a for i, a in asked.items() if a and {a.a, a.b} <= set(detector.classes)}
+    clauses = {i: parse(suite.prompts[i].text) for i in prompts}
+    known = {i: a for i, a in clauses.items() if a and {a.a, a.b} <= set(detector.classes)}
     if not known:
         raise LadrError(
             f"spatial-{detector.name}: none of {len(prompts)} prompts names things it has classes for"

@@ -107,10 +107,10 @@ def import_results(suite: Suite, folder: Path, kinds: Sequence[str] | None = Non
         path = Path(folder) / category / RESULT_OF[category] / "vqa_result.json"
         check_samples(suite, category, folder)
         answers = read_result(suite, category, path)
-        said = scorer_of(path)
-        substitute = said["scorer"] != "official" and not said["exact"]
-        name = CATEGORIES[category] + (f" ({said['scorer']})" if substitute else "")
-        scorers.add(said["scorer"])
+        label = scorer_of(path)
+        substitute = label["scorer"] != "official" and not label["exact"]
+        name = CATEGORIES[category] + (f" ({label['scorer']})" if substitute else "")
+        scorers.add(label["scorer"])
         rows += _rows(suite, category, name, answers)
         counts[name] = (sum(answers), len(answers))
     if kinds is not None:
@@ -130,8 +130,8 @@ def check_samples(suite: Suite, category: str, folder: Path) -> None:
     own = [i for i, prompt in enumerate(suite.prompts) if prompt.meta["category"] == category]
     expected = {Path(suite.place(i, j)).name for i in own for j in range(suite.images_per_prompt)}
     differ = {"missing": sorted(expected - present), "surplus": sorted(present - expected)}
-    if said := [f"{len(names)} {kind} ({some(names, 3)})" for kind, names in differ.items() if names]:
-        raise LadrError(f"{inside}: {len(expected)} images of {category} are due: {'; '.join(said)}")
+    if faults := [f"{len(names)} {kind} ({some(names, 3)})" for kind, names in differ.items() if names]:
+        raise LadrError(f"{inside}: {len(expected)} images of {category} are due: {'; '.join(faults)}")
 
 
 def scorer_of(path: Path) -> Mapping[str, Any]:
@@ -140,10 +140,10 @@ def scorer_of(path: Path) -> Mapping[str, Any]:
     if not beside.exists():
         return {"scorer": "official"}
     with formed(str(beside), "a scorer and whether it is exact"):
-        said = json.loads(beside.read_text(encoding="utf-8"))
-        if not isinstance(said["scorer"], str) or not isinstance(said["exact"], bool):
-            raise TypeError(f"scorer is {said['scorer']!r}, exact is {said['exact']!r}")
-    return said
+        label = json.loads(beside.read_text(encoding="utf-8"))
+        if not isinstance(label["scorer"], str) or not isinstance(label["exact"], bool):
+            raise TypeError(f"scorer is {label['scorer']!r}, exact is {label['exact']!r}")
+    return label
 
 
 def write_result(path: Path, answers: Sequence[float], scorer: str, exact: bool) -> None:

@@ -19,9 +19,9 @@ def judged(category: str, inputs: PartInput) -> PartScores:
     imported = inputs.imported / category / kind / "vqa_result.json"
     if imported.is_file():
         answers = t2i.read_result(suite, category, imported)
-        said = t2i.scorer_of(imported)
-        exact = said["scorer"] == "official" or said["exact"]
-        return PartScores(rows_of(suite, category, answers), said["scorer"], exact)
+        label = t2i.scorer_of(imported)
+        exact = label["scorer"] == "official" or label["exact"]
+        return PartScores(rows_of(suite, category, answers), label["scorer"], exact)
     if kind == t2i.ATTRIBUTE:
         return _attribute(category, inputs)
     if kind == t2i.CLIP:

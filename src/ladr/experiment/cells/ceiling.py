@@ -18,9 +18,9 @@ def ceiling_file(cell: Cell, results: Path = RESULTS) -> Path | None:
     """Where the ceiling of this cell's benchmark and backbone lies; None if there are no true images."""
     if not cell.benchmark.has_truth:
         return None
-    asked = {k: v for k, v in cell.spec["benchmark"].items() if k not in ("images", "seed")}
-    text = canonical([cell.spec["backbone"], asked])
-    name = f"{short(cell.spec['backbone']['name'])}-{short(asked['name'])}"
+    benchmark = {k: v for k, v in cell.spec["benchmark"].items() if k not in ("images", "seed")}
+    text = canonical([cell.spec["backbone"], benchmark])
+    name = f"{short(cell.spec['backbone']['name'])}-{short(benchmark['name'])}"
     return results / "ceilings" / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
 
 

@@ -17,8 +17,8 @@ SHEET = "samples.png"
 
 def write_scores(cell: Cell, folder: Path, scores: BenchmarkScores) -> None:
     """Write the judgements, then score.json, which makes the scores exist. The contact sheet is there."""
-    asked = cell.spec["benchmark"]
-    head = {**header(cell.benchmark, cell.prompts, asked["images"]), "seed": asked["seed"]}
+    spec = cell.spec["benchmark"]
+    head = {**header(cell.benchmark, cell.prompts, spec["images"]), "seed": spec["seed"]}
     write_rows(folder / SCORES, head, scores.rows)
     content = {
         "id": cell.id,
