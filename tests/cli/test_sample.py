@@ -19,8 +19,8 @@ from ladr.cli.main import answer
 from ladr.cli.sample import sample, settings
 from ladr.cli.sampler import Sampler, split
 from ladr.cli.show import Bar, Watch, cells, side_by_side
-from ladr.cli.threads import free_cores, parameters_of, threads_for
 from ladr.decoding.policies import POLICIES
+from ladr.speed.threads import free_cores, parameters_of, threads_for
 
 PROMPT = "a red cup on a table"
 

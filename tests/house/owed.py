@@ -10,10 +10,8 @@ OWED = {
     "fillers": {
         "backbones": 18,
         "base": 2,
-        "cli": 5,
         "decoding": 4,
         "experiment": 61,
-        "speed": 4,
         "training": 8,
     },
 }

@@ -130,11 +130,14 @@ def _judged(kind: Kind, room: float | None, weights: tuple[str, str] | tuple[()]
     mend: list[str] = []
     for package in kind.packages:
         if find_spec(package) is None:
-            missing, mend = [*missing, package], [*mend, install(package)]
+            missing.append(package)
+            mend.append(install(package))
     if weights:
-        missing, mend = [*missing, weights[0]], [*mend, weights[1]]
+        missing.append(weights[0])
+        mend.append(weights[1])
     if room is not None and needs > room:
-        missing, mend = [*missing, f"memory ({room:.1f} GB free)"], [*mend, "a device with more"]
+        missing.append(f"memory ({room:.1f} GB free)")
+        mend.append("a device with more")
     return Runs(kind.name, not missing, needs, "; ".join(missing), "; ".join(mend))
 
 

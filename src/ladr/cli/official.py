@@ -209,11 +209,11 @@ def t2i(
         from ladr.benchmarks.official import native
 
         texts = native.texts_of(suite, category)
-        asked = None
+        nouns = None
         if t2i_suite.RESULT_OF[category] == t2i_suite.ATTRIBUTE:
-            asked = noun_chunks.load(chunks, texts) if chunks else noun_chunks.from_spacy(texts)
+            nouns = noun_chunks.load(chunks, texts) if chunks else noun_chunks.from_spacy(texts)
         with bar(f"t2i {category}", len(texts) * images_per_prompt) as advance:
-            value = native.t2i(suite, category, images, (blip, clip), asked, device, advance)
+            value = native.t2i(suite, category, images, (blip, clip), nouns, device, advance)
         console.print(f"{t2i_suite.CATEGORIES[category]}: {100 * value:.2f}")
         return None
 

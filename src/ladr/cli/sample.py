@@ -18,9 +18,9 @@ from ladr.cli.mistakes import printable
 from ladr.cli.options import Json, print_json
 from ladr.cli.sampler import Sampler, listing, split
 from ladr.cli.show import Bar, Silent, Watch, save
-from ladr.cli.threads import free_cores, parameters_of, threads_for
-from ladr.cli.threads import threads as limited_threads
 from ladr.decoding.caches import cache as cache_named
+from ladr.speed.threads import free_cores, parameters_of, threads_for
+from ladr.speed.threads import threads as limited_threads
 
 ERR = Console(stderr=True)
 
@@ -170,17 +170,17 @@ def _load(backbone: str, options: dict[str, Any]) -> Any:
         raise LadrError(f"backbone {backbone}: {error}") from None
 
 
-def following(one: Sampler, grid: tuple[int, int], watch: bool, quiet: bool) -> Any:
+def following(sampler: Sampler, grid: tuple[int, int], watch: bool, quiet: bool) -> Any:
     """A context whose value is the `on_step` that shows how far the decode is. A log gets no bar."""
     if quiet or not ERR.is_terminal:
         return Silent()
-    return Watch(ERR, one.label) if watch else Bar(ERR, one.label, grid[0] * grid[1])
+    return Watch(ERR, sampler.label) if watch else Bar(ERR, sampler.label, grid[0] * grid[1])
 
 
 def _decode(
     backbone: Any,
     prompt: str,
-    one: Sampler,
+    sampler: Sampler,
     seed: int,
     plan: Any,
     temperature: float,
@@ -193,8 +193,8 @@ def _decode(
     result = decode(
         backbone,
         [prompt],
-        one.spec,
-        steps=one.steps,
+        sampler.spec,
+        steps=sampler.steps,
         seeds=[seed],
         cache=plan,
         temperature=temperature,
@@ -203,8 +203,8 @@ def _decode(
     seconds = time.perf_counter() - began
     image = result.trace.images[0]
     row = {
-        "sampler": one.label,
-        "steps": one.steps,
+        "sampler": sampler.label,
+        "steps": sampler.steps,
         "passes": image.passes,
         "equivalents": image.equivalents,
         "seconds": seconds,

@@ -87,7 +87,8 @@ def device(
 
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     cpu = chosen == "cpu"
-    shape, dtype = shape or ("medium" if cpu else "8b"), dtype or ("float32" if cpu else "bfloat16")
+    shape = shape or ("medium" if cpu else "8b")
+    dtype = dtype or ("float32" if cpu else "bfloat16")
     result = device_speed(shape, chosen, dtype, steps, repeat, upstream, compile)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

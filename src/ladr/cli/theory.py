@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ladr.cli.options import Json, print_json
-from ladr.cli.threads import threads
+from ladr.speed.threads import threads
 
 
 def theory(

@@ -87,13 +87,14 @@ def copy_codebook(start: Path, folder: Path) -> None:
     for name in ("model.safetensors", "patches.safetensors"):
         if not (start / name).exists():
             raise LadrError(f"{start / name}: not there; --start takes a checkpoint folder")
-    theirs, mine = start / "patches.safetensors", folder / "patches.safetensors"
-    if not mine.exists():
+    source = start / "patches.safetensors"
+    target = folder / "patches.safetensors"
+    if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(theirs, mine)
-    elif mine.read_bytes() != theirs.read_bytes():
+        shutil.copy(source, target)
+    elif target.read_bytes() != source.read_bytes():
         raise LadrError(
-            f"{mine}: other codes than {theirs}, so these weights do not fit; choose another folder"
+            f"{target}: other codes than {source}, so these weights do not fit; choose another folder"
         )
 
 

@@ -1,4 +1,6 @@
-"""What `ladr speed` measures: the loop, one pass of a backbone, the mixture, a device, the upstream code.
+"""What `ladr speed` measures: the loop, the transformer, the exact mixture, a device, upstream's decoder.
 
-Each module has one measurement, as a ratio within one run. It imports experiment and all below.
+One module per measurement, each of which compares within one run: `loop_speed`, `backbone_speed`,
+`mixture_speed`, `device_speed`. `threads` chooses how many threads torch gets. Commands call these functions.
+This room may import training, experiment and all below.
 """

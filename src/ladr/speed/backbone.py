@@ -1,4 +1,4 @@
-"""How fast the transformer runs, against the matrix products that the same process reaches."""
+"""`ladr speed backbone`: the rate of the transformer beside that of matrix products in the same process."""
 
 import statistics
 import tempfile
@@ -16,6 +16,7 @@ from ladr.decoding.caches import MLCache, Recompute
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import Scheduled
 from ladr.decoding.view import MASK
+from ladr.speed.threads import threads as limited_threads
 from ladr.training.settings import embedded_config, embedded_layout
 from ladr.training.vocabulary import build
 from ladr.training.vq import WIDTHS
@@ -25,14 +26,14 @@ PROMPT = "a red circle on the left of one green square"
 
 def seconds(calls: dict[str, Callable[[], Any]], repeat: int) -> dict[str, float]:
     """Median seconds of each call, all of them interleaved, after one round that warms up."""
-    found: dict[str, list[float]] = {name: [] for name in calls}
+    times: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(repeat + 1):
         for name, call in calls.items():
             began = time.perf_counter()
             call()
             if turn:
-                found[name].append(time.perf_counter() - began)
-    return {name: statistics.median(values) for name, values in found.items()}
+                times[name].append(time.perf_counter() - began)
+    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def flops(config: LLaDAConfig, lengths: list[int]) -> float:
@@ -52,19 +53,21 @@ def _masked(backbone: DiMOO, batch: int, ratio: float) -> torch.Tensor:
 
 def _passes(backbone: DiMOO, batch: int, ratio: float, share: float) -> dict[str, Callable[[], Any]]:
     """One guided pass of `batch` images in each form, as calls."""
-    tokens, rows = _masked(backbone, batch, ratio), torch.arange(batch)
-    plain, cached = (backbone.bind([PROMPT] * batch) for _ in range(2))
+    tokens = _masked(backbone, batch, ratio)
+    rows = torch.arange(batch)
+    plain = backbone.bind([PROMPT] * batch)
+    cached = backbone.bind([PROMPT] * batch)
     plain.logits(tokens, rows)
     cached.logits(tokens, rows, recompute=Recompute())
     ids = plain.pack.ids
-    some = Recompute(torch.zeros(batch, dtype=torch.bool), share, False)
+    tenth = Recompute(torch.zeros(batch, dtype=torch.bool), share, False)
     model = backbone.model
     return {
         "forward": torch.no_grad()(lambda: model.run(ids, plain.turn, plain.full)),
         "full_head": torch.no_grad()(lambda: model.head(model.run(ids, plain.turn, plain.full))),
         "masked_head": lambda: plain.logits(tokens, rows),
         "cached_full": lambda: cached.logits(tokens, rows, recompute=Recompute()),
-        "cached_part": lambda: cached.logits(tokens, rows, recompute=some),
+        "cached_part": lambda: cached.logits(tokens, rows, recompute=tenth),
     }
 
 
@@ -77,7 +80,8 @@ def _products(config: LLaDAConfig, places: int) -> tuple[dict[str, Callable[[], 
         "up": (places, d, m),
         "down": (places, m, d),
     }
-    calls, counts = {}, {}
+    calls = {}
+    counts = {}
     for name, (n, k, o) in shapes.items():
         a, b = torch.ones(n, k), torch.ones(k, o)
         calls[f"gemm_{name}"] = lambda a=a, b=b: a @ b
@@ -87,26 +91,29 @@ def _products(config: LLaDAConfig, places: int) -> tuple[dict[str, Callable[[], 
 
 def _decodes(backbone: DiMOO, batch: int, steps: int, repeat: int) -> dict[str, float]:
     """Seconds per image of whole decodes, pixels included, and pass-equivalents, without and with a cache."""
-    prompts, policy, found = [PROMPT] * batch, Scheduled(schedule="fixed"), {}
+    prompts = [PROMPT] * batch
+    policy = Scheduled(schedule="fixed")
+    numbers: dict[str, float] = {}
     results: dict[str, Any] = {}
 
-    def whole(name: str, cache) -> None:
+    def decoded(name: str, cache) -> None:
         results[name] = decode(backbone, prompts, policy, steps=steps, batch_size=batch, cache=cache)
 
-    calls = {"plain": lambda: whole("plain", None), "ml_cache": lambda: whole("ml_cache", MLCache())}
+    calls = {"plain": lambda: decoded("plain", None), "ml_cache": lambda: decoded("ml_cache", MLCache())}
     backbone.render(decode(backbone, prompts[:1], policy, steps=2).tokens)
     times = seconds({**calls, "pixels": lambda: backbone.render(results["plain"].tokens)}, repeat)
     for name in calls:
         images = results[name].trace.images
-        found[f"{name}_s_per_image"] = (times[name] + times["pixels"]) / batch
-        found[f"{name}_equivalents"] = statistics.mean(image.equivalents for image in images)
-    return {**found, "pixels_s_per_image": times["pixels"] / batch}
+        numbers[f"{name}_s_per_image"] = (times[name] + times["pixels"]) / batch
+        numbers[f"{name}_equivalents"] = statistics.mean(image.equivalents for image in images)
+    return {**numbers, "pixels_s_per_image": times["pixels"] / batch}
 
 
 def random_embedded(folder: str | Path) -> Path:
     """A checkpoint of the embedded model's sizes, layout and vocabulary with random weights, in `folder`."""
-    sizes, layout = embedded_config(), embedded_layout()
-    return random_checkpoint(folder, sizes, layout, tokenizer=build(), widths=WIDTHS, parts=1)
+    return random_checkpoint(
+        folder, embedded_config(), embedded_layout(), tokenizer=build(), widths=WIDTHS, parts=1
+    )
 
 
 def backbone_speed(
@@ -119,18 +126,14 @@ def backbone_speed(
     and last layer at masked cells and image codes only, with the whole head everywhere; `cached_of_full` is
     a pass that recomputes a tenth of the positions over a full one.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with tempfile.TemporaryDirectory() as made:
-            backbone = DiMOO.from_pretrained(folder or random_embedded(made))
-            return _measure(backbone, batch, steps, threads, repeat)
-    finally:
-        torch.set_num_threads(before)
+    with limited_threads(threads), tempfile.TemporaryDirectory() as temporary:
+        backbone = DiMOO.from_pretrained(folder or random_embedded(temporary))
+        return _measure(backbone, batch, steps, threads, repeat)
 
 
 def _measure(backbone: DiMOO, batch: int, steps: int, threads: int, repeat: int) -> dict[str, Any]:
-    config, denoiser = backbone.model.config, backbone.bind([PROMPT] * batch)
+    config = backbone.model.config
+    denoiser = backbone.bind([PROMPT] * batch)
     denoiser.logits(_masked(backbone, batch, 1.0), torch.arange(batch))
     lengths = denoiser.pack.lengths
     calls, counts = _products(config, sum(lengths))

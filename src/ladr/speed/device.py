@@ -1,4 +1,4 @@
-"""What a pass of the big model costs on a device: seconds, share of the matrix rate, upstream beside it."""
+"""`ladr speed device`: seconds of a pass of a big model, its share of the matrix rate, upstream beside it."""
 
 import os
 import platform
@@ -29,7 +29,8 @@ MASKED = 0.64  # mean share of masked cells over a cosine decode
 
 def random_backbone(shape: Shape, device: str, dtype: torch.dtype, guidance: float = 4.0) -> DiMOO:
     """The shape with random weights, without pixels; refused where memory is short."""
-    config, layout = shape.config, shape.layout
+    config = shape.config
+    layout = shape.layout
     need = memory.of_dimoo(config, layout.grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)
     memory.check(need, device, "random weights of that shape")
     model = random_model(config, SEED, dtype=dtype, device=device)
@@ -45,9 +46,11 @@ def _tokens(backbone: DiMOO, ratio: float) -> Tensor:
 
 def _passes(backbone: DiMOO) -> dict[str, Callable[[], Any]]:
     """One guided pass of one image: all cells masked, MASKED of them, and with a tenth recomputed."""
-    rows, all_masked = torch.tensor([0], device=backbone.device), _tokens(backbone, 1.0)
+    rows = torch.tensor([0], device=backbone.device)
+    all_masked = _tokens(backbone, 1.0)
     tokens = _tokens(backbone, MASKED)
-    plain, cached = backbone.bind(["x"]), backbone.bind(["x"])
+    plain = backbone.bind(["x"])
+    cached = backbone.bind(["x"])
     cached.logits(tokens, rows, recompute=Recompute())
     part = Recompute(torch.zeros(1, dtype=torch.bool, device=backbone.device), 0.1, False)
     return {
@@ -59,12 +62,13 @@ def _passes(backbone: DiMOO) -> dict[str, Callable[[], Any]]:
 
 def _compiled(backbone: DiMOO, shape: Shape, mode: str) -> DiMOO:
     """The same weights with compiled layers; they are compiled in its first pass."""
-    words, settings = Words(shape.words), {"guidance": backbone.guidance, "limit": backbone.limit}
-    return DiMOO(backbone.model, shape.layout, words, None, compile=mode, **settings)
+    settings = {"guidance": backbone.guidance, "limit": backbone.limit}
+    return DiMOO(backbone.model, shape.layout, Words(shape.words), None, compile=mode, **settings)
 
 
 def _full_pass(backbone: DiMOO) -> Callable[[], Any]:
-    denoiser, tokens = backbone.bind(["x"]), _tokens(backbone, MASKED)
+    denoiser = backbone.bind(["x"])
+    tokens = _tokens(backbone, MASKED)
     rows = torch.tensor([0], device=backbone.device)
     return lambda: denoiser.logits(tokens, rows)
 
@@ -79,10 +83,13 @@ def _products(
         "attention": (places, d, d),
         "mlp": (places, d, m),
     }
-    calls, counts = {}, {}
+    calls = {}
+    counts = {}
     for name, (n, k, o) in sizes.items():
-        a, b = torch.ones(n, k, device=device, dtype=dtype), torch.ones(k, o, device=device, dtype=dtype)
-        calls[f"matrix_{name}"], counts[f"matrix_{name}"] = (lambda a=a, b=b: a @ b), 2.0 * n * k * o
+        a = torch.ones(n, k, device=device, dtype=dtype)
+        b = torch.ones(k, o, device=device, dtype=dtype)
+        calls[f"matrix_{name}"] = lambda a=a, b=b: a @ b
+        counts[f"matrix_{name}"] = 2.0 * n * k * o
     return calls, counts
 
 
@@ -105,7 +112,7 @@ def _decodes(backbone: DiMOO, steps: int) -> dict[str, Callable[[], Any]]:
 
 
 def hardware(device: str) -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine that was measured: processor, GPU, cores, threads, load, versions."""
     info = Path("/proc/cpuinfo")
     names = [line for line in info.read_text().splitlines() if "model name" in line] if info.is_file() else []
     cpu = names[0].partition(":")[2].strip() if names else platform.processor()
@@ -131,7 +138,8 @@ def device_speed(
     """
     if shape not in SHAPES:
         raise LadrError(f"shape: {shape!r} is not known{nearest(shape, SHAPES)}")
-    kind, chosen = dtype_of("dtype", dtype), SHAPES[shape]
+    kind = dtype_of("dtype", dtype)
+    chosen = SHAPES[shape]
     backbone = random_backbone(chosen, device, kind)
     passes, (products, counts) = _passes(backbone), _products(chosen.config, places(backbone), device, kind)
     whole = _decodes(backbone, steps)
@@ -178,17 +186,17 @@ def _rates(shape: Shape, backbone: DiMOO, took: Mapping[str, float], counts: Map
 
 def _whole(images: Mapping[str, float], kept: Mapping[str, Any]) -> dict[str, Any]:
     """Seconds per image and passes of the decodes; where upstream ran, the ratios to it and equal codes."""
-    found = {f"{name}_s_per_image": value for name, value in images.items()}
+    numbers = {f"{name}_s_per_image": value for name, value in images.items()}
     for name in ("plain", "ladr"):
-        found[f"{name}_passes"] = statistics.mean(i.passes for i in kept[name].trace.images)
+        numbers[f"{name}_passes"] = statistics.mean(i.passes for i in kept[name].trace.images)
     if "upstream" not in images:
-        return found
+        return numbers
     theirs = kept["upstream"].flatten().cpu()
     for name, key in (("plain_equal", "equal_tokens"), ("compiled", "compiled_equal_tokens")):
         if name in kept:
-            found[key] = bool(torch.equal(kept[name].tokens.flatten().cpu(), theirs))
+            numbers[key] = bool(torch.equal(kept[name].tokens.flatten().cpu(), theirs))
     ours = {name.removeprefix("plain_"): value for name, value in images.items() if name != "upstream"}
-    return found | {f"speedup_{name}": images["upstream"] / value for name, value in ours.items()}
+    return numbers | {f"speedup_{name}": images["upstream"] / value for name, value in ours.items()}
 
 
 def _keep(kept: dict[str, Any], name: str, call: Callable[[], Any]) -> Callable[[], Any]:
@@ -203,8 +211,8 @@ def _synced(call: Callable[[], Any], device: str) -> Callable[[], Any]:
     if not device.startswith("cuda"):
         return call
 
-    def waited():
+    def synchronized():
         call()
         torch.cuda.synchronize(device)
 
-    return waited
+    return synchronized

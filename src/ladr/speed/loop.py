@@ -1,4 +1,4 @@
-"""Speed of our own code, as ratios within one run, so that the machine drops out."""
+"""`ladr speed loop`: the cost of a pass besides the network, as ratios within one run."""
 
 import statistics
 import time
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import build
+from ladr.speed.threads import threads as limited_threads
 
 
 class _Fixed:
@@ -63,20 +64,15 @@ def loop_speed(
     threads: int = 1,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Everything in a pass that is not the network, against one plain softmax and arg-max of the same
-    logits.
+    """Time what a pass does besides the network, against one plain softmax and arg-max of the same logits.
 
-    Batch 1; medians over `repeat` decodes after one that warms up. `ratio` and `policy_share` are those of
-    the first pass, where all cells are masked (goals: at most 4 and 0.05); `*_whole` those of the sum over
-    a decode.
+    Batch 1; medians over `repeat` decodes after one that warms up. `ratio` and `policy_share` belong to the
+    first pass, where all cells are masked (goals: at most 4 and 0.05). `*_whole` belong to the sum over all
+    passes of a decode.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with limited_threads(threads):
         backbone = _Fixed(grid, codes, seed)
         runs = [_once(backbone, policy, steps) for _ in range(repeat + 1)][1:]
-    finally:
-        torch.set_num_threads(before)
     first = {name: statistics.median(run[name][0] for run in runs) for name in runs[0]}
     whole = {name: statistics.median(sum(run[name]) for run in runs) for name in runs[0]}
     return {

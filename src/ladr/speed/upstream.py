@@ -1,4 +1,4 @@
-"""Upstream's own decoder on the same weights, from a checkout that the user names; and the shapes to time."""
+"""Upstream's own decoder on our weights, from a checkout that the user names; and the shapes to measure."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -58,11 +58,13 @@ class Words:
 
 @contextmanager
 def _importable(checkout: Path) -> Iterator[None]:
-    """Modules of the checkout can be imported inside; nothing of it stays behind.
+    """Inside this context the modules of the checkout can be imported; afterwards nothing of it is left.
 
-    Upstream prints as it goes, and its model switches one attention kernel off for the whole process.
+    Upstream prints while it decodes, and its model switches one attention kernel off for the whole process:
+    prints go to stderr, and the kernel is switched back.
     """
-    before, kernel = set(sys.modules), torch.backends.cuda.mem_efficient_sdp_enabled()
+    before = set(sys.modules)
+    kernel = torch.backends.cuda.mem_efficient_sdp_enabled()
     sys.path.insert(0, str(checkout))
     try:
         with redirect_stdout(sys.stderr):
@@ -88,13 +90,15 @@ def upstream_decode(checkout: Path, shape: Shape, model: LLaDA, steps: int) -> C
     weight = model.body["wte"].weight
     with _importable(checkout):
         generate = import_module("generators.image_generation_generator").generate_image
-        theirs = import_module("model.modeling_xllmx_dimoo").LLaDAForMultiModalGeneration
+        model_class = import_module("model.modeling_xllmx_dimoo").LLaDAForMultiModalGeneration
         settings = import_module("model.configuration_llada").LLaDAConfig(**shape.config.to_json())
-        network = theirs(settings).to(weight)
+        network = model_class(settings).to(weight)
     network.load_state_dict(model.state_dict())
-    words, layout = Words(shape.words), shape.layout
+    words = Words(shape.words)
+    layout = shape.layout
     text, blank = (torch.tensor([words.ids(t)], device=weight.device) for t in ("x", layout.uncondition))
-    tail, greedy = layout.frame(layout.grid, weight.device).tail, weight.device.type != "cpu"
+    tail = layout.frame(layout.grid, weight.device).tail
+    greedy = weight.device.type != "cpu"
 
     def call() -> Tensor:
         return generate(

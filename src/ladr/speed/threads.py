@@ -1,4 +1,4 @@
-"""How many threads torch gets for a command."""
+"""How many threads torch gets, and how many are best for a model on this machine."""
 
 import os
 from collections.abc import Iterator
