@@ -49,7 +49,7 @@ def test_strata_fill_every_quarter_before_any_gets_a_second_cell():
 
 def test_the_moment_sampler_draws_colder_tokens_and_explores_in_haltons_order():
     cold, warm = (
-        torch.cat([(view.argmax == choice.tokens)[take] for view, take, choice in chosen])
+        torch.cat([(view.argmax == choice.tokens)[choice.take] for view, take, choice in chosen])
         for chosen in (
             [(v, t, build({"policy": "moment", "beta": beta})(v)) for v, t in views("moment")[0]]
             for beta in (4.0, 1.0)

@@ -98,6 +98,27 @@ def test_the_scheduler_is_the_loop(pipe, backbone, policy):
     assert own.trace.committed() == result.trace.committed()
 
 
+@pytest.mark.parametrize(
+    "policy", [{"policy": "doubt", "budget": 0.5}, {"policy": "free_riders", "budget": 2.0}]
+)
+def test_doubt_before_guidance_is_heard_from_the_network(pipe, backbone, policy):
+    result = decode(backbone, PROMPTS, policy, steps=16, seeds=SEEDS)
+    deaf, *_ = tokens(pipe, PROMPTS, SEEDS, policy=policy)
+    pipe.scheduler = scheduler(pipe, policy=policy)
+    handle = pipe.scheduler.listen(pipe.transformer)
+    try:
+        out = pipe(
+            PROMPTS, num_inference_steps=16, guidance_scale=GUIDANCE, output_type="latent",
+            generator=generators(*SEEDS),
+        ).images  # fmt: skip
+        plain = pipe(PROMPTS[:1], num_inference_steps=4, guidance_scale=0.0, output_type="latent").images
+    finally:
+        handle.remove()
+    assert torch.equal(out, result.tokens)
+    assert not torch.equal(out, deaf)
+    assert int(plain.max()) < 32
+
+
 def test_a_row_does_not_know_its_batch(pipe):
     known = torch.full((4, 8, 8), 32)
     for i in range(4):

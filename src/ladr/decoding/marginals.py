@@ -126,6 +126,14 @@ class Marginals:
     def top1(self) -> Tensor:
         return self._stat(1)
 
+    @cached_property
+    def peak(self) -> Tensor:
+        """`top1` without what else a sweep finds, for marginals of which nothing else is asked."""
+        if self._stats is not None:
+            return self.top1
+        out = [torch.exp(self.logits[r].amax(-1) - self.logits[r].logsumexp(-1)) for r in self._chunks()]
+        return torch.cat(out)
+
     @property
     def top2(self) -> Tensor:
         return self._stat(2)
@@ -156,7 +164,10 @@ class Marginals:
 
     def log_moment(self, beta: float) -> Tensor:
         """(M,) log of the sum over codes of p^beta."""
-        out = [torch.logsumexp(beta * self.logits[r].log_softmax(-1), -1) for r in self._chunks()]
+        out = []
+        for rows in self._chunks():
+            logits = self.logits[rows]
+            out.append((beta * logits).logsumexp(-1) - beta * logits.logsumexp(-1))
         return torch.cat(out)
 
     def kl(self, other: "Marginals", place: Tensor) -> Tensor:

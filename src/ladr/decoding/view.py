@@ -88,6 +88,10 @@ class Predictions:
         place = (self.before.at.flatten().cumsum(0) - 1).view_as(self.at)[self.at]
         return self._spread(self.marginals.kl(self.before.marginals, place).masked_fill(~known, torch.inf))
 
+    @cached_property
+    def peak(self) -> Tensor:
+        return self._spread(self.marginals.peak)
+
     def log_moment(self, beta: float) -> Tensor:
         """(B, H, W): log of the sum over codes of the probabilities to the power beta."""
         return self._spread(self.marginals.log_moment(beta))

@@ -26,7 +26,7 @@ PICKS = ("unsure", "scheduled", "none")
 
 def doubt(view: View, branch: str) -> Tensor:
     """(B, H, W) float32: 1 - the probability of each masked cell's likeliest code in that branch."""
-    return (1 - view.of_branch(branch).top1).clamp_min(0)
+    return (1 - view.of_branch(branch).peak).clamp_min(0)
 
 
 def affordable(doubts: Tensor, pool: Tensor, budget: float) -> Tensor:
@@ -103,7 +103,7 @@ class Unsure(Policy):
         one_of("where", self.where, WHERE)
 
     def __call__(self, view: View) -> Tensor:
-        unsure = view.masked & (view.of_branch(self.branch).top1 < self.sure)
+        unsure = view.masked & (view.of_branch(self.branch).peak < self.sure)
         score = self.score(view)
         counts = self.counts(view, unsure)
         if self.where == "independent":

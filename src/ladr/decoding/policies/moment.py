@@ -38,11 +38,11 @@ class Moment(Counted):
         place = torch.tensor(halton(*view.grid), dtype=torch.float32, device=view.tokens.device)
         moment = view.predictions.log_moment(self.beta) + view.gumbel
         take = top(torch.where(spread, -place.view(1, *view.grid), moment), self.due(view), view.masked)
-        return Commit(take, tokens=torch.where(spread, MASK, self.tokens(view)))
+        return Commit(take, tokens=self.tokens(view, take & ~spread))
 
-    def tokens(self, view: View) -> Tensor:
-        """(B, H, W) int64: codes drawn from p^beta, MASK at observed cells."""
+    def tokens(self, view: View, cells: Tensor) -> Tensor:
+        """(B, H, W) int64: codes drawn from p^beta at `cells`, MASK elsewhere."""
         seen = view.predictions
-        uniform = view.keys("moment")[seen.at]
-        drawn = Marginals(seen.marginals.logits).draw(uniform, 1 / self.beta)
-        return torch.full_like(view.tokens, MASK).masked_scatter_(seen.at, drawn)
+        logits = seen.marginals.logits[cells[seen.at]]
+        drawn = Marginals(logits).draw(view.keys("moment")[cells], 1 / self.beta)
+        return torch.full_like(view.tokens, MASK).masked_scatter_(cells, drawn)

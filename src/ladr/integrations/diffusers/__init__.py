@@ -56,6 +56,9 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
     loop over indices (image-to-image, inpainting) makes all its planned passes; finished images then stay as
     they are, and the last pass commits what is left. A batch runs as long as its slowest image.
 
+    Policies that ask how sure the network is before guidance (`doubt`) get the pipeline's logits, which are
+    after it, unless `listen(pipe.transformer)` has been called.
+
     generator: a list gives each image its own stream, and the tokens that `ladr.decode` gives for the same
     seeds, alone and in any batch; from a single one for several images, one seed per image is drawn. Without
     any, fresh seeds are taken; `seeds` keeps them.
@@ -78,7 +81,17 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         if not isinstance(policy, str | Mapping):
             self.register_to_config(policy=self.policy.spec)
         self.timesteps: UntilSettled | None = None
+        self._heard: Tensor | None = None
         self._forget()
+
+    def listen(self, transformer: torch.nn.Module) -> Any:
+        """Hear the conditional branch, the second half of each batch that the network `transformer`
+        computes, so that policies can believe it. Returns what `remove()` ends it with."""
+
+        def hear(module: torch.nn.Module, args: Any, out: Any) -> None:
+            self._heard = out if isinstance(out, Tensor) else out[0]
+
+        return transformer.register_forward_hook(hear)
 
     def _forget(self) -> None:
         self._run: Passes | None = None
@@ -137,7 +150,8 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         guess = tokens
         if not self.settled:
             images = self._live.images
-            self._live = self._run.one_pass(_Computed(model_output.permute(0, 2, 3, 1)), self._live)
+            computed = _Computed(model_output.permute(0, 2, 3, 1), self._conditional(model_output))
+            self._live = self._run.one_pass(computed, self._live)
             guess = self._run.tokens.clone()
             guess[images] = torch.where(guess[images] == MASK, self._view.drawn, guess[images])
         after = self._run.tokens
@@ -145,6 +159,14 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         if not return_dict:
             return previous, guess
         return LADRSchedulerOutput(previous, guess, (before == MASK) & (after != MASK))
+
+    def _conditional(self, guided: Tensor) -> Tensor | None:
+        """(B, H, W, K): what was heard of the conditional branch since the step before, None without
+        guidance."""
+        heard, self._heard = self._heard, None
+        if heard is None or heard.shape != (2 * len(guided), *guided.shape[1:]):
+            return None
+        return heard[len(guided) :].permute(0, 2, 3, 1)
 
     def _tokens(self, logits: Tensor, sample: Tensor) -> Tensor:
         """The sample with MASK where masked, once its shape is known to be right."""
@@ -191,12 +213,14 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
 
 
 class _Computed(Denoiser):
-    """A denoiser that has been run already: `dense` are the logits (B, H, W, K) of all rows."""
+    """A denoiser that has been run already: `dense` are the logits (B, H, W, K) of all rows, `told` those
+    of the conditional branch where they are known."""
 
-    def __init__(self, dense: Tensor):
-        self.dense = dense
+    def __init__(self, dense: Tensor, told: Tensor | None = None):
+        self.dense, self.told = dense, told
 
     def logits(
         self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
     ) -> Tensor:
+        self.conditional = None if self.told is None else self.told[rows][tokens == MASK]
         return self.dense if len(rows) == len(self.dense) else self.dense[rows]
