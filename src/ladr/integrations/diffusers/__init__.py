@@ -213,14 +213,14 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
 
 
 class _Computed(Denoiser):
-    """A denoiser that has been run already: `dense` are the logits (B, H, W, K) of all rows, `told` those
+    """A denoiser that has been run already: `dense` are the logits (B, H, W, K) of all rows, `branch` those
     of the conditional branch where they are known."""
 
-    def __init__(self, dense: Tensor, told: Tensor | None = None):
-        self.dense, self.told = dense, told
+    def __init__(self, dense: Tensor, branch: Tensor | None = None):
+        self.dense, self.branch = dense, branch
 
     def logits(
         self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
     ) -> Tensor:
-        self.conditional = None if self.told is None else self.told[rows][tokens == MASK]
+        self.conditional = None if self.branch is None else self.branch[rows][tokens == MASK]
         return self.dense if len(rows) == len(self.dense) else self.dense[rows]
