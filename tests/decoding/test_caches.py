@@ -85,11 +85,11 @@ def test_just_committed_places_are_recomputed(folder):
         denoiser = DiMOO.from_pretrained(folder).bind(["a red circle"])
         denoiser.logits(tokens, row, recompute=Recompute())
         # The two cells with the highest peaks: a share of the lowest never reaches them.
-        peak = denoiser.memory.peak[denoiser.pack.cells].sum(0)
+        peak = denoiser.cached.peak[denoiser.pack.cells].sum(0)
         top = peak.topk(2).indices
         after = tokens.flatten(1).index_fill(1, top, 3).view_as(tokens)
         denoiser.logits(after, row, recompute=Recompute(some, 0.1, changed))
-        seen = denoiser.memory.ids[denoiser.pack.cells[:, top]]
+        seen = denoiser.cached.ids[denoiser.pack.cells[:, top]]
         assert (seen == 128 + 3).all() if changed else (seen == 116).any()
 
 

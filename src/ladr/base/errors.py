@@ -34,7 +34,8 @@ def needs(what: str) -> Iterator[None]:
 
 
 def missing(error: ImportError) -> str:
-    """Which package is not installed, and what to type. The error of a module of our own is raised again."""
+    """Says which package is not installed, and what to type. An error of a module of our own is raised
+    again."""
     package = (error.name or "").partition(".")[0]
     if package in ("", "ladr"):
         raise error
@@ -45,16 +46,17 @@ def missing(error: ImportError) -> str:
 
 
 def install(package: str) -> str:
-    """What to type to have a package: the extra that it belongs to, or else the range wanted of it."""
+    """What to type to have a package: the extra that it belongs to, or else the range of it that fits."""
     from importlib.metadata import PackageNotFoundError, requires
 
     try:
-        wanted = requires("ladr") or []
+        lines = requires("ladr") or []
     except PackageNotFoundError:  # run from a source tree
-        wanted = []
-    for line in wanted:
+        lines = []
+    for line in lines:
         requirement, _, condition = (part.strip() for part in line.partition(";"))
-        if re.match(r"[\w-]+", requirement)[0] == package:
+        name = re.match(r"[\w-]+", requirement)
+        if name and name[0] == package:
             extra = re.search(r"extra == ['\"](\w+)['\"]", condition)
             return f"pip install 'ladr[{extra[1]}]'" if extra else f"pip install '{requirement}'"
     return f"pip install {package}"

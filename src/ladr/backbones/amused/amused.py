@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ladr.backbones.amused.conditioning import Conditioning
 from ladr.backbones.amused.text_encoder import Encoder
-from ladr.backbones.checkpoint import fits as memory
+from ladr.backbones.checkpoint import fits
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.checkpoint.hub import AMUSED, folder_of
 from ladr.backbones.checkpoint.refuse import refuse_foreign_parts
@@ -100,23 +102,19 @@ class Amused:
         *,
         mask: int,
         size: tuple[int, int],
-        guidance: float = 10.0,
-        negative: str = "",
-        aesthetic: float = 6.0,
-        crop: tuple[int, int] = (0, 0),
         adapter: Adapter = untimed,
+        **settings: Any,
     ):
         """encode: texts -> (hidden, pooled); mask: the id of a masked cell; size: (height, width) in pixels.
 
-        guidance g: uncond + g (cond - uncond), from 1, which is none; negative: the text of the
-        unconditional branch; aesthetic, crop: the rest of the micro-conditioning.
+        settings: the fields of `Conditioning`.
         """
-        if not guidance >= 1:
-            raise LadrError(f"guidance: {guidance!r} is not allowed; a number from 1 (no guidance) up")
-        self.network, self.encode, self.pixels, self.mask = network.eval(), encode, pixels, mask
-        self.guidance, self.negative, self.adapter = float(guidance), negative, adapter
+        conditioning = Conditioning.of(settings)
+        self.network, self.encode, self.pixels = network.eval(), encode, pixels
+        self.mask, self.adapter = mask, adapter
+        self.guidance, self.negative = float(conditioning.guidance), conditioning.negative
         self.codes, self.grid = pixels.codes, _cells(size, pixels)
-        self.micro = [size[1], size[0], *crop, aesthetic]
+        self.micro = [size[1], size[0], *conditioning.crop, conditioning.aesthetic]
 
     @classmethod
     def from_pretrained(
@@ -135,9 +133,11 @@ class Amused:
         network: your own in place of the folder's transformer, with an `adapter` that calls it: no code
         comes with a checkpoint. settings: guidance, negative, aesthetic, crop, adapter.
         """
-        folder, kind = folder_of(source, revision), checkpoint.dtype_of("dtype", dtype)
-        refuse_foreign_parts(folder, PARTS, given=frozenset(["transformer"] if network is not None else []))
-        own, vq = network is None, checkpoint.read_json(folder / "vqvae" / "config.json")
+        folder = folder_of(source, revision)
+        kind = checkpoint.dtype_of("dtype", dtype)
+        refuse_foreign_parts(folder, PARTS, brought=frozenset(["transformer"] if network is not None else []))
+        own = network is None
+        vq = checkpoint.read_json(folder / "vqvae" / "config.json")
         config = getattr(network, "config", {})
         if own:
             config = checkpoint.read_json(folder / "transformer" / "config.json")
@@ -151,7 +151,7 @@ class Amused:
         mask = checkpoint.read_json(folder / "scheduler" / "scheduler_config.json").get("mask_token_id")
         if not isinstance(mask, int):
             raise LadrError(f"{folder}: scheduler/scheduler_config.json gives no mask_token_id")
-        memory.check(_need(folder, pixels, _cells(size, pixels), kind, own), device, str(source))
+        fits.check(_need(folder, pixels, _cells(size, pixels), kind, own), device, str(source))
         if own:
             network = _uvit(folder / "transformer", kind, device)
         return cls(network, Encoder(folder, kind, device), pixels, mask=mask, size=size, **settings)
@@ -166,7 +166,7 @@ class Amused:
         micro = torch.tensor(self.micro, dtype=hidden.dtype, device=hidden.device)
         return AmusedDenoiser(self, Text(hidden, pooled, micro.expand(len(hidden), -1)))
 
-    def render(self, tokens: Tensor) -> Any:
+    def render(self, tokens: Tensor) -> np.ndarray:
         """tokens (B,H,W) -> uint8 array (B,h,w,3)."""
         return self.pixels.decode(tokens).cpu().numpy()
 
@@ -202,11 +202,11 @@ class AmusedDenoiser(Denoiser):
         return out if self.everywhere else out[masked]
 
 
-def _need(folder: Path, pixels: Pixels, grid: tuple[int, int], dtype: torch.dtype, own: bool) -> memory.Need:
+def _need(folder: Path, pixels: Pixels, grid: tuple[int, int], dtype: torch.dtype, own: bool) -> fits.Need:
     """Memory for one guided image, from the heads of the files; `own`: with the transformer."""
     parts = [("text_encoder", "model"), ("transformer", STEM)][: 1 + own]
     numbers = sum(checkpoint.numbers(folder / part, stem) for part, stem in parts)
-    return memory.of_amused(
+    return fits.of_amused(
         numbers, pixels.numbers(), grid, pixels.codes, pixels.factor, bytes_each=dtype.itemsize
     )
 

@@ -17,10 +17,10 @@ class Encoder:
             from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
         self.words = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        model, found = CLIPTextModelWithProjection.from_pretrained(
+        model, report = CLIPTextModelWithProjection.from_pretrained(
             folder / "text_encoder", use_safetensors=True, local_files_only=True, output_loading_info=True
         )
-        if missing := sorted(found["missing_keys"]):
+        if missing := sorted(report["missing_keys"]):
             raise LadrError(f"{folder / 'text_encoder'}: tensor {', '.join(missing[:3])} is missing")
         self.model, self.device = model.to(device, dtype).eval().requires_grad_(False), device
 

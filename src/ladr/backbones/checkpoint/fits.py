@@ -77,9 +77,9 @@ def free(device: str | torch.device) -> float | None:
     device = torch.device(device)
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])
-    told = Path("/proc/meminfo")
-    if device.type == "cpu" and told.is_file():
-        rows = dict(line.split(":", 1) for line in told.read_text().splitlines() if ":" in line)
+    meminfo = Path("/proc/meminfo")
+    if device.type == "cpu" and meminfo.is_file():
+        rows = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
         return float(rows["MemAvailable"].split()[0]) * 1024
     if device.type == "cpu" and "SC_PHYS_PAGES" in os.sysconf_names:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

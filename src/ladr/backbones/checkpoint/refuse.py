@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ladr.backbones.checkpoint.safetensors_folder import read_json
 from ladr.base.errors import LadrError
@@ -17,12 +16,14 @@ BRING = (
 
 
 def refuse_foreign_parts(
-    folder: Path, known: Mapping[str, set[tuple[str, str]]], given: frozenset[str] = frozenset()
+    folder: Path,
+    known: Mapping[str, set[tuple[str, str]]],
+    brought: frozenset[str] = frozenset(),
 ) -> None:
-    """Raise unless the model_index.json of `folder` names for each part one of the `known` (library, class).
+    """Raise unless model_index.json of `folder` names a `known` (library, class) for each part.
 
-    given: parts that the caller brings; what the folder names for them is not loaded. Other parts are not
-    loaded either, but one that comes with code of its own is refused all the same.
+    brought: the parts that the caller brings; what the folder names for them is not loaded. Other parts are
+    not loaded either, but one that comes with code of its own is refused all the same.
     """
     path = folder / "model_index.json"
     index = read_json(path)
@@ -33,17 +34,17 @@ def refuse_foreign_parts(
     for part, named in index.items():
         if isinstance(named, list) and part not in known and named[0] not in LIBRARIES:
             raise LadrError(f"{path}: {part} is {named}, the repository's own code; {NO}")
-    for part in known.keys() - given:
+    for part in known.keys() - brought:
         _refuse_part(path, part, index.get(part), known[part])
 
 
-def _refuse_part(path: Path, part: str, named: Any, allowed: set[tuple[str, str]]) -> None:
+def _refuse_part(path: Path, part: str, named: object, allowed: set[tuple[str, str]]) -> None:
     if not isinstance(named, list) or tuple(named) not in allowed:
-        wanted = " or ".join(".".join(pair) for pair in sorted(allowed))
-        raise LadrError(f"{path}: {part} is {named}, {wanted} is wanted; {BRING}")
+        expected = " or ".join(".".join(pair) for pair in sorted(allowed))
+        raise LadrError(f"{path}: {part} is {named}, {expected} is wanted; {BRING}")
     for config in sorted((path.parent / part).glob("*config.json")):
-        if asked := read_json(config).get("auto_map"):
-            raise LadrError(f"{config}: auto_map asks for the repository's own code ({asked}); {NO}")
+        if code := read_json(config).get("auto_map"):
+            raise LadrError(f"{config}: auto_map asks for the repository's own code ({code}); {NO}")
 
 
 def refuse_foreign_code(config: Mapping, path: Path) -> None:

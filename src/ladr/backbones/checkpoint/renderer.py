@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from ladr.backbones import Kind
@@ -21,7 +22,7 @@ class Drawing:
         layout = Layout.of(checkpoint.read_json(path).get("ladr", {}), path)
         self.pixels = Pixels(folder, layout.codebook, layout.vq_factor, device)
 
-    def render(self, tokens: Tensor) -> Any:
+    def render(self, tokens: Tensor) -> np.ndarray:
         """tokens (B,H,W) -> uint8 array (B,h,w,3)."""
         return self.pixels.decode(tokens).cpu().numpy()
 

@@ -58,15 +58,18 @@ def _open(path: Path) -> Any:
         raise LadrError(f"{path}: truncated or damaged ({error}; {size} bytes); {again(path)}") from None
 
 
-def _shapes(files: list[Path]) -> dict[str, tuple[Path, tuple[int, ...]]]:
-    found: dict[str, tuple[Path, tuple[int, ...]]] = {}
+Shapes = dict[str, tuple[Path, tuple[int, ...]]]  # tensor -> its file and shape
+
+
+def _shapes(files: list[Path]) -> Shapes:
+    shapes: Shapes = {}
     for path in files:
         with _open(path) as file:
             for name in file.keys():  # noqa: SIM118 (not a mapping)
-                if name in found:
-                    raise LadrError(f"{path}: tensor {name} is in {found[name][0].name} as well")
-                found[name] = path, tuple(file.get_slice(name).get_shape())
-    return found
+                if name in shapes:
+                    raise LadrError(f"{path}: tensor {name} is in {shapes[name][0].name} as well")
+                shapes[name] = path, tuple(file.get_slice(name).get_shape())
+    return shapes
 
 
 def numbers(folder: Path, stem: str = "model") -> int:
@@ -79,14 +82,16 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _compare(folder: Path, found: dict, wanted: Mapping[str, Tensor]) -> None:
-    missing, surplus = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+def _compare(folder: Path, stored: Shapes, expected: Mapping[str, Tensor]) -> None:
+    """Raise unless the files hold the expected tensors in their shapes, and no other."""
+    missing = sorted(expected.keys() - stored.keys())
+    surplus = sorted(stored.keys() - expected.keys())
     if missing:
         raise LadrError(f"{folder}: tensor {_some(missing)} is missing")
     if surplus:
         raise LadrError(f"{folder}: tensor {_some(surplus)} does not belong to this model")
-    for name, tensor in wanted.items():
-        path, shape = found[name]
+    for name, tensor in expected.items():
+        path, shape = stored[name]
         if shape != tuple(tensor.shape):
             raise LadrError(
                 f"{path}: tensor {name} has shape {shape}; its config asks for {tuple(tensor.shape)}"
@@ -94,17 +99,23 @@ def _compare(folder: Path, found: dict, wanted: Mapping[str, Tensor]) -> None:
 
 
 def load(
-    module: nn.Module, folder: str | Path, stem: str = "model", *, dtype: Any = None, device: Any = "cpu"
+    module: nn.Module,
+    folder: str | Path,
+    stem: str = "model",
+    *,
+    dtype: torch.dtype | None = None,
+    device: str | torch.device = "cpu",
 ) -> None:
     """Fill `module` (on any device, meta too) from `folder`; every tensor must be there, and no other."""
     folder = Path(folder)
-    files, wanted = shards(folder, stem), module.state_dict()
-    _compare(folder, _shapes(files), wanted)
+    files = shards(folder, stem)
+    expected = module.state_dict()
+    _compare(folder, _shapes(files), expected)
     state = {}
     for path in files:
         with _open(path) as file:
             for name in file.keys():  # noqa: SIM118 (not a mapping)
-                state[name] = file.get_tensor(name).to(device=device, dtype=dtype or wanted[name].dtype)
+                state[name] = file.get_tensor(name).to(device=device, dtype=dtype or expected[name].dtype)
     module.load_state_dict(state, assign=True)
 
 

@@ -16,21 +16,22 @@ CELLS = 1 << 14  # decoded at once: 64 images of the miniature, 4 of 1024x1024
 class Pixels:
     """`vqvae/` of a checkpoint folder, loaded strictly: `codebook` codes, cells of `factor` pixels."""
 
-    def __init__(self, folder: str | Path, codebook: int, factor: int, device: Any = "cpu"):
+    def __init__(self, folder: str | Path, codebook: int, factor: int, device: str | torch.device = "cpu"):
         self.folder, self.device = Path(folder) / "vqvae", device
-        self.config = checkpoint.read_json(self.folder / "config.json")
-        path, config = self.folder / "config.json", self.config
+        path = self.folder / "config.json"
+        config = self.config = checkpoint.read_json(path)
         if config.get("num_vq_embeddings") != codebook:
-            found = config.get("num_vq_embeddings")
+            codes = config.get("num_vq_embeddings")
             raise LadrError(
-                f"{path}: num_vq_embeddings is {found}; the transformer was made for {codebook} codes"
+                f"{path}: num_vq_embeddings is {codes}; the transformer was made for {codebook} codes"
             )
-        found = 2 ** (len(config.get("block_out_channels", [])) - 1)
-        if found != factor:
-            raise LadrError(f"{path}: its blocks shrink by {found}; vq_factor is {factor}")
+        shrink = 2 ** (len(config.get("block_out_channels", [])) - 1)
+        if shrink != factor:
+            raise LadrError(f"{path}: its blocks shrink by {shrink}; vq_factor is {factor}")
         if not config.get("lookup_from_codebook", False):
             raise LadrError(f"{path}: lookup_from_codebook must be true, or codes cannot be decoded")
-        self.codes, self.factor, self._model = codebook, factor, None
+        self.codes, self.factor = codebook, factor
+        self._model: Any = None
 
     def numbers(self) -> int:
         """How many numbers the weights hold. Raises if a file is missing or damaged, before it is needed."""

@@ -144,8 +144,8 @@ def world_sha256(package: Path = PACKAGE) -> str:
 
 def cache_folder() -> Path:
     """LADR_CACHE, or `ladr` in the user's cache folder."""
-    given = os.environ.get("LADR_CACHE")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ladr"
+    named = os.environ.get("LADR_CACHE")
+    return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ladr"
 
 
 def write(path: Path, bank: Bank) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,11 +34,11 @@ class FieldSpec:
     @classmethod
     def parse(cls, prompt: str, default: "FieldSpec") -> "FieldSpec":
         """Read `coupling=0.9 seed=3 any other words`; other words choose the seed unless it is given."""
-        given = dict(re.findall(r"(\w+)\s*=\s*([^\s,;]+)", prompt))
+        settings = dict(re.findall(r"(\w+)\s*=\s*([^\s,;]+)", prompt))
         words = " ".join(re.sub(r"\w+\s*=\s*[^\s,;]+|[,;]", " ", prompt).split())
         types: dict[str, Any] = {f.name: f.type for f in fields(cls)}
         changes: dict = {}
-        for name, text in given.items():
+        for name, text in settings.items():
             if name not in types:
                 raise LadrError(f"prompt {prompt!r}: no setting {name!r}{nearest(name, types)}")
             try:
@@ -86,7 +87,7 @@ class Field:
         """The conditionals of the grids that the prompts name."""
         return FieldDenoiser(self.truth(prompts))
 
-    def render(self, tokens: Tensor) -> "object":
+    def render(self, tokens: Tensor) -> np.ndarray:
         """tokens (B,H,W) -> uint8 images (B,16H,16W,3), one hue per code, grey where masked."""
         hues = [colorsys.hsv_to_rgb(k / self.codes, 0.55, 0.9) for k in range(self.codes)]
         palette = torch.tensor([*hues, (0.5, 0.5, 0.5)])  # index -1, masked, is the grey at the end

@@ -95,16 +95,15 @@ class MixtureDenoiser(Denoiser):
     ) -> Tensor:
         """tokens (B, H, W) -> (M, K) float32 for the masked cells in row-major order."""
         flat = tokens.flatten(1).cpu().numpy()
-        told = [
-            self._log_marginals(self.specs[row], grid) for row, grid in zip(rows.tolist(), flat, strict=True)
-        ]
-        told = torch.from_numpy(np.concatenate(told))
+        rows_and_grids = zip(rows.tolist(), flat, strict=True)
+        parts = [self._log_marginals(self.specs[row], grid) for row, grid in rows_and_grids]
+        conditional = torch.from_numpy(np.concatenate(parts))
         if not self.model.guidance:
-            return told
-        self.conditional = told
+            return conditional
+        self.conditional = conditional
         free = torch.from_numpy(np.concatenate([self._log_marginals(None, grid) for grid in flat]))
-        s = self._guidance(tokens, getattr(recompute, "strength", None))
-        return (1 + s) * told - s * free
+        s = self._guidance(tokens, None if recompute is None else recompute.strength)
+        return (1 + s) * conditional - s * free
 
     def _guidance(self, tokens: Tensor, strength: Tensor | None) -> Tensor | float:
         """(M, 1): the model's guidance times the strength (B,) of the row of each masked cell of tokens."""

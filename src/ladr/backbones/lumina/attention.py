@@ -30,25 +30,27 @@ class Turn(NamedTuple):
         return torch.cat((b, a), -1).mul_(self.sin).add_(wide * self.cos).to(x.dtype)
 
 
-class Group(NamedTuple):
-    """`rows` neighbouring sequences, each with `queries` queries over `keys` keys."""
+class SameLength(NamedTuple):
+    """`rows` neighbouring sequences of one length, each with `queries` queries over `keys` keys."""
 
     rows: int
     queries: int
     keys: int
 
 
-def grouped(queries: list[int], keys: list[int]) -> list[Group]:
+def grouped(queries: list[int], keys: list[int]) -> list[SameLength]:
     """Sequences end to end, as runs of equal (queries, keys): one attention call each, no mask."""
-    return [Group(len(list(run)), *pair) for pair, run in groupby(zip(queries, keys, strict=True))]
+    return [SameLength(len(list(run)), *pair) for pair, run in groupby(zip(queries, keys, strict=True))]
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, groups: list[Group]) -> Tensor:
+def attend(q: Tensor, k: Tensor, v: Tensor, groups: list[SameLength]) -> Tensor:
     """q (n,heads,D), k and v (m,heads,D), all sequences end to end -> (n, heads * D)."""
-    out, i, j = [], 0, 0
+    out = []
+    i = j = 0  # the first query and the first key of the group
     for rows, queries, keys in groups:
         parts = (q[i : i + rows * queries], k[j : j + rows * keys], v[j : j + rows * keys])
-        i, j = i + rows * queries, j + rows * keys
+        i += rows * queries
+        j += rows * keys
         if queries:
             query, key, value = (part.view(rows, -1, *part.shape[1:]).transpose(1, 2) for part in parts)
             mixed = functional.scaled_dot_product_attention(query, key, value)

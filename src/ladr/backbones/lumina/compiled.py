@@ -5,14 +5,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ladr.backbones.lumina.attention import Group, Turn
+from ladr.backbones.lumina.attention import SameLength, Turn
 from ladr.backbones.lumina.llada import LLaDA
 from ladr.base.errors import LadrError, nearest
 
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 GRAPHS = ("reduce-overhead", "max-autotune")  # on a GPU these replay a pass as one CUDA graph
 
-Front = Callable[[Tensor, Turn, list[Group]], Tensor]
+Front = Callable[[Tensor, Turn, list[SameLength]], Tensor]
 
 
 def front_of(model: LLaDA, compile: bool | str) -> Front | None:
@@ -31,7 +31,7 @@ def front_of(model: LLaDA, compile: bool | str) -> Front | None:
         raise LadrError(f"compile: {compile!r} is not allowed; true, false or a mode{nearest(mode, MODES)}")
     *blocks, _ = model.body["blocks"]
 
-    def layers(x: Tensor, turn: Turn, groups: list[Group]) -> Tensor:
+    def layers(x: Tensor, turn: Turn, groups: list[SameLength]) -> Tensor:
         for block in blocks:
             x = block(x, turn, groups)
         return x
@@ -40,7 +40,7 @@ def front_of(model: LLaDA, compile: bool | str) -> Front | None:
 
 
 def _in_steps(layers: Callable, graphs: bool) -> Front:
-    def front(x: Tensor, turn: Turn, groups: list[Group]) -> Tensor:
+    def front(x: Tensor, turn: Turn, groups: list[SameLength]) -> Tensor:
         if graphs:
             torch.compiler.cudagraph_mark_step_begin()  # what the pass before returned may be overwritten
         return layers(x, turn, groups)

@@ -10,12 +10,13 @@ from ladr.backbones.lumina.attention import grouped
 from ladr.backbones.lumina.compiled import Front
 from ladr.backbones.lumina.llada import KV, LLaDA
 from ladr.backbones.lumina.packing import Frame, Pack
+from ladr.decoding.caches import Recompute
 from ladr.decoding.denoiser import Denoiser
 from ladr.decoding.view import MASK
 
 
 @dataclass
-class Memory:
+class CachedPass:
     """What a cached pass leaves behind, at every packed place.
 
     logits (total, K) are each branch's own, before guidance; peak (total,) is their maximum; ids (total,)
@@ -51,11 +52,12 @@ class GuidedDenoiser(Denoiser):
     ):
         """texts: the id vector of each prompt; blank: the unconditional one; exact: guidance in float32;
         front: compiled layers for the passes without a cache."""
-        self.model, self.frame, self.texts, self.blank = model, frame, texts, blank
-        self.guidance, self.exact, self.front = guidance, exact, front
+        self.model, self.frame, self.front = model, frame, front
+        self.texts, self.blank = texts, blank
+        self.guidance, self.exact = guidance, exact
         self.branches = 2 if guidance > 0 else 1
         self.rows: list[int] = []
-        self.memory: Memory | None = None
+        self.cached: CachedPass | None = None
         self.conditional: Tensor | None = None
         self.everywhere = False
 
@@ -68,12 +70,12 @@ class GuidedDenoiser(Denoiser):
         masked = tokens == MASK
         codes = torch.where(masked, self.frame.mask, tokens + self.frame.image_offset).flatten(1)
         ids = self.pack.fill(codes.repeat(self.branches, 1))
-        asked = torch.ones_like(masked) if self.everywhere else masked
+        cells = torch.ones_like(masked) if self.everywhere else masked
         if recompute is None:
-            self.memory = None
-            logits = self._plain(ids, asked.flatten(1))
+            self.cached = None
+            logits = self._full_pass(ids, cells.flatten(1))
         else:
-            logits = self._cached(ids, asked.flatten(1), recompute)
+            logits = self._cached_pass(ids, cells.flatten(1), recompute)
         if not self.everywhere:
             return logits
         self.conditional = self.conditional[masked.flatten()]
@@ -87,34 +89,41 @@ class GuidedDenoiser(Denoiser):
         """Pack the sequences of the prompts `rows`, conditional first; what is cached moves along."""
         if rows == self.rows:
             return
-        old, was = getattr(self, "pack", None), self.rows
+        before = self.rows
+        old = getattr(self, "pack", None)
         texts = [self.texts[row] for row in rows] + [self.blank] * (len(rows) * (self.branches - 1))
-        self.rows, self.pack = rows, Pack(texts, self.frame)
+        self.rows = rows
+        self.pack = Pack(texts, self.frame)
         self.turn = self.model.turn(self.pack.positions)
         self.full = grouped(self.pack.lengths, self.pack.lengths)
-        if self.memory is not None:
-            self._move(old, was)
+        if self.cached is not None and old is not None:
+            self.cached = self._moved(self.cached, old, before)
 
-    def _move(self, old: Pack, was: list[int]) -> None:
-        from_row = [was.index(row) if row in was else None for row in self.rows]
-        came_from = [None if b is None else b + j * len(was) for j in range(self.branches) for b in from_row]
-        source, m = self.pack.source(old, came_from), self.memory
-        fresh = torch.tensor([c is None or bool(m.fresh[c]) for c in came_from], device=source.device)
-        gap = None if m.gap is None else m.gap[[b or 0 for b in from_row]]
-        self.memory = Memory(m.kv.moved(source), m.logits[source], m.peak[source], m.ids[source], fresh, gap)
+    def _moved(self, cached: CachedPass, old: Pack, before: list[int]) -> CachedPass:
+        """What was cached for the rows `before`, packed as `old`, in the places of the rows now."""
+        from_row = [before.index(row) if row in before else None for row in self.rows]
+        came_from = [
+            None if b is None else b + j * len(before) for j in range(self.branches) for b in from_row
+        ]
+        source = self.pack.source(old, came_from)
+        return CachedPass(
+            kv=cached.kv.moved(source),
+            logits=cached.logits[source],
+            peak=cached.peak[source],
+            ids=cached.ids[source],
+            fresh=torch.tensor([c is None or bool(cached.fresh[c]) for c in came_from], device=source.device),
+            gap=None if cached.gap is None else cached.gap[[b or 0 for b in from_row]],
+        )
 
-    def _plain(self, ids: Tensor, asked: Tensor) -> Tensor:
-        pack, B = self.pack, len(asked)
-        want, counts = pack.places(asked.repeat(self.branches, 1))
-        ask = want, grouped(counts, pack.lengths)
-        hidden = self.model.run(ids, self.turn, self.full, last=ask, front=self.front)
-        parts = pack.unsorted(hidden.split(counts))
+    def _full_pass(self, ids: Tensor, cells: Tensor) -> Tensor:
+        """The guided logits (M, K) of the cells (B, N) bool, everything computed anew."""
+        B = len(cells)
+        want, counts = self.pack.places(cells.repeat(self.branches, 1))
+        last = want, grouped(counts, self.pack.lengths)
+        hidden = self.model.run(ids, self.turn, self.full, last=last, front=self.front)
+        parts = self.pack.unsorted(hidden.split(counts))
         cond, *uncond = (self._head(torch.cat(parts[b : b + B])) for b in range(0, len(parts), B))
         return self._guide(cond, *uncond)
-
-    def _cells(self, asked: Tensor) -> list[Tensor]:
-        """For each branch the packed places (M,) of the cells `asked` (B, N)."""
-        return [cells[asked] for cells in self.pack.cells.split(len(asked))]
 
     def _head(self, hidden: Tensor) -> Tensor:
         lo = self.frame.image_offset
@@ -125,82 +134,91 @@ class GuidedDenoiser(Denoiser):
         self.conditional = cond
         return cond if uncond is None else (1 + self.guidance) * cond - self.guidance * uncond
 
-    def _cached(self, ids: Tensor, asked: Tensor, plan: Any) -> Tensor:
-        pack, memory = self.pack, self._remember(ids)
+    def _cached_pass(self, ids: Tensor, cells: Tensor, plan: Recompute) -> Tensor:
+        """The guided logits (M, K) of the cells (B, N) bool, where only a part of the places is computed."""
+        cached = self._cache_of(ids)
         chosen = self._chosen(ids, plan)
-        counts = pack.counts(chosen)
+        counts = self.pack.counts(chosen)
         at = chosen.nonzero()[:, 0]
-        groups = grouped(counts, pack.lengths)
+        groups = grouped(counts, self.pack.lengths)
         if len(at):
-            hidden = self.model.run(ids[at], self.turn.at(at), groups, kv=memory.kv, at=at)
-            new = self._head(hidden)
-            memory.logits[at], memory.peak[at] = new, new.amax(-1).float()
-        logits = self._remembered(asked, plan)
-        plan.cost = self._note(chosen, ids, counts)
-        return logits
+            hidden = self.model.run(ids[at], self.turn.at(at), groups, kv=cached.kv, at=at)
+            logits = self._head(hidden)
+            cached.logits[at] = logits
+            cached.peak[at] = logits.amax(-1).float()
+        guided = self._guided_from(cached, cells, plan)
+        plan.cost = self._note(cached, chosen, ids, counts)
+        return guided
 
-    def _remembered(self, asked: Tensor, plan: Any) -> Tensor:
-        """The guided logits (M, K) of the cells asked for, as remembered, new or old."""
+    def _guided_from(self, cached: CachedPass, cells: Tensor, plan: Recompute) -> Tensor:
+        """The guided logits (M, K) of the cells (B, N) bool from what is cached, computed now or earlier."""
+        branches = self._places(cells)
         if plan.uncond is not None and self.branches == 2:
-            cond = self._guide(self.memory.logits[self._cells(asked)[0]])
-            gap = self._gap(plan)
+            cond = self._guide(cached.logits[branches[0]])
+            gap = self._gap(cached, plan.uncond)
             if plan.strength is not None:
                 gap = gap * plan.strength.to(gap)[:, None, None]
-            return cond + self.guidance * gap[asked]
-        cond, *uncond = (self.memory.logits[cells] for cells in self._cells(asked))
+            return cond + self.guidance * gap[cells]
+        cond, *uncond = (cached.logits[places] for places in branches)
         return self._guide(cond, *uncond)
 
-    def _remember(self, ids: Tensor) -> Memory:
-        if self.memory is None:
+    def _places(self, cells: Tensor) -> list[Tensor]:
+        """For each branch the packed places (M,) of the cells (B, N) bool."""
+        return [places[cells] for places in self.pack.cells.split(len(cells))]
+
+    def _cache_of(self, ids: Tensor) -> CachedPass:
+        """What is cached; before the first cached pass, room for it."""
+        if self.cached is None:
             weight, total = self.model.body["wte"].weight, self.pack.total
             logits = weight.new_zeros(total, self.frame.codebook, dtype=torch.float32 if self.exact else None)
             fresh = torch.ones(len(self.pack.order), dtype=torch.bool, device=ids.device)
             kv = KV(self.model.config, total, weight)
-            self.memory = Memory(kv, logits, logits.new_zeros(total, dtype=torch.float32), ids, fresh)
-        return self.memory
+            self.cached = CachedPass(kv, logits, logits.new_zeros(total, dtype=torch.float32), ids, fresh)
+        return self.cached
 
-    def _chosen(self, ids: Tensor, plan: Any) -> Tensor:
+    def _chosen(self, ids: Tensor, plan: Recompute) -> Tensor:
         """(total,) bool: the places to recompute."""
-        pack, memory = self.pack, self.memory
-        full = torch.ones_like(memory.fresh) if plan.full is None else plan.full.repeat(self.branches)
-        chosen = pack.spread(full | memory.fresh)
+        pack, cached = self.pack, self._cache_of(ids)
+        full = torch.ones_like(cached.fresh) if plan.full is None else plan.full.repeat(self.branches)
+        chosen = pack.spread(full | cached.fresh)
         if plan.full is not None and plan.share > 0:
-            chosen = chosen | self._lowest(plan.share)
+            chosen = chosen | self._lowest(cached.peak, plan.share)
         if plan.cells is not None:
-            chosen[torch.cat(self._cells(plan.cells.flatten(1)))] = True
+            chosen[torch.cat(self._places(plan.cells.flatten(1)))] = True
         if plan.changed:
-            chosen = chosen | (ids != memory.ids)
+            chosen = chosen | (ids != cached.ids)
         if plan.uncond is not None and self.branches == 2:
-            uncond = plan.uncond.to(memory.fresh.device).expand(len(self.rows))
-            runs = torch.cat((torch.ones_like(uncond), uncond)) | memory.fresh
+            uncond = plan.uncond.to(cached.fresh.device).expand(len(self.rows))
+            runs = torch.cat((torch.ones_like(uncond), uncond)) | cached.fresh
             chosen = chosen & pack.spread(runs)
         return chosen
 
-    def _lowest(self, share: float) -> Tensor:
-        """Of each sequence the places whose peak is at most the `share` quantile (linear interpolation)."""
-        peak, out = self.memory.peak, []
+    def _lowest(self, peak: Tensor, share: float) -> Tensor:
+        """(total,) bool: of each sequence the places whose peak is at most the `share` quantile (linear
+        interpolation)."""
+        parts = []
         for start, rows, length in self.pack.runs():
             part = peak[start : start + rows * length].view(rows, length)
-            out.append((part <= torch.quantile(part, share, dim=1, keepdim=True)).flatten())
-        return torch.cat(out)
+            parts.append((part <= torch.quantile(part, share, dim=1, keepdim=True)).flatten())
+        return torch.cat(parts)
 
-    def _note(self, chosen: Tensor, ids: Tensor, counts: list[int]) -> Tensor:
-        """Remember what was computed; (B,) the share of a full pass that each row came to."""
-        pack, memory, B = self.pack, self.memory, len(self.rows)
-        memory.ids = torch.where(chosen, ids, memory.ids)
-        memory.fresh = torch.zeros_like(memory.fresh)
+    def _note(self, cached: CachedPass, chosen: Tensor, ids: Tensor, counts: list[int]) -> Tensor:
+        """Note which places were computed; (B,) the share of a full pass that each row came to."""
+        pack, B = self.pack, len(self.rows)
+        cached.ids = torch.where(chosen, ids, cached.ids)
+        cached.fresh = torch.zeros_like(cached.fresh)
         share = [0.0] * len(counts)
         for s, count, length in zip(pack.order, counts, pack.lengths, strict=True):
             share[s] = count / length
         return torch.tensor([sum(share[b::B]) / self.branches for b in range(B)])
 
-    def _gap(self, plan: Any) -> Tensor:
+    def _gap(self, cached: CachedPass, uncond: Tensor) -> Tensor:
         """(B, N, K) conditional minus unconditional logits, renewed for the rows that ran both branches."""
-        memory, B = self.memory, len(self.rows)
-        cond, uncond = (memory.logits[cells] for cells in self.pack.cells.split(B))
-        if memory.gap is None:
-            memory.gap = cond - uncond
-        else:
-            ran = (plan.uncond.to(memory.fresh.device) | memory.fresh[:B])[:, None, None]
-            memory.gap = torch.where(ran, cond - uncond, memory.gap)
-        return memory.gap
+        B = len(self.rows)
+        conditional, unconditional = (cached.logits[places] for places in self.pack.cells.split(B))
+        gap = conditional - unconditional
+        if cached.gap is not None:
+            ran = (uncond.to(cached.fresh.device) | cached.fresh[:B])[:, None, None]
+            gap = torch.where(ran, gap, cached.gap)
+        cached.gap = gap
+        return gap

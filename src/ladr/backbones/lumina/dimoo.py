@@ -1,14 +1,15 @@
 """Lumina-DiMOO's layout around the transformer: prompts, special ids, guidance, pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ladr.backbones.checkpoint import fits as memory
+from ladr.backbones.checkpoint import fits
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.checkpoint.hub import LUMINA, embedded, folder_of
 from ladr.backbones.checkpoint.refuse import refuse_foreign_code
@@ -53,7 +54,7 @@ class Layout:
     guidance: float = 4.0
 
     @classmethod
-    def of(cls, section: dict, path: Any) -> "Layout":
+    def of(cls, section: Mapping[str, Any], path: Path) -> "Layout":
         """The layout in the `ladr` section of the config at `path`; an unknown key is refused."""
         known = [field.name for field in fields(cls)]
         for key in section:
@@ -62,7 +63,7 @@ class Layout:
         layout = cls(**section)
         return cls(**{**asdict(layout), "grid": tuple(layout.grid)})
 
-    def check(self, config: LLaDAConfig, path: Any) -> None:
+    def check(self, config: LLaDAConfig, path: Path) -> None:
         """Refuse a vocabulary that does not hold this layout's ids."""
         for name in (*IDS, "image_offset", "codebook", "vq_factor"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 0:
@@ -86,7 +87,7 @@ class Layout:
     def text(self, prompt: str) -> str:
         return self.template.replace("{prompt}", prompt)
 
-    def frame(self, grid: tuple[int, int], device: Any = "cpu") -> Frame:
+    def frame(self, grid: tuple[int, int], device: str | torch.device = "cpu") -> Frame:
         """The ids after the text for `grid`, and where its cells are among them."""
         H, W = grid
         block = torch.full((H, W + 1), self.mask)
@@ -142,9 +143,10 @@ class DiMOO:
         """
         folder = folder_of(source, revision)
         path = folder / "config.json"
-        found = checkpoint.read_json(path)
-        refuse_foreign_code(found, path)
-        config, section = LLaDAConfig.of(found, path), found.get("ladr", {})
+        content = checkpoint.read_json(path)
+        refuse_foreign_code(content, path)
+        config = LLaDAConfig.of(content, path)
+        section = content.get("ladr", {})
         layout = Layout.of(section, path)
         layout.check(config, path)
         words = Words(folder)
@@ -157,8 +159,8 @@ class DiMOO:
         pixels = Pixels(folder, layout.codebook, layout.vq_factor, device)
         pixels.numbers()
         grid = cells_of(settings.get("size"), layout)
-        need = memory.of_dimoo(config, grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)
-        memory.check(need, device, str(source))
+        need = fits.of_dimoo(config, grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)
+        fits.check(need, device, str(source))
         with torch.device("meta"):
             model = LLaDA(config)
         checkpoint.load(model, folder, dtype=dtype, device=device)
@@ -188,7 +190,7 @@ class DiMOO:
             self.model, self.frame, texts, self._blank, self.guidance, self.exact, self.front
         )
 
-    def render(self, tokens: Tensor) -> Any:
+    def render(self, tokens: Tensor) -> np.ndarray:
         """tokens (B,H,W) -> uint8 array (B,h,w,3)."""
         if self.pixels is None:
             raise LadrError("render: this backbone was built without a VQ model")
@@ -208,5 +210,5 @@ def lumina(source: str | Path = HUB, revision: str | None = None, **settings: An
 def public_gigabytes() -> float:
     """What one image of the public 8B model in bfloat16 needs."""
     layout = Layout()
-    need = memory.of_dimoo(LLaDAConfig(), layout.grid, layout.codebook, layout.vq_factor, bytes_each=2)
-    return need.total / memory.GB
+    need = fits.of_dimoo(LLaDAConfig(), layout.grid, layout.codebook, layout.vq_factor, bytes_each=2)
+    return need.total / fits.GB

@@ -1,13 +1,15 @@
 """The LLaDA transformer (bidirectional, RoPE, RMSNorm, SwiGLU) under upstream's names, in torch alone."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ladr.backbones.lumina.attention import Group, Turn, attend
+from ladr.backbones.lumina.attention import SameLength, Turn, attend
 from ladr.base.errors import LadrError
 
 
@@ -29,15 +31,15 @@ class LLaDAConfig:
         return self.d_model // self.n_heads
 
     @classmethod
-    def of(cls, found: dict, path: Any) -> "LLaDAConfig":
-        """From the config.json at `path`, read as `found`; another architecture is refused."""
-        _refuse_other_architectures(found, path)
-        missing = sorted({f.name for f in fields(cls)} - found.keys())
+    def of(cls, content: Mapping[str, Any], path: Path) -> "LLaDAConfig":
+        """The sizes in the content of the config.json at `path`; another architecture is refused."""
+        _refuse_other_architectures(content, path)
+        missing = sorted({f.name for f in fields(cls)} - content.keys())
         if missing:
             raise LadrError(f"{path}: no {', '.join(missing)}; a LLaDA config.json must give them")
-        return cls(**{f.name: found[f.name] for f in fields(cls)})
+        return cls(**{f.name: content[f.name] for f in fields(cls)})
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """The config.json of a checkpoint of these sizes."""
         sizes = {**asdict(self), "n_kv_heads": self.n_heads, "vocab_size": self.embedding_size}
         return {"model_type": "llada", **sizes, **_ONLY}
@@ -58,11 +60,11 @@ _ONLY = {
 }
 
 
-def _refuse_other_architectures(found: dict, path: Any) -> None:
+def _refuse_other_architectures(content: Mapping[str, Any], path: Path) -> None:
     for name, only in _ONLY.items():
-        if found.get(name, only) not in (only, None):
-            raise LadrError(f"{path}: {name} is {found[name]!r}; this implementation has {only!r} only")
-    heads, kv = found.get("n_heads"), found.get("n_kv_heads")
+        if content.get(name, only) not in (only, None):
+            raise LadrError(f"{path}: {name} is {content[name]!r}; this implementation has {only!r} only")
+    heads, kv = content.get("n_heads"), content.get("n_kv_heads")
     if kv not in (None, heads):
         raise LadrError(f"{path}: n_kv_heads is {kv}; it must equal n_heads ({heads})")
 
@@ -181,7 +183,7 @@ class LLaDA(nn.Module):
         rows, length = ids.shape
         if positions is None:
             positions = torch.arange(length, device=ids.device).expand(rows, -1)
-        groups = [Group(rows, length, length)]
+        groups = [SameLength(rows, length, length)]
         return self.run(ids.flatten(), self.turn(positions.flatten()), groups).unflatten(0, (rows, length))
 
     def run(

@@ -35,13 +35,13 @@ class Words:
 
     def ids(self, text: str, where: str = "prompt") -> list[int]:
         """The ids of `text`; `where` names it in messages."""
-        found = self._tokenizer.encode(text)
-        if self._unknown in found.tokens:
-            start, end = found.offsets[found.tokens.index(self._unknown)]
+        encoding = self._tokenizer.encode(text)
+        if self._unknown in encoding.tokens:
+            start, end = encoding.offsets[encoding.tokens.index(self._unknown)]
             raise LadrError(
                 f"{where}: {text[start:end]!r} is not a word of this model{self._known(text[start:end])}"
             )
-        return found.ids
+        return encoding.ids
 
     def _known(self, word: str) -> str:
         return nearest(word, [w for w in self._tokenizer.get_vocab() if w[:1] not in UNWRITTEN])

@@ -66,17 +66,17 @@ class Prophet(Counted):
         return Commit(self.standard()(view) | out, tokens=tokens, notes={"sureness": sure})
 
 
-def calibrate(sureness: Sequence[Sequence[float]], wanted: float) -> float:
-    """The `scale` with which the mean exit pass comes nearest to `wanted` (passes counted from 1).
+def calibrate(sureness: Sequence[Sequence[float]], passes: float) -> float:
+    """The `scale` with which the mean exit pass comes nearest to `passes` (counted from 1).
 
     sureness: per image and pass, the trace column of that name from a run that never exits (`scale=inf`).
     """
     if not sureness or not all(len(row) for row in sureness):
         raise LadrError("sureness: no passes to calibrate on")
-    within("wanted", wanted, 1)
+    within("passes", passes, 1)
 
     def exit_pass(row: Sequence[float], scale: float) -> int:
         return next((i for i, s in enumerate(row, 1) if s >= scale), len(row))
 
     scales = sorted({s for row in sureness for s in row if s >= 0})
-    return min(scales, key=lambda c: abs(sum(exit_pass(r, c) for r in sureness) / len(sureness) - wanted))
+    return min(scales, key=lambda c: abs(sum(exit_pass(r, c) for r in sureness) / len(sureness) - passes))

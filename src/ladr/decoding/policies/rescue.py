@@ -81,21 +81,26 @@ def _phase(name: str, row: Any, known: Mapping[str, dict]) -> Phase:
     return Phase(name, **row)
 
 
-def phases_of(given: Any) -> Phases:
+def _rows(source: Mapping[str, Any]) -> list[Phase]:
+    """The phases of a mapping; if all its names are the paper's, what it leaves out is the paper's."""
+    paper = PAPER.plain()
+    if source and set(source) <= set(paper):
+        return [_phase(name, source.get(name, {}), paper) for name in paper]
+    return [_phase(name, row, {}) for name, row in source.items()]
+
+
+def _sequence(source: Any) -> Sequence[Any]:
+    return source if isinstance(source, Sequence) else ()
+
+
+def phases_of(source: Any) -> Phases:
     """Phases from Phase objects or from a mapping name -> {until, alpha, tau}.
 
     If all the names are the paper's, what is left out keeps the paper's value.
     """
-    if isinstance(given, Mapping):
-        paper = PAPER.plain()
-        if given and set(given) <= set(paper):
-            given = {name: given.get(name, {}) for name in paper}
-        else:
-            paper = {}
-        given = [_phase(name, row, paper) for name, row in given.items()]
-    phases = Phases(given if isinstance(given, Sequence) else ())
+    phases = Phases(_rows(source) if isinstance(source, Mapping) else _sequence(source))
     if not phases or not all(isinstance(p, Phase) for p in phases):
-        raise LadrError(f"phases: {given!r} is not allowed; a mapping from name to until, alpha, tau")
+        raise LadrError(f"phases: {source!r} is not allowed; a mapping from name to until, alpha, tau")
     start = 0.0
     for p in phases:
         if p.until <= start:
