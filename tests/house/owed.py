@@ -12,6 +12,6 @@ OWED = {
         "base": 2,
         "decoding": 4,
         "experiment": 61,
-        "training": 8,
+        "training": 3,
     },
 }

@@ -57,7 +57,7 @@ def finished(seed: int, number: int, early: int = 0) -> Sample:
 
 
 @dataclass(frozen=True)
-class Batch:
+class TrainingBatch:
     """`text` (B, n) ids of equally long prompts and `codes` (B, H, W) of their images.
 
     `others` (B, OTHERS, H, W): codes of other images of the same spec, -1 where a sample has none. Samples
@@ -97,7 +97,7 @@ class Stream:
         self.waiting: dict[int, list[int]] = defaultdict(list)
         self.made: dict[int, tuple[list[int], Sample]] = {}
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[TrainingBatch]:
         while True:
             number = self.next_number
             self.next_number += self.shards
@@ -114,7 +114,7 @@ class Stream:
         self.made[number] = text, made
         return len(text)
 
-    def _batch(self, numbers: list[int]) -> Batch:
+    def _batch(self, numbers: list[int]) -> TrainingBatch:
         numbers = sorted(numbers, key=lambda number: len(self.made[number][1].cells) == 1)
         made = [self.made.pop(number) for number in numbers]
         distinct = sorted({patch for _, each in made for patch in each.patches})
@@ -124,7 +124,7 @@ class Stream:
         others = np.full((len(made), OTHERS, *first.shape[1:]), -1, first.dtype)
         for row, images in zip(others, codes, strict=True):
             row[: len(images) - 1] = images[1:]
-        return Batch(np.array([text for text, _ in made], np.int64), first, others, tuple(numbers))
+        return TrainingBatch(np.array([text for text, _ in made], np.int64), first, others, tuple(numbers))
 
     def state(self) -> dict:
         return {"next_number": self.next_number, "waiting": {str(k): v for k, v in self.waiting.items() if v}}

@@ -97,21 +97,21 @@ def _column(job: tuple) -> dict:
     return {**row, "floor": sum(floor) / len(floor), "wanted": COLUMNS[column][1]}
 
 
-def table(found: dict) -> str:
+def table(scores: dict) -> str:
     """The scores as a Markdown table."""
     lines = [
         "| column | prompts | score | 95 % interval | shuffled-prompt floor | wanted |",
         "|---|---|---|---|---|---|",
     ]
-    for row in found["columns"]:
+    for row in scores["columns"]:
         interval = f"{100 * row['low']:.0f} to {100 * row['high']:.0f}"
         lines.append(
             f"| {row['column']} | {row['prompts']} | {100 * row['score']:.1f} | {interval} "
             f"| {100 * row['floor']:.1f} | {100 * row['wanted']:.0f} |"
         )
-    return "\n".join([*lines, f"| **overall** | | {100 * found['overall']:.1f} | | | |"])
+    return "\n".join([*lines, f"| **overall** | | {100 * scores['overall']:.1f} | | | |"])
 
 
-def write(found: dict, path: Path) -> None:
+def write(scores: dict, path: Path) -> None:
     """Keep the result beside the weights."""
-    write_json(path, found)
+    write_json(path, scores)

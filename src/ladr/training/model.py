@@ -136,10 +136,10 @@ class Run:
 
     def resume(self) -> bool:
         """Go on from the last checkpoint of the folder, if there is one."""
-        found = checkpoints.read(self.folder)
-        if found is None:
+        checkpoint = checkpoints.read(self.folder)
+        if checkpoint is None:
             return False
-        tensors, state = found
+        tensors, state = checkpoint
         chosen = {p: {} for p in ("model", "average")}
         for name, tensor in tensors.items():
             head, _, rest = name.partition(".")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ladr.backbones.lumina.dimoo import Layout
 from ladr.backbones.lumina.llada import LLaDA
-from ladr.training.data import Batch
+from ladr.training.data import TrainingBatch
 from ladr.training.forward import forward
 
 
@@ -26,7 +26,7 @@ def mask_cells(shape: tuple[int, int, int], seed: list[int], reach: float = 1.0)
     return (rank < count[:, None]).reshape(shape)
 
 
-def posterior(batch: Batch, masked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def posterior(batch: TrainingBatch, masked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Codes (B, 1 + others, H, W) and weights (B, 1 + others) of the images that the visible cells allow.
 
     Images of one spec are draws from the same distribution. So those that agree with all visible cells are
@@ -38,7 +38,7 @@ def posterior(batch: Batch, masked: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return images, agree / agree.sum(1, keepdims=True)
 
 
-def sequence(batch: Batch, masked: np.ndarray, layout: Layout) -> tuple[np.ndarray, int]:
+def sequence(batch: TrainingBatch, masked: np.ndarray, layout: Layout) -> tuple[np.ndarray, int]:
     """Ids (B, L) in the backbone's layout, and where the image block starts."""
     b, h, _ = batch.codes.shape
     cells = np.where(masked, layout.mask, batch.codes + layout.image_offset)
@@ -67,7 +67,7 @@ def kept_positions(masked: np.ndarray, start: int, length: int, keep: int, seed:
 
 def loss(
     model: LLaDA,
-    batch: Batch,
+    batch: TrainingBatch,
     layout: Layout,
     seed: list[int],
     keep: int | None = None,

@@ -83,11 +83,11 @@ def decoder_loss(model, pixels: Tensor, codes: Tensor) -> Tensor:
 
 def encoder_loss(model, pixels: Tensor, codes: Tensor) -> Tensor:
     """How far each cell's vector is from its own code, and how much nearer than to any other."""
-    found = model.quant_conv(model.encoder(pixels)).permute(0, 2, 3, 1).flatten(0, 2).float()
+    vectors = model.quant_conv(model.encoder(pixels)).permute(0, 2, 3, 1).flatten(0, 2).float()
     book, codes = model.quantize.embedding.weight, codes.flatten()
-    nearness = -SHARPNESS * torch.cdist(found, book).square()
+    nearness = -SHARPNESS * torch.cdist(vectors, book).square()
     weight = 1 / torch.bincount(codes, minlength=len(book)).clamp_min(1).sqrt()
-    return functional.cross_entropy(nearness, codes, weight) + functional.mse_loss(found, book[codes])
+    return functional.cross_entropy(nearness, codes, weight) + functional.mse_loss(vectors, book[codes])
 
 
 PHASES = {"decoder": decoder_loss, "encoder": encoder_loss}
@@ -119,9 +119,9 @@ def _train_part(model, phase: str, steps: int, folder: Path, patches: PatchCodes
     parts = torch.nn.ModuleList(_parts(model, phase))
     adam = torch.optim.AdamW(parts.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.0)
     place, step, before = folder / "vq" / phase, 0, 0.0
-    found = checkpoints.read(place)
-    if found:
-        tensors, state = found
+    checkpoint = checkpoints.read(place)
+    if checkpoint:
+        tensors, state = checkpoint
         parts.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("parts.")})
         checkpoints.restore("adam", adam, tensors)
         step, before = state["step"], state["seconds"]
