@@ -70,9 +70,10 @@ test: $(READY)
 test-all: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slurm"
 
-# Record the tokens of new samplers, and of those whose version was raised.
-golden: $(READY)
+# Renew what is recorded: tokens of new samplers and raised versions, the schema of params.yaml, the floor plan.
+golden: plan
 	$(BIN)/python -m pytest tests/decoding/test_policies.py -k tokens_change --renew-golden
+	$(BIN)/ladr params --schema > docs/params.schema.json
 
 # What must pass at every commit on main, in the shortest time.
 check: lint test

@@ -59,6 +59,13 @@ def test_named_rule_files_exist():
     assert not [name for name in names if not (ROOT / "workflow" / "rules" / name).is_file()]
 
 
+def test_contributing_names_files_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = set(re.findall(r"`?((?:src|tests|docs)/[\w/.]*\w)", text))
+    assert len(paths) > 10
+    assert not [path for path in sorted(paths) if not (ROOT / path).exists()]
+
+
 def test_a_room_has_a_line_of_the_map():
     assert {line.split("`")[1] for line in PAGE.splitlines() if re.match(r"\| `\w+` \|", line)} == rooms(
         PACKAGE
