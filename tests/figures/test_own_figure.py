@@ -79,7 +79,7 @@ def test_it_is_planned_drawn_and_recorded(package, tmp_path):
         f"bars-field-exact-field.{kind}" for kind in ("md", "png", "svg")
     ]
     assert "Backbone: field, 4x4 cells" in (out / "bars-field-exact-field.md").read_text(encoding="utf-8")
-    record(results / "figures" / "scores.json", [address], written)
+    record(results / "figures" / "scores.json", [address], written, out)
     assert sorted(drawn(results)) == sorted(written)
 
 
