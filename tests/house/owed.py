@@ -4,14 +4,9 @@ OWED = {
     "circles": {},
     "long functions": {},
     "long files": {},
-    "wide functions": {
-        "backbones": 1,
-    },
+    "wide functions": {},
     "fillers": {
-        "backbones": 18,
-        "base": 2,
-        "decoding": 4,
-        "experiment": 61,
+        "experiment": 60,
         "training": 3,
     },
 }
