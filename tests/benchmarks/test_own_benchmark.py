@@ -72,7 +72,7 @@ def experiment(name):
     }
 
 
-def test_it_runs_a_grid_from_params_to_the_table(package, tmp_path, monkeypatch):
+def test_it_runs_a_grid_from_params_to_the_table(package, tmp_path):
     name = f"{package}:SUITE"
     asked = experiment(name)
     results = measured(tmp_path, asked)
@@ -91,12 +91,16 @@ def test_it_runs_a_grid_from_params_to_the_table(package, tmp_path, monkeypatch)
     value = lines[(lines.name == "ladr") & (lines.column == "Variety")].value.item()
     assert value == pytest.approx(100 * sum(row.value for row in rows) / 6)
     assert read_json(folder / SCORE)["lines"][0]["column"] == "Variety"
+
+
+def test_its_jobs_and_files_have_names_that_snakemake_takes(package, tmp_path, monkeypatch):
     for key, text in (("LADR_PARAMS", "params.yaml"), ("LADR_SET", ""), ("OMP_NUM_THREADS", "1")):
         monkeypatch.setenv(key, text)  # a plan sets them
     monkeypatch.chdir(tmp_path)
+    write(tmp_path, json.dumps(experiment(f"{package}:SUITE")))
     plan = Plan.read({}, ["-n"])
     names = [batch.name for batch in (*plan.decoding, *plan.scoring)]
-    assert all(text.isidentifier() for text in names), names
+    assert names == ["field_SUITE_0", "field_SUITE_0"]
     assert not plan.judging
     assert all(":" not in path for path in plan.all)
 
