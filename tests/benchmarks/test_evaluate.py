@@ -356,13 +356,13 @@ def test_satisfies_and_answers_agree():
 
 def test_what_the_tokenizer_lets_through_is_read_right():
     """At least 97 % of every kind of fact, on ground truth encoded and decoded."""
-    from ladr.backbones.checkpoint.vq import Pixels
+    from ladr.backbones.checkpoint.vq import VQPixels
     from ladr.backbones.exact.patches import PatchCodes
 
     codes = PatchCodes.load(MODEL / "patches.safetensors")
     pairs = list(drawn(200, seed=29))
     tokens = torch.from_numpy(codes.encode(np.stack([render(scene) for _, scene in pairs])))
-    images = Pixels(MODEL, codes.codes, 4).decode(tokens).numpy()
+    images = VQPixels(MODEL, codes.codes, 4).decode(tokens).numpy()
     held: dict[str, list[bool]] = {}
     for (spec, _), image in zip(pairs, images, strict=True):
         for name, holds in satisfies(spec, image).items():

@@ -17,7 +17,7 @@ from ladr.backbones.exact.field import Field
 from ladr.backbones.random.blank import random_checkpoint
 from ladr.cli.main import answer
 from ladr.cli.sample import sample, settings
-from ladr.cli.sampler import Sampler, split
+from ladr.cli.sampler import NamedSampler, split
 from ladr.cli.show import Bar, Watch, cells, side_by_side
 from ladr.decoding.policies import POLICIES
 from ladr.speed.threads import free_cores, parameters_of, threads_for
@@ -181,7 +181,7 @@ def test_devices_choose_the_precision():
         "dtype": "bfloat16", "negative": "a b", "crop": [1, 2],
     }  # fmt: skip
     assert settings("field", None, None, None, None, "auto", None, []) == {}
-    assert Sampler.parse("cosine@15", 64) == Sampler("cosine@15", "cosine", 15)
+    assert NamedSampler.parse("cosine@15", 64) == NamedSampler("cosine@15", "cosine", 15)
     assert torch.get_default_dtype() == torch.float32
 
 
@@ -239,7 +239,7 @@ def test_a_comparison_takes_json_and_wrong_samplers_are_named():
     ]
     for text in ("cosine@" + "9" * 5000, "cosine@0", "cosine@", '{"policy": ["ladr"]}', "[" * 9, "{" * 9):
         with pytest.raises(LadrError) as refused:
-            Sampler.parse(text, 64)
+            NamedSampler.parse(text, 64)
         assert len(str(refused.value)) < 500
 
 

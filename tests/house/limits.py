@@ -100,9 +100,25 @@ def fillers(package: Path) -> list[Offender]:
     ]
 
 
+def shared_names(package: Path) -> list[Offender]:
+    """Public classes whose name another file gives to a class of its own."""
+    homes: dict[str, set[str]] = {}
+    for file in files(package):
+        for node in ast.walk(tree_of(file)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, set()).add(str(file.relative_to(package)))
+    return [
+        (path, f"class {name} is also in {', '.join(sorted(paths - {path}))}")
+        for name, paths in homes.items()
+        if len(paths) > 1
+        for path in sorted(paths)
+    ]
+
+
 RULES = {
     "long functions": long_functions,
     "long files": long_files,
     "wide functions": wide_functions,
     "fillers": fillers,
+    "shared names": shared_names,
 }

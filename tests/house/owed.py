@@ -5,6 +5,7 @@ OWED = {
     "long functions": {},
     "long files": {},
     "wide functions": {},
+    "shared names": {},
     "fillers": {
         "experiment": 60,
         "training": 3,

@@ -148,6 +148,12 @@ def test_a_broken_limit_is_seen(package, rule, text):
     assert not [name for name, other in limits.RULES.items() if name != rule and other(package)]
 
 
+def test_two_classes_of_one_name_are_seen(package):
+    for room in ("base", "paper"):
+        (package / room / "b.py").write_text("class Batch: ...\nclass _Own: ...")
+    assert [path for path, _ in limits.shared_names(package)] == ["base/b.py", "paper/b.py"]
+
+
 def test_the_signature_of_a_command_does_not_count(package):
     options = "".join(f"    option{i}: Annotated[int, typer.Option()] = 0,\n" for i in range(39))
     (package / "cli" / "a.py").write_text(f"def f(\n{options}):\n    '''Help.'''\n")

@@ -35,7 +35,7 @@ folder = Path(sys.argv[1])
     json.dumps({"num_vq_embeddings": 8, "block_out_channels": [1, 1, 1], "lookup_from_codebook": True})
 )
 calls = {
-    "pixels": lambda: pixels.Pixels(folder, 8, 4).model,
+    "pixels": lambda: pixels.VQPixels(folder, 8, 4).model,
     "shapes": lambda: backbones.load("shapes").render(torch.zeros(1, 16, 16, dtype=torch.int64)),
     "blank": lambda: blank.random_checkpoint(folder / "blank"),
     "blank_amused": lambda: blank_amused.random_pipeline(),

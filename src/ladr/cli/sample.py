@@ -16,7 +16,7 @@ from ladr.backbones import BACKBONES, kind, load
 from ladr.base.errors import LadrError
 from ladr.cli.mistakes import printable
 from ladr.cli.options import Json, print_json
-from ladr.cli.sampler import Sampler, listing, split
+from ladr.cli.sampler import NamedSampler, listing, split
 from ladr.cli.show import Bar, Silent, Watch, save
 from ladr.decoding.caches import cache as cache_named
 from ladr.speed.threads import free_cores, parameters_of, threads_for
@@ -72,7 +72,7 @@ def sample(
     watch: Annotated[bool, typer.Option(help="Show the mask as it fills.")] = False,
     json: Json = False,
 ) -> None:
-    samplers = [Sampler.parse(text, steps) for text in (split(compare) if compare else [sampler])]
+    samplers = [NamedSampler.parse(text, steps) for text in (split(compare) if compare else [sampler])]
     plan = cache_named(cache) if cache else None
     options = settings(backbone, model, revision, guidance, size, device, dtype, setting or [])
     loaded = _load(backbone, options)
@@ -80,7 +80,7 @@ def sample(
     rows = []
     pictures = []
     with limited_threads(count):
-        _decode(loaded, prompt, Sampler("", "cosine", 2), seed, plan, temperature)  # warms up
+        _decode(loaded, prompt, NamedSampler("", "cosine", 2), seed, plan, temperature)  # warms up
         for chosen in samplers:
             with following(chosen, loaded.grid, watch, quiet=json) as on_step:
                 row, picture = _decode(loaded, prompt, chosen, seed, plan, temperature, on_step)
@@ -170,7 +170,7 @@ def _load(backbone: str, options: dict[str, Any]) -> Any:
         raise LadrError(f"backbone {backbone}: {error}") from None
 
 
-def following(sampler: Sampler, grid: tuple[int, int], watch: bool, quiet: bool) -> Any:
+def following(sampler: NamedSampler, grid: tuple[int, int], watch: bool, quiet: bool) -> Any:
     """A context whose value is the `on_step` that shows how far the decode is. A log gets no bar."""
     if quiet or not ERR.is_terminal:
         return Silent()
@@ -180,7 +180,7 @@ def following(sampler: Sampler, grid: tuple[int, int], watch: bool, quiet: bool)
 def _decode(
     backbone: Any,
     prompt: str,
-    sampler: Sampler,
+    sampler: NamedSampler,
     seed: int,
     plan: Any,
     temperature: float,

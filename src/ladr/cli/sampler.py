@@ -21,7 +21,7 @@ ABOUT = {
 
 
 @dataclass(frozen=True)
-class Sampler:
+class NamedSampler:
     """A policy and its number of planned passes T."""
 
     label: str
@@ -29,7 +29,7 @@ class Sampler:
     steps: int
 
     @classmethod
-    def parse(cls, text: str, steps: int) -> "Sampler":
+    def parse(cls, text: str, steps: int) -> "NamedSampler":
         """`ladr`, `cosine@15` (T = 15), or a JSON object {"policy": "ladr", "rank": "confidence"}."""
         if text.lstrip().startswith("{"):
             spec = _object(text)

@@ -28,16 +28,16 @@ def _lines(params: Params, cells: dict[str, Cell]) -> Iterator[Line]:
     for backbone in params.use:
         wanted = params.backbones[backbone].benchmarks
         for benchmark, size in wanted.items():
-            place = Place(params, backbone, benchmark, size, None, params.samplers, cells)
+            maker = CellMaker(params, backbone, benchmark, size, None, params.samplers, cells)
             for name, row in params.samplers.items():
-                yield from place.line("samplers", name, row)
+                yield from maker.line("samplers", name, row)
         for group, body in params.ablations.items():
             scope = {**params.samplers, **body.rows}
             for benchmark in (b for b in body.benchmarks if b in wanted):
                 size = body.size or wanted[benchmark]
-                place = Place(params, backbone, benchmark, size, body.images_on(backbone), scope, cells)
+                maker = CellMaker(params, backbone, benchmark, size, body.images_on(backbone), scope, cells)
                 for name, row in body.rows.items():
-                    yield from place.line(f"ablations/{group}", name, row)
+                    yield from maker.line(f"ablations/{group}", name, row)
         yield from _swept(params, backbone, wanted, cells)
 
 
@@ -49,15 +49,15 @@ def _swept(params: Params, backbone: str, wanted: Mapping[str, Any], cells: dict
         for benchmark in (b for b in body.benchmarks if b in wanted):
             size = body.size or wanted[benchmark]
             images, scope = body.images_on(backbone), params.samplers
-            place = Place(params, backbone, benchmark, size, images, scope, cells)
+            maker = CellMaker(params, backbone, benchmark, size, images, scope, cells)
             for point in points(body.grid):
                 name = ",".join(f"{key}={value}" for key, value in point.items())
                 row = Sampler.model_validate({**varied(base, point), "label": name})
-                yield from place.line(f"sweeps/{group}", name, row, point)
+                yield from maker.line(f"sweeps/{group}", name, row, point)
 
 
 @dataclass(frozen=True)
-class Place:
+class CellMaker:
     """A backbone and the prompts it is asked; `scope` are the samplers that a row may refer to. `images` per
     prompt are the backbone's or the file's unless the group has its own."""
 

@@ -22,7 +22,7 @@ from ladr.decoding.noise import UpstreamGumbel
 from ladr.decoding.policies import Scheduled
 from ladr.decoding.view import MASK
 from ladr.speed.backbone import flops, seconds
-from ladr.speed.upstream import SEED, SHAPES, Shape, Words, upstream_decode
+from ladr.speed.upstream import SEED, SHAPES, Shape, UpstreamWords, upstream_decode
 
 MASKED = 0.64  # mean share of masked cells over a cosine decode
 
@@ -34,7 +34,7 @@ def random_backbone(shape: Shape, device: str, dtype: torch.dtype, guidance: flo
     need = memory.of_dimoo(config, layout.grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)
     memory.check(need, device, "random weights of that shape")
     model = random_model(config, SEED, dtype=dtype, device=device)
-    return DiMOO(model, layout, Words(shape.words), None, guidance=guidance, limit=8192)
+    return DiMOO(model, layout, UpstreamWords(shape.words), None, guidance=guidance, limit=8192)
 
 
 def _tokens(backbone: DiMOO, ratio: float) -> Tensor:
@@ -63,7 +63,7 @@ def _passes(backbone: DiMOO) -> dict[str, Callable[[], Any]]:
 def _compiled(backbone: DiMOO, shape: Shape, mode: str) -> DiMOO:
     """The same weights with compiled layers; they are compiled in its first pass."""
     settings = {"guidance": backbone.guidance, "limit": backbone.limit}
-    return DiMOO(backbone.model, shape.layout, Words(shape.words), None, compile=mode, **settings)
+    return DiMOO(backbone.model, shape.layout, UpstreamWords(shape.words), None, compile=mode, **settings)
 
 
 def _full_pass(backbone: DiMOO) -> Callable[[], Any]:

@@ -46,7 +46,7 @@ SHAPES = {
 }
 
 
-class Words:
+class UpstreamWords:
     """Stands in for a tokenizer: any prompt is `count` ids, the unconditional text four fewer."""
 
     def __init__(self, count: int):
@@ -94,7 +94,7 @@ def upstream_decode(checkout: Path, shape: Shape, model: LLaDA, steps: int) -> C
         settings = import_module("model.configuration_llada").LLaDAConfig(**shape.config.to_json())
         network = model_class(settings).to(weight)
     network.load_state_dict(model.state_dict())
-    words = Words(shape.words)
+    words = UpstreamWords(shape.words)
     layout = shape.layout
     text, blank = (torch.tensor([words.ids(t)], device=weight.device) for t in ("x", layout.uncondition))
     tail = layout.frame(layout.grid, weight.device).tail

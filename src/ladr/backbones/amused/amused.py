@@ -15,7 +15,7 @@ from ladr.backbones.checkpoint import fits
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.checkpoint.hub import AMUSED, folder_of
 from ladr.backbones.checkpoint.refuse import refuse_foreign_parts
-from ladr.backbones.checkpoint.vq import STEM, Pixels
+from ladr.backbones.checkpoint.vq import STEM, VQPixels
 from ladr.base.errors import LadrError, needs
 from ladr.decoding import schedule
 from ladr.decoding.denoiser import Denoiser
@@ -98,7 +98,7 @@ class Amused:
         self,
         network: nn.Module,
         encode: Callable[[Sequence[str]], tuple[Tensor, Tensor]],
-        pixels: Pixels,
+        pixels: VQPixels,
         *,
         mask: int,
         size: tuple[int, int],
@@ -142,7 +142,7 @@ class Amused:
         if own:
             config = checkpoint.read_json(folder / "transformer" / "config.json")
         factor = 2 ** (len(vq.get("block_out_channels", [])) - 1)
-        pixels = Pixels(folder, config.get("codebook_size", vq.get("num_vq_embeddings")), factor, device)
+        pixels = VQPixels(folder, config.get("codebook_size", vq.get("num_vq_embeddings")), factor, device)
         if size is None and "sample_size" not in config:
             raise LadrError(
                 "size: this network does not say how many pixels it was made for; (height, width)"
@@ -202,7 +202,7 @@ class AmusedDenoiser(Denoiser):
         return out if self.everywhere else out[masked]
 
 
-def _need(folder: Path, pixels: Pixels, grid: tuple[int, int], dtype: torch.dtype, own: bool) -> fits.Need:
+def _need(folder: Path, pixels: VQPixels, grid: tuple[int, int], dtype: torch.dtype, own: bool) -> fits.Need:
     """Memory for one guided image, from the heads of the files; `own`: with the transformer."""
     parts = [("text_encoder", "model"), ("transformer", STEM)][: 1 + own]
     numbers = sum(checkpoint.numbers(folder / part, stem) for part, stem in parts)
@@ -226,7 +226,7 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if not name.startswith("_")}
 
 
-def _cells(size: tuple[int, int], pixels: Pixels) -> tuple[int, int]:
+def _cells(size: tuple[int, int], pixels: VQPixels) -> tuple[int, int]:
     factor = 2 ** (len(pixels.config["block_out_channels"]) - 1)
     for name, n in zip(("height", "width"), size, strict=True):
         if n < factor or n % factor:

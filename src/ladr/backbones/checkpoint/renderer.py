@@ -10,7 +10,7 @@ from torch import Tensor
 from ladr.backbones import Kind
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.checkpoint.hub import embedded, folder_of
-from ladr.backbones.checkpoint.vq import Pixels
+from ladr.backbones.checkpoint.vq import VQPixels
 from ladr.backbones.lumina.dimoo import Layout
 
 
@@ -20,7 +20,7 @@ class Drawing:
     def __init__(self, folder: Path, device: str = "cpu"):
         path = folder / "config.json"
         layout = Layout.of(checkpoint.read_json(path).get("ladr", {}), path)
-        self.pixels = Pixels(folder, layout.codebook, layout.vq_factor, device)
+        self.pixels = VQPixels(folder, layout.codebook, layout.vq_factor, device)
 
     def render(self, tokens: Tensor) -> np.ndarray:
         """tokens (B,H,W) -> uint8 array (B,h,w,3)."""

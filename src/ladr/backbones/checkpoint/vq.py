@@ -13,7 +13,7 @@ STEM = "diffusion_pytorch_model"
 CELLS = 1 << 14  # decoded at once: 64 images of the miniature, 4 of 1024x1024
 
 
-class Pixels:
+class VQPixels:
     """`vqvae/` of a checkpoint folder, loaded strictly: `codebook` codes, cells of `factor` pixels."""
 
     def __init__(self, folder: str | Path, codebook: int, factor: int, device: str | torch.device = "cpu"):

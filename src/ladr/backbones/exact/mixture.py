@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ladr.backbones.checkpoint.vq import Pixels
+from ladr.backbones.checkpoint.vq import VQPixels
 from ladr.backbones.exact.bank import CODEBOOK, Banks, cache_folder, codebook_folder
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.backbones.exact.scenes import stated
@@ -72,7 +72,7 @@ class Mixture:
         codes = torch.as_tensor(tokens).cpu()
         masked = codes < 0
         if self.pixels == "vq":
-            images = Pixels(self.folder, self.codes, CELL).decode(codes.clamp_min(0)).cpu().numpy()
+            images = VQPixels(self.folder, self.codes, CELL).decode(codes.clamp_min(0)).cpu().numpy()
         else:
             images = self.patches.mosaic(codes.clamp_min(0).numpy())
         images[masked.numpy().repeat(CELL, 1).repeat(CELL, 2)] = GREY

@@ -13,7 +13,7 @@ from ladr.backbones.checkpoint import fits
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.checkpoint.hub import LUMINA, embedded, folder_of
 from ladr.backbones.checkpoint.refuse import refuse_foreign_code
-from ladr.backbones.checkpoint.vq import Pixels
+from ladr.backbones.checkpoint.vq import VQPixels
 from ladr.backbones.lumina.compiled import front_of
 from ladr.backbones.lumina.denoiser import GuidedDenoiser
 from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
@@ -113,7 +113,7 @@ def cells_of(size: tuple[int, int] | None, layout: Layout) -> tuple[int, int]:
 class DiMOO:
     """A checkpoint folder as a backbone: `codes`, `grid`, `bind(prompts)`, `render(tokens)`."""
 
-    def __init__(self, model: LLaDA, layout: Layout, words: Words, pixels: Pixels | None, **settings: Any):
+    def __init__(self, model: LLaDA, layout: Layout, words: Words, pixels: VQPixels | None, **settings: Any):
         """settings: guidance, size (height, width) in pixels, sampling_dtype, limit (positions), compile."""
         for name in settings:
             if name not in SETTINGS:
@@ -156,7 +156,7 @@ class DiMOO:
             )
         device = settings.pop("device", "cpu")
         dtype = checkpoint.dtype_of("dtype", settings.pop("dtype", "float32"))
-        pixels = Pixels(folder, layout.codebook, layout.vq_factor, device)
+        pixels = VQPixels(folder, layout.codebook, layout.vq_factor, device)
         pixels.numbers()
         grid = cells_of(settings.get("size"), layout)
         need = fits.of_dimoo(config, grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)

@@ -23,52 +23,52 @@ BESIDE = ("table.parquet", "scores.parquet", "scores.csv", "quality.csv", "metri
 
 
 @dataclass(frozen=True)
-class Finding:
+class Damage:
     """A damaged file, why, and the files to remove so that the next run makes them anew."""
 
     message: str
     remove: tuple[Path, ...]
 
 
-def examine(results: Path = RESULTS) -> Iterator[Finding]:
+def examine(results: Path = RESULTS) -> Iterator[Damage]:
     """Every checksum below results/ that does not hold."""
     for folder in sorted(p for p in (results / "cells").glob("*") if p.is_dir()):
         yield from _cell(folder)
     for record in sorted((*results.glob("pictures/*.json"), *results.glob("**/figures/*.json"))):
-        yield from (Finding(message, (record,)) for message in damage(record))
+        yield from (Damage(message, (record,)) for message in damage(record))
     for record in sorted(results.glob(f"**/{RECORD}")):
         beside = tuple(record.parent / name for name in BESIDE)
         for message in damage(record):
-            yield Finding(message, (record, *beside))
+            yield Damage(message, (record, *beside))
 
 
-def _cell(folder: Path) -> Iterator[Finding]:
+def _cell(folder: Path) -> Iterator[Damage]:
     scores = (folder / SCORE, folder / SCORES, folder / "samples.png")
     if (folder / CELL).is_file():
         for message in damage(folder / CELL):
-            yield Finding(message, (folder / CELL, folder / TOKENS, folder / TRACE, *scores))
+            yield Damage(message, (folder / CELL, folder / TOKENS, folder / TRACE, *scores))
     if (folder / SCORE).is_file():
         for message in damage(folder / SCORE):
-            yield Finding(message, scores)
+            yield Damage(message, scores)
         yield from _other_tokens(folder, scores)
     for path in sorted((folder / "parts").glob("*.safetensors")):
         from ladr.experiment.cells import parts
 
         if parts.read(path) is None:
-            yield Finding(f"{path}: a damaged part", (path,))
+            yield Damage(f"{path}: a damaged part", (path,))
 
 
-def _other_tokens(folder: Path, scores: tuple[Path, ...]) -> Iterator[Finding]:
+def _other_tokens(folder: Path, scores: tuple[Path, ...]) -> Iterator[Damage]:
     try:
         judged = files.read_json(folder / SCORE)["tokens"]
         there = files.read_json(folder / CELL)["files"][TOKENS]["sha256"]
     except (LadrError, KeyError):
         return
     if judged != there:
-        yield Finding(f"{folder / SCORES}: scores of other tokens than {folder / TOKENS}", scores)
+        yield Damage(f"{folder / SCORES}: scores of other tokens than {folder / TOKENS}", scores)
 
 
-def mend(findings: Iterable[Finding], results: Path = RESULTS) -> int:
+def mend(findings: Iterable[Damage], results: Path = RESULTS) -> int:
     """Remove what is damaged below results/; how many files went."""
     return len(remove({path for finding in findings for path in finding.remove}, results))
 
