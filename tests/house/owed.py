@@ -5,9 +5,9 @@ OWED = {
     "long functions": {},
     "long files": {},
     "wide functions": {},
-    "shared names": {},
     "fillers": {
         "experiment": 60,
         "training": 3,
     },
+    "shared names": {},
 }
