@@ -3,7 +3,8 @@
 Call `load(name, **settings)` for a backbone and `kind(name)` for its row. A name is one of `BACKBONES`, or
 `package.module:factory` for one from outside this package: no line of this package need change for it.
 The folders hold the models: `lumina`, `amused`, `exact`, `random` (tiny, for tests), and `checkpoint`, which
-reads checkpoint folders. They import shapes, decoding and base. This file imports no model and no torch.
+reads checkpoint folders; training and speed may call into them. They import shapes, decoding and base. This
+file imports no model and no torch.
 """
 
 from collections.abc import Mapping

@@ -2,5 +2,6 @@
 
 `errors`: bad input as one line. `files`: the one way to write and hash a file. `imports`: which files a
 module is made of. `late`: torch, imported when it is first used. `outside`: things from other packages, by
-their address. Any room may call all of it. It imports the standard library alone.
+their address. `removal`: how anything is removed. Any room may call all of it. It imports the standard
+library alone.
 """

@@ -91,7 +91,8 @@ def check_call(backbone: Any, prompts: Any, steps: Any, batch_size: Any, tempera
 
 def start_of(backbone: Any, N: int, start: Tensor | None) -> Tensor:
     """(N, H, W) int64 tokens to start from: the given ones, or all masked."""
-    shape, device = (N, *backbone.grid), getattr(backbone, "device", "cpu")
+    shape = (N, *backbone.grid)
+    device = getattr(backbone, "device", "cpu")
     if start is None:
         return torch.full(shape, MASK, dtype=torch.int64, device=device)
     if not isinstance(start, Tensor) or start.dtype != torch.int64 or tuple(start.shape) != shape:

@@ -65,7 +65,8 @@ def independent(score: Tensor, pool: Tensor) -> Tensor:
     """
     # Local winners of each round are cells that the walk would reach before any of their neighbours.
     worth = (score[0].numel() - ranks(score, pool)).float()  # exact: a grid has fewer than 2**24 cells
-    alive, taken = pool.clone(), torch.zeros_like(pool)
+    alive = pool.clone()
+    taken = torch.zeros_like(pool)
     while bool(alive.any()):
         live = worth * alive
         won = alive & (live > _around(live))

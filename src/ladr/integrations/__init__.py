@@ -1,5 +1,5 @@
-"""How other libraries use ladr: one folder per library.
+"""How other libraries use ladr: one folder per library, called by that library's users alone.
 
 `diffusers` has `LADRScheduler`, a scheduler to put into a pipeline in place of its own.
-It imports decoding and base; what is in a folder may import the library that gives it its name.
+A folder imports decoding, base and the library that gives it its name.
 """

@@ -113,7 +113,8 @@ class Amused:
         self.network, self.encode, self.pixels = network.eval(), encode, pixels
         self.mask, self.adapter = mask, adapter
         self.guidance, self.negative = float(conditioning.guidance), conditioning.negative
-        self.codes, self.grid = pixels.codes, _cells(size, pixels)
+        self.codes = pixels.codes
+        self.grid = _cells(size, pixels)
         self.micro = [size[1], size[0], *conditioning.crop, conditioning.aesthetic]
 
     @classmethod
@@ -189,8 +190,10 @@ class AmusedDenoiser(Denoiser):
         """See `ladr.decoding.denoiser.Denoiser`; `t` goes to the network where its adapter wants it."""
         if recompute is not None:
             raise LadrError("cache: this network has no cached passes; leave `cache` out")
-        model, masked = self.model, tokens == MASK
-        ids, guided = tokens.masked_fill(masked, model.mask), model.guidance > 1
+        model = self.model
+        masked = tokens == MASK
+        ids = tokens.masked_fill(masked, model.mask)
+        guided = model.guidance > 1
         if guided:
             blank = torch.full_like(rows, len(self.text.hidden) - 1)
             ids, rows, t = ids.repeat(2, 1, 1), torch.cat([blank, rows]), t.repeat(2)

@@ -22,7 +22,8 @@ class Encoder:
         )
         if missing := sorted(report["missing_keys"]):
             raise LadrError(f"{folder / 'text_encoder'}: tensor {', '.join(missing[:3])} is missing")
-        self.model, self.device = model.to(device, dtype).eval().requires_grad_(False), device
+        self.model = model.to(device, dtype).eval().requires_grad_(False)
+        self.device = device
 
     @torch.no_grad()
     def __call__(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:

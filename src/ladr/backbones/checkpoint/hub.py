@@ -70,7 +70,8 @@ def _snapshot(name: str, revision: str | None) -> Path:
         from huggingface_hub import constants, snapshot_download
         from huggingface_hub import errors as hub
 
-    at, fetch = f"{name} at revision {revision or 'main'}", command(name, revision)
+    at = f"{name} at revision {revision or 'main'}"
+    fetch = command(name, revision)
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=WANTED, ignore_patterns=HALF))
     except hub.RevisionNotFoundError:

@@ -26,7 +26,8 @@ def read_json(path: Path) -> dict:
 
 def shards(folder: Path, stem: str = "model") -> list[Path]:
     """The safetensors files of `stem` in `folder`: one file, or those that its index names."""
-    single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
+    single = folder / f"{stem}.safetensors"
+    index = folder / f"{stem}.safetensors.index.json"
     if single.is_file():
         return [single]
     if index.is_file():
@@ -121,7 +122,8 @@ def load(
 
 def _parts(state: Mapping[str, Tensor], count: int) -> list[dict[str, Tensor]]:
     """`state` in its order, cut into `count` parts of about equal size."""
-    total, done = sum(t.nbytes for t in state.values()), 0
+    total = sum(t.nbytes for t in state.values())
+    done = 0
     parts: list[dict[str, Tensor]] = [{} for _ in range(count)]
     for name, tensor in state.items():
         parts[min(count - 1, done * count // max(1, total))][name] = (

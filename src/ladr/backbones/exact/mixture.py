@@ -114,7 +114,9 @@ class MixtureDenoiser(Denoiser):
 
     def _log_marginals(self, spec: Spec | None, tokens: np.ndarray) -> np.ndarray:
         """log p(code | observed cells) at the masked cells of tokens (N,): (n, K) float32."""
-        model, bank, masked = self.model, self.model.banks[spec], tokens < 0
+        model = self.model
+        bank = model.banks[spec]
+        masked = tokens < 0
         shown = bank.shown
         mass = shown.mass(bank.weights(tokens, model.penalty))
         floor = model.epsilon / model.codes

@@ -108,11 +108,13 @@ class Transfer:
 
         Row j is drawn from grid owner[j] of the batch (by default row j itself, or the only grid).
         """
-        n, at = len(uniforms), torch.arange(len(uniforms), device=uniforms.device)
+        n = len(uniforms)
+        at = torch.arange(n, device=uniforms.device)
         owner = (at * 0 if self.B == 1 else at) if owner is None else owner
         log_weight, _ = self._weights(tokens)
         after = dict(self._backward(log_weight))
-        uniforms, x = self._turn(uniforms).double(), at.new_zeros(n, self.H, self.W)
+        uniforms = self._turn(uniforms).double()
+        x = at.new_zeros(n, self.H, self.W)
         last = at.new_zeros(n, self.W)  # newest code of every column
         for r in range(self.H):
             for c in range(self.W):

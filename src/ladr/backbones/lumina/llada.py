@@ -83,7 +83,8 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        wide, weight = x.float(), self.weight
+        wide = x.float()
+        weight = self.weight
         if _pure() or x.is_cuda:
             return functional.rms_norm(wide, weight.shape, None, self.eps).to(x.dtype) * weight.to(x.dtype)
         scale = wide.square().mean(-1, keepdim=True).add_(self.eps).rsqrt_()
@@ -206,7 +207,8 @@ class LLaDA(nn.Module):
         x = self.body["wte"](ids)
         *blocks, final = self.body["blocks"]
         if front is not None:
-            x, blocks = front(x, turn, groups), ()
+            x = front(x, turn, groups)
+            blocks = ()
         for block in blocks:
             x = block(x, turn, groups, kv, at)
         want, groups = last or (None, groups)

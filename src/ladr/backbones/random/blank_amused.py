@@ -66,7 +66,8 @@ def _vqvae(sizes: dict[str, int]) -> dict[str, Any]:
 
 
 def _text(sizes: dict[str, int]) -> dict[str, Any]:
-    d, words = sizes["hidden"], len(_vocabulary())
+    d = sizes["hidden"]
+    words = len(_vocabulary())
     return {
         "vocab_size": words, "hidden_size": d, "intermediate_size": 2 * d, "projection_dim": d,
         "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": sizes["length"],

@@ -74,7 +74,8 @@ def as_printed(view: View, phases: Phases) -> Commit:
     positions within the candidate list as cells of the grid; line 34 overwrites observed cells by fresh
     samples.
     """
-    total, masked = view.tokens[0].numel(), view.masked
+    total = view.tokens[0].numel()
+    masked = view.masked
     order = ranks(view.top1 * masked, torch.ones_like(masked))
     stay = [
         schedules.stay_inverse(m, total, view.steps, s) for m, s in zip(view.counts, view.step, strict=True)

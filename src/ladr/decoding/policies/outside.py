@@ -11,7 +11,8 @@ from ladr.decoding.policies.base import Outside, Policy, field_names, from_field
 
 def from_address(address: str, own: Mapping[str, Any]) -> Policy:
     """The function, or the dataclass with the fields `own`, that stands at `package.module:name`."""
-    rule, where = _imported(address), f"policy {address!r}"
+    rule = _imported(address)
+    where = f"policy {address!r}"
     if isinstance(rule, type):
         return Outside(from_fields(rule, own, where), address)
     if own:

@@ -180,11 +180,13 @@ class Rescue(Replaying):
     def __call__(self, view: View) -> Commit:
         edge, valid = self.candidates(view)
         score = self._score(view)
-        sizes, passing = edge.flatten(1).sum(1), valid.flatten(1).sum(1)
+        sizes = edge.flatten(1).sum(1)
+        passing = valid.flatten(1).sum(1)
         shares = [self.phases.at(t).share(c) for t, c in zip(view.t.tolist(), sizes.tolist(), strict=True)]
         count = torch.minimum(torch.tensor(shares, device=sizes.device), passing)
         if self.replays is not None:
-            count, valid = view.still_due(replayed(self.counts, view, self.budget)), edge
+            count = view.still_due(replayed(self.counts, view, self.budget))
+            valid = edge
         take = self._choose(view, edge, valid, score, count)
         tokens = None
         if self.token == "argmax":

@@ -57,7 +57,8 @@ class Scheduled(Counted):
         return score + self.noise * left[:, None, None] * view.gumbel
 
     def __call__(self, view: View) -> Tensor:
-        score, pool = self.score(view), view.masked
+        score = self.score(view)
+        pool = view.masked
         if self.independent:
             pool = independent(score, pool)
         return top(score, self.due(view), pool)

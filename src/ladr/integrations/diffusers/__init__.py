@@ -146,7 +146,8 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
             self._begin(tokens, model_output.shape[1], generator)
         elif not torch.equal(tokens, self._run.tokens):
             raise LadrError("sample: not what the step before returned; set_timesteps begins a new decode")
-        before, self.passes = tokens, self.passes + 1
+        before = tokens
+        self.passes += 1
         guess = tokens
         if not self.settled:
             images = self._live.images
@@ -182,7 +183,8 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
     def _begin(self, tokens: Tensor, codes: int, generator: Generators) -> None:
         steps, at = self.timesteps.steps, self.timesteps.at
         policy = InPipeline(self.policy, self.timesteps, 0 if at is None else range(steps)[at])
-        noise, temperature = self._noise(len(tokens), generator), float(self.config.sampling_temperature)
+        noise = self._noise(len(tokens), generator)
+        temperature = float(self.config.sampling_temperature)
         self._run = Passes(codes, policy, steps, noise, tokens, temperature=temperature, on_step=self._look)
         images = [i for i, masked in enumerate((tokens == MASK).flatten(1).any(1).tolist()) if masked]
         self._live = Live(images, tokens[images], torch.zeros_like(tokens[images], dtype=torch.bool))
