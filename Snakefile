@@ -4,7 +4,7 @@ import sys
 
 from snakemake.utils import min_version
 
-from ladr.experiment.plan.figures_asked import code
+from ladr.experiment.plan.figures import code
 from ladr.experiment.plan.jobs import jobs
 from ladr.experiment.plan.plan import Plan
 from ladr.experiment.plan.records import captions

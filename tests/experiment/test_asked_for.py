@@ -14,8 +14,8 @@ from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.latency import measurements
 from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write
-from ladr.experiment.lines import budget, delays, pictured
-from ladr.experiment.plan.figures_asked import Drawings
+from ladr.experiment.lines import budget, delays, illustrated
+from ladr.experiment.plan.figures import FigurePlan
 from ladr.experiment.plan.plan import Plan
 from ladr.experiment.plan.records import record, strangers
 from ladr.figures.findings import NOTHING
@@ -127,7 +127,7 @@ def test_only_the_first_benchmark_with_pixels_is_pictured():
          ("ablations/a", "y", "mini-dpg"), ("samplers", "x", "mini-t2i")],
         columns=["group", "backbone", "benchmark"],
     )  # fmt: skip
-    shown = pictured(frame.itertuples())
+    shown = illustrated(frame.itertuples())
     assert {b: [line.Index for line in rows] for b, rows in shown.items()} == {"x": [1, 4]}
 
 
@@ -198,7 +198,7 @@ def test_an_experiment_of_one_row_has_findings_that_say_so(tmp_path):
         step(grid.cells.values(), results=results, say=lambda text: None)
     write(grid, "cosine", results, results)
     (results / "grid.json").write_text(grid.json(), encoding="utf-8")
-    written, left = draw(Drawings(params, grid).asked["scores"], results, tmp_path / "figures")
+    written, left = draw(FigurePlan(params, grid).requested["scores"], results, tmp_path / "figures")
     assert {"findings-field.md", "findings-field.csv"} <= {path.name for path in written}
     assert NOTHING in (tmp_path / "figures/findings-field.md").read_text(encoding="utf-8")
     assert list(pd.read_csv(tmp_path / "figures/findings-field.csv").columns)[-1] == "verdict"

@@ -37,7 +37,7 @@ def test_the_jobs_make_all_cells_scores_and_figures_once(tmp_path, monkeypatch):
     outputs = [path for job in made for path in job.outputs]
     assert len(set(outputs)) == len(outputs)
     records = [*plan.records("cell.json"), *plan.records("score.json")]
-    assert {*records, *(record for *_, record in plan.drawing.values()), *plan.timed} == set(outputs)
+    assert {*records, *(record for *_, record in plan.figure_jobs.values()), *plan.timed} == set(outputs)
     stopwatches = [job for job in made if job.word == "latency"]
     assert stopwatches
     assert all(job.threads == 2 for job in stopwatches)

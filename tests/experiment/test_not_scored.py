@@ -16,7 +16,7 @@ from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write
 from ladr.experiment.grid import grid
 from ladr.experiment.params import load
-from ladr.experiment.plan.figures_asked import Drawings
+from ladr.experiment.plan.figures import FigurePlan
 from ladr.figures.frame.pairs import samples
 from ladr.figures.frame.results import Results, standing
 
@@ -71,7 +71,7 @@ def drawn(world):
     """What the workflow draws from the scores."""
     with chdir(world):
         params = load("params.yaml")
-        names = Drawings(params, grid(params)).asked["scores"]
+        names = FigurePlan(params, grid(params)).requested["scores"]
         written, left = draw(names, world / "results", world / "figures")
     return {path.name for path in written}, left
 

@@ -31,7 +31,7 @@ def test_offsets_are_centred_and_distances_counted_from_the_edge():
     assert (spread.offsets[2:4, 2:4] == 8.0).all()
     assert spread.offsets[1, 5] == 2.0
     assert np.isnan(spread.offsets[0, 0])
-    told = spread.told()
+    told = spread.summary()
     assert (told["images"], told["observations"]) == (2, 2)
     assert told["distance"] == [0, 2]
     assert told["mean"] == [8.0, 2.0]
@@ -43,10 +43,10 @@ def test_a_radius_holds_its_share_of_the_change():
     spread = Spread(images=3, shape=(1, 5), margin=1)
     for image in range(3):
         spread.add(image, np.array([[np.nan, 4.0, 5.0, 0.5, 0.5]]), 0, 0)
-    half, most = spread.told()["radius"]
+    half, most = spread.summary()["radius"]
     assert [half[k] for k in ("value", "low", "high", "even")] == [2, 2, 2, 2]
     assert [most[k] for k in ("value", "low", "high", "even")] == [3, 3, 3, 4]
-    assert "radius" not in Spread(images=3, shape=(1, 5), margin=1).told()
+    assert "radius" not in Spread(images=3, shape=(1, 5), margin=1).summary()
 
 
 def test_what_images_share_is_not_taken_for_more_evidence():
@@ -55,7 +55,7 @@ def test_what_images_share_is_not_taken_for_more_evidence():
         for spread, times in ((once, 1), (often, 10)):
             for _ in range(times):
                 spread.add(image, np.array([[np.nan, value, value]]), 0, 0)
-    one, ten = once.told(), often.told()
+    one, ten = once.summary(), often.summary()
     assert ten["observations"] == 10 * one["observations"]
     assert [one[k] for k in ("mean", "mean_low", "mean_high")] == [
         ten[k] for k in ("mean", "mean_low", "mean_high")
@@ -66,7 +66,7 @@ def test_a_commit_tells_its_neighbours_most():
     field = Field((5, 5), 2, coupling=0.8)
     tokens, settled = sampled(field, 6)
     for spread in reach.dependence(field, [""] * 6, tokens, settled, derived(1, "test")):
-        told = spread.told()
+        told = spread.summary()
         mean = dict(zip(told["distance"], told["mean"], strict=True))
         assert mean[1] > mean[2] > 0
         assert (spread.sums >= 0).all()
@@ -78,7 +78,7 @@ def test_independent_cells_tell_nothing():
     tokens, settled = sampled(field, 4)
     for spread in reach.dependence(field, [""] * 4, tokens, settled, derived(1, "test")):
         assert spread.sums.max() < 1e-12
-        assert spread.told()["mean_low"][0] >= 0
+        assert spread.summary()["mean_low"][0] >= 0
 
 
 def test_the_mean_is_the_mutual_information():
@@ -94,7 +94,7 @@ def test_the_mean_is_the_mutual_information():
         after = denoiser.logits(torch.tensor([[[0, code, MASK]]]), row)[0, 0, 2].softmax(-1)
         last = denoiser.logits(torch.tensor([[[0, MASK, MASK]]]), row)[0, 0, 2].softmax(-1)
         exact += float(p * (after * (after / last).log()).sum())
-    told = spread.told()
+    told = spread.summary()
     assert told["distance"] == [1]
     assert told["mean_low"][0] < exact < told["mean_high"][0]
     assert told["mean"][0] == pytest.approx(exact, rel=0.2)
@@ -122,7 +122,7 @@ def test_a_token_shows_beside_its_cell_unless_the_picture_is_a_mosaic():
     tokens = torch.randint(4, (5, 6, 6), generator=derived(0, "tokens"))
     assert reach.perturbation(Field((6, 6), 4), tokens, derived(0, "test")) is None
     spread, example = reach.perturbation(SimpleNamespace(codes=4, render=blurred), tokens, derived(0, "test"))
-    told = spread.told()
+    told = spread.summary()
     assert told["observations"] == 5 * reach.MOST
     mean = dict(zip(told["distance"], told["mean"], strict=True))
     assert mean[0] > mean[1] > mean[2] == 0
@@ -149,7 +149,7 @@ def test_the_reach_in_pixels_is_drawn_where_far_pixels_do_not_change(tmp_path):
 
     tokens = torch.randint(4, (5, 6, 6), generator=derived(0, "tokens"))
     spread, example = reach.perturbation(SimpleNamespace(codes=4, render=blurred), tokens, derived(0, "test"))
-    told = {**spread.told(), "side": spread.side}
+    told = {**spread.summary(), "side": spread.side}
     assert min(told["mean"]) == 0
     asked = {"name": "mini", "version": 1, "count": 9, "seed": 0}
     arrays = {**example, "pixels": spread.offsets}
@@ -163,4 +163,4 @@ def test_a_distance_that_a_resample_lacks_does_not_pull_its_mean_to_zero():
         values = np.full((1, 4), 2.0)
         values[0, 3] = 2.0 if image == 0 else np.nan
         spread.add(image, values, 0, 0)
-    assert spread.told()["mean_low"] == [2.0] * 4
+    assert spread.summary()["mean_low"] == [2.0] * 4

@@ -11,8 +11,8 @@ from tests.tiny import measured, tiny
 
 from ladr.base.errors import LadrError
 from ladr.cli.figures import draw
-from ladr.experiment.plan.figures_asked import Drawings
-from ladr.experiment.plan.records import drawn, record
+from ladr.experiment.plan.figures import FigurePlan
+from ladr.experiment.plan.records import figure_files, record
 
 MODULE = """
 from ladr.figures.frame import style
@@ -68,7 +68,7 @@ def asked(package, *figures):
 def test_it_is_planned_drawn_and_recorded(package, tmp_path):
     experiment = asked(package, "draw")
     results = measured(tmp_path, experiment)
-    drawings = Drawings(*tiny(tmp_path, json.dumps(experiment)))
+    drawings = FigurePlan(*tiny(tmp_path, json.dumps(experiment)))
     names, _, _ = drawings.jobs([])["scores"]
     address = f"{package}:draw"
     assert address in names
@@ -80,7 +80,7 @@ def test_it_is_planned_drawn_and_recorded(package, tmp_path):
     ]
     assert "Backbone: field, 4x4 cells" in (out / "bars-field-exact-field.md").read_text(encoding="utf-8")
     record(results / "figures" / "scores.json", [address], written, out)
-    assert sorted(drawn(results)) == sorted(written)
+    assert sorted(figure_files(results)) == sorted(written)
 
 
 def test_the_command_draws_it_in_a_process_of_its_own(package, tmp_path):
@@ -96,7 +96,7 @@ def test_the_command_draws_it_in_a_process_of_its_own(package, tmp_path):
 
 
 def test_it_is_drawn_again_when_its_file_or_what_it_imports_changes(package, tmp_path):
-    drawings = Drawings(*tiny(tmp_path, json.dumps(asked(package, "draw"))))
+    drawings = FigurePlan(*tiny(tmp_path, json.dumps(asked(package, "draw"))))
     files = {Path(path).name for path in drawings.code([f"{package}:draw"])}
     assert {f"{package}.py", "style.py", "caption.py", "results.py", "save.py"} <= files
     assert "gallery.py" not in files
@@ -105,9 +105,9 @@ def test_it_is_drawn_again_when_its_file_or_what_it_imports_changes(package, tmp
 def test_it_is_left_out_with_a_reason_where_the_experiment_has_nothing_for_it(package, tmp_path):
     path = tmp_path / "site" / f"{package}.py"
     path.write_text(MODULE.replace('"samplers"', '"sweeps"'), encoding="utf-8")
-    drawings = Drawings(*tiny(tmp_path, json.dumps(asked(package, "draw"))))
-    assert drawings.left[f"{package}:draw"] == "no `sweeps`"
-    assert f"{package}:draw" not in drawings.asked["scores"]
+    drawings = FigurePlan(*tiny(tmp_path, json.dumps(asked(package, "draw"))))
+    assert drawings.left_out[f"{package}:draw"] == "no `sweeps`"
+    assert f"{package}:draw" not in drawings.requested["scores"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ OWED = {
     "long files": {},
     "wide functions": {},
     "fillers": {
-        "experiment": 60,
         "training": 3,
     },
     "shared names": {},

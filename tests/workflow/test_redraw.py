@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from ladr.base.imports import PACKAGE
-from ladr.experiment.plan.figures_asked import code
+from ladr.experiment.plan.figures import code
 from tiny import TEXT
 from workflow_runs import command, environment, jobs, laid_out
 

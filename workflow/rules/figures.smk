@@ -1,8 +1,8 @@
 if PLAN.reporting:
     from ladr.figures.frame.claims import restructured
 
-    config["captions"] = captions(PLAN.drawings.folder)
-    config["claims"] = restructured(PLAN.drawings.folder)
+    config["captions"] = captions(PLAN.figures.folder)
+    config["claims"] = restructured(PLAN.figures.folder)
 
 
 # What is drawn or worked out depends on the files that its module imports: an edit to one of them makes it again, a
@@ -26,9 +26,9 @@ rule theory:
 # Their path holds a hash of the cells that are shown, so the cells' age does not matter.
 rule pictures:
     input:
-        ancient(PLAN.drawings.shown),
+        ancient(PLAN.figures.illustrated_records),
     output:
-        PLAN.drawings.pictures,
+        PLAN.figures.illustrations,
     log:
         "logs/pictures.log",
     conda:
@@ -44,8 +44,8 @@ rule audit:
     input:
         code("ladr.paper.audit.audit"),
     output:
-        str(PLAN.drawings.folder / "audit.csv"),
-        str(PLAN.drawings.folder / "audit.md"),
+        str(PLAN.figures.folder / "audit.csv"),
+        str(PLAN.figures.folder / "audit.md"),
     log:
         "logs/figures/audit.log",
     conda:
@@ -60,11 +60,11 @@ rule audit:
 # For a report, the folder is an input too: each file with its own caption.
 rule figures:
     input:
-        [record for _, _, record in PLAN.drawing.values()],
+        [record for _, _, record in PLAN.figure_jobs.values()],
         code("ladr.figures.frame.index"),
         rules.audit.output,
         report(
-            ancient([str(PLAN.drawings.folder)] if PLAN.reporting else []),
+            ancient([str(PLAN.figures.folder)] if PLAN.reporting else []),
             patterns=["{figure}.{kind,svg|csv|html}"],
             caption="../report/figure.rst",
             category=lambda w: {"svg": "Figures", "csv": "Tables", "html": "Gallery"}[
@@ -73,13 +73,13 @@ rule figures:
             labels=lambda w: {"figure": w.figure},
         ),
     output:
-        touch(PLAN.drawings.done),
+        touch(PLAN.figures.done),
     log:
         "logs/figures.log",
     conda:
         "../envs/ladr.yaml"
     params:
         results=PLAN.out,
-        out=PLAN.drawings.folder,
+        out=PLAN.figures.folder,
     shell:
         "ladr figures --index --results {params.results} --out {params.out} 2>&1 | tee {log}"

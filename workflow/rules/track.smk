@@ -2,7 +2,7 @@ rule track:
     input:
         PLAN.table,
         PLAN.timed,
-        PLAN.drawings.done,
+        PLAN.figures.done,
     output:
         PLAN.tracked,
     log:

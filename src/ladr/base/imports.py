@@ -34,6 +34,11 @@ def files_of(*modules: str, package: Path = PACKAGE) -> list[Path]:
     return sorted(files)
 
 
+def imports_of(file: Path) -> tuple[str, ...]:
+    """The modules of this package, or names in them, that a file imports. The file may be from outside."""
+    return _read(file.read_text(encoding="utf-8"), file.stem)[0]
+
+
 def sha256_of(*modules: str, package: Path = PACKAGE) -> str:
     """One hash of the names and contents of the files that decide what `modules` compute."""
     digest = hashlib.sha256()

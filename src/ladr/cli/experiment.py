@@ -153,7 +153,7 @@ def prune(params: File = PARAMS, set_: Set = None, json: Json = False) -> None:
     from ladr.experiment.plan.plan import Plan
 
     plan = Plan(*experiment_of(params, set_), Path("results"))
-    removed = remove(plan.grid.cells, [*plan.ceilings, *plan.timed, *plan.drawings.pictures])
+    removed = remove(plan.grid.cells, [*plan.ceilings, *plan.timed, *plan.figures.illustrations])
     if json:
         print_json([str(name) for name in removed])
         return

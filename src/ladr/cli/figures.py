@@ -50,11 +50,11 @@ def figures(
     index: Annotated[bool, typer.Option("--index", help="Write only README.md, which lists them.")] = False,
 ) -> None:
     """Redraw tables and figures from results."""
-    from ladr.experiment.plan.records import drawn, strangers
+    from ladr.experiment.plan.records import figure_files, strangers
 
     if index:
         typer.echo(str(index_of(out)))
-        _report_others(strangers(out, drawn(results)) if drawn(results) else [])
+        _report_others(strangers(out, figure_files(results)) if figure_files(results) else [])
         return
     written, left_out = draw(chosen or [], results, out)
     for text in left_out:

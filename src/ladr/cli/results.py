@@ -29,12 +29,12 @@ def pictures(
     ] = None,
 ) -> None:
     """Compute what the illustrations show, from finished cells; `ladr figures` draws it."""
-    from ladr.experiment.illustrations.pictures import write
-    from ladr.experiment.plan.records import stamp
+    from ladr.experiment.illustrations.illustration import write
+    from ladr.experiment.plan.records import record_illustrations
 
     written = write(experiment_of(params, set_)[1])
     if record is not None:
-        stamp(record, written)
+        record_illustrations(record, written)
 
 
 def track(

@@ -1,5 +1,8 @@
-"""Cells and their grid. A cell is one sampler on one benchmark with one backbone; its id is a function of its
-resolved spec alone: the same spec, the same id, whatever the row is called and wherever it stands."""
+"""Cells and their grid. A cell is one sampler on one benchmark with one backbone.
+
+Its id is a function of its resolved spec alone: the same spec has the same id, whatever its row is called and
+wherever the row stands.
+"""
 
 import hashlib
 import json
@@ -64,10 +67,10 @@ class Grid:
 
         timed: measurement -> row -> cell.
         """
-        told: dict[str, Any] = {"cells": list(self.cells), "lines": [asdict(line) for line in self.lines]}
+        content: dict[str, Any] = {"cells": list(self.cells), "lines": [asdict(line) for line in self.lines]}
         if timed is not None:
-            told["timed"] = timed
-        return json.dumps(told, indent=1, sort_keys=True) + "\n"
+            content["timed"] = timed
+        return json.dumps(content, indent=1, sort_keys=True) + "\n"
 
     def find(self, names: Iterable[str]) -> list[Cell]:
         """Cells by id, by the 8 digits it ends with, by a path into results/cells, or by row name."""
@@ -75,24 +78,24 @@ class Grid:
 
     def closed(self, cells: Iterable[Cell]) -> list[Cell]:
         """These cells and all that they need, each after what it needs."""
-        wanted = {cell.id for cell in cells}
+        needed = {cell.id for cell in cells}
         for cell in reversed(self.cells.values()):
-            wanted |= set(cell.needs) if cell.id in wanted else set()
-        return [cell for i, cell in self.cells.items() if i in wanted]
+            needed |= set(cell.needs) if cell.id in needed else set()
+        return [cell for i, cell in self.cells.items() if i in needed]
 
     def _find(self, name: str) -> list[Cell]:
         last = re.sub(r"/(cell|score)\.json$", "", name).rstrip("/").rsplit("/", 1)[-1]
-        found = [c for i, c in self.cells.items() if i == last or i.rsplit("-", 1)[-1] == last]
+        cells = [c for i, c in self.cells.items() if i == last or i.rsplit("-", 1)[-1] == last]
         named = {line.cell for line in self.lines if name in (line.name, f"{line.group}/{line.name}")}
-        found = found or [c for i, c in self.cells.items() if i in named]
-        if not found:
+        cells = cells or [c for i, c in self.cells.items() if i in named]
+        if not cells:
             from ladr.base.errors import nearest
 
             known = [*self.cells] if "-" in name else [line.name for line in self.lines if not line.point]
             if re.fullmatch(r"[0-9a-f]{8}", name):
                 known = [i.rsplit("-", 1)[-1] for i in self.cells]
             raise LadrError(f"cell {name[:80]!r} is not in the grid{nearest(name[:80], known)}")
-        return found
+        return cells
 
 
 def canonical(value: Any) -> str:
@@ -124,8 +127,8 @@ def short(name: str) -> str:
 
 
 def batches(cells: Iterable[Cell], size: int) -> list[list[Cell]]:
-    """Cells in groups of at most `size` that share a process: one key per group, and no group needs a later
-    one."""
+    """Groups of at most `size` cells that share a process. Cells of a group have one key; no group needs a
+    later one."""
     by_key: dict[str, list[Cell]] = {}
     for cell in cells:
         by_key.setdefault(cell.key, []).append(cell)

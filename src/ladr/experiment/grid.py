@@ -18,7 +18,7 @@ from ladr.experiment.params.check import points, varied
 
 
 def grid(params: Params) -> Grid:
-    """Every cell that the params name, and those that these need."""
+    """Every cell that the params name, and the cells that those need."""
     cells: dict[str, Cell] = {}
     lines = tuple(_lines(params, cells))
     return Grid(cells, lines)
@@ -26,28 +26,28 @@ def grid(params: Params) -> Grid:
 
 def _lines(params: Params, cells: dict[str, Cell]) -> Iterator[Line]:
     for backbone in params.use:
-        wanted = params.backbones[backbone].benchmarks
-        for benchmark, size in wanted.items():
+        sizes = params.backbones[backbone].benchmarks
+        for benchmark, size in sizes.items():
             maker = CellMaker(params, backbone, benchmark, size, None, params.samplers, cells)
             for name, row in params.samplers.items():
                 yield from maker.line("samplers", name, row)
         for group, body in params.ablations.items():
             scope = {**params.samplers, **body.rows}
-            for benchmark in (b for b in body.benchmarks if b in wanted):
-                size = body.size or wanted[benchmark]
+            for benchmark in (b for b in body.benchmarks if b in sizes):
+                size = body.size or sizes[benchmark]
                 maker = CellMaker(params, backbone, benchmark, size, body.images_on(backbone), scope, cells)
                 for name, row in body.rows.items():
                     yield from maker.line(f"ablations/{group}", name, row)
-        yield from _swept(params, backbone, wanted, cells)
+        yield from _swept(params, backbone, sizes, cells)
 
 
-def _swept(params: Params, backbone: str, wanted: Mapping[str, Any], cells: dict) -> Iterator[Line]:
+def _swept(params: Params, backbone: str, sizes: Mapping[str, Any], cells: dict) -> Iterator[Line]:
     for group, body in params.sweeps.items():
         base = params.samplers[body.base].model_dump(exclude_none=True)
         if body.backbones is not None and backbone not in body.backbones:
             continue
-        for benchmark in (b for b in body.benchmarks if b in wanted):
-            size = body.size or wanted[benchmark]
+        for benchmark in (b for b in body.benchmarks if b in sizes):
+            size = body.size or sizes[benchmark]
             images, scope = body.images_on(backbone), params.samplers
             maker = CellMaker(params, backbone, benchmark, size, images, scope, cells)
             for point in points(body.grid):
@@ -72,13 +72,13 @@ class CellMaker:
     def line(
         self, group: str, name: str, row: Sampler, point: Mapping[str, Any] | None = None
     ) -> Iterator[Line]:
-        """The line of this row here, if the row runs on this backbone; its cells are added to `cells`."""
+        """The line of this row, if the row runs on this backbone. Its cells are added to `cells`."""
         if row.backbones is None or self.backbone in row.backbones:
             cell = self.cell(row, (name,))
             yield Line(group, name, row.label or name, self.backbone, self.benchmark, cell.id, point or {})
 
     def cell(self, row: Sampler, trail: tuple[str, ...]) -> Cell:
-        """The cell of a row, after those it needs. `trail`: the rows that led here."""
+        """The cell of a row; the cells that it needs are added first. `trail`: the rows that led here."""
         needs: list[str] = []
 
         def source(name: str) -> str:
@@ -119,7 +119,7 @@ class CellMaker:
         return count
 
     def asked(self) -> dict[str, Any]:
-        """The part of the spec that all samplers share here."""
+        """The part of a spec that all samplers on this backbone and benchmark share."""
         kind = backbones.kind(self.model.kind or self.backbone)
         suite = benchmarks.benchmark(self.benchmark)
         if kind.reads not in suite.reads:
@@ -154,10 +154,10 @@ def _pointed(policy: Any, source: Any) -> Any:
     return policy
 
 
-def _cache(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if given is None:
+def _cache(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if settings is None:
         return None
-    return {"name": given["name"], **asdict(caches.cache(**given))}
+    return {"name": settings["name"], **asdict(caches.cache(**settings))}
 
 
 @memo

@@ -1,4 +1,4 @@
-"""What the lines of a grid, and the samplers that their cells specify, are to each other."""
+"""How the lines of a grid, and the samplers in the specs of their cells, relate to each other."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,11 +7,11 @@ from ladr.benchmarks import benchmark
 from ladr.decoding.policies.replay import REPLAY
 
 SAMPLERS = "samplers"
-Sampler = Mapping[str, Any]  # of a cell's spec: policy, steps, temperature, cache
+Sampler = Mapping[str, Any]  # the part of a cell's spec with policy, steps, temperature and cache
 
 
-def pictured(lines: Iterable[Any]) -> dict[str, list[Any]]:
-    """backbone -> the lines of its samplers on its first benchmark that has true images."""
+def illustrated(lines: Iterable[Any]) -> dict[str, list[Any]]:
+    """Backbone -> the lines that illustrations show: its samplers on its first benchmark with true images."""
     out: dict[str, list[Any]] = {}
     for line in lines:
         if line.group != SAMPLERS or not benchmark(line.benchmark).has_truth:
@@ -23,7 +23,7 @@ def pictured(lines: Iterable[Any]) -> dict[str, list[Any]]:
 
 
 def budget(cell: str, sampler: Sampler) -> str:
-    """The cell whose commits per image and pass this one makes: the one that it replays, or itself."""
+    """The cell whose counts of commits per image and pass this cell repeats, or the cell itself."""
     return next(_replayed(sampler), cell)
 
 

@@ -1,4 +1,4 @@
-"""Run cells: decode in parts, resume after any end, finish in one step. Nothing heavier than torch."""
+"""Run cells: decode in parts, go on after any end, finish in one step. Imports nothing heavier than torch."""
 
 import sys
 import time
@@ -40,7 +40,7 @@ def folder_of(cell: str, results: Path = RESULTS) -> Path:
 def run(
     cells: Iterable[Cell], *, results: Path = RESULTS, part: int = 64, wait: bool = False, say: Say = tell
 ) -> None:
-    """Decode the cells that are not done, in this process, a backbone loaded once for those that share it.
+    """Decode in this process the cells that are not done. Cells that share a backbone load it once.
 
     A cell that fails does not stop the others; the error comes at the end. Parts are kept until all that was
     asked for is there, and with `wait`, as a workflow's job, until the table is made: Snakemake takes records
@@ -146,7 +146,7 @@ class Decoder:
 
 
 def steps_of(steps: int | Mapping[str, str], cells: Path) -> int:
-    """T: as given, or the mean passes of another cell, rounded to the nearest whole number."""
+    """T: the number itself, or the mean passes of another cell, rounded to the nearest whole number."""
     if isinstance(steps, int):
         return steps
     passes = files.read_json(cells / steps["match"] / CELL)["summary"]["passes"]

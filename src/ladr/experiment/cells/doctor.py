@@ -1,4 +1,4 @@
-"""Is everything that was written still what was written? And make room for what is not."""
+"""Check that all files are still what was written, and remove those that are not."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from ladr.experiment.cells.record import CELL, RESULTS, SCORE, SCORES, TOKENS, T
 
 RUNNING = ".locks/snakemake.lock"
 STALE = Path(".snakemake/locks")
-RECORD, PICTURES = "table.json", "pictures"
+RECORD, ILLUSTRATIONS = "table.json", "pictures"
 CELL_NAME = re.compile(r".+-[0-9a-f]{8}")
 OWN_NAME = re.compile(
     r"(cell|score)\.json|tokens\.safetensors|trace\.parquet|scores\.jsonl|samples\.png"
@@ -74,10 +74,10 @@ def mend(findings: Iterable[Damage], results: Path = RESULTS) -> int:
 
 
 def claim(results: Path = RESULTS) -> None:
-    """This process alone runs the workflow in this folder from now to its end; LadrError while another does.
+    """Claim this folder, so that no other process runs the workflow in it; LadrError while another does.
 
-    The kernel drops the claim with the process, so a lock of Snakemake's own that is still there then was
-    left by one that was killed: it is removed.
+    The kernel drops the claim when the process ends. A lock of Snakemake's own that is still there was left
+    by a killed process, and is removed.
     """
     if locks.take(results / RUNNING) is None:
         raise LadrError(
@@ -88,18 +88,18 @@ def claim(results: Path = RESULTS) -> None:
 
 
 def prune(cells: Iterable[str], files: Iterable[str] = (), results: Path = RESULTS) -> list[str]:
-    """Leave these cells, in ceilings/ and latency/ these files, and pictures/ if its record is one of them.
+    """Remove all results but these cells, and these files in ceilings/, latency/ and pictures/.
 
     Only what this package writes goes: folders of cells that hold nothing else, ceilings and measurements by
     their endings, illustrations by their record. The names of what went.
     """
-    wanted = set(cells)
+    kept_cells = set(cells)
     kept = {Path(file).name for file in files}
-    gone = [place for place in (results / "cells").glob("*") if place.name not in wanted and _ours(place)]
+    gone = [place for place in (results / "cells").glob("*") if place.name not in kept_cells and _ours(place)]
     for name, ending in (("ceilings", "*.jsonl"), ("latency", "*.json")):
         gone += [place for place in (results / name).glob(ending) if place.name not in kept]
-    if not any(place.name in kept for place in (results / PICTURES).glob("*")):
-        gone += _illustrations(results / PICTURES)
+    if not any(place.name in kept for place in (results / ILLUSTRATIONS).glob("*")):
+        gone += _illustrations(results / ILLUSTRATIONS)
     return sorted(place.name for place in remove(gone, results))
 
 

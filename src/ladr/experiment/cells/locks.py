@@ -1,4 +1,4 @@
-"""Who works here: locks that the kernel drops when their holder ends, however it ends."""
+"""Locks on files, so that one process works at a time. The kernel drops a lock when its holder ends."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ from ladr.base.errors import LadrError
 def hold(
     path: Path, what: str, *, wait: bool = False, say: Callable[[str], None] = lambda text: None
 ) -> Iterator[None]:
-    """Hold the lock file at `path`. While another process has it: LadrError, or with `wait` patience."""
+    """Hold the lock file at `path`. While another process has it, raise LadrError, or wait if `wait`."""
     handle = take(path)
     if handle is None and not wait:
         raise LadrError(f"{what}: process {holder(path)} is at work on it; wait for it, or stop it first")
@@ -29,7 +29,7 @@ def hold(
 
 
 def take(path: Path) -> int | None:
-    """The locked file's descriptor, None if another process holds it. It goes with the process."""
+    """The descriptor of the locked file; None if another process holds it. The lock ends with the process."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -51,12 +51,12 @@ def holder(path: Path) -> str:
 
 
 def own_gpu(folder: Path, count: int) -> str | None:
-    """One of this machine's `count` GPUs that no other job here has: the only one this process sees from now.
+    """Take one of this machine's `count` GPUs that no other job here has. This process then sees it alone.
 
-    None, and nothing changed, where there is no choice or none is free. Call it before CUDA is first used.
+    Return None and change nothing where there is no choice or none is free. Call it before CUDA is used.
     """
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    names = given.split(",") if given else [str(i) for i in range(count)]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else [str(i) for i in range(count)]
     if len(names) < 2:
         return None
     for name in names:

@@ -1,4 +1,4 @@
-"""Parts of a cell: what a killed run leaves behind, and what the next one goes on from."""
+"""Parts of a cell: a killed run leaves them behind, and the next run goes on from them."""
 
 import hashlib
 import json
@@ -18,8 +18,11 @@ FOLDER = "parts"
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Images start..stop-1 of a cell: tokens, settled, rescued (n, H, W), the trace's columns (`image` counts
-    from the cell's first), and from where and when they come."""
+    """Images start..stop-1 of a cell.
+
+    tensors: tokens, settled, rescued, each (n, H, W). trace: its columns; `image` counts from the first image
+    of the cell. origin: where and when they were made.
+    """
 
     start: int
     stop: int
@@ -50,11 +53,11 @@ def read(path: Path) -> Part | None:
     try:
         start, stop = (int(x) for x in path.stem.split("-"))
         with safe_open(path, framework="pt") as file:
-            told = file.metadata()
+            metadata = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        if told["sha256"] != _digest(tensors, told["about"]):
+        if metadata["sha256"] != _digest(tensors, metadata["about"]):
             return None
-        about = json.loads(told["about"])
+        about = json.loads(metadata["about"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
         return None
     return Part(start, stop, tensors, about["trace"], about["origin"])

@@ -1,4 +1,4 @@
-"""Where a result comes from: code, machine, libraries. Never part of a cell's identity."""
+"""Where a result comes from: code, machine, libraries. It is never part of a cell's identity."""
 
 import hashlib
 import os
@@ -38,7 +38,7 @@ def _process() -> dict[str, Any]:
 
 
 def _git() -> dict[str, Any]:
-    """The commit, and a hash of what differs from it; None outside a repository."""
+    """The commit of the repository, and a hash of what differs from it; None outside a repository."""
 
     def git(*words: str) -> str | None:
         try:

@@ -1,4 +1,4 @@
-"""What a finished cell says about its own files, and whether they are still so."""
+"""Records: what a finished cell says about its own files, and whether that is still true."""
 
 import os
 from pathlib import Path
@@ -20,24 +20,24 @@ def described(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
 def damage(record: Path, thorough: bool = True) -> list[str]:
     """What is wrong with the files that a record (cell.json, score.json) vouches for, one line each.
 
-    Sizes always; contents too if `thorough`.
+    It compares sizes, and contents too if `thorough`.
     """
     try:
         files = read_json(record)["files"].items()
     except (LadrError, KeyError, AttributeError) as error:
         return [str(error) if isinstance(error, LadrError) else f"{record}: names no files"]
-    found = []
-    for name, wanted in files:
+    faults = []
+    for name, written in files:
         path = Path(os.path.normpath(record.parent / name))
         if not path.is_file():
-            found.append(f"{path}: is missing")
-        elif path.stat().st_size != wanted["bytes"]:
-            found.append(f"{path}: {path.stat().st_size} bytes, {wanted['bytes']} were written")
-        elif thorough and sha256(path) != wanted["sha256"]:
-            found.append(f"{path}: its content has changed since it was written (sha256)")
-    return found
+            faults.append(f"{path}: is missing")
+        elif path.stat().st_size != written["bytes"]:
+            faults.append(f"{path}: {path.stat().st_size} bytes, {written['bytes']} were written")
+        elif thorough and sha256(path) != written["sha256"]:
+            faults.append(f"{path}: its content has changed since it was written (sha256)")
+    return faults
 
 
 def done(record: Path) -> bool:
-    """Is there a whole record, and every file it names at its size?"""
+    """Does a whole record exist, and does every file that it names have its size?"""
     return record.is_file() and not damage(record, thorough=False)

@@ -81,26 +81,26 @@ def _lines(grid: Grid, rows: Mapping[str, tuple[Row, ...]], baseline: str, resul
 
 
 def _baseline(grid: Grid, line: Any, name: str) -> str | None:
-    """The baseline's cell that was asked exactly the same as this line's cell."""
-    wanted = grid.cells[line.cell].key
+    """The baseline's cell with the same backbone, benchmark and prompts as this line's cell."""
+    key = grid.cells[line.cell].key
     for other in grid.lines:
-        if (other.group, other.name) == ("samplers", name) and grid.cells[other.cell].key == wanted:
+        if (other.group, other.name) == ("samplers", name) and grid.cells[other.cell].key == key:
             return other.cell
     return None
 
 
 def _compared(cell: Cell, rows: Mapping[str, tuple[Row, ...]], base: str) -> dict[str, dict[str, Any]]:
-    """Column -> DIFFERENCES. That of a cell from itself is none for sure."""
+    """Column -> DIFFERENCES to the baseline. Exactly zero for the baseline itself."""
     ours, theirs = comparable(rows[cell.id], rows[base])
     suite = renamed(cell.benchmark, ours)
-    found = compare(suite, ours, theirs).to_dict("records")
+    differences = compare(suite, ours, theirs).to_dict("records")
     names = {"difference": "difference", "low": "difference_low", "high": "difference_high", "mcnemar_p": "p"}
     same = {"low": 0.0, "high": 0.0} if cell.id == base else {}
-    return {line["column"]: {new: (line | same)[old] for old, new in names.items()} for line in found}
+    return {line["column"]: {new: (line | same)[old] for old, new in names.items()} for line in differences}
 
 
 def comparable(ours: Sequence[Row], theirs: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """The judgements in columns that both have: where one lacks a scorer, there is nothing to compare."""
+    """The judgements in columns that both have. Where one lacks a scorer, there is nothing to compare."""
     both = {row.column for row in ours} & {row.column for row in theirs}
     return [r for r in ours if r.column in both], [r for r in theirs if r.column in both]
 
@@ -110,8 +110,8 @@ def _ceiling(cell: Cell, results: Path) -> dict[str, float]:
     if path is None or not path.is_file():
         return {}
     suite = cell.benchmark
-    found = samples(read_rows(path)[1])
-    best = {c: 100 * sum(s for s, _ in f.values()) / sum(n for _, n in f.values()) for c, f in found.items()}
+    sums = samples(read_rows(path)[1])
+    best = {c: 100 * sum(s for s, _ in f.values()) / sum(n for _, n in f.values()) for c, f in sums.items()}
     if suite.overall and set(suite.overall) <= best.keys():
         best[OVERALL] = sum(best[c] for c in suite.overall) / len(suite.overall)
     return best
@@ -125,11 +125,11 @@ def quality(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def metrics(lines: pd.DataFrame) -> dict[str, Any]:
-    """backbone -> benchmark -> sampler -> score and passes: what `dvc metrics show` prints."""
+    """Backbone -> benchmark -> sampler -> score and passes: what `dvc metrics show` prints."""
     out: dict[str, Any] = {}
     for row in _main(lines[lines.group == "samplers"]).itertuples():
-        told = {"score": round(float(row.value), 4), "passes": round(float(row.passes), 4)}
-        out.setdefault(row.backbone, {}).setdefault(row.benchmark, {})[row.name] = told
+        measured = {"score": round(float(row.value), 4), "passes": round(float(row.passes), 4)}
+        out.setdefault(row.backbone, {}).setdefault(row.benchmark, {})[row.name] = measured
     return out
 
 
@@ -138,5 +138,5 @@ def _main(lines: pd.DataFrame) -> pd.DataFrame:
     known = lines[lines.value.notna()]
     place = ["backbone", "benchmark"]
     chosen = {at: main_column(at[1], own.column) for at, own in known.groupby(place)}
-    wanted = [chosen[at] for at in known[place].itertuples(index=False, name=None)]
-    return known[known.column == wanted]
+    columns = [chosen[at] for at in known[place].itertuples(index=False, name=None)]
+    return known[known.column == columns]

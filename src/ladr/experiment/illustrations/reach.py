@@ -32,14 +32,14 @@ def dependence(
     batch: int = 16,
     commits: int = COMMITS,
 ) -> list[Spread]:
-    """What committing one cell tells the model about each other cell, a Spread for each of SHARES.
+    """How much committing one cell changes the predictions of the others: one Spread for each of SHARES.
 
-    tokens, settled (N, H, W): decoded images, one per prompt. Observed are the cells that settled in an
-    image's first passes, until they are at least the share. Of the masked cells some are drawn evenly,
-    `commits` in all images; each in turn gets a token drawn from the model's own prediction for it. Told is,
-    at every cell that stays masked, the divergence KL(after || before) of its prediction, in nats. Over
-    tokens so drawn its mean is, where predictions are the conditionals of one distribution, the mutual
-    information of the two cells: what is lost when both are committed in the same pass.
+    tokens, settled (N, H, W): decoded images, one per prompt. Cells that settled in the first passes of an
+    image are observed, until they are at least the share. `commits` masked cells, over all images, are drawn
+    evenly; each in turn gets a token drawn from the model's own prediction for it. At every cell that stays
+    masked, the change is the divergence KL(after || before) of its prediction, in nats. Where predictions are
+    the conditionals of one distribution, its mean over such tokens is the mutual information of the two
+    cells: what is lost when both are committed in the same pass.
     """
     grid = tuple(tokens.shape[1:])
     spreads = [Spread(len(tokens), grid, MARGIN) for _ in SHARES]
@@ -52,15 +52,15 @@ def dependence(
                 continue
             before = next(_predictions(denoiser, start[None], i, batch))
             cells, states = _committed(start, before, each, generator)
-            told = _predictions(denoiser, states, i, batch)
-            for cell, state, after in zip(cells, states, told, strict=True):
+            predictions = _predictions(denoiser, states, i, batch)
+            for cell, state, after in zip(cells, states, predictions, strict=True):
                 y, x = divmod(int(cell), grid[1])
                 spread.add(i, _divergences(start, state, before, after), y, x)
     return spreads
 
 
 def _passes(settled: Tensor, share: float) -> int:
-    """How many passes of an image it takes until at least this share of its cells is observed."""
+    """The number of passes after which at least this share of an image's cells is observed."""
     done = settled.flatten().bincount().cumsum(0)
     return int((done < share * settled.numel()).sum()) + 1
 
@@ -77,7 +77,7 @@ def _committed(
 
 
 def _predictions(denoiser: Any, states: Tensor, row: int, batch: int):
-    """Of each state (H, W) of one prompt the log probabilities (M, K) of its masked cells, float64."""
+    """For each state (H, W) of one prompt, the log probabilities (M, K) of its masked cells, float64."""
     for part in states.split(batch):
         masked = part == MASK
         t = [schedule.inverse(float(share)) for share in masked.flatten(1).double().mean(1)]
@@ -89,7 +89,7 @@ def _predictions(denoiser: Any, states: Tensor, row: int, batch: int):
 
 
 def _divergences(start: Tensor, state: Tensor, before: Tensor, after: Tensor) -> np.ndarray:
-    """(H, W) float64, NaN where nothing is masked; what rounding leaves below 0 is 0."""
+    """Divergence of each masked cell, (H, W) float64. NaN where nothing is masked; at least 0."""
     still = state[start == MASK] == MASK
     nats = (after.exp() * (after - before[still])).nan_to_num(0).sum(-1).clamp_min(0)
     out = np.full(state.shape, np.nan)
@@ -126,7 +126,7 @@ def perturbation(
 
 
 def others(codes: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """For each code another one."""
+    """For each code, another code, all others equally likely."""
     return (codes + torch.randint(1, count, codes.shape, generator=generator)) % count
 
 

@@ -42,10 +42,12 @@ class Spread:
         """Mean by offset, the square in the middle; NaN where nothing was seen."""
         return np.where(self._count > 0, self._sum / np.where(self._count > 0, self._count, 1), np.nan)
 
-    def told(self) -> dict[str, Any]:
-        """Plain values: `mean` of what lies at a distance and the share of the whole change `within` it, with
-        the ends of their intervals; `radius`: the least distance that holds each share of RADII. Without
-        observations nothing but their number."""
+    def summary(self) -> dict[str, Any]:
+        """The spread as plain values; without observations, only their number.
+
+        mean: the mean change at each distance. within: the share of the whole change within it. Both have the
+        ends of their intervals. radius: the least distance that holds each share of RADII.
+        """
         seen = self.counts.sum(1) > 0
         sums, counts = self.sums[seen], self.counts[seen]
         n, known = len(sums), counts.sum(0) > 0
@@ -64,8 +66,8 @@ class Spread:
 
 
 def _shares(sums: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of rows of distances, the mean at each, NaN where nothing was seen, and the share of the row's whole
-    within each, 0 of nothing."""
+    """Mean at each distance (NaN where nothing was seen), and the share of the row's sum within it (0 if the
+    sum is 0)."""
     total = sums.sum(1, keepdims=True)
     mean = np.where(counts > 0, sums / np.where(counts > 0, counts, 1), np.nan)
     return mean, np.cumsum(sums, 1) / np.where(total > 0, total, 1)
@@ -79,8 +81,8 @@ def _ends(values: np.ndarray, **how: Any) -> np.ndarray:
 def _radius(share: float, whole: np.ndarray, draws: np.ndarray, even: np.ndarray) -> dict[str, Any]:
     """`even`: were the change the same in every place that was seen."""
     low, high = _ends(_least(draws, share), method="nearest")
-    told = {"value": _least(whole, share)[0], "low": low, "high": high, "even": _least(even, share)[0]}
-    return {"share": share} | {name: int(value) for name, value in told.items()}
+    radii = {"value": _least(whole, share)[0], "low": low, "high": high, "even": _least(even, share)[0]}
+    return {"share": share} | {name: int(value) for name, value in radii.items()}
 
 
 def _least(within: np.ndarray, share: float) -> np.ndarray:

@@ -16,10 +16,10 @@ KINDS = ("single", "two", "counting", "colors", "position", "attribute", "textur
 
 
 def verdicts(prompt: Prompt, reading: Reading, points: Sequence[Judgement]) -> list[dict[str, Any]]:
-    """asked, found and value of every judgement that stands by itself."""
+    """What was asked, what the evaluator found, and the value, for every judgement that stands by itself."""
     spec = spec_of(prompt)
-    told = [(point, *_words(spec, reading, point)) for point in points if "(zeroed)" not in point.column]
-    return [{"asked": a, "found": f, "value": round(float(p.value), 3)} for p, a, f in told]
+    judged = [(point, *_words(spec, reading, point)) for point in points if "(zeroed)" not in point.column]
+    return [{"asked": a, "found": f, "value": round(float(p.value), 3)} for p, a, f in judged]
 
 
 def _words(spec: Spec, reading: Reading, point: Judgement) -> tuple[str, str]:

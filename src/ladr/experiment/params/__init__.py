@@ -1,4 +1,4 @@
-"""params.yaml, read and checked: every mistake is told at once, before anything runs."""
+"""params.yaml, read and checked. All mistakes are reported at once, before anything runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,14 +26,14 @@ def load(path: str | Path = "params.yaml", changes: Mapping[str, Any] | None = N
     """The experiment of that file; `changes` are dotted keys set to other values, as on a command line."""
     source = Source.read(path)
     source.data = varied(source.data, changes or {})
-    found = [*typed(source.data), *issues(source.data)]
-    if found:
-        raise LadrError(report(found, source))
+    mistakes = [*typed(source.data), *issues(source.data)]
+    if mistakes:
+        raise LadrError(report(mistakes, source))
     return Params.model_validate(source.data)
 
 
 def typed(data: Mapping[str, Any]) -> list[Issue]:
-    """What is wrong in type, missing or unknown."""
+    """The mistakes that types show: a wrong type, a key that is missing or unknown."""
     try:
         Params.model_validate(data)
     except ValidationError as error:
@@ -66,10 +66,10 @@ def _keys(path: tuple) -> list[str]:
     return list(model.model_fields)
 
 
-def report(found: list[Issue], source: Source) -> str:
+def report(mistakes: list[Issue], source: Source) -> str:
     """One line per mistake in the order of the file: file:line: key = value: what is wrong."""
     placed: dict[tuple, Issue] = {}
-    for issue in found:
+    for issue in mistakes:
         placed.setdefault((issue.path, issue.message), issue)
     lines = sorted((source.line(i.path), _said(i, source)) for i in placed.values())
     text = [f"{source.name}:{line}: {said}" for line, said in lines]

@@ -1,4 +1,4 @@
-"""What a reader of params.yaml may have got wrong beyond types: names, fields of policies, references."""
+"""Mistakes in params.yaml that types do not show: wrong names, fields of policies, references."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
@@ -33,20 +33,20 @@ def rows(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str
 
 
 def _items(data: Any, key: str) -> list[tuple[str, Mapping[str, Any]]]:
-    found = data.get(key) if isinstance(data, Mapping) else None
-    return [(k, v) for k, v in found.items() if isinstance(v, Mapping)] if isinstance(found, Mapping) else []
+    rows = data.get(key) if isinstance(data, Mapping) else None
+    return [(k, v) for k, v in rows.items() if isinstance(v, Mapping)] if isinstance(rows, Mapping) else []
 
 
-def _names(path: tuple, given: Any, known: Iterable[str], what: str) -> Iterator[Issue]:
-    """Each of the given names, or keys, must be one of the known."""
+def _names(path: tuple, names: Any, known: Iterable[str], what: str) -> Iterator[Issue]:
+    """Each of these names, or keys of a mapping, must be one of the known."""
     known = list(known)
-    if isinstance(given, (list, tuple)):
-        given = dict(enumerate(given))
-    elif isinstance(given, Mapping):
-        given = {key: key for key in given}
+    if isinstance(names, (list, tuple)):
+        names = dict(enumerate(names))
+    elif isinstance(names, Mapping):
+        names = {key: key for key in names}
     else:
-        given = {}
-    for place, name in given.items():
+        names = {}
+    for place, name in names.items():
         if name not in known:
             yield Issue((*path, place), f"{what} {name!r} is not known{nearest(name, known)}")
 
@@ -73,13 +73,13 @@ def _backbones(data: Mapping[str, Any]) -> Iterator[Issue]:
         except LadrError as error:
             at = (*path, "kind") if "kind" in row else path
             yield Issue(at, str(error).replace("backbone: ", "backbone ", 1))
-        wanted = row.get("benchmarks")
-        for benchmark, size in wanted.items() if isinstance(wanted, Mapping) else ():
+        sizes = row.get("benchmarks")
+        for benchmark, size in sizes.items() if isinstance(sizes, Mapping) else ():
             yield from _benchmark((*path, "benchmarks", benchmark), benchmark)
             yield from _size((*path, "benchmarks", benchmark), size)
-        for benchmark in row.get("images") or () if isinstance(wanted, Mapping) else ():
-            if benchmark not in wanted:
-                what = f"benchmark {benchmark!r} is not one of this backbone's{nearest(benchmark, wanted)}"
+        for benchmark in row.get("images") or () if isinstance(sizes, Mapping) else ():
+            if benchmark not in sizes:
+                what = f"benchmark {benchmark!r} is not one of this backbone's{nearest(benchmark, sizes)}"
                 yield Issue((*path, "images", benchmark), what)
 
 
@@ -112,17 +112,17 @@ def _replays(row: Any, key: tuple = ()) -> Iterator[tuple[tuple, str]]:
         yield key, row
 
 
-def _cache(path: tuple[str, ...], given: Any) -> Iterator[Issue]:
-    if not isinstance(given, Mapping):
+def _cache(path: tuple[str, ...], settings: Any) -> Iterator[Issue]:
+    if not isinstance(settings, Mapping):
         return
-    if (name := given.get("name")) not in CACHES:
-        key = ("name",) if "name" in given else ()
+    if (name := settings.get("name")) not in CACHES:
+        key = ("name",) if "name" in settings else ()
         yield Issue((*path, "cache", *key), f"cache {name!r} is not known{nearest(str(name), CACHES)}")
         return
-    for key in given:
+    for key in settings:
         if key != "name":
             try:
-                cache(name, **{key: given[key]})
+                cache(name, **{key: settings[key]})
             except (LadrError, TypeError) as error:
                 yield Issue((*path, "cache", key), str(error).removeprefix(f"cache.{key}: "))
 
@@ -133,7 +133,7 @@ def _ablations(data: Mapping[str, Any]) -> Iterator[Issue]:
 
 
 def _group(path: tuple, body: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Issue]:
-    """What ablations and sweeps have in common."""
+    """The mistakes that ablations and sweeps have in common."""
     listed = body.get("benchmarks")
     for place, name in enumerate(listed if isinstance(listed, list) else ()):
         yield from _benchmark((*path, "benchmarks", place), name)
@@ -159,16 +159,16 @@ def _sweeps(data: Mapping[str, Any]) -> Iterator[Issue]:
 
 
 def _points(path: tuple[str, ...], base: Mapping[str, Any], grid: Mapping[str, Any]) -> Iterator[Issue]:
-    """Each value by itself, then each combination, so that a bad value is named once."""
-    found = [*_row_of(base)]
-    known = {issue.message for issue in found}
+    """Check each value by itself, then each combination, so that a bad value is named once."""
+    mistakes = [*_row_of(base)]
+    known = {issue.message for issue in mistakes}
     for key, values in grid.items():
         for i, value in enumerate(values if isinstance(values, list) else ()):
             for issue in _row_of(varied(base, {key: value})):
-                found.append(issue)
+                mistakes.append(issue)
                 if issue.message not in known:
                     yield Issue((*path, key, i), issue.message)
-    if not found and all(isinstance(v, list) for v in grid.values()):
+    if not mistakes and all(isinstance(v, list) for v in grid.values()):
         for point in points(grid):
             for issue in _row_of(varied(base, point)):
                 yield Issue(path, f"{', '.join(f'{k} = {v}' for k, v in point.items())}: {issue.message}")

@@ -1,4 +1,4 @@
-"""The shape of params.yaml. What the keys mean stands in params.yaml and in the descriptions."""
+"""The shape of params.yaml. The file itself and the descriptions here say what its keys mean."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ class Strict(BaseModel):
 
 
 class BackboneRow(Strict):
-    """A model and what it is asked."""
+    """A backbone with its settings and its benchmarks."""
 
     kind: str | None = Field(None, description="which backbone of the registry; default: the row's own name")
     settings: dict[str, Any] = Field({}, description="handed to the backbone when it is loaded")
@@ -97,8 +97,8 @@ class JudgeRow(Strict):
 
 
 class Official(Strict):
-    """The official benchmarks: where their prompts lie, and what scores their images. No cell depends on the
-    second; scores do."""
+    """The official benchmarks: where their prompts are, and what scores their images. Scores depend on the
+    second, cells do not."""
 
     prompts: str | None = Field(None, description="folder of the official files; default: fetched, pinned")
     images: Count | None = Field(None, description="images per prompt; default: 4, T2I-CompBench 10")
@@ -123,7 +123,7 @@ class Official(Strict):
 
 
 class Latency(Strict):
-    """Seconds per image, one image at a time, all samplers by turns."""
+    """A measurement of seconds per image, one image at a time, all samplers by turns."""
 
     benchmark: str | list[str] = Field(description="where the prompts come from; of several, the first asked")
     prompts: Count = 6

@@ -1,4 +1,4 @@
-"""What may be wrong with the policy of a sampler in params.yaml: its name, its fields, their values."""
+"""Mistakes in the policy of a sampler in params.yaml: its name, its fields, their values."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,14 +16,14 @@ PHASE = ("until", "alpha", "tau")
 
 @dataclass(frozen=True)
 class Issue:
-    """One mistake: `path` are the keys that lead to it."""
+    """One mistake. `path` holds the keys that lead to it."""
 
     path: tuple[str | int, ...]
     message: str
 
 
 def policy_issues(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Issue]:
-    """Every wrong field of a policy's plain dict, each on its own; then what only the whole shows."""
+    """Every wrong field of a policy's plain dict, each by itself; then mistakes of the whole policy."""
     name = spec.get("policy")
     if not isinstance(name, str):
         return
@@ -37,11 +37,11 @@ def policy_issues(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Is
         except LadrError as error:
             yield Issue((*path, "policy"), str(error).replace("policy: ", "policy ", 1))
             return
-    found = False
+    wrong = False
     for issue in _fields(path, name, spec):
-        found = True
+        wrong = True
         yield issue
-    if not found and name not in PAIRS:
+    if not wrong and name not in PAIRS:
         yield from _built(path, spec)
 
 

@@ -93,13 +93,13 @@ def _measuring(plan: Plan, cores: int) -> Iterator[Job]:
 
 def _drawing(plan: Plan) -> Iterator[Job]:
     """Figures that read the same share a process. Those that would be empty are in none."""
-    for source, (names, inputs, record) in plan.drawing.items():
+    for source, (names, inputs, record) in plan.figure_jobs.items():
         yield Job(
             "draw",
             source,
             [record],
             f"logs/figures/{source}.log",
-            inputs=[*inputs, *plan.drawings.code(names)],
+            inputs=[*inputs, *plan.figures.code(names)],
             resources=DRAWING,
-            words={"names": " ".join(names), "results": str(plan.out), "out": str(plan.drawings.folder)},
+            words={"names": " ".join(names), "results": str(plan.out), "out": str(plan.figures.folder)},
         )

@@ -1,4 +1,4 @@
-"""What the Snakefile knows: which cells there are, which are to be made, and how they share processes."""
+"""What the Snakefile knows: which cells exist, which are still to be made, and how they share processes."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from ladr.experiment.cells.record import CELL, RESULTS, SCORE, done
 from ladr.experiment.cells.rows import scored
 from ladr.experiment.grid import grid
 from ladr.experiment.params import Params, load
-from ladr.experiment.plan.figures_asked import Drawings
+from ladr.experiment.plan.figures import FigurePlan
 
 LOOKING = {  # options of Snakemake that change nothing
     "-n", "--dry-run", "--dryrun", "--lint", "--report", "--dag", "--rulegraph", "--filegraph", "--d3dag",
@@ -33,7 +33,7 @@ TABLE = (doctor.RECORD, *doctor.BESIDE)
 
 @dataclass(frozen=True)
 class CellBatch:
-    """Cells that one job makes: its name, and what the job asks for."""
+    """Cells that one job makes: their name as a batch, and what the job asks of the machine."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -44,7 +44,7 @@ class CellBatch:
 
     @property
     def needs(self) -> list[str]:
-        """The records of the cells outside that these read."""
+        """The records of cells outside the batch that cells of the batch read."""
         own = {cell.id for cell in self.cells}
         return list(dict.fromkeys(path(i, CELL) for cell in self.cells for i in cell.needs if i not in own))
 
@@ -59,6 +59,7 @@ class CellBatch:
 
 
 def path(cell: str, record: str) -> str:
+    """Where that file of a cell is."""
     return str(RESULTS / "cells" / cell / record)
 
 
@@ -78,17 +79,19 @@ class Plan:
 
     @classmethod
     def read(cls, config: Mapping[str, Any], argv: Sequence[str] = ()) -> "Plan":
-        """Check everything, and claim the folder unless `argv` only looks.
+        """Check params.yaml, and claim the working folder unless the command line `argv` only looks.
 
-        A job that reads the Snakefile on another machine sees what was there when the run began.
+        A job that reads the Snakefile on another machine sees the cells that existed when the run began.
         """
         from ladr.experiment.params import changes_of
 
-        file, sets = str(config.get("params", "params.yaml")), str(config.get("set", "")).split()
+        file = str(config.get("params", "params.yaml"))
+        sets = str(config.get("set", "")).split()
         if "backbone" in config:
             sets.append(f"use=[{config['backbone']}]")
         params = load(file, changes_of(sets))
-        out, reporting = Path(config.get("out", RESULTS)), any(w.startswith("--report") for w in argv)
+        out = Path(config.get("out", RESULTS))
+        reporting = any(word.startswith("--report") for word in argv)
         plan = cls(params, grid(params), out, reporting=reporting)
         os.environ.update({"LADR_PARAMS": file, "LADR_SET": " ".join(sets), "OMP_NUM_THREADS": "1"})
         if "--mode" in argv:
@@ -97,12 +100,12 @@ class Plan:
             plan.claim()
             files.write_json(plan.out / BEGAN, plan.state())
         plan.note()
-        for name, reason in plan.drawings.left.items() if out == RESULTS else ():
+        for name, reason in plan.figures.left_out.items() if out == RESULTS else ():
             tell(f"figure {name} is not drawn: {reason}")
         return plan
 
     def claim(self) -> None:
-        """Before a real run: nobody else is here, and what is damaged is gone."""
+        """Before a real run: lock the folder, and remove damaged files and scores of another version."""
         doctor.claim()
         findings = list(doctor.examine())
         for finding in findings:
@@ -118,16 +121,19 @@ class Plan:
                 remove([score], score.parent)
 
     def note(self) -> None:
-        """The grid, and what of it is timed, as a file that changes when they do: the table depends on it,
-        and figures learn from it what there must be."""
-        found = measurements(self.params, self.grid)
-        timed = {name: {row: cell.id for row, cell in rows} for name, rows in found.items()}
-        file, text = self.out / "grid.json", self.grid.json(timed)
+        """Write grid.json: the grid, and which cells are timed. It is written when its content changes.
+
+        The table depends on it, and figures learn from it what must be in the results.
+        """
+        stopwatches = measurements(self.params, self.grid)
+        timed = {name: {row: cell.id for row, cell in rows} for name, rows in stopwatches.items()}
+        file = self.out / "grid.json"
+        text = self.grid.json(timed)
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
             files.write_text(file, text)
 
     def state(self) -> dict[str, list[str]]:
-        """The cells that are decoded, and those that are scored, now."""
+        """The ids of the cells that are decoded now, and of those that are scored."""
         places = {i: Path(path(i, CELL)) for i in self.grid.cells}
         decoded = [i for i, place in places.items() if done(place)]
         return {
@@ -137,9 +143,9 @@ class Plan:
 
     @cached_property
     def there(self) -> dict[str, tuple[Cell, ...]]:
-        """The same as cells, as it was when the run began."""
-        found = self.began or self.state()
-        return {k: tuple(self.grid.cells[i] for i in v if i in self.grid.cells) for k, v in found.items()}
+        """Cells already decoded or scored when the run began."""
+        states = self.began or self.state()
+        return {k: tuple(self.grid.cells[i] for i in v if i in self.grid.cells) for k, v in states.items()}
 
     @property
     def decoding(self) -> list["CellBatch"]:
@@ -147,7 +153,7 @@ class Plan:
 
     @property
     def scoring(self) -> list["CellBatch"]:
-        """Few and large: to score a cell takes about as long as to start a process that does."""
+        """Few, large batches: to score a cell takes about as long as to start a process."""
         mini = [c for c in self.grid.cells.values() if not c.benchmark.official]
         return self.batches(self.there["scored"], mini, SCORED_TOGETHER * self.params.cells_per_job)
 
@@ -177,14 +183,14 @@ class Plan:
 
     @property
     def ceilings(self) -> list[str]:
-        found = (ceiling_file(cell) for cell in self.grid.cells.values())
-        return list(dict.fromkeys(str(file) for file in found if file is not None))
+        ceilings = (ceiling_file(cell) for cell in self.grid.cells.values())
+        return list(dict.fromkeys(str(file) for file in ceilings if file is not None))
 
     @cached_property
     def latencies(self) -> dict[str, list[str]]:
         """Measurement -> the records that it reads."""
-        found = measurements(self.params, self.grid)
-        return {name: [path(i, CELL) for i in needs(rows)] for name, rows in found.items()}
+        stopwatches = measurements(self.params, self.grid)
+        return {name: [path(i, CELL) for i in needs(rows)] for name, rows in stopwatches.items()}
 
     @property
     def table(self) -> list[str]:
@@ -200,24 +206,24 @@ class Plan:
         return str(self.out / "tracked.json")
 
     @cached_property
-    def drawings(self) -> Drawings:
-        return Drawings(self.params, self.grid, self.out)
+    def figures(self) -> FigurePlan:
+        return FigurePlan(self.params, self.grid, self.out)
 
     @property
-    def drawing(self) -> dict[str, tuple[list[str], list[str], str]]:
+    def figure_jobs(self) -> dict[str, tuple[list[str], list[str], str]]:
         """What one process draws: figures, what they are drawn from, and the record that says they are."""
-        return self.drawings.jobs([*self.table, *self.timed])
+        return self.figures.jobs([*self.table, *self.timed])
 
     @property
     def results(self) -> list[str]:
         """All that is decoded, scored, measured and worked out: what figures and MLflow are made from."""
         made = [*self.records(CELL), *self.records(SCORE), *self.timed, *self.table]
-        return [*made, *self.drawings.pictures, *self.drawings.theory]
+        return [*made, *self.figures.illustrations, *self.figures.theory]
 
     @property
     def all(self) -> list[str]:
         """Everything that `rule all` names."""
-        return [*self.results, self.drawings.done, *([self.tracked] if self.params.tracking else [])]
+        return [*self.results, self.figures.done, *([self.tracked] if self.params.tracking else [])]
 
 
 def looking(argv: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What has been drawn: records of figures and pictures, which vouch for their files."""
+"""Records of figures and of illustrations. A record vouches for the files that it names."""
 
 import os
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from ladr.base.errors import LadrError
 from ladr.base.removal import is_inside, remove
 from ladr.experiment.cells.record import RESULTS
 
-RECORDS, PICTURES, FIGURES = "figures", "pictures", Path("figures")
+RECORDS, ILLUSTRATIONS, FIGURES = "figures", "pictures", Path("figures")
 AUDIT = "audit"  # of the paper: the same for every experiment
 VERSION = 2  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
 
@@ -27,7 +27,7 @@ def record(path: Path, names: list[str], written: list[Path], out: Path) -> None
     _write(path, names, written)
 
 
-def stamp(path: Path, written: list[Path]) -> None:
+def record_illustrations(path: Path, written: list[Path]) -> None:
     """Write to `path` that these are the illustrations now, and remove those of the records beside it.
 
     Only the records and what they name are removed, and only files inside the folder of `path` that are still
@@ -53,18 +53,18 @@ def _write(path: Path, names: list[str], written: list[Path]) -> None:
     files.write_json(path, {"figures": names, "files": entries})
 
 
-def drawn(results: Path = RESULTS) -> list[Path]:
-    """The files that the records name, by name."""
-    found = {
+def figure_files(results: Path = RESULTS) -> list[Path]:
+    """The files that records of figures name, sorted by name."""
+    recorded = {
         Path(os.path.normpath(path.parent / name))
         for path in (results / RECORDS).glob("*.json")
         for name in _recorded(path)
     }
-    return sorted(file for file in found if file.is_file())
+    return sorted(file for file in recorded if file.is_file())
 
 
 def strangers(folder: Path, own: Iterable[Path]) -> list[Path]:
-    """Pictures, tables and pages in a folder of figures that are none of `own`: another experiment's."""
+    """Figures, tables and pages in a folder that are none of `own`: they belong to another experiment."""
     mine = {path.resolve() for path in own}
     there = [path for path in sorted(folder.iterdir()) if path.suffix in (".svg", ".csv", ".html")]
     with_caption = [p for p in there if p.suffix == ".html" or p.with_suffix(".md").is_file()]
@@ -95,8 +95,8 @@ def captions(folder: Path) -> dict[str, str]:
     out = {}
     for path in folder.glob("*.md"):
         blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
-        told = [b for b in blocks[1:] if not b.startswith(("#", "|", "!["))]
-        title, text = blocks[0].lstrip("# "), told[-1] if told else ""
+        paragraphs = [b for b in blocks[1:] if not b.startswith(("#", "|", "!["))]
+        title, text = blocks[0].lstrip("# "), paragraphs[-1] if paragraphs else ""
         out[path.stem] = f"**{plain(title)}**\n\n{plain(' '.join(text.split()))}"
     return out
 

@@ -1,4 +1,4 @@
-"""A search that spends a budget of cells well: score against passes, resumable, its best as rows to paste."""
+"""A search for samplers with a high score in few passes. It can go on later, and gives rows to paste."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ SPACE = {
 
 @dataclass(frozen=True)
 class Search:
-    """Where and what: `space` maps a field to (low, high, step)."""
+    """What is searched, and where: `space` maps a field to (low, high, step)."""
 
     params: Params
     base: str
@@ -44,7 +44,7 @@ class Search:
         return f"{self.base}-{self.backbone}-{self.benchmark}-{self.size}"
 
     def cell(self, point: Mapping[str, Any]) -> tuple[Cell, Grid]:
-        """The cell of one setting, and the grid that holds it and what it needs."""
+        """The cell of one setting, and the grid of this cell and the cells that it needs."""
         values = {key: [value] for key, value in point.items()}
         sweep = Sweep(base=self.base, benchmarks=[self.benchmark], size=self.size, grid=values)
         only = {"use": [self.backbone], "ablations": {}, "sweeps": {"search": sweep}, "latency": None}
@@ -53,7 +53,7 @@ class Search:
         return made.cells[line.cell], made
 
     def value(self, point: Mapping[str, Any], results: Path, say: Say) -> tuple[float, float]:
-        """(score in percent, mean passes) of one setting; its cell is made unless it is there."""
+        """Score in percent and mean passes of one setting. Its cell is made unless it exists."""
         cell, made = self.cell(point)
         run(made.closed([cell]), results=results, part=self.params.part, wait=True, say=say)
         score([cell], results=results, say=say)
@@ -93,9 +93,9 @@ def _range(text: str) -> tuple[str, tuple[float, float, float]]:
 def search(
     what: Search, trials: int, *, results: Path = RESULTS, seed: int = 0, say: Say = tell
 ) -> list[dict[str, Any]]:
-    """Try settings until `trials` have been tried, counting those of earlier runs; the front of the best.
+    """Try settings until `trials` have been tried, counting those of earlier runs; return the best front.
 
-    The first is the base as it stands. Later ones come from Optuna's multi-objective TPE. A trial that was
+    The first is the base itself. Later ones come from Optuna's multi-objective TPE. A trial that was
     killed is tried again.
     """
     with needs("ladr search"):
@@ -126,7 +126,7 @@ def search(
 
 
 def _retry(study: Any) -> None:
-    """Trials that a kill left running are given up, their settings put first in line."""
+    """Give up the trials that a kill left running, and put their settings first in line."""
     import optuna
 
     for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
@@ -136,7 +136,7 @@ def _retry(study: Any) -> None:
 
 
 def _standing(what: Search) -> dict[str, float]:
-    """The base's own values, moved into the space."""
+    """The values of the base itself, moved into the space."""
     from ladr.decoding.policies import build
 
     spec = build(what.params.samplers[what.base].spec).spec
@@ -164,7 +164,7 @@ def _objective(what: Search, results: Path, say: Say) -> Callable[[Any], tuple[f
 
 def front(study: Any) -> list[dict[str, Any]]:
     """The settings that no other beats in both score and passes, fewest passes first."""
-    found = {
+    best = {
         trial.user_attrs["cell"]: {
             "cell": trial.user_attrs["cell"],
             "score": trial.values[0],
@@ -173,7 +173,7 @@ def front(study: Any) -> list[dict[str, Any]]:
         }
         for trial in study.best_trials
     }
-    return sorted(found.values(), key=lambda row: row["passes"])
+    return sorted(best.values(), key=lambda row: row["passes"])
 
 
 def _write(path: Path, what: Search, best: list[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Sweeps by hand: alpha and tau of a phase (or any fields) from the command line to a table."""
+"""Sweeps from the command line: vary alpha and tau of a phase, or any fields, and make their table."""
 
 import hashlib
 import subprocess
@@ -20,10 +20,10 @@ def values_of(text: str) -> list[Any]:
     """`0.1,0.3,null` as a list; every value is YAML."""
     from ruamel.yaml import YAML
 
-    found = YAML(typ="safe").load(f"[{text}]")
-    if not found:
+    values = YAML(typ="safe").load(f"[{text}]")
+    if not values:
         raise LadrError(f"{text!r} is not allowed; values with commas between them")
-    return found
+    return values
 
 
 def grid_of(alpha: Sequence[str], tau: Sequence[str], fields: Sequence[str]) -> dict[str, list[Any]]:
@@ -43,10 +43,10 @@ def grid_of(alpha: Sequence[str], tau: Sequence[str], fields: Sequence[str]) -> 
 def experiment(
     params: str | Path, base: str, grid: Mapping[str, list[Any]], **place: Any
 ) -> tuple[str, dict[str, Any]]:
-    """The name of a sweep, and params that hold it, the baseline and its base alone.
+    """The name of a sweep, and params with only the sweep, its base and the baseline.
 
-    place: backbones, benchmarks, size, images of the sweep; those that are None are as in the file (its first
-    backbone, and that one's first benchmark).
+    place: backbones, benchmarks, size and images of the sweep. None is what the file has: its first backbone,
+    and the first benchmark of that.
     """
     data = Source.read(params).data
     read = load(params)
@@ -56,26 +56,26 @@ def experiment(
     sweep = {"base": base, "benchmarks": benchmarks, "grid": dict(grid)}
     sweep |= {k: v for k, v in place.items() if v is not None}
     name = f"{base}-{hashlib.sha256(canonical([backbones, sweep]).encode()).hexdigest()[:8]}"
-    samplers = {n: row for n, row in data["samplers"].items() if n in wanted(read, {base, read.baseline})}
+    samplers = {n: row for n, row in data["samplers"].items() if n in referred(read, {base, read.baseline})}
     for gone in ("ablations", "latency"):
         data.pop(gone, None)
     return name, {**data, "use": backbones, "samplers": samplers, "sweeps": {name: sweep}}
 
 
-def wanted(params: Params, names: set[str]) -> set[str]:
-    """The samplers of these names and those that they refer to."""
-    found = set(names)
+def referred(params: Params, names: set[str]) -> set[str]:
+    """The samplers of these names and the samplers that they refer to."""
+    samplers = set(names)
     for name in names & params.samplers.keys():
         row = params.samplers[name]
         texts = canonical(row.spec)
         more = {n for n in params.samplers if n == row.match or f"replay:{n}" in texts}
-        if not more <= found:
-            found |= wanted(params, found | more)
-    return found
+        if not more <= samplers:
+            samplers |= referred(params, samplers | more)
+    return samplers
 
 
 def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = FOLDER) -> Path:
-    """Make the cells of a sweep through Snakemake; the folder that its table is in."""
+    """Make the cells of a sweep through Snakemake; return the folder of its table."""
     from ruamel.yaml import YAML
 
     place = folder / name

@@ -24,10 +24,10 @@ __all__ = ["Entry", "Summary", "curve", "entries", "serve", "summaries", "track"
 
 
 def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = None) -> dict[str, int]:
-    """Bring MLflow up to date: what is new or has changed is logged, the rest is left; how many of each.
+    """Log to MLflow what is new or has changed, and leave the rest; return how many there are of each.
 
-    uri: default MLFLOW_TRACKING_URI, or else the sqlite file in results/. A pass that was killed is completed
-    by the next.
+    uri: default MLFLOW_TRACKING_URI, or else the sqlite file in results/. The next call completes a call that
+    was killed.
     """
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or None
     with hold(results / ".locks" / "track.lock", "track"):
@@ -49,7 +49,7 @@ def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = 
 
 
 def serve(host: str, port: int, results: Path = RESULTS) -> NoReturn:
-    """Become MLflow's server on the embedded store: what ends this process ends the server."""
+    """Become MLflow's server on the embedded store. The server ends with this process."""
     database = results / DATABASE
     if not database.is_file():
         raise LadrError(f"{database}: nothing is tracked yet; `ladr track` first")
@@ -62,7 +62,7 @@ def serve(host: str, port: int, results: Path = RESULTS) -> NoReturn:
 
 
 def _told(client: Any, place: str, one: Entry | Summary, run: Any) -> str:
-    """Log it unless `run`, what MLflow has of it, says the same; `new`, `changed` or `same`."""
+    """Log one entry, unless its `run` in MLflow says the same; return `new`, `changed` or `same`."""
     if run is not None:
         if run.data.tags.get(RESULT) == one.digest and run.info.status == "FINISHED":
             return "same"
@@ -79,7 +79,7 @@ def _retire(client: Any, left: Mapping[str, Any]) -> None:
 
 
 def _log(client: Any, place: str, one: Entry | Summary) -> None:
-    """One run; its digest comes last, so that a run without one is known to be incomplete."""
+    """Log one run. Its digest comes last, so that a run without a digest is known to be incomplete."""
     from mlflow.entities import Metric, Param, RunTag
 
     run = client.create_run(place, tags={OF: one.key, **one.tags}, run_name=one.name).info
@@ -98,9 +98,9 @@ def _log(client: Any, place: str, one: Entry | Summary) -> None:
 
 
 def _datasets(asked: Iterable[Mapping[str, Any]]) -> Iterable[Any]:
-    """The benchmarks as MLflow's datasets: name, and the hash of the prompts."""
+    """The benchmarks as datasets of MLflow: name, and hash of the prompts."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     for one in asked:
-        told = Dataset(one["name"], one["prompts"][:16], "local", f"ladr.benchmarks:{one['name']}")
-        yield DatasetInput(told, [InputTag("mlflow.data.context", "evaluation")])
+        dataset = Dataset(one["name"], one["prompts"][:16], "local", f"ladr.benchmarks:{one['name']}")
+        yield DatasetInput(dataset, [InputTag("mlflow.data.context", "evaluation")])

@@ -64,13 +64,13 @@ def entries(grid: Grid, baseline: str, results: Path = RESULTS) -> Iterator[Entr
         for line in grid.lines
         if (line.group, line.name) == ("samplers", baseline)
     }
-    told = _told(results)
+    lines_of = _told(results)
     for cell in reversed(grid.cells.values()):
         lines = [line for line in grid.lines if line.cell == cell.id]
         folder = folder_of(cell.id, results)
         if lines and done(folder / SCORE) and done(folder / CELL):
             base = seconds.get((lines[0].backbone, lines[0].benchmark))
-            scores = told.get(cell.id) or files.read_json(folder / SCORE)["lines"]
+            scores = lines_of.get(cell.id) or files.read_json(folder / SCORE)["lines"]
             costs = base, latency.get(cell.id, {})
             yield _entry(cell, lines, scores, label_of(lines[0], grid), folder, *costs)
 
@@ -164,13 +164,13 @@ def _summary(cell: str, results: Path) -> Mapping[str, Any]:
 
 def _latencies(results: Path) -> dict[str, dict[str, float]]:
     """cell -> its seconds at batch 1 and its speed-up, where they were measured."""
-    found: dict[str, dict[str, float]] = {}
+    latencies: dict[str, dict[str, float]] = {}
     for path in sorted((results / "latency").glob("*.json")):
         record = files.read_json(path)
         for name, cell in record["cells"].items():
             row = record["rows"][name]
-            found[cell] = {"latency_seconds": row["seconds"], "latency_speedup": row["speedup"]}
-    return found
+            latencies[cell] = {"latency_seconds": row["seconds"], "latency_speedup": row["speedup"]}
+    return latencies
 
 
 def curve(trace: Mapping[str, list], images: int) -> tuple[float, ...]:

@@ -39,11 +39,11 @@ def _places(database: Path) -> list[str]:
 
 
 def experiment(client: Any, name: str, root: Path | None) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is not None and found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    if found is not None:
-        return found.experiment_id
+    known = client.get_experiment_by_name(name)
+    if known is not None and known.lifecycle_stage == "deleted":
+        client.restore_experiment(known.experiment_id)
+    if known is not None:
+        return known.experiment_id
     where = None if root is None else (root / PLAIN.sub("", name).replace("/", "-")).as_uri()
     tags = {"mlflow.experimentKind": "custom_model_development"}
     return client.create_experiment(name, artifact_location=where, tags=tags)
@@ -51,16 +51,16 @@ def experiment(client: Any, name: str, root: Path | None) -> str:
 
 def runs(client: Any, experiment: str) -> dict[str, Any]:
     """Our runs there by cell; of two of one cell, which a kill may leave, the older goes."""
-    found: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     token = None
     while True:
         page = client.search_runs([experiment], max_results=1000, page_token=token)
         for run in page:
             cell = run.data.tags.get(OF)
-            if cell in found:
+            if cell in known:
                 client.delete_run(run.info.run_id)
             elif cell:
-                found[cell] = run
+                known[cell] = run
         token = page.token
         if not token:
-            return found
+            return known

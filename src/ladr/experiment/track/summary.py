@@ -12,7 +12,7 @@ from ladr.base import files
 from ladr.experiment.cell import Grid
 from ladr.experiment.cells import doctor
 from ladr.experiment.cells.record import RESULTS
-from ladr.experiment.plan.records import drawn
+from ladr.experiment.plan.records import figure_files
 
 EXPERIMENT, KEY = "figures", "summary"
 
@@ -41,13 +41,13 @@ class Summary:
     @property
     def digest(self) -> str:
         """Changes when a byte of any file does."""
-        told = [dict(self.tags), dict(self.params), [(p.name, files.sha256(p)) for p in self.artifacts]]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+        content = [dict(self.tags), dict(self.params), [(p.name, files.sha256(p)) for p in self.artifacts]]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def summaries(grid: Grid, results: Path = RESULTS) -> Iterator[Summary]:
     """The summary, if figures have been drawn."""
-    figures = drawn(results)
+    figures = figure_files(results)
     if not figures:
         return
     tables = [results / name for name in doctor.BESIDE if not name.endswith(".parquet")]

@@ -11,7 +11,7 @@ import pandas as pd
 from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.intervals import PromptSums
-from ladr.experiment.lines import SAMPLERS, pictured
+from ladr.experiment.lines import SAMPLERS, illustrated
 
 PLACE = ["group", "name", "backbone", "benchmark", "cell"]
 LATENCY, SHOWN = "latency", "pictures.json"
@@ -139,7 +139,7 @@ class Results:
     def illustrations(self) -> Iterator[tuple[str, dict[str, Any], Path]]:
         """(backbone, its pictures.json, its folder) for every illustration that the experiment asks for."""
         folder = self.store / "pictures"
-        asked = pictured(self.grid.itertuples(index=False))
+        asked = illustrated(self.grid.itertuples(index=False))
         if not asked:
             raise NotAskedError("no benchmark of the experiment has pixels, so `ladr pictures` shows nothing")
         records = {name: self._illustration(folder / name, lines) for name, lines in asked.items()}

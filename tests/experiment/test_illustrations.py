@@ -11,9 +11,9 @@ from ladr.benchmarks.mini.geneval import SUITE
 from ladr.benchmarks.mini.prompts import truth
 from ladr.cli.figures import draw
 from ladr.experiment.cells.decode import run
-from ladr.experiment.illustrations import pictures as worked_out
+from ladr.experiment.illustrations import illustration as worked_out
 from ladr.experiment.illustrations.verdicts import verdicts
-from ladr.experiment.plan import figures_asked as drawings
+from ladr.experiment.plan import figures as figure_plan
 from ladr.figures.frame.illustrations import GREY, Illustration, moments
 from ladr.figures.frame.phases import split
 from ladr.figures.samples import longest
@@ -117,9 +117,9 @@ def test_pictures_of_another_version_are_neither_read_nor_kept(made, tmp_path, m
     ):
         draw(["films"], place, tmp_path)
     written.write_text(text, encoding="utf-8")
-    now = drawings.Drawings(params, grid).pictures
-    monkeypatch.setattr(drawings, "VERSION", 0)
-    assert drawings.Drawings(params, grid).pictures != now
+    now = figure_plan.FigurePlan(params, grid).illustrations
+    monkeypatch.setattr(figure_plan, "VERSION", 0)
+    assert figure_plan.FigurePlan(params, grid).illustrations != now
 
 
 def said(prompt, image):

@@ -9,11 +9,11 @@ import pytest
 from ladr.base.errors import LadrError
 from ladr.cli.figures import names
 from ladr.experiment.cells import doctor
-from ladr.experiment.illustrations import pictures
-from ladr.experiment.plan import figures_asked as drawings
-from ladr.experiment.plan.figures_asked import REASONS, Drawings, wanted
+from ladr.experiment.illustrations import illustration
+from ladr.experiment.plan import figures as figure_plan
+from ladr.experiment.plan.figures import REASONS, FigurePlan, figure_needs
 from ladr.experiment.plan.plan import Plan
-from ladr.experiment.plan.records import captions, drawn, record, stamp
+from ladr.experiment.plan.records import captions, figure_files, record, record_illustrations
 from tiny import TEXT, tiny
 
 BARE = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n"
@@ -28,69 +28,69 @@ samplers:
 """
 
 
-def drawings_of(folder, text):
-    return Drawings(*tiny(folder, text))
+def plan_of(folder, text):
+    return FigurePlan(*tiny(folder, text))
 
 
 def test_every_figure_says_what_it_needs():
-    assert list(wanted()) == names()
-    for path in drawings.HERE.glob("*.py"):
+    assert list(figure_needs()) == names()
+    for path in figure_plan.HERE.glob("*.py"):
         stated = [n for n in ast.parse(path.read_text()).body if "NEEDS" in ast.dump(n)]
         assert stated or path.stem == "__init__", f"{path.name} states no NEEDS"
-    assert set(wanted().values()) <= set(REASONS)
+    assert set(figure_needs().values()) <= set(REASONS)
 
 
 def test_what_a_figure_needs_has_to_be_known(tmp_path):
     (tmp_path / "new.py").write_text('NEEDS = "ablation"\n')
     with pytest.raises(LadrError, match=r"new.py: NEEDS 'ablation' is none of"):
-        wanted(tmp_path)
+        figure_needs(tmp_path)
     (tmp_path / "new.py").write_text("")
-    assert wanted(tmp_path) == {"new": "samplers"}
+    assert figure_needs(tmp_path) == {"new": "samplers"}
 
 
 def test_a_figure_that_would_be_empty_is_left_out_and_has_a_reason(tmp_path):
-    found = drawings_of(tmp_path, BARE)
-    assert set(found.asked) == {"scores"}
-    assert {"tables", "quality", "paper_tables"} <= set(found.asked["scores"])
-    assert found.left["ablations"] == "no `ablations`"
-    assert found.left["sweeps"] == "no `sweeps`"
-    assert found.left["divergence"] == "no `theory`"
-    assert found.left["phases"] == "no row of `samplers` has phases"
-    assert "pixels" in found.left["gallery"]
-    assert set(found.left) | set(found.asked["scores"]) == set(names())
+    found = plan_of(tmp_path, BARE)
+    assert set(found.requested) == {"scores"}
+    assert {"tables", "quality", "paper_tables"} <= set(found.requested["scores"])
+    assert found.left_out["ablations"] == "no `ablations`"
+    assert found.left_out["sweeps"] == "no `sweeps`"
+    assert found.left_out["divergence"] == "no `theory`"
+    assert found.left_out["phases"] == "no row of `samplers` has phases"
+    assert "pixels" in found.left_out["gallery"]
+    assert set(found.left_out) | set(found.requested["scores"]) == set(names())
 
 
 def test_what_the_params_ask_for_is_in_the_plan(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = drawings_of(tmp_path, PIXELS)
-    assert set(found.asked) == {"scores", "traces", "pictures", "theory"}
-    assert set(found.asked["traces"]) == {"phases", "passing"}
-    assert "diversity" in found.asked["scores"]
-    assert "diversity" not in drawings_of(tmp_path, PIXELS.replace("images: 2", "images: 1")).asked["scores"]
+    found = plan_of(tmp_path, PIXELS)
+    assert set(found.requested) == {"scores", "traces", "pictures", "theory"}
+    assert set(found.requested["traces"]) == {"phases", "passing"}
+    assert "diversity" in found.requested["scores"]
+    assert "diversity" not in plan_of(tmp_path, PIXELS.replace("images: 2", "images: 1")).requested["scores"]
     tiny(tmp_path, PIXELS)
     plan = Plan.read({}, ["-n"])
-    jobs = plan.drawings.jobs(plan.table)
+    jobs = plan.figures.jobs(plan.table)
     assert jobs["theory"] == (["divergence"], ["results/theory.json"], "results/figures/theory.json")
-    assert plan.drawings.pictures[0] in jobs["pictures"][1]
-    assert plan.drawings.done in plan.all
-    assert {*plan.drawings.pictures, *plan.drawings.theory} <= set(plan.results) <= set(plan.all)
+    assert plan.figures.illustrations[0] in jobs["pictures"][1]
+    assert plan.figures.done in plan.all
+    assert {*plan.figures.illustrations, *plan.figures.theory} <= set(plan.results) <= set(plan.all)
     elsewhere = Plan.read({"out": "results/sweeps/x"}, ["-n"])
-    assert str(elsewhere.drawings.folder) == "results/sweeps/x/figures"
+    assert str(elsewhere.figures.folder) == "results/sweeps/x/figures"
 
 
 def test_the_pictured_cells_are_those_that_the_pictures_show(tmp_path):
     _, grid = tiny(tmp_path, PIXELS)
-    found = drawings_of(tmp_path, PIXELS)
-    shown = {b: [cell for *_, cell in rows] for b, rows in pictures.measurable(grid).items()}
-    assert found.pictured == shown
-    other = drawings_of(tmp_path, PIXELS.replace("  ladr: {policy: ladr}\n", ""))
-    assert other.pictures != found.pictures
+    found = plan_of(tmp_path, PIXELS)
+    shown = {b: [cell for *_, cell in rows] for b, rows in illustration.measurable(grid).items()}
+    assert found.illustrated == shown
+    other = plan_of(tmp_path, PIXELS.replace("  ladr: {policy: ladr}\n", ""))
+    assert other.illustrations != found.illustrations
 
 
 def test_a_figure_without_a_sampler_with_phases_is_left_out_of_the_pictures(tmp_path):
-    found = drawings_of(tmp_path, PIXELS.replace("  ladr: {policy: ladr}\n", ""))
-    assert found.left["films"] == "no sampler on mixture has phases"
-    assert "gallery" in found.asked["pictures"]
+    found = plan_of(tmp_path, PIXELS.replace("  ladr: {policy: ladr}\n", ""))
+    assert found.left_out["films"] == "no sampler on mixture has phases"
+    assert "gallery" in found.requested["pictures"]
 
 
 def test_a_record_names_its_files_and_drops_those_of_before(tmp_path):
@@ -99,7 +99,7 @@ def test_a_record_names_its_files_and_drops_those_of_before(tmp_path):
     for name in ("a.svg", "b.svg", "mine.svg"):
         (figures / name).write_text(name)
     record(place, ["x"], [figures / "a.svg", figures / "b.svg"], figures)
-    assert [p.name for p in drawn(tmp_path / "results")] == ["a.svg", "b.svg"]
+    assert [p.name for p in figure_files(tmp_path / "results")] == ["a.svg", "b.svg"]
     record(place, ["x"], [figures / "b.svg"], figures)
     assert sorted(p.name for p in figures.iterdir()) == ["b.svg", "mine.svg"]
     record(place.with_name("traces.json"), ["y"], [figures / "b.svg"], figures)
@@ -121,8 +121,8 @@ def test_pictures_are_those_of_one_record(tmp_path):
     for name in ("old", "new"):
         (place / name).mkdir(parents=True)
         (place / name / "pictures.json").write_text("{}")
-    stamp(place / "1.json", [place / "old/pictures.json", place / "new/pictures.json"])
-    stamp(place / "2.json", [place / "new/pictures.json"])
+    record_illustrations(place / "1.json", [place / "old/pictures.json", place / "new/pictures.json"])
+    record_illustrations(place / "2.json", [place / "new/pictures.json"])
     assert sorted(p.name for p in place.iterdir()) == ["2.json", "new"]
     assert list(json.loads((place / "2.json").read_text())["files"]) == ["new/pictures.json"]
 
@@ -131,7 +131,7 @@ def test_pruning_keeps_pictures_that_are_asked_for(tmp_path):
     place = tmp_path / "pictures" / "new"
     place.mkdir(parents=True)
     (place / "pictures.json").write_text("{}")
-    stamp(tmp_path / "pictures/2.json", [place / "pictures.json"])
+    record_illustrations(tmp_path / "pictures/2.json", [place / "pictures.json"])
     assert doctor.prune([], ["results/pictures/2.json"], tmp_path) == []
     assert place.is_dir()
     assert doctor.prune([], [], tmp_path) == ["2.json", "new"]
@@ -170,7 +170,7 @@ def test_what_is_no_record_names_nothing(tmp_path, content):
     place = tmp_path / "pictures"
     place.mkdir()
     (place / "notes.json").write_text(content)
-    stamp(place / "1.json", [])
+    record_illustrations(place / "1.json", [])
     record(place / "notes.json", ["x"], [], tmp_path)
     assert (place / "notes.json").is_file()
 
@@ -180,8 +180,8 @@ def test_illustrations_leave_their_neighbours_alone(tmp_path):
     for name in (".git/HEAD", "thesis/chapter.md", "settings.json", "new/pictures.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("{}")
-    stamp(tmp_path / "1.json", [tmp_path / "new/pictures.json"])
-    stamp(tmp_path / "2.json", [])
+    record_illustrations(tmp_path / "1.json", [tmp_path / "new/pictures.json"])
+    record_illustrations(tmp_path / "2.json", [])
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert left == [".git/HEAD", "2.json", "settings.json", "thesis/chapter.md"]
 

@@ -1,5 +1,8 @@
-"""What the illustrations show, worked out once from finished cells: images, the order their cells settled in,
-one run seen from inside, and how far a token and a commit reach."""
+"""The data of illustrations, computed once from finished cells.
+
+They show images, the order in which their cells settled, one run seen from inside, and how far a token and a
+commit reach.
+"""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,30 +27,30 @@ from ladr.experiment.cells.provenance import provenance
 from ladr.experiment.cells.record import CELL, RESULTS, described, done
 from ladr.experiment.illustrations.reach import COMMITS, IMAGES, OFTEN, SHARES, dependence, perturbation
 from ladr.experiment.illustrations.verdicts import verdicts
-from ladr.experiment.lines import pictured
-from ladr.experiment.plan.records import PICTURES, VERSION
+from ladr.experiment.lines import illustrated
+from ladr.experiment.plan.records import ILLUSTRATIONS, VERSION
 
 ARRAYS, RECORD = "pictures.npz", "pictures.json"
 SHOWN = 6  # prompts
 
 
 def measurable(grid: Grid) -> dict[str, list[tuple[str, str, Cell]]]:
-    """backbone -> (name, label, cell) of its samplers on its first benchmark that has pixels."""
+    """Backbone -> name, label and cell of its samplers on its first benchmark that has true images."""
     return {
         backbone: [(line.name, line.label, grid.cells[line.cell]) for line in lines]
-        for backbone, lines in pictured(grid.lines).items()
+        for backbone, lines in illustrated(grid.lines).items()
     }
 
 
 def write(grid: Grid, results: Path = RESULTS, say: Say = tell) -> list[Path]:
-    """results/pictures/BACKBONE/: one folder per backbone that draws."""
+    """Write results/pictures/BACKBONE/ for each backbone that draws; return the record of each."""
     missing = [c.id for rows in measurable(grid).values() for *_, c in rows
                if not done(folder_of(c.id, results) / CELL)]  # fmt: skip
     if missing:
         raise LadrError(f"{len(missing)} cells are not decoded: {', '.join(missing)}; run `snakemake`")
     out = []
     for backbone, rows in measurable(grid).items():
-        out.append(_write_one(rows, results / PICTURES / backbone, results))
+        out.append(_write_one(rows, results / ILLUSTRATIONS / backbone, results))
         say(f"{backbone}: {out[-1]}")
     return out
 
@@ -57,8 +60,8 @@ def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Pat
     torch.set_num_threads(first.row.threads)
     backbone = backbones.load(first.spec["backbone"]["name"], **first.spec["backbone"]["settings"])
     places = chosen(first)
-    found = [_final(cell, places, backbone, results) for *_, cell in rows]
-    arrays = {key: np.stack([f[key] for f in found], 1) for key in found[0]}
+    images = [_final(cell, places, backbone, results) for *_, cell in rows]
+    arrays = {key: np.stack([f[key] for f in images], 1) for key in images[0]}
     prompts = [images_of(first)[i] for i in places]
     longest = max(range(len(prompts)), key=lambda i: len(prompts[i][0].text))
     seen, inside = _inside(rows, prompts[longest], backbone, results)
@@ -88,8 +91,8 @@ def _now() -> str:
 def _reach(cell: Cell, backbone: Any, results: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """How far commits and changed tokens reach in a cell's images, one of each prompt.
 
-    Arrays: `dependence` (shares, 2M+1, 2M+1) and, where the backbone's pictures are no mosaic, `pixels`, by
-    offset, and the example of `perturbation`. Told is what Spread tells of each.
+    Return arrays and a summary of each. Arrays: `dependence` (shares, 2M+1, 2M+1) by offset and, unless the
+    backbone draws a mosaic, `pixels` by offset and the example of `perturbation`.
     """
     images = images_of(cell)
     each = cell.spec["benchmark"]["images"]
@@ -102,14 +105,14 @@ def _reach(cell: Cell, backbone: Any, results: Path) -> tuple[dict[str, np.ndarr
     stream, batch = derived(0, "dependence"), cell.row.batch_size
     spreads = dependence(backbone, asked, tokens, settled, stream, batch, commits)
     arrays = {"dependence": np.stack([s.offsets for s in spreads]).astype(np.float32)}
-    dependent = [{"share": a, **s.told()} for a, s in zip(SHARES, spreads, strict=True)]
-    told: dict[str, Any] = {"cell": cell.id, "dependence": dependent, "pixels": None}
-    found = perturbation(backbone, tokens, derived(0, "perturbation"))
-    if found is not None:
-        spread, example = found
+    dependent = [{"share": a, **s.summary()} for a, s in zip(SHARES, spreads, strict=True)]
+    measured: dict[str, Any] = {"cell": cell.id, "dependence": dependent, "pixels": None}
+    perturbed = perturbation(backbone, tokens, derived(0, "perturbation"))
+    if perturbed is not None:
+        spread, example = perturbed
         arrays |= {"pixels": spread.offsets.astype(np.float32), **example}
-        told["pixels"] = {"side": spread.side, **spread.told()}
-    return arrays, told
+        measured["pixels"] = {"side": spread.side, **spread.summary()}
+    return arrays, measured
 
 
 def chosen(cell: Cell) -> list[int]:
@@ -134,12 +137,12 @@ def _final(cell: Cell, places: Sequence[int], backbone: Any, results: Path) -> d
 def _inside(
     rows: Sequence[tuple[str, str, Cell]], image: tuple[Prompt, int], backbone: Any, results: Path
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """One decode of the first row that rescues, pass by pass: masked, gap, scheduled, frontier, rescued
-    (S, H, W); and its times. Nothing where no row rescues."""
-    found = [(label, c) for _, label, c in rows if c.spec["sampler"]["policy"].get("phases")]
-    if not found:
+    """One decode of the first row that rescues, pass by pass: the arrays masked, gap, scheduled, frontier and
+    rescued (S, H, W), and its times. Both are empty where no row rescues."""
+    rescuing = [(label, c) for _, label, c in rows if c.spec["sampler"]["policy"].get("phases")]
+    if not rescuing:
         return {}, {}
-    label, cell = found[0]
+    label, cell = rescuing[0]
     one = Decoder(cell, backbone, [image], results / "cells")
     prompt, number = image
     seen: list[dict[str, Any]] = []
