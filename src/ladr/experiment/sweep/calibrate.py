@@ -25,12 +25,12 @@ def calibrate(
     spec: Mapping[str, Any],
     field: str,
     between: tuple[float, float],
-    wanted: float,
+    passes: float,
     *,
     steps: int = 64,
     tries: int = 10,
 ) -> Calibrated:
-    """The value of `field` in `between` (both above 0) whose mean passes come nearest to `wanted`.
+    """The value of `field` in `between` (both above 0) whose mean passes come nearest to `passes`.
 
     spec: the policy's plain dict without that field. The interval is halved on a logarithmic scale, `tries`
     times at most; passes must rise or fall with the value. Every decode has the same prompts and noise, so
@@ -51,10 +51,10 @@ def calibrate(
     for _ in range(tries):
         middle = at(math.sqrt(low * high))
         tried.append(middle)
-        if middle.passes == wanted:
+        if middle.passes == passes:
             break
-        if (middle.passes > wanted) == falling:
+        if (middle.passes > passes) == falling:
             low = middle.value
         else:
             high = middle.value
-    return min(tried, key=lambda one: abs(one.passes - wanted))
+    return min(tried, key=lambda one: abs(one.passes - passes))
