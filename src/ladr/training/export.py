@@ -16,10 +16,10 @@ from ladr.training.vocabulary import build
 def export(run: Path, to: Path) -> dict:
     """Write config.json, model.safetensors (averaged weights), tokenizer.json, vqvae/, patches.safetensors
     and training.jsonl into `to`; says at which step the run was."""
-    found = checkpoints.read(run / "model")
-    if found is None:
+    stored = checkpoints.read(run / "model")
+    if stored is None:
         raise LadrError(f"{run / 'model'}: no checkpoint; run `ladr train model --folder {run}` first")
-    tensors, state = found
+    tensors, state = stored
     settings = Settings()
     to.mkdir(parents=True, exist_ok=True)
     weights = {k.removeprefix("average."): v for k, v in tensors.items() if k.startswith("average.")}

@@ -27,13 +27,13 @@ INK, WRONG = (30, 30, 34), (179, 69, 44)
 
 def averaged(run: Path) -> tuple[DiMOO, int]:
     """The averaged weights of the last checkpoint as a backbone without a VQ model, and their step."""
-    found = checkpoints.read(run / "model")
-    if found is None:
+    stored = checkpoints.read(run / "model")
+    if stored is None:
         raise LadrError(f"{run / 'model'}: no checkpoint; run `ladr train model --folder {run}` first")
-    tensors, state = found
-    told = json.loads((run / "model" / "settings.json").read_text())
-    layout = Layout.of(told["layout"], run / "model" / "settings.json")
-    model = LLaDA(LLaDAConfig(**told["config"])).requires_grad_(False)
+    tensors, state = stored
+    settings = json.loads((run / "model" / "settings.json").read_text())
+    layout = Layout.of(settings["layout"], run / "model" / "settings.json")
+    model = LLaDA(LLaDAConfig(**settings["config"])).requires_grad_(False)
     head = "average."
     model.load_state_dict({k.removeprefix(head): v for k, v in tensors.items() if k.startswith(head)})
     with tempfile.TemporaryDirectory() as folder:
