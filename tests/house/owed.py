@@ -5,8 +5,6 @@ OWED = {
     "long functions": {},
     "long files": {},
     "wide functions": {},
-    "fillers": {
-        "training": 3,
-    },
+    "fillers": {},
     "shared names": {},
 }
