@@ -1,4 +1,4 @@
-"""What callers, backbones, noise and policies hand in, checked before the loop believes it."""
+"""Checks of what callers, backbones, noise and policies hand to the loop."""
 
 import math
 from collections.abc import Sequence

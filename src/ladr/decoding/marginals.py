@@ -14,7 +14,7 @@ from ladr.base.late import functional as nn
 def _blocks(p: Tensor) -> Tensor:
     """(n, K) -> (n, K / block, block), block near the root of K, the tail filled with zeros.
 
-    What is looked for is found among the blocks' sums or peaks first, then within one block.
+    A search goes through the sums or peaks of the blocks first, then through one block.
     """
     K = p.shape[1]
     if K < 32:

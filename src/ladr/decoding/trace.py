@@ -15,8 +15,8 @@ class ImageTrace:
     masked: cells masked before the pass; scheduled, rescued, dropped: cells committed by the schedule and
     by a rescue, and masked again; logp: sum of the natural logs of the committed codes' probabilities;
     unlike: rescued cells whose committed code was not the likeliest; cost: pass-equivalents (1 without a
-    cache); seconds: this image's share of each pass's wall time; notes: numbers that the policy wished to
-    keep.
+    cache); seconds: this image's share of each pass's wall time; notes: numbers that the policy
+    notes.
     """
 
     total: int

@@ -1,4 +1,4 @@
-"""How much memory a checkpoint needs, said before it is loaded."""
+"""How much memory a checkpoint needs, computed before it is loaded."""
 
 import os
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def amused_gigabytes() -> float:
 
 
 def free(device: str | torch.device) -> float | None:
-    """Bytes that `device` has to give now; None where the system does not say."""
+    """Free bytes of `device`; None where the system does not say."""
     device = torch.device(device)
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])

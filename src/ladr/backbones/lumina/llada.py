@@ -91,7 +91,7 @@ class RMSNorm(nn.Module):
         return (wide * scale).to(x.dtype).mul_(weight)
 
 
-# So many rows of the wide layer stay in a CPU core's cache.
+# Rows of the wide layer that fit into the cache of a CPU core.
 CHUNK = 576
 
 
@@ -129,7 +129,7 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, turn: Turn, groups: Any, kv: KV | None = None, at: Any = None, want: Any = None
     ) -> Tensor:
-        """x (n,d) -> (n,d), or (len(want),d): then `want` (indices into x) alone asks and is answered."""
+        """x (n,d) -> (n,d). With `want` (indices into x) only these places query: -> (len(want),d)."""
         n = self.attn_norm(x)
         k, v = turn(self._heads(self.k_proj(n))), self._heads(self.v_proj(n))
         if kv is not None:

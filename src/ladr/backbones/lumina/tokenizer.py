@@ -5,7 +5,7 @@ from pathlib import Path
 from ladr.backbones.checkpoint.hub import again
 from ladr.base.errors import LadrError, nearest
 
-UNWRITTEN = "<[²³"  # begin tokens that nobody types: marks, and letters that come later in a word
+UNWRITTEN = "<[²³"  # first characters of tokens that nobody types: marks, and parts inside a word
 
 
 class Words:
