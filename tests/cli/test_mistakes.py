@@ -202,3 +202,23 @@ def test_a_wrong_form_is_a_mistake_in_every_family():
     """Every command answers an option that it does not have with one line and exit code 2."""
     for name in commands.COMMANDS:
         assert answer([name, "--no-such-option"]) == 2
+
+
+def test_damage_is_a_failure_and_mended_damage_is_none(tmp_path, capsys, monkeypatch):
+    (tmp_path / "params.yaml").write_text((Path(__file__).parents[2] / "smoke.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    assert answer(["run", "samplers/cosine"]) == 0
+    assert answer(["doctor"]) == 0
+    (tokens,) = tmp_path.glob("results/cells/*/tokens.safetensors")
+    tokens.write_bytes(tokens.read_bytes() + b"x")
+    capsys.readouterr()
+    assert answer(["doctor"]) == 1
+    assert tokens.name in capsys.readouterr().err
+    assert answer(["doctor", "--mend"]) == 0
+    assert answer(["doctor"]) == 0
+
+
+def test_a_figure_without_results_is_a_mistake(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert answer(["figures", "tables"]) == 2
+    assert capsys.readouterr().err.startswith("ladr: ")

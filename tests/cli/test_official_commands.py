@@ -54,6 +54,9 @@ def test_check_says_what_is_wrong_and_exits_with_1(run, prompts):
     assert good.exit_code == 0
     assert "553 of 553 image files, 0 faults" in good.output
     shutil.rmtree(folder / "00004")
+    plain = json.loads(ladr(*options, "--json").stdout)
+    assert (plain["present"], plain["expected"]) == (552, 553)
+    assert plain["faults"]["00004/samples/0000.png"] == "missing"
     bad = ladr(*options)
     assert bad.exit_code == 1
     assert "00004/samples/0000.png: missing" in bad.output
@@ -83,6 +86,9 @@ def test_results_are_shown_and_failures_get_a_page(run, prompts, tmp_path):
     assert "98.75" in shown.output  # 79 of 80
     assert "99.79" in shown.output  # the mean of 98.75 and five times 100
     assert "1 judgements that are not full" in " ".join(shown.output.split())
+    plain = json.loads(ladr("geneval", "--results", results, "--json", *options).stdout)
+    assert plain["benchmark"] == "geneval"
+    assert round(100 * plain["columns"]["Overall"]["score"], 2) == 99.79
     text = page.read_text()
     assert "expected cup&gt;=1, found 0 &lt;b&gt;" in text
     assert "single_object 7" in text

@@ -12,20 +12,24 @@ from ladr.benchmarks.official import geneval as geneval_suite
 from ladr.benchmarks.official import t2i as t2i_suite
 from ladr.benchmarks.official import unigen as unigen_suite
 from ladr.benchmarks.official.suite import Scores
+from ladr.cli.options import Json, print_json
 from ladr.cli.terminal import bar, confirm, console, prices, run
 
 app = typer.Typer(
     no_args_is_help=True, help="The official benchmarks: prompts, folders of images, results, scores."
 )
-Prompts = Annotated[
-    Path | None, typer.Option(help="Folder of the official files; default: what `fetch` downloaded.")
-]
+Prompts = Annotated[Path | None, typer.Option(help="Folder of official files; default: the fetched.")]
 Check = Annotated[Path | None, typer.Option(help="Compare a folder of images with the official layout.")]
 Results = Annotated[Path | None, typer.Option(help="Import what the official scorer wrote.")]
 Images = Annotated[Path | None, typer.Option("--score", help="Score a folder of images on this machine.")]
 Sheet = Annotated[Path | None, typer.Option(help="Write an HTML page of the failures.")]
 PerPrompt = Annotated[int, typer.Option(min=1, help="Images per prompt.")]
 Concurrency = Annotated[int, typer.Option(min=1, help="Questions asked at once.")]
+KeyEnv = Annotated[str, typer.Option(help="The environment variable with the API key.")]
+Price = Annotated[float | None, typer.Option(help="Price of a million tokens, for the estimate.")]
+Seconds = Annotated[float, typer.Option(help="Your guess of one call's time, for the estimate.")]
+Yes = Annotated[bool, typer.Option(help="Ask without confirming the estimate.")]
+Book = Annotated[Path, typer.Option(help="The file that keeps the answers.")]
 Device = Annotated[str, typer.Option(help="The device of the scoring networks.")]
 
 
@@ -57,6 +61,7 @@ def geneval(
     sheet: Sheet = None,
     images_per_prompt: PerPrompt = 4,
     device: Device = "cpu",
+    json: Json = False,
 ) -> None:
     """GenEval: 553 prompts, 4 images each."""
     suite = geneval_suite.load(prompts, images_per_prompt)
@@ -75,7 +80,7 @@ def geneval(
     def read(path: Path) -> Scores:
         return geneval_suite.import_results(suite, path, allow_few_detections=allow_few_detections)
 
-    run(suite, check, results, score, sheet, read, native)
+    run(suite, check, results, score, sheet, read, native, json)
 
 
 @app.command()
@@ -88,19 +93,16 @@ def unigen(
         str, typer.Option(help="The judge's OpenAI-compatible address, up to /v1.")
     ] = "http://127.0.0.1:8000/v1",
     model: Annotated[str, typer.Option(help="The judge's name at the endpoint.")] = "QwenVL",
-    key_env: Annotated[
-        str, typer.Option(help="The environment variable with the API key.")
-    ] = "OPENAI_API_KEY",
-    book: Annotated[Path, typer.Option(help="The file that keeps the answers.")] = Path(
-        "unigen.answers.jsonl"
-    ),
+    key_env: KeyEnv = "OPENAI_API_KEY",
+    book: Book = Path("unigen.answers.jsonl"),
     concurrency: Concurrency = 8,
-    price_in: Annotated[float | None, typer.Option(help="Price of a million tokens in.")] = None,
-    price_out: Annotated[float | None, typer.Option(help="Price of a million tokens out.")] = None,
-    seconds: Annotated[float, typer.Option(help="Your guess of one call's time, for the estimate.")] = 10.0,
-    yes: Annotated[bool, typer.Option(help="Ask without confirming the estimate.")] = False,
+    price_in: Price = None,
+    price_out: Price = None,
+    seconds: Seconds = 10.0,
+    yes: Yes = False,
     sheet: Sheet = None,
     images_per_prompt: PerPrompt = 4,
+    json: Json = False,
 ) -> None:
     """UniGenBench: 600 prompts, 4 images each, a judge for 1,813 test points."""
     from ladr.benchmarks.official.judge import Judge
@@ -119,7 +121,7 @@ def unigen(
         return unigen_suite.import_summary(path) if summary else unigen_suite.import_results(suite, path)
 
     suite = unigen_suite.load(prompts, images_per_prompt)
-    run(suite, check, results, score, sheet, read, native)
+    run(suite, check, results, score, sheet, read, native, json)
 
 
 @app.command()
@@ -139,23 +141,22 @@ def dpg(
         str | None, typer.Option(help="Ask a model at this OpenAI-compatible address instead, up to /v1.")
     ] = None,
     model: Annotated[str, typer.Option(help="Its name there; scores are named dpg-<it>.")] = "QwenVL",
-    key_env: Annotated[
-        str, typer.Option(help="The environment variable with the API key.")
-    ] = "OPENAI_API_KEY",
+    key_env: KeyEnv = "OPENAI_API_KEY",
     concurrency: Concurrency = 8,
-    price_in: Annotated[float | None, typer.Option(help="Price of a million tokens in.")] = None,
-    price_out: Annotated[float | None, typer.Option(help="Price of a million tokens out.")] = None,
-    seconds: Annotated[float, typer.Option(help="Your guess of one call's time, for the estimate.")] = 1.0,
-    yes: Annotated[bool, typer.Option(help="Ask without confirming the estimate.")] = False,
-    book: Annotated[Path, typer.Option(help="The file that keeps the answers.")] = Path("dpg.answers.jsonl"),
+    price_in: Price = None,
+    price_out: Price = None,
+    seconds: Seconds = 1.0,
+    yes: Yes = False,
+    book: Book = Path("dpg.answers.jsonl"),
     sheet: Sheet = None,
     images_per_prompt: PerPrompt = 4,
     device: Device = "cpu",
+    json: Json = False,
 ) -> None:
     """DPG-Bench: 1,065 prompts, a grid of 4 images each."""
     suite = dpg_suite.load(prompts, images_per_prompt)
 
-    def asked() -> tuple[dpg_suite.Questions, list[str]]:
+    def loaded_questions() -> tuple[dpg_suite.Questions, list[str]]:
         return dpg_suite.load_questions(dpg_suite.find_questions(questions), suite)
 
     def native(images: Path) -> Scores:
@@ -165,7 +166,7 @@ def dpg(
 
         if endpoint is not None:
             judge = Judge(endpoint, model, book, key_env=key_env, concurrency=concurrency)
-            own = asked()[0]
+            own = loaded_questions()[0]
             asks = dpg_judge.asks(suite, own, images)
             confirm(
                 judge.estimate(asks, seconds=seconds, tokens_out=2, prices=prices(price_in, price_out)),
@@ -175,13 +176,13 @@ def dpg(
                 done = iter(range(1, len(asks) + 1))
                 return dpg_judge.score(suite, own, images, judge, lambda id: advance(next(done)))
         with bar("dpg", len(suite.prompts)) as advance:
-            return native.dpg(suite, asked()[0], images, book, BlipVqa.load(vqa, device), advance)
+            return native.dpg(suite, loaded_questions()[0], images, book, BlipVqa.load(vqa, device), advance)
 
     def read(path: Path) -> Scores:
-        own, notes = asked()
+        own, notes = loaded_questions()
         return dpg_results.import_results(suite, own, path, totals, notes)
 
-    run(suite, check, results, score, sheet, read, native)
+    run(suite, check, results, score, sheet, read, native, json)
 
 
 @app.command()
@@ -201,6 +202,7 @@ def t2i(
     parts: Annotated[bool, typer.Option(help="Check Complex against its three parts.")] = False,
     images_per_prompt: PerPrompt = t2i_suite.IMAGES,
     device: Device = "cpu",
+    json: Json = False,
 ) -> None:
     """T2I-CompBench: 6 x 300 prompts, 10 images each."""
     suite = t2i_suite.load(prompts, images_per_prompt)
@@ -214,14 +216,17 @@ def t2i(
             nouns = noun_chunks.load(chunks, texts) if chunks else noun_chunks.from_spacy(texts)
         with bar(f"t2i {category}", len(texts) * images_per_prompt) as advance:
             value = native.t2i(suite, category, images, (blip, clip), nouns, device, advance)
-        console.print(f"{t2i_suite.CATEGORIES[category]}: {100 * value:.2f}")
+        if json:
+            print_json({t2i_suite.CATEGORIES[category]: value})
+        else:
+            console.print(f"{t2i_suite.CATEGORIES[category]}: {100 * value:.2f}")
         return None
 
     def read(path: Path) -> Scores:
         kinds = t2i_suite.complex_kinds(suite, prompts) if parts else None
         return t2i_suite.import_results(suite, path, kinds)
 
-    run(suite, check, results, score, None, read, native)
+    run(suite, check, results, score, None, read, native, json)
 
 
 @app.command("chunks")
