@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ladr.base.imports import PACKAGE
-from ladr.experiment.plan.jobs import jobs
+from ladr.experiment.plan.jobs import ALL, jobs
 from ladr.experiment.plan.plan import Plan
 from tiny import TEXT, tiny
 
@@ -23,7 +23,7 @@ def test_a_name_in_a_log_leads_to_a_line_of_a_rule_file(tmp_path, monkeypatch):
     assert words == {"decode", "score", "judge", "latency", "draw"}
     loops = [path.name for path in RULES.glob("*.smk") if re.search(r"^for ", path.read_text(), re.MULTILINE)]
     assert loops == ["jobs.smk"]
-    made = list(jobs(planned(tmp_path, monkeypatch), 2))
+    made = list(jobs(planned(tmp_path, monkeypatch)))
     assert {job.word for job in made} <= words
     names = [f"{job.word}_{job.subject}" for job in made]
     assert len(set(names)) == len(names)
@@ -33,14 +33,14 @@ def test_a_name_in_a_log_leads_to_a_line_of_a_rule_file(tmp_path, monkeypatch):
 def test_the_jobs_make_all_cells_scores_and_figures_once(tmp_path, monkeypatch):
     timed = TEXT + "latency: {benchmark: field-exact, prompts: 1}\n"
     plan = planned(tmp_path, monkeypatch, timed)
-    made = list(jobs(plan, 2))
+    made = list(jobs(plan))
     outputs = [path for job in made for path in job.outputs]
     assert len(set(outputs)) == len(outputs)
     records = [*plan.records("cell.json"), *plan.records("score.json")]
     assert {*records, *(record for *_, record in plan.figure_jobs.values()), *plan.timed} == set(outputs)
     stopwatches = [job for job in made if job.word == "latency"]
     assert stopwatches
-    assert all(job.threads == 2 for job in stopwatches)
+    assert all(job.threads == ALL for job in stopwatches)
     scores = next(job for job in made if job.word == "draw" and job.subject == "scores")
     assert {str(Path(path).name) for path in scores.inputs} >= {"table.json", "style.py", "quality.py"}
     assert all(job.settled == [path.replace("score", "cell") for path in job.outputs]

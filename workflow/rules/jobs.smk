@@ -17,7 +17,7 @@ def command(job):
     )
 
 
-for job in jobs(PLAN, workflow.cores):
+for job in jobs(PLAN):
 
     rule:
         name:
@@ -31,7 +31,7 @@ for job in jobs(PLAN, workflow.cores):
             job.log,
         conda:
             "../envs/ladr.yaml"
-        threads: job.threads
+        threads: job.threads or workflow.cores
         resources:
             **job.resources,
         params:

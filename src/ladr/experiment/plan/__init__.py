@@ -1,1 +1,1 @@
-"""What Snakemake runs: jobs, figures that are asked for, and records of what was drawn."""
+"""What Snakemake runs: the plan of cells and figures, its jobs, and records of what was drawn."""

@@ -7,6 +7,7 @@ from ladr.experiment.cells.record import CELL, RESULTS, SCORE
 from ladr.experiment.plan.plan import THERE, Plan
 
 LIGHT = {"mem_mb": 2000, "runtime": 60}
+ALL = 0  # threads of a job that takes all cores
 DRAWING = {"mem_mb": 4000, "runtime": 60}
 
 
@@ -29,12 +30,12 @@ class Job:
     words: dict[str, str] = field(default_factory=dict)
 
 
-def jobs(plan: Plan, cores: int) -> Iterator[Job]:
-    """Every job of the plan: decoding, scoring, judging, measuring, drawing. `cores`: all that there are."""
+def jobs(plan: Plan) -> Iterator[Job]:
+    """Every job of the plan: decoding, scoring, judging, measuring, drawing."""
     yield from _decoding(plan)
     yield from _scoring(plan)
     yield from _judging(plan)
-    yield from _measuring(plan, cores)
+    yield from _measuring(plan)
     yield from _drawing(plan)
 
 
@@ -76,7 +77,7 @@ def _judging(plan: Plan) -> Iterator[Job]:
         )
 
 
-def _measuring(plan: Plan, cores: int) -> Iterator[Job]:
+def _measuring(plan: Plan) -> Iterator[Job]:
     """A stopwatch wants the machine to itself: the job takes all cores."""
     for name, records in plan.latencies.items():
         yield Job(
@@ -85,7 +86,7 @@ def _measuring(plan: Plan, cores: int) -> Iterator[Job]:
             [str(RESULTS / "latency" / f"{name}.json")],
             f"logs/latency/{name}.log",
             settled=records,
-            threads=cores,
+            threads=ALL,
             resources=DRAWING,
             words={"name": name},
         )
