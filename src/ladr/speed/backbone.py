@@ -80,8 +80,8 @@ def _products(config: LLaDAConfig, places: int) -> tuple[dict[str, Callable[[], 
         "up": (places, d, m),
         "down": (places, m, d),
     }
-    calls = {}
-    counts = {}
+    calls: dict[str, Any] = {}
+    counts: dict[str, float] = {}
     for name, (n, k, o) in shapes.items():
         a, b = torch.ones(n, k), torch.ones(k, o)
         calls[f"gemm_{name}"] = lambda a=a, b=b: a @ b

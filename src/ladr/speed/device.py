@@ -34,7 +34,8 @@ def random_backbone(shape: Shape, device: str, dtype: torch.dtype, guidance: flo
     need = memory.of_dimoo(config, layout.grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)
     memory.check(need, device, "random weights of that shape")
     model = random_model(config, SEED, dtype=dtype, device=device)
-    return DiMOO(model, layout, UpstreamWords(shape.words), None, guidance=guidance, limit=8192)
+    words: Any = UpstreamWords(shape.words)
+    return DiMOO(model, layout, words, None, guidance=guidance, limit=8192)
 
 
 def _tokens(backbone: DiMOO, ratio: float) -> Tensor:
@@ -63,7 +64,8 @@ def _passes(backbone: DiMOO) -> dict[str, Callable[[], Any]]:
 def _compiled(backbone: DiMOO, shape: Shape, mode: str) -> DiMOO:
     """The same weights with compiled layers; they are compiled in its first pass."""
     settings = {"guidance": backbone.guidance, "limit": backbone.limit}
-    return DiMOO(backbone.model, shape.layout, UpstreamWords(shape.words), None, compile=mode, **settings)
+    words: Any = UpstreamWords(shape.words)
+    return DiMOO(backbone.model, shape.layout, words, None, compile=mode, **settings)
 
 
 def _full_pass(backbone: DiMOO) -> Callable[[], Any]:

@@ -32,7 +32,8 @@ class _Watch:
     """A policy that is timed, without the sweep over the codes that its first look would start."""
 
     def __init__(self, policy: Callable):
-        self.policy, self.seconds = policy, []
+        self.policy = policy
+        self.seconds: list[float] = []
 
     def __call__(self, view: Any) -> Any:
         _ = view.masked, view.drawn, view.drawn_prob, view.top1, view.gap

@@ -6,7 +6,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,7 +28,15 @@ class Shape(NamedTuple):
 
 def _small(d: int, heads: int, layers: int, m: int, grid: int, codes: int) -> Shape:
     """As the 8B model but smaller; text ids 0..127, image codes after them."""
-    marks = {"mask": 120, "newline": 121, "boi": 122, "eoi": 123, "uncond": 124, "boa": 125, "eoa": 126}
+    marks: dict[str, Any] = {
+        "mask": 120,
+        "newline": 121,
+        "boi": 122,
+        "eoi": 123,
+        "uncond": 124,
+        "boa": 125,
+        "eoa": 126,
+    }
     layout = Layout(**marks, image_offset=128, codebook=codes, grid=(grid, grid), vq_factor=16)
     return Shape(LLaDAConfig(d, heads, layers, m, 5e5, 1e-5, 128 + codes, 8192), layout, 40)
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,8 @@ def sample(seed: int, number: int, early: int = 0) -> tuple[Spec, str, Scene]:
     """The `number`-th (spec, caption, scene) of the stream `seed`, of whose samples the first `early` are of
     the kinds that are practised first."""
     rng = np.random.default_rng([seed, number])
-    spec = propose(rng, FIRST if number < early else TRAINING)
+    shares: Any = FIRST if number < early else TRAINING
+    spec = propose(rng, shares)
     return spec, caption(spec, rng), realise(spec, rng)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -140,7 +141,7 @@ class Run:
         if checkpoint is None:
             return False
         tensors, state = checkpoint
-        chosen = {p: {} for p in ("model", "average")}
+        chosen: dict[str, dict[str, Any]] = {p: {} for p in ("model", "average")}
         for name, tensor in tensors.items():
             head, _, rest = name.partition(".")
             if head in chosen:
