@@ -11,12 +11,12 @@ from ladr.backbones.random.blank import TINY, TINY_LAYOUT, random_model
 from ladr.base.errors import LadrError
 from ladr.decoding.caches import MLCache
 from ladr.decoding.view import MASK
-from ladr.speed.upstream import Words
+from ladr.speed.upstream import UpstreamWords
 
 LAYOUT = replace(TINY_LAYOUT, grid=(4, 6))
 
 
-class Prompts(Words):
+class Prompts(UpstreamWords):
     """As many ids as a prompt has letters."""
 
     def ids(self, text, where=""):
