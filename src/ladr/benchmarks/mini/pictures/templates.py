@@ -1,0 +1,99 @@
+"""All pictures of the picture world as codes, and the reading of an image: the nearest of them.
+
+The files lie in a run's folder and in the checkpoint folder, so that an image is read without the packages
+that the pictures come from.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from ladr.backbones.exact.patches import PatchCodes, cut
+from ladr.base.errors import LadrError
+from ladr.benchmarks.mini.pictures.words import BACKGROUNDS, STYLES
+
+TEMPLATES, WORLD, PATCHES = "templates.safetensors", "pictures.json", "patches.safetensors"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an image shows: `style` and `background` are places in STYLES and BACKGROUNDS.
+
+    `distance` is the root-mean-square difference from the nearest template, in grey levels, and `own` that
+    of this template from the picture which it encodes.
+    """
+
+    concept: str
+    style: int
+    background: int
+    distance: float
+    own: float
+
+    @property
+    def intact(self) -> bool:
+        """Whether the image is as near to the template as the template is to its picture."""
+        return self.distance <= self.own
+
+
+def seen(concepts: int) -> np.ndarray:
+    """(concepts, styles, backgrounds) bool: the combinations that training shows.
+
+    One style of every twentieth concept is held out, and one background of every fourth.
+    """
+    shown = np.ones((concepts, len(STYLES), len(BACKGROUNDS)), bool)
+    for place, index in enumerate(range(0, concepts, 20)):
+        shown[index, place % len(STYLES)] = False
+    for place, index in enumerate(range(2, concepts, 4)):
+        shown[index, :, place % len(BACKGROUNDS)] = False
+    return shown
+
+
+class Templates:
+    """The templates of a folder: `codes` (concepts, styles, backgrounds, H, W) and `names` of concepts."""
+
+    def __init__(self, folder: Path):
+        self.names, self.patches = _names(folder / WORLD), PatchCodes.load(folder / PATCHES)
+        path = folder / TEMPLATES
+        try:
+            tensors = load_file(path)
+            self.codes, self.own = tensors["codes"], tensors["own"]
+        except (OSError, SafetensorError, KeyError) as error:
+            raise LadrError(f"{path}: no templates can be read ({error})") from error
+        shape = (len(self.names), len(STYLES), len(BACKGROUNDS))
+        if self.codes.shape[:3] != shape or self.own.shape != shape:
+            raise LadrError(f"{path}: codes are {self.codes.shape[:3]}; {WORLD} names {shape}")
+
+    def image(self, concept: int, style: int, background: int) -> np.ndarray:
+        """One template in pixels, (h, w, 3) uint8."""
+        return self.patches.mosaic(self.codes[concept, style, background][None])[0]
+
+    def read(self, image: np.ndarray) -> Reading:
+        """The template nearest to an image (h, w, 3) uint8, by the sum of squared differences of pixels."""
+        cells = cut(image[None]).reshape(-1, self.patches.means.shape[1]).astype(np.float32)
+        means = self.patches.means
+        apart = (cells**2).sum(1)[:, None] - 2 * cells @ means.T + (means**2).sum(1)
+        flat = self.codes.reshape(-1, len(cells))
+        total = apart[np.arange(len(cells)), flat].sum(1)
+        best = int(total.argmin())
+        concept, style, background = (int(i) for i in np.unravel_index(best, self.own.shape))
+        distance = float(np.sqrt(max(0.0, total[best]) / cells.size))
+        own = float(self.own[concept, style, background])
+        return Reading(self.names[concept], style, background, distance, own)
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        return [concept["name"] for concept in json.loads(path.read_text(encoding="utf-8"))["concepts"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LadrError(f"{path}: no list of concepts can be read ({error})") from error
+
+
+@lru_cache(maxsize=2)
+def templates_of(folder: Path) -> Templates:
+    """The templates of a folder, read once per process."""
+    return Templates(folder)
