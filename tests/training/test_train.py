@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from multiprocessing.pool import ThreadPool
 
 import numpy as np
@@ -20,9 +21,9 @@ from ladr.cli import train as commands
 from ladr.shapes.evaluate import satisfies
 from ladr.shapes.practice import forward as named_first
 from ladr.shapes.render import render
-from ladr.training import checkpoints, exam
+from ladr.training import checkpoints, exam, shape_exam
 from ladr.training.codebook import latents, learn_codebook
-from ladr.training.data import OTHERS, Stream, finished, has_others, sample
+from ladr.training.data import OTHERS, Stream
 from ladr.training.export import export
 from ladr.training.forward import forward
 from ladr.training.log import draw, read_log
@@ -30,11 +31,12 @@ from ladr.training.model import Run
 from ladr.training.objective import kept_positions, loss, mask_cells, posterior, sequence
 from ladr.training.progress import Follow
 from ladr.training.run import Execution, train
-from ladr.training.settings import Settings
+from ladr.training.settings import Settings, read_settings
+from ladr.training.shape_samples import finished, has_others, sample
 from ladr.training.sheet import grid, sheet
 from ladr.training.vocabulary import IMAGE_OFFSET, SPECIAL, build, words
 from ladr.training.vq import new_vq
-from ladr.training.workers import CHUNK, Ahead, Workers
+from ladr.training.workers import CHUNK, Ahead, Workers, chunk_of
 
 TINY = LLaDAConfig(
     d_model=32, n_heads=2, n_layers=2, mlp_hidden_size=48, rope_theta=10000.0, rms_norm_eps=1e-5,
@@ -111,9 +113,10 @@ def test_letters_are_told_apart_by_their_place():
     assert tokens == 'red and " A ²A ³T " . a cross . a sign " H " at the top'.split()
 
 
-def stream(patches, size=4, **options):
+def stream(patches, size=4, early=0, source=None):
     tokenizer = build()
-    return Stream(0, 0, 1, size, lambda c: tokenizer.encode(c or "<uncondition>").ids, patches, **options)
+    make = partial(finished, 0, early=early)
+    return Stream(make, 0, 1, size, lambda c: tokenizer.encode(c or "<uncondition>").ids, patches, source)
 
 
 def test_same_seed_same_data_and_streams_go_on(patches):
@@ -140,7 +143,7 @@ def compare(found, wanted):
 
 def test_worker_processes_make_the_same_batches_and_go_on(patches):
     alone = iter(stream(patches))
-    with Workers(2) as made:
+    with Workers(2, finished) as made:
         shared = stream(patches, source=made.source(0, 1))
         going = iter(shared)
         for _ in range(3):
@@ -151,12 +154,12 @@ def test_worker_processes_make_the_same_batches_and_go_on(patches):
         rest = iter(resumed)
         for _ in range(2):
             compare(next(rest), next(alone))
-    assert Workers(0).source(0, 1) is None
+    assert Workers(0, finished).source(0, 1) is None
 
 
 def test_samples_on_their_way_come_in_the_order_of_their_numbers():
     with ThreadPool(2) as pool:
-        ahead = Ahead(pool, seed=4, stride=2, chunks=2)
+        ahead = Ahead(pool, partial(chunk_of, finished, 4, 0), stride=2, chunks=2)
         for number in [*range(1, 4 * CHUNK, 2), 7, 9]:  # beyond a chunk, then once more from the beginning
             found, wanted = ahead(number), finished(4, number)
             assert found.caption == wanted.caption
@@ -311,12 +314,24 @@ def test_the_rate_warms_up_holds_and_falls_to_zero():
     assert settings.rate(1000) == 0
 
 
+def save_untrained(patches, folder):
+    Run(SETTINGS, patches, folder / "model").save()
+    (folder / "model" / "settings.json").write_text(json.dumps(asdict(SETTINGS)))
+
+
+def test_the_settings_of_a_run_are_read_as_they_were_written(tmp_path):
+    path = tmp_path / "settings.json"
+    with pytest.raises(LadrError, match=r"settings\.json: no settings"):
+        read_settings(path)
+    path.write_text(json.dumps(asdict(SETTINGS)))
+    assert read_settings(path) == SETTINGS
+
+
 def test_export_and_log(patches, tmp_path):
     patches.save(tmp_path / "patches.safetensors")
     with pytest.raises(LadrError, match="no checkpoint"):
         export(tmp_path, tmp_path / "out")
-    run = Run(SETTINGS, patches, tmp_path / "model")
-    run.save()
+    save_untrained(patches, tmp_path)
     (tmp_path / "model" / "log.jsonl").write_text('{"step": 20, "images": 80, "loss": 2.0}\n{"step": 40, "im')
     assert export(tmp_path, tmp_path / "out") == {"step": 0, "of": 6, "seconds": 0}
     assert [r["step"] for r in read_log(tmp_path / "out" / "training.jsonl")] == [20]
@@ -336,25 +351,22 @@ def test_loss_ignores_what_is_known(patches):
 
 
 def test_the_exam_asks_the_same_prompts_and_repeats_only_what_it_must():
-    assert exam.prompts("attribute binding", 50) == exam.prompts("attribute binding", 50)
-    assert len({words for _, words in exam.prompts("attribute binding", 50)}) == 50
-    single = [words for _, words in exam.prompts("single object", 100)]
+    assert shape_exam.prompts("attribute binding", 50) == shape_exam.prompts("attribute binding", 50)
+    assert len({words for _, words in shape_exam.prompts("attribute binding", 50)}) == 50
+    single = [words for _, words in shape_exam.prompts("single object", 100)]
     assert len(single) == 100
     assert len(set(single)) == 20
 
 
 def test_the_exam_scores_every_column_of_a_folder(patches, tmp_path):
     patches.save(tmp_path / "patches.safetensors")
-    Run(SETTINGS, patches, tmp_path / "model").save()
+    save_untrained(patches, tmp_path)
     (tmp_path / "model" / "log.jsonl").write_text('{"step": 20, "images": 80, "loss": 2.0}\n')
     out = tmp_path / "out"
     export(tmp_path, out)
     new_vq(patches).save_pretrained(out / "vqvae")
-    config = json.loads((out / "config.json").read_text())
-    sizes = {k: getattr(TINY, k) for k in ("d_model", "n_heads", "n_layers", "mlp_hidden_size")}
-    (out / "config.json").write_text(json.dumps({**config, **sizes}))
     found = exam.exam(out, count=2, steps=2, guidance=1.0, processes=1)
-    assert [row["column"] for row in found["columns"]] == list(exam.COLUMNS)
+    assert [row["column"] for row in found["columns"]] == list(shape_exam.COLUMNS)
     assert all(row["prompts"] == 2 and row["score"] == 0 for row in found["columns"])  # weights are random
     assert "| text | 2 | 0.0 |" in exam.table(found)
 
@@ -375,12 +387,11 @@ def test_a_sheet_shows_what_the_averaged_weights_draw(patches, tmp_path):
     with pytest.raises(LadrError, match="no checkpoint"):
         sheet(tmp_path, tmp_path / "sheet.png")
     patches.save(tmp_path / "patches.safetensors")
-    Run(SETTINGS, patches, tmp_path / "model").save()
-    (tmp_path / "model" / "settings.json").write_text(json.dumps(asdict(SETTINGS)))
+    save_untrained(patches, tmp_path)
     told = sheet(tmp_path, tmp_path / "sheet.png", each=1, steps=1)
-    assert (told["step"], told["images"]) == (0, len(exam.COLUMNS))
+    assert (told["step"], told["images"]) == (0, len(shape_exam.COLUMNS))
     with Image.open(tmp_path / "sheet.png") as page:
-        assert page.width > len(exam.COLUMNS) * 64
+        assert page.width > len(shape_exam.COLUMNS) * 64
 
 
 def test_a_sheet_has_every_image_and_marks_what_is_wrong():

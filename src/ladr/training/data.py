@@ -1,68 +1,36 @@
-"""Training samples made on the fly: the sample with number n is the same on every machine."""
+"""Batches of numbered samples: the sample with number n is the same on every machine."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ladr.backbones.exact.patches import PatchCodes, cut, distinct_patches
-from ladr.shapes.caption import caption
-from ladr.shapes.place import realise
-from ladr.shapes.practice import FIRST, TRAINING, propose
-from ladr.shapes.render import render
-from ladr.shapes.scene import Scene
-from ladr.shapes.spec import Spec
+from ladr.backbones.exact.patches import PatchCodes
 
 UNCONDITIONAL = 0.1  # share of samples whose prompt is dropped, for guidance
 OTHERS = 24  # other images of a sample's spec, where it has any
 
 
-def sample(seed: int, number: int, early: int = 0) -> tuple[Spec, str, Scene]:
-    """The `number`-th (spec, caption, scene) of the stream `seed`, of whose samples the first `early` are of
-    the kinds that are practised first."""
-    rng = np.random.default_rng([seed, number])
-    shares: Any = FIRST if number < early else TRAINING
-    spec = propose(rng, shares)
-    return spec, caption(spec, rng), realise(spec, rng)
-
-
 class Sample(NamedTuple):
-    """One image with its caption (None where it is dropped), and other images of the same spec: the distinct
-    patches of all, in order, and which of them stands in each cell, `cells` (1 + others, H, W)."""
+    """One image with its caption (None where it is dropped), and other images that the caption allows.
+
+    `patches` are the distinct patches of all, in order, and `cells` (1 + others, H, W) says which of them
+    stands in each cell. A data set that is already encoded has no patches: its cells hold the codes.
+    """
 
     caption: str | None
     patches: list[bytes]
     cells: np.ndarray
 
 
-def has_others(number: int, early: int = 0) -> bool:
-    """Of the first `early` samples all come with other images of their spec, then two of four consecutive
-    ones: half of either shard's."""
-    return number < early or number // 2 % 2 == 0
-
-
-def finished(seed: int, number: int, early: int = 0) -> Sample:
-    """Sample `number` as the model is to see it, but for the ids of its words and patches."""
-    drop = np.random.default_rng([seed, number, 1]).random() < UNCONDITIONAL
-    spec, words, scene = sample(seed, number, early)
-    scenes = [scene]
-    if has_others(number, early) and not drop:
-        rng = np.random.default_rng([seed, number, 2])
-        scenes += [realise(spec, rng) for _ in range(OTHERS)]
-    grid = cut(np.stack([render(each) for each in scenes]))
-    patches, cells = distinct_patches(grid.reshape(-1, grid.shape[-1]))
-    return Sample(None if drop else words, patches, cells.reshape(grid.shape[:3]).astype(np.uint16))
-
-
 @dataclass(frozen=True)
 class TrainingBatch:
     """`text` (B, n) ids of equally long prompts and `codes` (B, H, W) of their images.
 
-    `others` (B, OTHERS, H, W): codes of other images of the same spec, -1 where a sample has none. Samples
-    that have some stand first.
+    `others` (B, OTHERS, H, W): codes of other images that the caption allows, -1 where there are no more.
+    Samples that have some stand first.
     """
 
     text: np.ndarray
@@ -74,26 +42,24 @@ class TrainingBatch:
 class Stream:
     """Batches of `size` samples whose prompts have equally many ids.
 
-    The state to resume from is `next_number` and `waiting` (the numbers that wait for company). `source`
-    makes the sample of a number: here, or ahead of time in other processes (`workers.py`).
+    `make` makes the sample of a number. `source` does the same for the numbers of this shard in their order,
+    ahead of time in other processes (`workers.py`). The state to resume from is `next_number` and `waiting`
+    (the numbers that wait for company).
     """
 
     def __init__(
         self,
-        seed: int,
+        make: Callable[[int], Sample],
         shard: int,
         shards: int,
         size: int,
         encode_text: Callable[[str | None], list[int]],
         patches: PatchCodes,
-        early: int = 0,
         source: Callable[[int], Sample] | None = None,
     ):
-        self.seed, self.size = seed, size
-        self.shards = shards
+        self.make, self.source = make, source or make
+        self.shards, self.size = shards, size
         self.encode_text, self.patches = encode_text, patches
-        self.early = early
-        self.source = source or partial(finished, seed, early=early)
         self.next_number = shard
         self.waiting: dict[int, list[int]] = defaultdict(list)
         self.made: dict[int, tuple[list[int], Sample]] = {}
@@ -120,7 +86,7 @@ class Stream:
         made = [self.made.pop(number) for number in numbers]
         distinct = sorted({patch for _, each in made for patch in each.patches})
         code = dict(zip(distinct, self.patches.look_up(distinct).tolist(), strict=True))
-        codes = [np.array([code[patch] for patch in each.patches])[each.cells] for _, each in made]
+        codes = [_codes(each, code) for _, each in made]
         first = np.stack([images[0] for images in codes])
         others = np.full((len(made), OTHERS, *first.shape[1:]), -1, first.dtype)
         for row, images in zip(others, codes, strict=True):
@@ -135,5 +101,11 @@ class Stream:
         self.waiting = defaultdict(list)
         self.made = {}
         for number in sorted(n for numbers in state["waiting"].values() for n in numbers):
-            made = finished(self.seed, number, self.early)
-            self.waiting[self._keep(number, made)].append(number)
+            self.waiting[self._keep(number, self.make(number))].append(number)
+
+
+def _codes(made: Sample, code: dict[bytes, int]) -> np.ndarray:
+    """The sample's codes (1 + others, H, W), its patches looked up in `code`."""
+    if not made.patches:
+        return made.cells.astype(np.int64)
+    return np.array([code[patch] for patch in made.patches])[made.cells]

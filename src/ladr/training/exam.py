@@ -3,52 +3,25 @@
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from ladr.base.files import write_json
-from ladr.shapes import propose
-from ladr.shapes.caption import caption
-from ladr.shapes.spec import Spec
+from ladr.training.data_set import data_set
 
-SEED = 2_000_003  # no training or validation sample is drawn from this stream
-COLUMNS: dict[str, tuple[Callable[[np.random.Generator], Spec], float]] = {  # kind, wanted score
-    "single object": (propose.single, 0.85),
-    "two objects": (propose.two, 0.85),
-    "counting": (propose.counting, 0.70),
-    "colors": (propose.colors, 0.85),
-    "position": (propose.position, 0.70),
-    "attribute binding": (propose.attribute, 0.70),
-    "texture": (propose.texture, 0.70),
-    "text": (propose.text, 0.50),
-}
+SEED = 2_000_003  # of the permutation that gives every image another prompt, for the floor
 
 
-def prompts(column: str, count: int) -> list[tuple[Spec, str]]:
-    """`count` captions of a column with their specs, the same ones every time.
-
-    They differ as long as the column has other captions; then they come again, for other images.
-    """
-    kind = COLUMNS[column][0]
-    rng = np.random.default_rng([SEED, *column.encode()])
-    drawn: dict[str, Spec] = {}
-    for _ in range(20 * count):
-        spec = kind(rng)
-        drawn.setdefault(caption(spec, rng), spec)
-        if len(drawn) == count:
-            break
-    different = [(spec, words) for words, spec in drawn.items()]
-    return [different[n % len(different)] for n in range(count)]
-
-
-def exam(folder: Path, count: int, steps: int, guidance: float | None, processes: int) -> dict:
+def exam(
+    folder: Path, count: int, steps: int, guidance: float | None, processes: int, data: str = "shapes"
+) -> dict:
     """Scores with 95 % intervals and floors: every stated fact of the prompt must be read from the pixels.
 
     The floor is the share of images that satisfy a prompt drawn from elsewhere in the column.
     """
-    jobs = [(folder, column, count, steps, guidance) for column in COLUMNS]
+    columns = data_set(data, folder).columns
+    jobs = [(data, folder, column, count, steps, guidance) for column in columns]
     began = time.monotonic()
     if processes == 1:
         rows = [_column(job) for job in jobs]
@@ -71,21 +44,20 @@ def _column(job: tuple) -> dict:
     from ladr.decoding.loop import decode
     from ladr.decoding.noise import seed_of
     from ladr.decoding.policies import build
-    from ladr.shapes.evaluate import satisfies
 
-    folder, column, count, steps, guidance = job
+    data, folder, column, count, steps, guidance = job
     torch.set_num_threads(1)
     settings = {} if guidance is None else {"guidance": guidance}
     model = DiMOO.from_pretrained(folder, **settings)
-    asked = prompts(column, count)
-    words = [text for _, text in asked]
+    known = data_set(data, folder)
+    questions = known.questions(column, count)
+    words = [question.text for question in questions]
     seeds = [seed_of("exam", text, number) for number, text in enumerate(words)]
     result = decode(model, words, build("cosine"), steps=steps, seeds=seeds, batch_size=16)
     images = model.render(result.tokens)
-    right = [all(satisfies(spec, image).values()) for (spec, _), image in zip(asked, images, strict=True)]
-    moved = np.random.default_rng([SEED, 1]).permutation(len(asked))
-    others = [asked[n][0] for n in moved]
-    floor = [all(satisfies(spec, image).values()) for spec, image in zip(others, images, strict=True)]
+    right = [question.right(image) for question, image in zip(questions, images, strict=True)]
+    moved = np.random.default_rng([SEED, 1]).permutation(len(questions))
+    floor = [questions[n].right(image) for n, image in zip(moved, images, strict=True)]
     low, high = binomtest(sum(right), len(right)).proportion_ci(method="wilson")
     row = {
         "column": column,
@@ -94,7 +66,7 @@ def _column(job: tuple) -> dict:
         "low": low,
         "high": high,
     }
-    return {**row, "floor": sum(floor) / len(floor), "wanted": COLUMNS[column][1]}
+    return {**row, "floor": sum(floor) / len(floor), "wanted": known.columns[column]}
 
 
 def table(scores: dict) -> str:

@@ -9,26 +9,28 @@ from safetensors.torch import save_file
 from ladr.base.errors import LadrError
 from ladr.base.files import appearing, write_json
 from ladr.training import checkpoints
-from ladr.training.settings import Settings
-from ladr.training.vocabulary import build
+from ladr.training.data_set import data_set
+from ladr.training.settings import read_settings
 
 
 def export(run: Path, to: Path) -> dict:
-    """Write config.json, model.safetensors (averaged weights), tokenizer.json, vqvae/, patches.safetensors
-    and training.jsonl into `to`; says at which step the run was."""
+    """Write config.json, model.safetensors (averaged weights), tokenizer.json, vqvae/, patches.safetensors,
+    the files of the data set and training.jsonl into `to`; says at which step the run was."""
     stored = checkpoints.read(run / "model")
     if stored is None:
         raise LadrError(f"{run / 'model'}: no checkpoint; run `ladr train model --folder {run}` first")
     tensors, state = stored
-    settings = Settings()
+    settings = read_settings(run / "model" / "settings.json")
+    data = data_set(settings.data, run)
     to.mkdir(parents=True, exist_ok=True)
     weights = {k.removeprefix("average."): v for k, v in tensors.items() if k.startswith("average.")}
     with appearing(to / "model.safetensors") as half:
         save_file(weights, half, {"format": "pt"})
     config = {"model_type": "llada", **asdict(settings.config), "ladr": asdict(settings.layout)}
     write_json(to / "config.json", config, indent=2)
-    build().save(str(to / "tokenizer.json"))
-    shutil.copy(run / "patches.safetensors", to / "patches.safetensors")
+    data.tokenizer().save(str(to / "tokenizer.json"))
+    for name in ("patches.safetensors", *data.files):
+        shutil.copy(run / name, to / name)
     shutil.copy(run / "model" / "log.jsonl", to / "training.jsonl")
     if (run / "vqvae").exists():
         shutil.copytree(run / "vqvae", to / "vqvae", dirs_exist_ok=True)

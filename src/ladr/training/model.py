@@ -1,6 +1,7 @@
 """The state of a training run, and one step of it, on one or more CPU processes or on a GPU."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from ladr.backbones.exact.patches import PatchCodes
 from ladr.backbones.lumina.llada import LLaDA
 from ladr.training import checkpoints
 from ladr.training.data import Sample, Stream
+from ladr.training.data_set import data_set
 from ladr.training.muon import Muon
 from ladr.training.objective import loss
 from ladr.training.settings import SHARDS, Settings
-from ladr.training.vocabulary import build
 
 VALIDATION_SEED = 1_000_003
 
@@ -45,7 +46,8 @@ class Run:
         self.muon = Muon(matrices, lr=settings.matrix_rate, weight_decay=0.01, dtype=dtype)
         self.adam = torch.optim.AdamW(others, lr=settings.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
         self.step, self.spent = 0, 0.0
-        tokenizer = build()
+        data = data_set(settings.data, folder.parent)
+        tokenizer = data.tokenizer()
         layout = settings.layout
 
         def encode(caption: str | None) -> list[int]:
@@ -54,8 +56,9 @@ class Run:
         def stream(seed: int, shard: int, shards: int) -> Stream:
             mine = seed == settings.seed
             early = settings.early_samples() if mine else 0
-            made = source(seed, shards, early) if mine and shard % world == rank else None
-            return Stream(seed, shard, shards, settings.shard_batch, encode, patches, early, made)
+            make = partial(data.sample, seed, early=early)
+            ahead = source(seed, shards, early) if mine and shard % world == rank else None
+            return Stream(make, shard, shards, settings.shard_batch, encode, patches, ahead)
 
         self.streams = [stream(settings.seed, s, SHARDS) for s in range(SHARDS)]
         self.batches = [iter(s) for s in self.streams]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.base.files import write_json
+from ladr.training.data_set import data_set
 from ladr.training.model import Run
 from ladr.training.progress import Follow
 from ladr.training.settings import SHARDS, Settings
@@ -55,7 +56,7 @@ def _work(
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
         torch.set_num_threads(1)
         dist.init_process_group("gloo", init_method=f"file://{meeting}/store", rank=rank, world_size=world)
-    with Workers(execution.workers) as workers:
+    with Workers(execution.workers, data_set(settings.data, folder.parent).sample) as workers:
         run = Run(settings, PatchCodes(means), folder, rank, world, workers.source)
         if not run.resume() and execution.start is not None:
             run.start_from(execution.start)

@@ -1,9 +1,12 @@
 """What a training run is made of."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 
 from ladr.backbones.lumina.dimoo import Layout
 from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.base.errors import LadrError
 from ladr.shapes.scene import CELL, GRID
 from ladr.training.codebook import CODEBOOK
 from ladr.training.vocabulary import IMAGE_OFFSET, SPECIAL
@@ -42,10 +45,11 @@ def embedded_config() -> LLaDAConfig:
 
 @dataclass(frozen=True)
 class Settings:
-    """`steps` may be raised when a run is resumed, as long as its decay has not begun."""
+    """The settings of a run. `steps` may be raised when it is resumed, as long as its decay has not begun."""
 
+    data: str = "shapes"  # the data set, a name that `data_set.py` knows
     seed: int = 0
-    steps: int = 5000
+    steps: int = 7000
     shard_batch: int = 32  # images per shard and step
     matrix_rate: float = 0.01  # Muon, for the matrices of the blocks
     other_rate: float = 1.5e-3  # AdamW, for embedding, head and norms
@@ -77,3 +81,14 @@ class Settings:
         if step < self.early * self.steps:
             return self.early_keep
         return self.keep if step < self.keep_until * self.steps else None
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings of a run, from the settings.json that `train` wrote."""
+    try:
+        stored = json.loads(path.read_text())
+        known = {name: stored[name] for name in (f.name for f in fields(Settings)) if name in stored}
+        known["config"] = LLaDAConfig(**stored["config"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LadrError(f"{path}: no settings of a training run can be read ({error})") from error
+    return Settings(**{**known, "layout": Layout.of(stored["layout"], path)})

@@ -1,6 +1,5 @@
 """What a training run can draw so far: a grid of images with their prompts, from the averaged weights."""
 
-import json
 import tempfile
 import textwrap
 from collections.abc import Sequence
@@ -11,15 +10,15 @@ import numpy as np
 import torch
 
 from ladr.backbones.exact.patches import PatchCodes
-from ladr.backbones.lumina.dimoo import DiMOO, Layout
-from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.dimoo import DiMOO
+from ladr.backbones.lumina.llada import LLaDA
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import seed_of
-from ladr.shapes.evaluate import satisfies
-from ladr.training import checkpoints, exam
-from ladr.training.vocabulary import build
+from ladr.training import checkpoints
+from ladr.training.data_set import data_set
+from ladr.training.settings import read_settings
 
 ENLARGED, LINE, ROWS, GAP = 3, 15, 3, 8  # a pixel's side, a line of text, lines under an image, space
 INK, WRONG = (30, 30, 34), (179, 69, 44)
@@ -31,16 +30,15 @@ def averaged(run: Path) -> tuple[DiMOO, int]:
     if stored is None:
         raise LadrError(f"{run / 'model'}: no checkpoint; run `ladr train model --folder {run}` first")
     tensors, state = stored
-    settings = json.loads((run / "model" / "settings.json").read_text())
-    layout = Layout.of(settings["layout"], run / "model" / "settings.json")
-    model = LLaDA(LLaDAConfig(**settings["config"])).requires_grad_(False)
+    settings = read_settings(run / "model" / "settings.json")
+    model = LLaDA(settings.config).requires_grad_(False)
     head = "average."
     model.load_state_dict({k.removeprefix(head): v for k, v in tensors.items() if k.startswith(head)})
     with tempfile.TemporaryDirectory() as folder:
-        build().save(f"{folder}/tokenizer.json")
+        data_set(settings.data, run).tokenizer().save(f"{folder}/tokenizer.json")
         words = Words(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return DiMOO(model.to(device), layout, words, None), state["step"]
+    return DiMOO(model.to(device), settings.layout, words, None), state["step"]
 
 
 def sheet(run: Path, to: Path, *, each: int = 2, steps: int = 32) -> dict[str, Any]:
@@ -50,13 +48,14 @@ def sheet(run: Path, to: Path, *, each: int = 2, steps: int = 32) -> dict[str, A
     many images hold all that their prompt states.
     """
     backbone, step = averaged(run)
-    drawn = zip(*(exam.prompts(column, each) for column in exam.COLUMNS), strict=True)
-    asked = [pair for row in drawn for pair in row]
-    words = [text for _, text in asked]
+    data = data_set(read_settings(run / "model" / "settings.json").data, run)
+    rows = zip(*(data.questions(column, each) for column in data.columns), strict=True)
+    questions = [question for row in rows for question in row]
+    words = [question.text for question in questions]
     seeds = [seed_of("sheet", text, number) for number, text in enumerate(words)]
     tokens = decode(backbone, words, "cosine", steps=steps, seeds=seeds).tokens.cpu().numpy()
     images = PatchCodes.load(run / "patches.safetensors").mosaic(tokens)
-    right = [all(satisfies(spec, image).values()) for (spec, _), image in zip(asked, images, strict=True)]
+    right = [question.right(image) for question, image in zip(questions, images, strict=True)]
     to.parent.mkdir(parents=True, exist_ok=True)
     grid(images, words, right).save(to)
     return {"step": step, "images": len(right), "right": sum(right), "out": str(to)}

@@ -7,23 +7,19 @@ cell's neighbours, and the encoder learns to name the code of every patch.
 import json
 import math
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.base.errors import needs
-from ladr.shapes.place import realise
-from ladr.shapes.practice import TRAINING
-from ladr.shapes.propose import pick
-from ladr.shapes.render import render
-from ladr.shapes.scene import BACKGROUNDS, Scene
 from ladr.training import checkpoints
-from ladr.training.codebook import latents, learn_codebook
+from ladr.training.codebook import latents
+from ladr.training.data_set import DataSet, data_set
 from ladr.training.model import multiplies_bfloat16
 from ladr.training.progress import Follow
 
@@ -57,19 +53,9 @@ def new_vq(patches: PatchCodes):
     return model.to(memory_format=torch.channels_last)
 
 
-def scene(seed: int, number: int) -> Scene:
-    """The `number`-th scene of the tokenizer's data: every kind and every background equally often."""
-    rng = np.random.default_rng([seed, number])
-    spec = pick(TRAINING, rng)(rng)
-    if spec.style != "blueprint":
-        spec = replace(spec, background=pick(BACKGROUNDS, rng))
-    return realise(spec, rng, unseen=True)
-
-
-def batch(patches: PatchCodes, seed: int, step: int) -> tuple[Tensor, Tensor]:
+def batch(data: DataSet, patches: PatchCodes, seed: int, step: int) -> tuple[Tensor, Tensor]:
     """Images (B, 3, 64, 64) in [0, 1] and their codes (B, 16, 16)."""
-    numbers = range(step * BATCH, (step + 1) * BATCH)
-    images = np.stack([render(scene(seed, n)) for n in numbers])
+    images = data.images(seed, range(step * BATCH, (step + 1) * BATCH))
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     return pixels.contiguous(memory_format=torch.channels_last), torch.from_numpy(patches.encode(images))
 
@@ -93,20 +79,23 @@ def encoder_loss(model, pixels: Tensor, codes: Tensor) -> Tensor:
 PHASES = {"decoder": decoder_loss, "encoder": encoder_loss}
 
 
-def train_vq(folder: Path, *, seed: int = 0, steps: int = 3000, save_every: int = 100) -> None:
+def train_vq(
+    folder: Path, *, data: str = "shapes", seed: int = 0, steps: int = 3000, save_every: int = 100
+) -> None:
     """Codebook, then `steps` for the decoder and a quarter as many for the encoder, into `folder`/vqvae.
 
-    Call again to go on after a kill.
+    `data` names the data set. Call again to go on after a kill.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    known = data_set(data, folder)
     book = folder / "patches.safetensors"
     if not book.exists():
-        learn_codebook(seed=seed).save(book)
+        known.codebook(seed).save(book)
     patches = PatchCodes.load(book)
     torch.manual_seed(seed)  # the one use of the global stream: initial weights
     model = new_vq(patches).to("cuda" if torch.cuda.is_available() else "cpu")
     for phase, length in (("decoder", steps), ("encoder", steps // 4)):
-        _train_part(model, phase, length, folder, patches, seed, save_every)
+        _train_part(model, phase, length, folder, partial(batch, known, patches, seed), save_every)
     model.save_pretrained(folder / "vqvae", safe_serialization=True)
 
 
@@ -115,7 +104,9 @@ def _parts(model, phase: str) -> list[torch.nn.Module]:
     return decoder if phase == "decoder" else [model.encoder, model.quant_conv]
 
 
-def _train_part(model, phase: str, steps: int, folder: Path, patches: PatchCodes, seed: int, save_every: int):
+def _train_part(
+    model, phase: str, steps: int, folder: Path, draw: Callable[[int], tuple[Tensor, Tensor]], save_every: int
+) -> None:
     parts = torch.nn.ModuleList(_parts(model, phase))
     adam = torch.optim.AdamW(parts.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.0)
     place, step, before = folder / "vq" / phase, 0, 0.0
@@ -130,7 +121,7 @@ def _train_part(model, phase: str, steps: int, folder: Path, patches: PatchCodes
         while step < steps:
             for group in adam.param_groups:
                 group["lr"] = RATE * min((step + 1) / 50, 0.5 + 0.5 * math.cos(math.pi * step / steps))
-            value = _step(model, phase, parts, adam, *batch(patches, seed, step))
+            value = _step(model, phase, parts, adam, *draw(step))
             step += 1
             follow.at(step)
             if step % 20 == 0:

@@ -5,19 +5,24 @@ import signal
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
-from ladr.training.data import Sample, finished
+from ladr.training.data import Sample
 
 CHUNK = 64  # samples per message
 AHEAD = 4  # chunks per process on their way
+Make = Callable[[int, int, int], Sample]
 
 
 class Workers(AbstractContextManager):
-    """`count` processes that make samples; with 0 of them they are made where they are asked for."""
+    """`count` processes that make samples with `make`, a function of (seed, number, early).
 
-    def __init__(self, count: int):
-        self.count = count
+    With 0 of them the samples are made where they are asked for.
+    """
+
+    def __init__(self, count: int, make: Make):
+        self.count, self.make = count, make
         self.pool = multiprocessing.get_context("spawn").Pool(count, _deaf) if count else None
 
     def __exit__(self, *_: object) -> None:
@@ -27,14 +32,19 @@ class Workers(AbstractContextManager):
 
     def source(self, seed: int, stride: int, early: int = 0) -> Callable[[int], Sample] | None:
         """What makes the samples of a stream that asks for every `stride`-th number; None: it does itself."""
-        return Ahead(self.pool, seed, stride, AHEAD * self.count, early) if self.pool is not None else None
+        if self.pool is None:
+            return None
+        return Ahead(self.pool, partial(chunk_of, self.make, seed, early), stride, AHEAD * self.count)
 
 
 class Ahead:
-    """Sample by number. After each number asked for, the ones that come next are on their way already."""
+    """Sample by number. After each number asked for, the ones that come next are on their way already.
 
-    def __init__(self, pool: Any, seed: int, stride: int, chunks: int, early: int = 0):
-        self.pool, self.seed, self.stride, self.chunks, self.early = pool, seed, stride, chunks, early
+    `chunk` makes the samples of a range of numbers, in a process of the pool.
+    """
+
+    def __init__(self, pool: Any, chunk: Callable[[range], list], stride: int, chunks: int):
+        self.pool, self.chunk, self.stride, self.chunks = pool, chunk, stride, chunks
         self.coming: deque[Any] = deque()  # chunks in the order of their numbers
         self.here: dict[int, Sample] = {}
         self.ask, self.end = 0, 0  # the number that is expected, and the first one not on its way
@@ -46,15 +56,16 @@ class Ahead:
         self.ask = number + self.stride
         while len(self.coming) < self.chunks:
             numbers = range(self.end, self.end + CHUNK * self.stride, self.stride)
-            self.coming.append(self.pool.apply_async(_chunk, (self.seed, numbers, self.early)))
+            self.coming.append(self.pool.apply_async(self.chunk, (numbers,)))
             self.end = numbers.stop
         while number not in self.here:
             self.here.update(self.coming.popleft().get())
         return self.here.pop(number)
 
 
-def _chunk(seed: int, numbers: range, early: int) -> list[tuple[int, Sample]]:
-    return [(number, finished(seed, number, early)) for number in numbers]
+def chunk_of(make: Make, seed: int, early: int, numbers: range) -> list[tuple[int, Sample]]:
+    """The samples of these numbers with their numbers, as a worker process makes them."""
+    return [(number, make(seed, number, early)) for number in numbers]
 
 
 def _deaf() -> None:

@@ -1,0 +1,25 @@
+"""The settings of a run on the pictures: a wider model than that of the shapes, and a longer early part."""
+
+from dataclasses import replace
+
+from ladr.training.pictures.captions import IMAGE_OFFSET
+from ladr.training.pictures.make import CODES
+from ladr.training.settings import Settings, embedded_config, embedded_layout
+
+
+def picture_settings() -> Settings:
+    """5.8 million parameters; a picture is known by its name, so every step can show few of its cells."""
+    config = replace(
+        embedded_config(), d_model=256, n_heads=8, mlp_hidden_size=688, embedding_size=IMAGE_OFFSET + CODES
+    )
+    layout = replace(embedded_layout(), image_offset=IMAGE_OFFSET, codebook=CODES)
+    return Settings(
+        data="pictures",
+        steps=3400,
+        shard_batch=24,
+        early=0.35,
+        decay_from=0.5,
+        keep_until=0.97,
+        config=config,
+        layout=layout,
+    )
