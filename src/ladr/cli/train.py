@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,59 +16,92 @@ CURVE, SHEET = "loss.png", "sheet.png"
 MLflow = Annotated[bool, typer.Option(help="Also log the run and its pictures to MLflow.")]
 Seed = Annotated[int, typer.Option(help="The seed of data and weights.")]
 Folder = Annotated[Path, typer.Option(help="Where checkpoints, logs and the result go.")]
+Data = Annotated[str, typer.Option(help="The data set: shapes or pictures.")]
+
+data_app = typer.Typer(no_args_is_help=True, help="Make a data set that is not drawn on the fly.")
+app.add_typer(data_app, name="data")
+
+
+@data_app.callback()
+def _data() -> None:
+    """Without this callback a single command would lose its name."""
+
+
+@data_app.command()
+def pictures(
+    source: Annotated[Path, typer.Option("--from", help="Folder with the files that `npm pack` wrote.")],
+    folder: Folder = Path("runs/pictures"),
+    group: Annotated[list[str] | None, typer.Option(help="A group of emoji; may be repeated.")] = None,
+    codes: Annotated[int, typer.Option(min=16, help="Size of the codebook.")] = 1024,
+    seed: Seed = 0,
+) -> None:
+    """Render the emoji of the packages, learn a codebook of their patches and encode every picture."""
+    from ladr.training.pictures.concepts import GROUPS
+    from ladr.training.pictures.make import make
+
+    typer.echo(json.dumps(make(source, folder, tuple(group or GROUPS), codes, seed)))
 
 
 @app.command()
 def vq(
     folder: Folder = Path("runs/shapes"),
+    data: Data = "shapes",
     seed: Seed = 0,
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 3000,
 ) -> None:
     """Train codebook, decoder and encoder of the tokenizer; call again to go on after an interruption."""
     from ladr.training.vq import train_vq
 
-    train_vq(folder, seed=seed, steps=steps)
+    train_vq(folder, data=data, seed=seed, steps=steps)
 
 
 @app.command()
 def model(
     folder: Folder = Path("runs/shapes"),
+    data: Data = "shapes",
     seed: Seed = 0,
-    steps: Annotated[int, typer.Option(min=1, help="May be raised on resume until the decay begins.")] = 7000,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="May be raised on resume until the decay begins.")
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, help="One-thread CPU processes; 1 on a GPU.")] = 1,
     minutes: Annotated[float | None, typer.Option(help="Stop (resumable) after so long.")] = None,
     compiled: Annotated[bool, typer.Option(help="torch.compile: slow to start, twice as fast after.")] = True,
-    shard_batch: Annotated[int, typer.Option(min=1, help="Images per shard and step; two shards.")] = 32,
+    shard_batch: Annotated[
+        int | None, typer.Option(min=1, help="Images per shard and step; two shards.")
+    ] = None,
     start: Annotated[Path | None, typer.Option(help="Checkpoint folder whose weights to begin with.")] = None,
     rate: Annotated[float, typer.Option(min=0.0, help="Factor on both learning rates.")] = 1.0,
     early: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of the run that shows nearly empty images.")
-    ] = 0.2,
+        float | None, typer.Option(min=0.0, max=1.0, help="Share of the run that shows nearly empty images.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes that make the data; default: 0, on a GPU all cores.")
     ] = None,
     mlflow: MLflow = False,
 ) -> None:
-    """Train the transformer and draw loss.png and sheet.png; call again to go on after an interruption."""
+    """Train the transformer and draw loss.png and sheet.png; call again to go on after an interruption.
+
+    An option that is left out is as the data set has it.
+    """
     import torch
 
     from ladr.backbones.exact.patches import PatchCodes
+    from ladr.training.data_set import default_settings
     from ladr.training.run import Execution, train
-    from ladr.training.settings import Settings
 
     if start is not None:
         copy_codebook(start, folder)
     book = folder / "patches.safetensors"
     if not book.exists():
         raise LadrError(f"{book}: not there; run `ladr train vq --folder {folder}` first")
-    usual = Settings()
-    settings = Settings(
+    usual = default_settings(data)
+    stated = {"steps": steps, "shard_batch": shard_batch, "early": early}
+    settings = replace(
+        usual,
         seed=seed,
-        steps=steps,
-        shard_batch=shard_batch,
         matrix_rate=rate * usual.matrix_rate,
         other_rate=rate * usual.other_rate,
-        early=early,
+        **{name: value for name, value in stated.items() if value is not None},
     )
     options = {"processes": processes, "compiled": compiled, "minutes": minutes}
     options["start"] = None if start is None else start / "model.safetensors"
@@ -154,6 +188,7 @@ def _log(folder: Path, mlflow: bool, picture: Path) -> None:
 @app.command()
 def exam(
     folder: Annotated[Path, typer.Option(help="A checkpoint folder.")] = Path("models/shapes"),
+    data: Data = "shapes",
     prompts: Annotated[int, typer.Option(min=2, help="Prompts per column.")] = 100,
     steps: Annotated[int, typer.Option(min=1, help="Planned passes T.")] = 64,
     guidance: Annotated[float | None, typer.Option(help="Default: the checkpoint's.")] = None,
@@ -164,7 +199,7 @@ def exam(
     from ladr.training.exam import exam as examine
     from ladr.training.exam import table, write
 
-    scores = examine(folder, prompts, steps, guidance, processes)
+    scores = examine(folder, prompts, steps, guidance, processes, data)
     if out is not None:
         write(scores, out)
     typer.echo(table(scores))
