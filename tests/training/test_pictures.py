@@ -197,7 +197,7 @@ def test_a_sample_is_the_same_each_time_and_shows_what_its_caption_says(world):
             assert len(made.cells) == 1
             continue
         for cells in made.cells:
-            reading = templates.read(templates.patches.mosaic(cells[None].astype(int))[0])
+            reading = templates.read(templates.mosaic(cells))
             assert captions.thing(reading.concept) in made.caption
             for word, place in (
                 (STYLES[reading.style], STYLES),
