@@ -98,6 +98,16 @@ BACKBONES: dict[str, Kind] = {
             memory=0.5,
         ),
         Kind(
+            "pictures",
+            "ladr.backbones.lumina.dimoo:pictures",
+            network=True,
+            checkpoint="folder",
+            weights=f"{_CHECKPOINT}.identity:of_embedded",
+            renderer=f"{_CHECKPOINT}.renderer:of_dimoo",
+            packages=("diffusers",),
+            memory=0.5,
+        ),
+        Kind(
             "lumina-dimoo",
             "ladr.backbones.lumina.dimoo:lumina",
             network=True,

@@ -202,6 +202,11 @@ def shapes(folder: str | Path | None = None, **settings: Any) -> DiMOO:
     return DiMOO.from_pretrained(folder or embedded("shapes"), **settings)
 
 
+def pictures(folder: str | Path | None = None, **settings: Any) -> DiMOO:
+    """The embedded model of pictures, or another checkpoint folder of its kind."""
+    return DiMOO.from_pretrained(folder or embedded("pictures"), **settings)
+
+
 def lumina(source: str | Path = HUB, revision: str | None = None, **settings: Any) -> DiMOO:
     """Lumina-DiMOO by its hub name or from a folder."""
     return DiMOO.from_pretrained(source, revision, **settings)
