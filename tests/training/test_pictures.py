@@ -199,15 +199,11 @@ def test_a_sample_is_the_same_each_time_and_shows_what_its_caption_says(world):
         for cells in made.cells:
             reading = templates.read(templates.mosaic(cells))
             assert captions.thing(reading.concept) in made.caption
-            for word, place in (
-                (STYLES[reading.style], STYLES),
-                ([*BACKGROUNDS][reading.background], BACKGROUNDS),
+            for word, place, kind in (
+                (reading.style, STYLES, "style"),
+                (reading.background, BACKGROUNDS, "background"),
             ):
-                stated = [
-                    other
-                    for other in place
-                    if f"{other} style" in made.caption or f"{other} background" in made.caption
-                ]
+                stated = [other for other in place if f"{other} {kind}" in made.caption]
                 assert stated in ([], [word])
 
 

@@ -3,8 +3,9 @@
 `benchmark(name)` gives one by its name, or by `package.module:NAME` one from outside this package;
 `BENCHMARKS` are all that come with it. Each is a `Benchmark`, and nothing outside this room asks of which
 kind. Beside these, other rooms call `rows`, `summary` and `compare` (judgements and their tables), `column`,
-`intervals` and `prompt`. The folder `mini` holds the four benchmarks of the shape world, `official` the four
-published ones, `exact` is that of the exact field. This room imports shapes and base.
+`intervals` and `prompt`. The folder `mini` holds the four benchmarks of the shape world, and in `pictures`
+that of pictures; `official` holds the four published ones, `exact` is that of the exact field. This room
+imports shapes and base.
 """
 
 from dataclasses import replace
@@ -15,9 +16,15 @@ from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks import exact
 from ladr.benchmarks.benchmark import Benchmark
 from ladr.benchmarks.mini import SUITES
+from ladr.benchmarks.mini.pictures import suite as pictures
 from ladr.benchmarks.official.registry import OFFICIAL
 
-BENCHMARKS: dict[str, Benchmark] = {**SUITES, exact.SUITE.name: exact.SUITE, **OFFICIAL}
+BENCHMARKS: dict[str, Benchmark] = {
+    **SUITES,
+    pictures.SUITE.name: pictures.SUITE,
+    exact.SUITE.name: exact.SUITE,
+    **OFFICIAL,
+}
 
 
 def benchmark(name: str) -> Benchmark:

@@ -39,8 +39,8 @@ class Benchmark:
 
     # Official benchmarks are scored in jobs of their own, by the settings `official` of params.yaml.
     official: ClassVar[bool] = False
-    # Every prompt has a true image, 64 x 64 pixels of the shape world: `ceiling` scores these images, and
-    # illustrations show decoded images beside what `judgements` says of them.
+    # Every prompt has a true image of 64 x 64 pixels: `ceiling` scores these images, and illustrations show
+    # decoded images beside what `judgements` says of their `read`.
     has_truth: ClassVar[bool] = False
 
     def prompts(self, size: Size = "default", folder: Path | None = None) -> tuple[Prompt, ...]:
@@ -86,6 +86,12 @@ class Benchmark:
     def files_sha256(self, folder: Path | None = None) -> str | None:
         """One sha256 of the published files that the prompts come from; None where there are none."""
         return None
+
+    def read(self, image: np.ndarray) -> Any:
+        """What an image (64, 64, 3) uint8 shows, where `has_truth`; by default, in the shape world."""
+        from ladr.shapes.detect import read
+
+        return read(image)
 
     def judgements(self, prompt: Prompt, reading: Any) -> Sequence[Any]:
         """The judgements of one image from its reading, where `has_truth`."""

@@ -174,11 +174,9 @@ def _stack(parts: Iterable[torch.Tensor]) -> np.ndarray:
 
 def _detected(cell: Cell, prompt: Prompt, image: np.ndarray) -> dict[str, Any]:
     """What the evaluator sees in an image, and its verdicts."""
-    from ladr.shapes.detect import read
-
-    reading = read(image)
+    reading = cell.benchmark.read(image)
     points = cell.benchmark.judgements(prompt, reading)
-    seen = (*reading.things, *reading.letters)
+    seen = (*reading.things, *reading.letters) if "spec" in prompt.meta else ()
     things = [
         {"what": f"{d.color} {d.shape or d.letter or 'unknown'}", "box": [int(v) for v in d.box]}
         for d in seen

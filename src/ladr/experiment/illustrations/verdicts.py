@@ -17,6 +17,10 @@ KINDS = ("single", "two", "counting", "colors", "position", "attribute", "textur
 
 def verdicts(prompt: Prompt, reading: Reading, points: Sequence[Judgement]) -> list[dict[str, Any]]:
     """What was asked, what the evaluator found, and the value, for every judgement that stands by itself."""
+    if "spec" not in prompt.meta:  # no scene: the questions say what was asked
+        return [
+            {"asked": p.question, "found": "yes" if p.value == 1 else "no", "value": p.value} for p in points
+        ]
     spec = spec_of(prompt)
     judged = [(point, *_words(spec, reading, point)) for point in points if "(zeroed)" not in point.column]
     return [{"asked": a, "found": f, "value": round(float(p.value), 3)} for p, a, f in judged]

@@ -25,13 +25,13 @@ def questions(folder: Path, column: str, count: int) -> list[Question]:
     return [
         Question(
             prompt(names[index], STYLES[style], backgrounds[background]),
-            partial(_right, folder, column, (names[index], style, background)),
+            partial(_right, folder, column, (names[index], STYLES[style], backgrounds[background])),
         )
         for index, style, background in chosen
     ]
 
 
-def _right(folder: Path, column: str, stated: tuple[str, int, int], image: np.ndarray) -> bool:
+def _right(folder: Path, column: str, stated: tuple[str, str, str], image: np.ndarray) -> bool:
     reading = templates_of(folder).read(image)
     read = (reading.concept, reading.style, reading.background)
     if column in ("concept", "style", "background"):

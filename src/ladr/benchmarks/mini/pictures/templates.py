@@ -22,15 +22,15 @@ CELL = 4  # pixels of a code's side
 
 @dataclass(frozen=True)
 class Reading:
-    """What an image shows: `style` and `background` are places in STYLES and BACKGROUNDS.
+    """What an image shows, in the words of the nearest template.
 
     `distance` is the root-mean-square difference from the nearest template, in grey levels, and `own` that
     of this template from the picture which it encodes.
     """
 
     concept: str
-    style: int
-    background: int
+    style: str
+    background: str
     distance: float
     own: float
 
@@ -94,7 +94,7 @@ class Templates:
         concept, style, background = (int(i) for i in np.unravel_index(best, self.own.shape))
         distance = float(np.sqrt(max(0.0, total[best]) / cells.size))
         own = float(self.own[concept, style, background])
-        return Reading(self.names[concept], style, background, distance, own)
+        return Reading(self.names[concept], STYLES[style], [*BACKGROUNDS][background], distance, own)
 
 
 def _names(path: Path) -> list[str]:
