@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.backbones.lumina.llada import LLaDAConfig
@@ -244,7 +246,11 @@ def test_the_trainer_learns_pictures_and_shows_and_exports_them(world, tmp_path)
     result = sheet(tmp_path, tmp_path / "sheet.png", each=1, steps=1)
     assert (result["step"], result["images"]) == (4, len(COLUMNS))
     (tmp_path / "model" / "log.jsonl").touch()
-    export(tmp_path, tmp_path / "out")
+    export(tmp_path, tmp_path / "out", "bfloat16")
+    stored = load_file(tmp_path / "out" / "model.safetensors")
+    assert {weight.dtype for weight in stored.values()} == {torch.bfloat16}
+    for name, weight in resumed.average.items():
+        assert torch.allclose(stored[name].float(), weight, rtol=0.01), name
     assert Templates(tmp_path / "out").names == list(NAMES)
     layout = json.loads((tmp_path / "out" / "config.json").read_text())["ladr"]
     assert (layout["codebook"], layout["image_offset"]) == (64, captions.IMAGE_OFFSET)

@@ -136,11 +136,12 @@ def copy_codebook(start: Path, folder: Path) -> None:
 def export(
     folder: Folder = Path("runs/shapes"),
     to: Annotated[Path, typer.Option(help="The checkpoint folder to write.")] = Path("models/shapes"),
+    dtype: Annotated[str, typer.Option(help="float32 or bfloat16, half the size.")] = "float32",
 ) -> None:
     """Write the averaged weights, the tokenizer and the log as a checkpoint folder in the hub layout."""
     from ladr.training.export import export as write
 
-    state = write(folder, to)
+    state = write(folder, to, dtype)
     typer.echo(json.dumps(state))
 
 

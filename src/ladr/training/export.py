@@ -6,6 +6,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
+from ladr.backbones.checkpoint.safetensors_folder import dtype_of
 from ladr.base.errors import LadrError
 from ladr.base.files import appearing, write_json
 from ladr.training import checkpoints
@@ -13,9 +14,12 @@ from ladr.training.data_set import data_set
 from ladr.training.settings import read_settings
 
 
-def export(run: Path, to: Path) -> dict:
+def export(run: Path, to: Path, dtype: str = "float32") -> dict:
     """Write config.json, model.safetensors (averaged weights), tokenizer.json, vqvae/, patches.safetensors,
-    the files of the data set and training.jsonl into `to`; says at which step the run was."""
+    the files of the data set and training.jsonl into `to`; says at which step the run was.
+
+    `dtype` is that of the weights on disk; "bfloat16" takes half the space, and every loader widens it.
+    """
     stored = checkpoints.read(run / "model")
     if stored is None:
         raise LadrError(f"{run / 'model'}: no checkpoint; run `ladr train model --folder {run}` first")
@@ -23,7 +27,8 @@ def export(run: Path, to: Path) -> dict:
     settings = read_settings(run / "model" / "settings.json")
     data = data_set(settings.data, run)
     to.mkdir(parents=True, exist_ok=True)
-    weights = {k.removeprefix("average."): v for k, v in tensors.items() if k.startswith("average.")}
+    average = {k.removeprefix("average."): v for k, v in tensors.items() if k.startswith("average.")}
+    weights = {name: weight.to(dtype_of("dtype", dtype)) for name, weight in average.items()}
     with appearing(to / "model.safetensors") as half:
         save_file(weights, half, {"format": "pt"})
     config = {"model_type": "llada", **asdict(settings.config), "ladr": asdict(settings.layout)}
