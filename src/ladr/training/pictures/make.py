@@ -1,7 +1,5 @@
 """`ladr train data pictures`: from the packages to pictures and their codes on disk."""
 
-import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from ladr.backbones.exact.patches import PatchCodes
+from ladr.base.files import appearing, write_json
 from ladr.benchmarks.mini.pictures.templates import PATCHES, TEMPLATES, WORLD
 from ladr.benchmarks.mini.pictures.words import BACKGROUNDS, STYLES
 from ladr.training.pictures import packages
@@ -48,9 +47,11 @@ def write(
     grid = patches.encode(flat)
     apart = (patches.mosaic(grid).astype(np.float32) - flat) ** 2
     own = np.sqrt(apart.mean((1, 2, 3))).reshape(images.shape[:3])
-    save_file({"pictures": stored}, folder / DRAWINGS)
+    with appearing(folder / DRAWINGS) as half:
+        save_file({"pictures": stored}, half)
     tensors = {"codes": grid.astype(np.uint16).reshape(*images.shape[:3], *grid.shape[1:]), "own": own}
-    save_file(tensors, folder / TEMPLATES)
+    with appearing(folder / TEMPLATES) as half:
+        save_file(tensors, half)
     _write_world(folder / WORLD, kept, groups)
     return {"concepts": len(kept), "pictures": len(flat), "codes": patches.codes}
 
@@ -64,6 +65,4 @@ def _write_world(path: Path, kept: list[Concept], groups: tuple[str, ...]) -> No
         "backgrounds": {name: list(colour) for name, colour in BACKGROUNDS.items()},
         "concepts": [asdict(concept) for concept in kept],
     }
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(world, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_json(path, world)

@@ -1,6 +1,5 @@
 """The npm packages that the pictures come from: pinned, checked by their hash, read without unpacking."""
 
-import hashlib
 import json
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
+from ladr.base.files import sha256
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ def check(folder: Path, packages: Iterable[Package] = PACKAGES) -> None:
             raise LadrError(
                 f"{path}: not there; `npm pack {package.name}@{package.version}` in {folder} fetches it"
             )
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256(path)
         if digest != package.sha256:
             raise LadrError(
                 f"{path}: sha256 is {digest}; version {package.version} has {package.sha256}: fetch it again"
