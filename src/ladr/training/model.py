@@ -1,7 +1,6 @@
 """The state of a training run, and one step of it, on one or more CPU processes or on a GPU."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +55,11 @@ class Run:
         def stream(seed: int, shard: int, shards: int) -> Stream:
             mine = seed == settings.seed
             early = settings.early_samples() if mine else 0
-            make = partial(data.sample, seed, early=early)
             ahead = source(seed, shards, early) if mine and shard % world == rank else None
+
+            def make(number: int) -> Sample:
+                return data.sample(seed, number, early)
+
             return Stream(make, shard, shards, settings.shard_batch, encode, patches, ahead)
 
         self.streams = [stream(settings.seed, s, SHARDS) for s in range(SHARDS)]
