@@ -39,6 +39,10 @@ class DataSet:
     questions: Callable[[str, int], list[Question]]
     files: tuple[str, ...] = ()
 
+    def numbered(self, seed: int, early: int) -> Callable[[int], Sample]:
+        """What makes the sample of a number of the stream `seed`."""
+        return lambda number: self.sample(seed, number, early)
+
 
 def data_set(name: str, folder: Path) -> DataSet:
     """The data set of that name; `folder` is that of the run or checkpoint, where a data set has files."""

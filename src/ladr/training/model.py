@@ -56,10 +56,7 @@ class Run:
             mine = seed == settings.seed
             early = settings.early_samples() if mine else 0
             ahead = source(seed, shards, early) if mine and shard % world == rank else None
-
-            def make(number: int) -> Sample:
-                return data.sample(seed, number, early)
-
+            make = data.numbered(seed, early)
             return Stream(make, shard, shards, settings.shard_batch, encode, patches, ahead)
 
         self.streams = [stream(settings.seed, s, SHARDS) for s in range(SHARDS)]
