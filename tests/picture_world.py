@@ -24,5 +24,5 @@ def drawn(count: int = len(NAMES), side: int = 16) -> np.ndarray:
 
 def picture_world(folder, codes: int = 64):
     """Write the data set of NAMES into `folder`."""
-    concepts = [Concept(name, f"1f4{number:02}", "animals-nature", ()) for number, name in enumerate(NAMES)]
+    concepts = [Concept(name, f"1f4{number:02}", "animals-nature") for number, name in enumerate(NAMES)]
     return write(folder, concepts, drawn(), codes, seed=0, groups=("animals-nature",))

@@ -24,7 +24,6 @@ class Concept:
     name: str
     code: str
     group: str
-    tags: tuple[str, ...]
 
 
 def code_of(hexcode: str) -> str:
@@ -48,7 +47,7 @@ def concepts(folder: Path, groups: tuple[str, ...] = GROUPS) -> list[Concept]:
     rows = packages.read_json(folder, packages.NAMES, "en/data.json")
     chosen = [row for row in rows if keys.get(row.get("group")) in groups and not CLOCK.search(row["label"])]
     return [
-        Concept(plain(row["label"]), code_of(row["hexcode"]), keys[row["group"]], tuple(row.get("tags", ())))
+        Concept(plain(row["label"]), code_of(row["hexcode"]), keys[row["group"]])
         for row in sorted(chosen, key=lambda row: row["order"])
     ]
 

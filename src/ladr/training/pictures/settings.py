@@ -15,7 +15,7 @@ def picture_settings() -> Settings:
     layout = replace(embedded_layout(), image_offset=IMAGE_OFFSET, codebook=CODES, guidance=2.0)
     return Settings(
         data="pictures",
-        steps=3400,
+        steps=4000,
         shard_batch=24,
         early=0.35,
         decay_from=0.5,

@@ -13,7 +13,7 @@ import numpy as np
 
 from ladr.base.errors import LadrError, nearest
 from ladr.benchmarks.benchmark import Benchmark
-from ladr.benchmarks.mini.pictures.templates import WORLD, Reading, Templates, seen, templates_of
+from ladr.benchmarks.mini.pictures.templates import WORLD, PictureReading, Templates, seen, templates_of
 from ladr.benchmarks.mini.pictures.words import BACKGROUNDS, STYLES, prompt, thing
 from ladr.benchmarks.mini.prompts import column_of, named, shuffled
 from ladr.benchmarks.mini.scoring import Judgement, distance
@@ -72,11 +72,11 @@ class PictureSuite(Benchmark):
             value = round(distance(images), 6)
             yield Row(own.id, -1, column_of(own), "pairwise distance", value, "diversity")
 
-    def read(self, image: np.ndarray) -> Reading:
+    def read(self, image: np.ndarray) -> PictureReading:
         """What an image (64, 64, 3) uint8 shows."""
         return self._templates().read(image)
 
-    def judgements(self, prompt: Prompt, reading: Reading) -> list[Judgement]:
+    def judgements(self, prompt: Prompt, reading: PictureReading) -> list[Judgement]:
         """Four judgements of one image."""
         meta = prompt.meta
         return [

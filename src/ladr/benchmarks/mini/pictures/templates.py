@@ -21,7 +21,7 @@ CELL = 4  # pixels of a code's side
 
 
 @dataclass(frozen=True)
-class Reading:
+class PictureReading:
     """What an image shows, in the words of the nearest template.
 
     `distance` is the root-mean-square difference from the nearest template, in grey levels, and `own` that
@@ -80,7 +80,7 @@ class Templates:
         image = pixels.transpose(0, 2, 1, 3, 4).reshape(height * CELL, width * CELL, 3)
         return np.rint(image).astype(np.uint8)
 
-    def read(self, image: np.ndarray) -> Reading:
+    def read(self, image: np.ndarray) -> PictureReading:
         """The template nearest to an image (h, w, 3) uint8, by the sum of squared differences of pixels."""
         height, width = (CELL * side for side in self.codes.shape[3:])
         if image.shape != (height, width, 3):
@@ -94,7 +94,7 @@ class Templates:
         concept, style, background = (int(i) for i in np.unravel_index(best, self.own.shape))
         distance = float(np.sqrt(max(0.0, total[best]) / cells.size))
         own = float(self.own[concept, style, background])
-        return Reading(self.names[concept], STYLES[style], [*BACKGROUNDS][background], distance, own)
+        return PictureReading(self.names[concept], STYLES[style], [*BACKGROUNDS][background], distance, own)
 
 
 def _names(path: Path) -> list[str]:
