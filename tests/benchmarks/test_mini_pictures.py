@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from importlib import resources
 from types import SimpleNamespace
 
 import numpy as np
@@ -168,3 +169,13 @@ def test_what_cannot_be_read_or_is_no_concept_is_named(small, world, tmp_path):
     (tmp_path / TEMPLATES).write_bytes(b"no tensors")
     with pytest.raises(LadrError, match=r"templates\.safetensors: no templates can be read"):
         Templates(tmp_path)
+
+
+def test_the_embedded_model_has_a_template_for_every_frozen_prompt():
+    templates = Templates(suite.embedded())
+    assert (
+        suite.lines(templates.names) == resources.files(suite.__package__).joinpath(suite.FILE).read_bytes()
+    )
+    asked = suite.SUITE.prompts(4)
+    rows = suite.SUITE.ceiling(asked, lambda images: images)
+    assert set(means(rows).values()) == {1.0}
