@@ -41,15 +41,25 @@ def test_a_call_names_a_command_and_options_that_it_has(name):
     for where, other, rest in CALLS:
         if other != name:
             continue
-        words = rest.split()
-        below = getattr(command, "commands", {})
-        called = below.get(words[0]) if words and below else command
+        called = named_by(rest.split(), command)
         if called is None:
-            assert re.fullmatch(r"[.A-Z]*|\W.*", words[0]), where
+            assert re.fullmatch(r"[.A-Z]*|\W.*", rest.split()[0]), where
             continue
         known = {option for p in called.params for option in (*p.opts, *p.secondary_opts)} | {"--help", "-h"}
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", rest):
             assert option in known, where
+
+
+def named_by(words, command):
+    """The command below `command` that the words name, however deep; None where the first is no name."""
+    for depth, word in enumerate(words):
+        below = getattr(command, "commands", {})
+        if not below:
+            break
+        if word not in below:
+            return command if depth else None
+        command = below[word]
+    return command
 
 
 def test_the_list_of_commands_is_whole():
