@@ -26,6 +26,7 @@ FULL   := $(USE:%=use=[%]) theory=true latency.prompts=10 sweeps.alpha_tau.backb
 .PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm plan count lint format lock clean
 
 setup: $(READY)
+	@echo 'Ready. Next: source $(VENV)/bin/activate, then ladr --help'
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ladr needs Python >= 3.11: make PYTHON=python3.12 ...")'
