@@ -113,7 +113,7 @@ def backbones(places: list[dict[str, Any]]) -> list[Runs]:
 
 
 def _weights(kind: Kind) -> tuple[str, str] | tuple[()]:
-    """What is missing of this backbone's weights, and what to type to get it."""
+    """Say which weights of this backbone are missing, and what to type to get them."""
     if kind.hub is not None:
         return _cached(kind.hub, kind.marker)
     if kind.checkpoint is None or _embedded(kind.marker):

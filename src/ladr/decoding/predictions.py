@@ -78,14 +78,16 @@ class Predictions:
         return self._spread(self.marginals.prob(codes[self.at]))
 
     def without_past(self) -> Predictions:
-        """The same without the pass before, which would hold on to all earlier ones; maps already read stay
-        read."""
+        """These predictions without those of the pass before, which would keep all earlier passes in memory.
+
+        Maps that were read already are not computed again.
+        """
         out = Predictions(self.at, self.marginals, self.codes)
         vars(out).update({name: values for name, values in vars(self).items() if name in _MAPS})
         return out
 
     def rows(self, keep: Tensor) -> Predictions:
-        """The same for the images where keep (B,) bool holds; maps already read stay read."""
+        """These predictions for the images where keep (B,) bool holds, with the maps read already."""
         cells = keep[:, None, None].expand_as(self.at)[self.at]
         out = Predictions(self.at[keep], self.marginals.rows(cells), self.codes[cells])
         read = {k: v[keep] for k, v in vars(self).items() if k in _MAPS}

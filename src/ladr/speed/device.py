@@ -62,7 +62,7 @@ def _passes(backbone: DiMOO) -> dict[str, Callable[[], Any]]:
 
 
 def _compiled(backbone: DiMOO, shape: Shape, mode: str) -> DiMOO:
-    """The same weights with compiled layers; they are compiled in its first pass."""
+    """A model with the same weights and compiled layers. The layers are compiled in its first pass."""
     settings = {"guidance": backbone.guidance, "limit": backbone.limit}
     words: Any = UpstreamWords(shape.words)
     return DiMOO(backbone.model, shape.layout, words, None, compile=mode, **settings)

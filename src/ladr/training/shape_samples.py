@@ -26,8 +26,11 @@ def sample(seed: int, number: int, early: int = 0) -> tuple[Spec, str, Scene]:
 
 
 def has_others(number: int, early: int = 0) -> bool:
-    """Of the first `early` samples all come with other images of their spec, then two of four consecutive
-    ones: half of either shard's."""
+    """Does this sample come with other images of its spec?
+
+    All of the first `early` samples do. After them two of every four consecutive ones do, so that each of
+    two shards has the same share.
+    """
     return number < early or number // 2 % 2 == 0
 
 

@@ -28,7 +28,7 @@ def paste(cells: np.ndarray) -> np.ndarray:
 
 
 def distinct_patches(flat: np.ndarray) -> tuple[list[bytes], np.ndarray]:
-    """Of rows (n, 48) uint8, the different ones in order, as bytes, and which of them each row is, (n,)."""
+    """The distinct rows of flat (n, 48) uint8 as sorted bytes, and each row's index among them, (n,)."""
     keys = np.ascontiguousarray(flat).view(np.dtype((np.void, flat.shape[1]))).ravel()
     distinct, inverse = np.unique(keys, return_inverse=True)
     return [key.tobytes() for key in distinct], inverse.ravel()

@@ -32,7 +32,7 @@ def best(item: Item, reading: Reading) -> Detection | None:
 
 
 def _present(spec: Spec, reading: Reading) -> bool:
-    """Is there a thing of each shape? More things are allowed."""
+    """Judge whether the image shows a thing of each shape. It may show more things."""
     return all(best(item, reading) for item in spec.items)
 
 

@@ -86,7 +86,7 @@ def _relationship(spec: Spec, reading: Reading, held: dict[str, bool]) -> list[T
 
 
 def _area(d: Any) -> int:
-    """Of the box: a big cross is bigger than a small square, however thin its arms."""
+    """The area of the box around a thing, so that a big cross counts as bigger than a small square."""
     return d.box[2] * d.box[3]
 
 

@@ -74,8 +74,11 @@ class Judge:
         tokens_out: int = 400,
         prices: tuple[float, float] | None = None,
     ) -> CostEstimate:
-        """What is left to ask. `seconds` and `tokens_out` are guesses per call; `prices` are per million
-        tokens in and out. Nothing is asked; the size of the first image stands for all."""
+        """Estimate the cost of the questions that have no answer yet, without asking any.
+
+        `seconds` and `tokens_out` are guesses per call. `prices` are per million tokens in and out. All
+        images are taken to have the size of the first one.
+        """
         with Ledger(self.book) as book:
             left = [q for q in questions if not _usable(book.answers.get(self.key(q)), q)]
         tokens = sum(tokens_of_text(q.text) for q in left)

@@ -1,4 +1,4 @@
-"""As many cells as the schedule wants, best first: the standard step of masked image models."""
+"""The standard step of masked image models: commit as many cells as the schedule asks for, best first."""
 
 from dataclasses import dataclass
 from typing import ClassVar

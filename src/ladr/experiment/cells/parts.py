@@ -88,7 +88,7 @@ def missing(parts: Sequence[Part], images: int, size: int) -> Iterator[tuple[int
 
 
 def smallest(values: Tensor) -> Tensor:
-    """The same integers in the smallest signed type that holds them."""
+    """These integers in the smallest signed type that can hold them."""
     low, high = int(values.min()), int(values.max())
     for dtype in (torch.int8, torch.int16, torch.int32):
         limits = torch.iinfo(dtype)

@@ -18,7 +18,7 @@ def described(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def damage(record: Path, thorough: bool = True) -> list[str]:
-    """What is wrong with the files that a record (cell.json, score.json) vouches for, one line each.
+    """Compare the files of a record (cell.json, score.json) with what it says; one line for each difference.
 
     It compares sizes, and contents too if `thorough`.
     """

@@ -167,7 +167,7 @@ class Plan:
     def batches(
         self, there: Sequence[Cell], cells: Sequence[Cell] | None = None, size: int | None = None
     ) -> list[CellBatch]:
-        """What is there as one batch, never made again, and the rest in batches that share a process."""
+        """One batch of the cells that exist already, and batches of the others, each run by one process."""
         cells = [*self.grid.cells.values()] if cells is None else cells
         there = [cell for cell in there if cell in cells]
         known = {cell.id for cell in there}

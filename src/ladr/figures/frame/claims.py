@@ -83,7 +83,7 @@ def digest(folder: Path) -> list[str]:
 
 
 def restructured(folder: Path) -> str:
-    """The same as reStructuredText, for the report."""
+    """The table of claims as reStructuredText, for the report."""
     claims = table(folder)
     if not len(claims):
         return ""

@@ -96,7 +96,7 @@ class Place:
         return self._points(difference(a, b), f"{column}, points", ours, theirs)
 
     def diagnostic(self, ours: Any, theirs: Any, kind: str, what: str) -> Fact | None:
-        """The same for a quantity that is no score: "junk", or "diversity" (of several images per prompt)."""
+        """The paired difference of a quantity that is no score: "junk", or "diversity" within a prompt."""
         a, b = (whole(self.results.judged(row.cell, kind)) for row in (ours, theirs))
         if a is None or b is None:
             return None

@@ -91,7 +91,7 @@ class Results:
             yield backbone, benchmark, self.at(backbone, benchmark, group)
 
     def scored(self, group: str = SAMPLERS) -> Iterator[tuple[str, str, pd.DataFrame]]:
-        """The same without the places whose benchmark has no scorer here; `unscored` notes these."""
+        """The places whose benchmark has a scorer here. `unscored` notes the others."""
         for backbone, benchmark, scores in self.places(group):
             if standing(scores) is None:
                 self.unscored[backbone, benchmark] = None

@@ -67,7 +67,7 @@ def _tie(table: str, method: str, metric: str, changed: str) -> Iterator[Finding
 
 
 def speed() -> Iterator[Finding]:
-    """How many times as long as LADR do the other methods take, by the printed times?"""
+    """The printed seconds of every other method divided by LADR's."""
     for table, methods in tables().items():
         times = {m: cells[TIME].value for m, cells in methods.items()}
         for ours in (m for m in times if m.startswith(OURS) and methods[m][TIME] in printed()):
@@ -77,7 +77,7 @@ def speed() -> Iterator[Finding]:
 
 
 def slower(one: str = "Prophet", other: str = "ML-Cache") -> Iterator[Finding]:
-    """Is one method slower in every table than another, though the text gives both the same time?"""
+    """Find whether one method is slower than another in every table although the text gives both one time."""
     times = {t: (value(t, one, TIME), value(t, other, TIME)) for t in tables()}
     ratios = {t: a / b for t, (a, b) in times.items() if a and b}
     if min(ratios.values()) > 1:
