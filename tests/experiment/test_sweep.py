@@ -7,12 +7,13 @@ import yaml
 
 from ladr.base.errors import LadrError
 from ladr.cli.sweep import drawn
-from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.decode import read_tokens, run
 from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write as write_table
 from ladr.experiment.grid import grid
 from ladr.experiment.params import load
 from ladr.experiment.sweep.search import prepared, search
+from ladr.experiment.sweep.space import Choice, Even, Logarithmic, range_of
 from ladr.experiment.sweep.sweep import experiment, grid_of
 from tiny import TEXT, tiny, write
 
@@ -101,3 +102,51 @@ def test_a_search_of_what_does_not_exist(tmp_path):
         prepared(write(tmp_path), "ladrr", "field", "field-exact", 2)
     with pytest.raises(LadrError, match="FIELD=LOW:HIGH:STEP"):
         prepared(write(tmp_path), "ladr", "field", "field-exact", 2, ["noise=1"])
+    with pytest.raises(LadrError, match=r"half 'evne' is not known .did you mean 'even'"):
+        prepared(write(tmp_path), "ladr", "field", "field-exact", 2, half="evne")
+    with pytest.raises(LadrError, match="'cosine' has no ranges of its own"):
+        prepared(write(tmp_path), "cosine", "field", "field-exact", 2)
+
+
+RANGES = {
+    "noise=0:1:0.25": Even(0.0, 1.0, 0.25),
+    "power=1:3:1": Even(1, 3, 1),
+    "budget=0.003:0.3:log": Logarithmic(0.003, 0.3),
+    "rank=sampled,gap": Choice(("sampled", "gap")),
+    "tau=0.1,null": Choice((0.1, None)),
+}
+
+
+@pytest.mark.parametrize("text", RANGES)
+def test_a_text_says_a_range(text):
+    assert range_of(text) == (text.partition("=")[0], RANGES[text])
+
+
+@pytest.mark.parametrize("text", ["noise", "=1,2", "noise=1:0:0.1", "noise=0:1:0", "budget=0:1:log", "x=1:2"])
+def test_what_is_no_range(text):
+    with pytest.raises(LadrError, match="FIELD=LOW:HIGH:STEP"):
+        range_of(text)
+
+
+def test_a_search_on_half_of_the_prompts_judges_its_best_on_the_other_half(tmp_path):
+    path, results = write(tmp_path), tmp_path / "results"
+    text = yaml.safe_load(path.read_text())
+    text["samplers"]["doubt"] = {"policy": "doubt", "steps": 6}
+    path.write_text(yaml.safe_dump(text))
+    vary = ["budget=0.01:0.5:log", "rank=sampled,entropy,random", "power=1:2:1", "steps=4:8:2"]
+    what = prepared(path, "doubt", "field", "field-exact", 4, vary, "even")
+    best = search(what, 4, results=results, say=quiet)
+    halves = [what.cell(best[0]["point"])[0], what.other.cell(best[0]["point"])[0]]
+    whole = prepared(path, "doubt", "field", "field-exact", 4, vary).cell(best[0]["point"])[0]
+    assert [cell.id for cell in halves] == [best[0]["cell"], best[0]["other"]["cell"]]
+    assert whole.id not in (cell.id for cell in halves)
+    ids = [[prompt.id for prompt in cell.prompts] for cell in (whole, *halves)]
+    assert sorted(ids[1] + ids[2]) == sorted(ids[0])
+    assert all(int(name[-3:]) % 2 == 0 for name in ids[1])
+    assert all(len(read_tokens(results / "cells" / cell.id)["tokens"]) == 6 for cell in halves)
+    assert len([*(results / "cells").iterdir()]) <= 4 + len(best)
+    assert type(best[0]["point"]["power"]) is int
+    rows = (results / "search" / f"{what.name}.yaml").read_text()
+    assert "even prompts: score" in rows
+    assert "odd prompts: score" in rows
+    assert search(what, 4, results=results, say=quiet) == best

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ladr.cli.options import PARAMS, File, Json, Size, print_json, size_of
+from ladr.cli.options import PARAMS, File, Json, Set, Size, print_json, size_of
 
 Values = Annotated[list[str] | None, typer.Option(metavar="PHASE=VALUE,...", help="Values of one phase.")]
 Base = Annotated[str, typer.Option(help="The sampler whose settings vary.")]
@@ -52,22 +52,34 @@ def search(
     size: Size = "smoke",
     vary: Annotated[
         list[str] | None,
-        typer.Option(metavar="FIELD=LOW:HIGH:STEP", help="The range of a field; default: LADR's own."),
+        typer.Option(
+            metavar="FIELD=RANGE",
+            help="LOW:HIGH:STEP, LOW:HIGH:log or VALUE,VALUE,... of a field; default: the policy's own.",
+        ),
     ] = None,
+    half: Annotated[
+        str, typer.Option(help="even or odd: search on these prompts of each column; or all.")
+    ] = "all",
+    changes: Set = None,
     seed: Annotated[int, typer.Option(help="The seed of Optuna's choices.")] = 0,
     params: File = PARAMS,
     json: Json = False,
 ) -> None:
     """Search settings with Optuna for a high score in few passes; call again to go on."""
     from ladr.experiment.cells.record import RESULTS
+    from ladr.experiment.params import changes_of
     from ladr.experiment.sweep.search import prepared
     from ladr.experiment.sweep.search import search as best_of
 
-    study = prepared(params, base, backbone, benchmark, size_of(size), vary or ())
+    sized, changed = size_of(size), changes_of(changes or [])
+    study = prepared(params, base, backbone, benchmark, sized, vary or (), half, changed)
     rows = list(best_of(study, trials, seed=seed))
     if json:
         print_json(rows)
         return
     for row in rows:
         typer.echo(f"score {row['score']:6.2f}  passes {row['passes']:6.2f}  {row['point']}")
+        if "other" in row:
+            other = row["other"]
+            typer.echo(f"   on the other half: {other['score']:6.2f}  passes {other['passes']:6.2f}")
     typer.echo(f"rows to paste: {RESULTS}/search/{study.name}.yaml")

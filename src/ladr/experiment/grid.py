@@ -9,6 +9,7 @@ from typing import Any
 from ladr import backbones, benchmarks
 from ladr.base.errors import LadrError
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
+from ladr.benchmarks.sizes import in_half, parted
 from ladr.decoding import caches
 from ladr.decoding.policies import build
 from ladr.decoding.policies.replay import REPLAY
@@ -162,5 +163,7 @@ def _cache(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 @memo
 def _prompts(name: str, size: str | int, folder: str | None) -> tuple[tuple[Prompt, ...], str]:
-    prompts = benchmarks.benchmark(name).prompts(size, Path(folder) if folder else None)
+    whole, half = parted(size)
+    prompts = benchmarks.benchmark(name).prompts(whole, Path(folder) if folder else None)
+    prompts = in_half(prompts, half)
     return prompts, prompts_sha256(prompts)

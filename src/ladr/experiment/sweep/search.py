@@ -1,13 +1,16 @@
 """A search for samplers with a high score in few passes. It can go on later, and gives rows to paste."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ladr.base.errors import LadrError, needs
+from ladr.base.errors import LadrError, nearest, needs
 from ladr.base.files import read_json, write_text
 from ladr.benchmarks.column import main_column
+from ladr.benchmarks.sizes import HALVES, halved
+from ladr.decoding.policies import build
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells.decode import Say, folder_of, run, tell
 from ladr.experiment.cells.locks import hold
@@ -17,36 +20,46 @@ from ladr.experiment.grid import grid
 from ladr.experiment.params import Params, load
 from ladr.experiment.params.check import varied
 from ladr.experiment.params.models import Sampler, Sweep
-
-SPACE = {
-    "phases.exploration.alpha": (0.0, 1.0, 0.05),
-    "phases.exploration.tau": (0.0, 0.5, 0.05),
-    "phases.structure.alpha": (0.0, 1.0, 0.05),
-    "phases.structure.tau": (0.0, 0.5, 0.05),
-    "phases.refinement.alpha": (0.1, 1.0, 0.1),
-    "phases.refinement.tau": (0.0, 0.5, 0.05),
-}
+from ladr.experiment.sweep.space import SPACES, Range, space_of
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, and where: `space` maps a field to (low, high, step)."""
+    """What is searched, and where. `space` maps a field to the values that it may take.
+
+    half: which prompts score a setting, `even`, `odd` or `all`: those with an even or odd place in their
+    column. The other half judges the best settings of a search.
+    """
 
     params: Params
     base: str
     backbone: str
     benchmark: str
     size: str | int
-    space: Mapping[str, tuple[float, float, float]]
+    space: Mapping[str, Range]
+    half: str = "all"
 
     @property
     def name(self) -> str:
-        return f"{self.base}-{self.backbone}-{self.benchmark}-{self.size}"
+        half = "" if self.half == "all" else f"-{self.half}"
+        own = self.space != SPACES.get(self.params.samplers[self.base].policy)
+        space = f"-{hashlib.sha256(repr(self.space).encode()).hexdigest()[:6]}" if own else ""
+        return f"{self.base}-{self.backbone}-{self.benchmark}-{self.size}{half}{space}"
+
+    @property
+    def other(self) -> "Search":
+        """The same search on the half that it does not look at."""
+        return replace(self, half=HALVES[1 - HALVES.index(self.half)])
+
+    def point(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of a trial as a cell is made with them."""
+        return {key: kind.rounded(values[key]) for key, kind in self.space.items()}
 
     def cell(self, point: Mapping[str, Any]) -> tuple[Cell, Grid]:
         """The cell of one setting, and the grid of this cell and the cells that it needs."""
         values = {key: [value] for key, value in point.items()}
-        sweep = Sweep(base=self.base, benchmarks=[self.benchmark], size=self.size, grid=values)
+        size = self.size if self.half == "all" else halved(self.size, self.half)
+        sweep = Sweep(base=self.base, benchmarks=[self.benchmark], size=size, grid=values)
         only = {"use": [self.backbone], "ablations": {}, "sweeps": {"search": sweep}, "latency": None}
         made = grid(self.params.model_copy(update=only))
         line = next(x for x in made.lines if x.group == "sweeps/search")
@@ -66,28 +79,27 @@ class Search:
 
 
 def prepared(
-    params: str | Path, base: str, backbone: str, benchmark: str, size: str | int, vary: Sequence[str] = ()
+    params: str | Path,
+    base: str,
+    backbone: str,
+    benchmark: str,
+    size: str | int,
+    vary: Sequence[str] = (),
+    half: str = "all",
+    changes: Mapping[str, Any] | None = None,
 ) -> Search:
-    """A search over the alphas and taus of the three phases, or over `FIELD=LOW:HIGH:STEP` texts."""
-    read = load(params)
+    """A search over the ranges that the texts of `vary` say, or over those of the base's policy in
+    `SPACES`."""
+    read = load(params, changes)
+    of_backbone = read.backbones[backbone].benchmarks if backbone in read.backbones else {benchmark: size}
     for what, name, known in (
         ("sampler", base, read.samplers), ("backbone", backbone, read.backbones),
+        (f"benchmark of {backbone}", benchmark, of_backbone), ("half", half, (*HALVES, "all")),
     ):  # fmt: skip
         if name not in known:
-            from ladr.base.errors import nearest
-
             raise LadrError(f"{what} {name!r} is not known{nearest(name, known)}")
-    space = {k: v for text in vary for k, v in [_range(text)]} or SPACE
-    return Search(read, base, backbone, benchmark, size, space)
-
-
-def _range(text: str) -> tuple[str, tuple[float, float, float]]:
-    key, _, values = text.partition("=")
-    try:
-        low, high, step = (float(x) for x in values.split(":"))
-    except ValueError:
-        raise LadrError(f"{text!r} is not allowed; FIELD=LOW:HIGH:STEP") from None
-    return key, (low, high, step)
+    space = space_of(read.samplers[base].policy, vary)
+    return Search(read, base, backbone, benchmark, size, space, half)
 
 
 def search(
@@ -96,7 +108,8 @@ def search(
     """Try settings until `trials` have been tried, counting those of earlier runs; return the best front.
 
     The first is the base itself. Later ones come from Optuna's multi-objective TPE. A trial that was
-    killed is tried again.
+    killed is tried again. Where half of the prompts were looked at, `other` of each row is what the setting
+    reaches on the other half, which is decoded for these settings only.
     """
     with needs("ladr search"):
         import optuna
@@ -120,7 +133,9 @@ def search(
             study.optimize(_objective(what, results, say), n_trials=1)
             score, passes = study.trials[-1].values
             say(f"trial {tried + 1}/{trials}: score {score:.2f}, passes {passes:.2f}")
-        best = front(study)
+        best = front(what, study)
+    if what.half != "all":
+        best = [{**row, "other": judged(what.other, row["point"], results, say)} for row in best]
     _write(place / f"{what.name}.yaml", what, best)
     return best
 
@@ -135,45 +150,48 @@ def _retry(study: Any) -> None:
             study.enqueue_trial(trial.params)
 
 
-def _standing(what: Search) -> dict[str, float]:
+def _standing(what: Search) -> dict[str, Any]:
     """The values of the base itself, moved into the space."""
-    from ladr.decoding.policies import build
-
-    spec = build(what.params.samplers[what.base].spec).spec
+    row = what.params.samplers[what.base]
+    own = row.model_dump(include={"steps", "temperature"}, exclude_none=True)
+    shared = {"steps": what.params.steps, "temperature": what.params.temperature}
+    spec = {**shared, **own, **build(row.spec).spec}
     out = {}
-    for key, (low, high, step) in what.space.items():
+    for key, kind in what.space.items():
         node: Any = spec
         for name in key.split("."):
             node = node.get(name) if isinstance(node, Mapping) else None
-        value = low if node is None else min(max(float(node), low), high)
-        out[key] = round(low + round((value - low) / step) * step, 10)
+        out[key] = kind.nearest(node)
     return out
 
 
 def _objective(what: Search, results: Path, say: Say) -> Callable[[Any], tuple[float, float]]:
     def objective(trial: Any) -> tuple[float, float]:
-        point = {
-            key: round(trial.suggest_float(key, low, high, step=step), 10)
-            for key, (low, high, step) in what.space.items()
-        }
+        point = what.point({key: kind.suggest(trial, key) for key, kind in what.space.items()})
         trial.set_user_attr("cell", what.cell(point)[0].id)
         return what.value(point, results, say)
 
     return objective
 
 
-def front(study: Any) -> list[dict[str, Any]]:
+def front(what: Search, study: Any) -> list[dict[str, Any]]:
     """The settings that no other beats in both score and passes, fewest passes first."""
     best = {
         trial.user_attrs["cell"]: {
             "cell": trial.user_attrs["cell"],
             "score": trial.values[0],
             "passes": trial.values[1],
-            "point": {k: round(v, 10) for k, v in trial.params.items()},
+            "point": what.point(trial.params),
         }
         for trial in study.best_trials
     }
     return sorted(best.values(), key=lambda row: row["passes"])
+
+
+def judged(what: Search, point: Mapping[str, Any], results: Path, say: Say) -> dict[str, Any]:
+    """The cell, the score and the passes of one setting on the prompts of `what`."""
+    score, passes = what.value(point, results, say)
+    return {"cell": what.cell(point)[0].id, "score": score, "passes": passes}
 
 
 def _write(path: Path, what: Search, best: list[dict[str, Any]]) -> None:
@@ -188,8 +206,10 @@ def _write(path: Path, what: Search, best: list[dict[str, Any]]) -> None:
         fields = Sampler.model_validate(varied(base, row["point"])).model_dump(exclude_none=True)
         stream = StringIO()
         YAML(typ="safe").dump({f"{what.base}_{i}": fields}, stream)
+        parts = {what.half: row, **({what.other.half: row["other"]} if "other" in row else {})}
         text += [
-            f"# score {row['score']:.2f}, passes {row['passes']:.2f}, cell {row['cell']}",
-            stream.getvalue(),
+            f"# {half} prompts: score {one['score']:.2f}, passes {one['passes']:.2f}, cell {one['cell']}"
+            for half, one in parts.items()
         ]
+        text.append(stream.getvalue())
     write_text(path, "\n".join(text))
