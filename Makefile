@@ -11,6 +11,9 @@ TORCHS_OWN := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cub
   nvidia-curand nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink \
   nvidia-nvshmem-cu13 nvidia-nvtx
 
+# The extras whose packages stand in the lock. The others (demo, docs, crate) are for one command each.
+LOCKED := workflow figures real judge slurm dev
+
 PORT   ?= 5000
 WORKERS ?= auto
 
@@ -104,7 +107,7 @@ format: $(READY)
 	$(BIN)/snakefmt Snakefile workflow
 
 lock: pyproject.toml
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --extra judge --extra slurm --generate-hashes \
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 $(LOCKED:%=--extra %) --generate-hashes \
 	  $(TORCHS_OWN:%=--no-emit-package %) --no-annotate --no-header pyproject.toml -o requirements.lock
 
 clean:

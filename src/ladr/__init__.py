@@ -6,6 +6,8 @@ Names are imported when they are first used: torch takes seconds, and most comma
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ladr.base.version import VERSION
+
 if TYPE_CHECKING:
     from ladr.base.errors import LadrError
     from ladr.decoding import policies
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from ladr.decoding.view import MASK, Commit, View
     from ladr.integrations.diffusers import LADRScheduler
 
+__version__ = VERSION
 __all__ = [
     "LADR",
     "MASK",
@@ -23,6 +26,7 @@ __all__ = [
     "LADRScheduler",
     "LadrError",
     "View",
+    "__version__",
     "build",
     "decode",
     "policies",

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ladr.base.errors import LadrError
+from ladr.base.models import embedded
 from ladr.benchmarks import benchmark
 from ladr.benchmarks.mini.pictures import suite
 from ladr.benchmarks.mini.pictures.templates import TEMPLATES, Templates, seen
@@ -172,7 +173,7 @@ def test_what_cannot_be_read_or_is_no_concept_is_named(small, world, tmp_path):
 
 
 def test_the_embedded_model_has_a_template_for_every_frozen_prompt():
-    templates = Templates(suite.embedded())
+    templates = Templates(embedded("pictures"))
     assert (
         suite.lines(templates.names) == resources.files(suite.__package__).joinpath(suite.FILE).read_bytes()
     )

@@ -70,11 +70,11 @@ def said(tmp_path_factory):
 
 
 WANTED = {
-    **dict.fromkeys("pixels shapes blank blank_amused scheduler vq".split(), "pip install 'diffusers"),
-    **dict.fromkeys("blip clip detector mmdet".split(), "pip install 'transformers"),
-    "hub": "pip install 'huggingface-hub",
-    "log": "pip install 'mlflow",
-    "search": "pip install 'optuna",
+    **dict.fromkeys("pixels shapes blank blank_amused scheduler vq".split(), "pip install 'ladr[real]'"),
+    **dict.fromkeys("blip clip detector mmdet".split(), "pip install 'ladr[real]'"),
+    "hub": "pip install 'ladr[real]'",
+    "log": "pip install 'ladr[workflow]'",
+    "search": "pip install 'ladr[workflow]'",
     "chunks": "pip install 'ladr[t2i]'",
 }
 
@@ -85,14 +85,14 @@ def test_the_package_and_the_command_are_named(said, call):
 
 
 def test_devices_answers_without_any_of_them(said):
-    assert any("pip install 'diffusers" in mend and "huggingface-hub" in mend for mend in said["devices"])
+    assert any("pip install 'ladr[real]'" in mend and "hf download" in mend for mend in said["devices"])
 
 
 def test_a_command_says_what_it_lacks():
     code = "import sys; from ladr.cli.main import main; sys.modules['pandas'] = None; main()"
     done = subprocess.run([sys.executable, "-c", code, "table"], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "the package pandas is not installed; pip install 'pandas" in done.stderr
+    assert "the package pandas is not installed; pip install 'ladr[workflow]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -142,11 +142,11 @@ def _judged(kind: Kind, room: float | None, weights: tuple[str, str] | tuple[()]
 
 
 def _embedded(file: str) -> bool:
-    from ladr.backbones.checkpoint.hub import embedded
     from ladr.base.errors import LadrError
+    from ladr.base.models import embedded
 
     try:
-        return (embedded("shapes") / file).is_file()
+        return (embedded("shapes", file) / file).is_file()
     except LadrError:
         return False
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ladr.base.errors import LadrError, nearest, needs
+from ladr.base.version import VERSION
 from ladr.cli.commands import COMMANDS, RENAMED
 from ladr.cli.mistakes import MISTAKE, NoArgsIsHelpError, explained, printable
 
@@ -18,9 +19,7 @@ DEBUG = "--debug"
 
 def _version(shown: bool) -> None:
     if shown:
-        from importlib.metadata import version
-
-        typer.echo(f"ladr {version('ladr')}")
+        typer.echo(f"ladr {VERSION}")
         raise typer.Exit
 
 

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ladr.backbones import BACKBONES, kind, load
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, install
 from ladr.cli.mistakes import printable
 from ladr.cli.options import Json, print_json
 from ladr.cli.sampler import NamedSampler, listing, split
@@ -75,6 +76,7 @@ def sample(
     samplers = [NamedSampler.parse(text, steps) for text in (split(compare) if compare else [sampler])]
     plan = cache_named(cache) if cache else None
     options = settings(backbone, model, revision, guidance, size, device, dtype, setting or [])
+    options = _drawable(backbone, options)
     loaded = _load(backbone, options)
     count = threads or threads_for(parameters_of(loaded), free_cores())
     rows = []
@@ -138,6 +140,18 @@ def settings(
             raise LadrError(f"with: {pair!r} is not allowed; NAME=VALUE")
         options[name.strip()] = _value(value.strip())
     return options
+
+
+def _drawable(backbone: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with `pixels: mosaic` for an embedded network where diffusers, which draws it, is not
+    installed. One line on stderr says so."""
+    row = kind(backbone)
+    embedded = row.network and row.checkpoint == "folder"
+    if not embedded or "pixels" in options or find_spec("diffusers") is not None:
+        return options
+    better = install("diffusers")
+    typer.echo(f"Drawn with the mean patches of the codes; {better} draws with the VQ model.", err=True)
+    return {**options, "pixels": "mosaic"}
 
 
 def _value(text: str) -> Any:

@@ -22,15 +22,6 @@ def folder_of(source: str | Path, revision: str | None = None) -> Path:
     return _snapshot(text, revision)
 
 
-def embedded(name: str) -> Path:
-    """The folder `models/NAME` that comes with a checkout (or lies in the folder one works in)."""
-    places = [Path(__file__).parents[4] / "models" / name, Path("models") / name]
-    for place in places:
-        if (place / "config.json").is_file():
-            return place
-    raise LadrError(f"backbone: no {name} checkpoint in {' or '.join(map(str, places))}; give its folder")
-
-
 def again(path: Path, force: bool = True, elsewhere: str = "download it again") -> str:
     """The words that tell how to mend `path`: a command where it lies in the hub's cache, or `elsewhere`."""
     parts = path.absolute().parts

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ladr.backbones import Kind
-from ladr.backbones.checkpoint.hub import embedded, held
-from ladr.backbones.exact.bank import CODEBOOK, codebook_folder
+from ladr.backbones.checkpoint.hub import held
+from ladr.backbones.exact.patches import CODEBOOK
 from ladr.base.errors import LadrError
 from ladr.base.files import remembered_sha256
+from ladr.base.models import embedded
 
 
 def of_folder(kind: Kind, settings: Mapping[str, Any]) -> str | None:
@@ -35,7 +36,7 @@ def of_embedded(kind: Kind, settings: Mapping[str, Any]) -> str:
 
 def of_codebook(kind: Kind, settings: Mapping[str, Any]) -> str:
     """sha256 of the codebook, plus the VQ decoder's when `pixels: vq`."""
-    folder = Path(settings["folder"]) if settings.get("folder") else codebook_folder()
+    folder = Path(settings["folder"]) if settings.get("folder") else embedded("shapes", CODEBOOK)
     codebook = folder / CODEBOOK
     if not codebook.is_file():
         raise LadrError(f"backbones: {kind.name}: no {codebook.name} in {folder}")

@@ -9,18 +9,19 @@ from torch import Tensor
 
 from ladr.backbones import Kind
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
-from ladr.backbones.checkpoint.hub import embedded, folder_of
-from ladr.backbones.checkpoint.vq import VQPixels
+from ladr.backbones.checkpoint.hub import folder_of
+from ladr.backbones.checkpoint.pixels import pixels_of
 from ladr.backbones.lumina.dimoo import Layout
+from ladr.base.models import embedded
 
 
 class Drawing:
-    """The VQ model of a checkpoint folder in Lumina-DiMOO's layout."""
+    """The VQ model, or the mean patches, of a checkpoint folder in Lumina-DiMOO's layout."""
 
-    def __init__(self, folder: Path, device: str = "cpu"):
+    def __init__(self, folder: Path, device: str = "cpu", pixels: str = "vq"):
         path = folder / "config.json"
         layout = Layout.of(checkpoint.read_json(path).get("ladr", {}), path)
-        self.pixels = VQPixels(folder, layout.codebook, layout.vq_factor, device)
+        self.pixels = pixels_of(pixels, folder, layout.codebook, layout.vq_factor, device)
 
     def render(self, tokens: Tensor) -> np.ndarray:
         """tokens (B,H,W) -> uint8 array (B,h,w,3)."""
@@ -30,4 +31,5 @@ class Drawing:
 def of_dimoo(kind: Kind, settings: Mapping[str, Any]) -> Drawing:
     """The VQ model of the checkpoint in Lumina-DiMOO's layout that the settings name."""
     named = settings.get("folder") or settings.get("source") or kind.hub or embedded(kind.name)
-    return Drawing(folder_of(named, settings.get("revision")), settings.get("device", "cpu"))
+    folder = folder_of(named, settings.get("revision"))
+    return Drawing(folder, settings.get("device", "cpu"), settings.get("pixels", "vq"))

@@ -21,14 +21,7 @@ from ladr.base.files import write_bytes
 from ladr.base.imports import PACKAGE, sha256_of
 from ladr.shapes.spec import Spec
 
-CODEBOOK = "patches.safetensors"
 KEPT = 256 << 20  # bytes of banks held in memory
-
-
-def codebook_folder() -> Path:
-    """`models/shapes` of the checkout, or of the folder one works in: where its codebook lies."""
-    places = [Path(__file__).parents[4] / "models" / "shapes", Path("models") / "shapes"]
-    return next((place for place in places if (place / CODEBOOK).is_file()), places[0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from ladr.backbones.checkpoint.vq import VQPixels
-from ladr.backbones.exact.bank import CODEBOOK, Banks, cache_folder, codebook_folder
-from ladr.backbones.exact.patches import PatchCodes
+from ladr.backbones.exact.bank import Banks, cache_folder
+from ladr.backbones.exact.patches import CODEBOOK, PatchCodes
 from ladr.backbones.exact.scenes import stated
 from ladr.base.errors import LadrError
+from ladr.base.models import embedded
 from ladr.decoding.denoiser import Denoiser
 from ladr.shapes.parse import parse
 from ladr.shapes.place import UnsatisfiableError, realise
@@ -52,7 +53,7 @@ class Mixture:
         cache: bool = True,
     ):
         _check(scenes, epsilon, guidance, pixels)
-        self.folder = Path(folder) if folder else codebook_folder()
+        self.folder = Path(folder) if folder else embedded("shapes", CODEBOOK)
         self.patches = PatchCodes.load(_codebook(self.folder))
         self.codes = self.patches.codes
         self.epsilon, self.guidance, self.pixels = float(epsilon), float(guidance), pixels

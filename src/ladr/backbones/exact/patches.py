@@ -8,6 +8,7 @@ from safetensors.numpy import load_file, save
 from ladr.base.errors import LadrError
 from ladr.base.files import write_bytes
 
+CODEBOOK = "patches.safetensors"
 CELL = 4
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ladr.backbones.checkpoint import fits
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
-from ladr.backbones.checkpoint.hub import LUMINA, embedded, folder_of
+from ladr.backbones.checkpoint.hub import LUMINA, folder_of
+from ladr.backbones.checkpoint.pixels import Mosaic, pixels_of
 from ladr.backbones.checkpoint.refuse import refuse_foreign_code
 from ladr.backbones.checkpoint.vq import VQPixels
 from ladr.backbones.lumina.compiled import front_of
@@ -20,13 +21,14 @@ from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
 from ladr.backbones.lumina.packing import Frame
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError, nearest
+from ladr.base.models import embedded
 
 SYSTEM = "Generate an image according to the text prompt."
 REAL_LENGTH = 8192
 IDS = ("mask", "newline", "boi", "eoi", "uncond", "boa", "eoa")
 HUB = LUMINA
 SETTINGS = ("guidance", "size", "sampling_dtype", "limit", "compile")
-LOADING = ("dtype", "device", "revision")
+LOADING = ("dtype", "device", "revision", "pixels")
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,9 @@ def cells_of(size: tuple[int, int] | None, layout: Layout) -> tuple[int, int]:
 class DiMOO:
     """A checkpoint folder as a backbone: `codes`, `grid`, `bind(prompts)`, `render(tokens)`."""
 
-    def __init__(self, model: LLaDA, layout: Layout, words: Words, pixels: VQPixels | None, **settings: Any):
+    def __init__(
+        self, model: LLaDA, layout: Layout, words: Words, pixels: VQPixels | Mosaic | None, **settings: Any
+    ):
         """settings: guidance, size (height, width) in pixels, sampling_dtype, limit (positions), compile."""
         for name in settings:
             if name not in SETTINGS:
@@ -138,8 +142,9 @@ class DiMOO:
         """Load a folder, or `owner/name` of the hub at `revision`.
 
         settings: guidance (default: the checkpoint's), size (height, width) in pixels, dtype and
-        sampling_dtype ("float32" or "bfloat16"), device. With sampling_dtype "bfloat16" logits and guidance
-        are rounded as the reference decoder rounds them: large logits tie, and ties fall to the lowest code.
+        sampling_dtype ("float32" or "bfloat16"), device, pixels ("vq", or "mosaic" for an embedded model: the
+        mean patches, which need no diffusers). With sampling_dtype "bfloat16" logits and guidance are rounded
+        as the reference decoder rounds them: large logits tie, and ties fall to the lowest code.
         """
         folder = folder_of(source, revision)
         path = folder / "config.json"
@@ -156,7 +161,7 @@ class DiMOO:
             )
         device = settings.pop("device", "cpu")
         dtype = checkpoint.dtype_of("dtype", settings.pop("dtype", "float32"))
-        pixels = VQPixels(folder, layout.codebook, layout.vq_factor, device)
+        pixels = pixels_of(settings.pop("pixels", "vq"), folder, layout.codebook, layout.vq_factor, device)
         pixels.numbers()
         grid = cells_of(settings.get("size"), layout)
         need = fits.of_dimoo(config, grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)

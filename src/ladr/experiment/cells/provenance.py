@@ -6,9 +6,10 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from ladr.base.version import VERSION
 
 
 def provenance(backbone: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -24,10 +25,10 @@ def _process() -> dict[str, Any]:
 
     gpu = torch.cuda.is_available()
     return {
-        "ladr": version("ladr"),
+        "ladr": VERSION,
         **_git(),
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": torch.VERSION,
         "threads": torch.get_num_threads(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ladr.base.errors import LadrError, nearest
+from ladr.base.models import embedded
 from ladr.benchmarks.benchmark import Benchmark
 from ladr.benchmarks.mini.pictures.templates import WORLD, PictureReading, Templates, seen, templates_of
 from ladr.benchmarks.mini.pictures.words import BACKGROUNDS, STYLES, prompt, thing
@@ -115,16 +116,7 @@ class PictureSuite(Benchmark):
         return templates.image(*place, [*BACKGROUNDS].index(meta["background"]))
 
     def _templates(self) -> Templates:
-        return templates_of(self.folder or embedded())
-
-
-def embedded() -> Path:
-    """The folder `models/pictures` of a checkout, or of the folder that one works in."""
-    places = [Path(__file__).parents[5] / "models" / "pictures", Path("models") / "pictures"]
-    for place in places:
-        if (place / WORLD).is_file():
-            return place
-    raise LadrError(f"mini-pictures: no {WORLD} in {' or '.join(map(str, places))}")
+        return templates_of(self.folder or embedded("pictures", WORLD))
 
 
 def fresh(names: Sequence[str]) -> Iterator[Prompt]:
