@@ -17,7 +17,7 @@ from ladr.benchmarks.official.judge import Judge
 from ladr.benchmarks.official.ledger import Ledger
 from ladr.benchmarks.official.message import JudgeQuestion
 
-pytest.importorskip("openai", reason="the judge extra is not installed")
+pytest.importorskip("tenacity", reason="the judge extra is not installed")
 
 
 @pytest.fixture

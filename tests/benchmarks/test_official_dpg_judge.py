@@ -13,7 +13,7 @@ from ladr.benchmarks.official import dpg, dpg_judge
 from ladr.benchmarks.official.judge import Judge
 from ladr.benchmarks.official.message import JudgeQuestion
 
-pytest.importorskip("openai", reason="the judge extra is not installed")
+pytest.importorskip("tenacity", reason="the judge extra is not installed")
 LINES = """\
 item_id,proposition_id,dependency,tuple,question_natural_language
 fox,1,0,entity - whole (fox),Is there a fox?

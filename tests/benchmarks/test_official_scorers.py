@@ -89,7 +89,7 @@ def detector_folder(tmp_path_factory):
 
 @pytest.fixture
 def server():
-    pytest.importorskip("openai", reason="the judge extra is not installed")
+    pytest.importorskip("tenacity", reason="the judge extra is not installed")
     server = Server()
     server.reply = full_marks
     yield server

@@ -219,7 +219,7 @@ def server():
 
 
 def test_a_whole_folder_is_judged_with_fixed_denominators(tmp_path, server):
-    pytest.importorskip("openai", reason="the judge extra is not installed")
+    pytest.importorskip("tenacity", reason="the judge extra is not installed")
     points = ["Style", "World Knowledge"]
     wording = unigen_judge.Wording(
         "d: " * 2 + "{prompt} {testpoint} {explanation} {test_explanation}", dict.fromkeys(points, "x")

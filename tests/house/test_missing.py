@@ -9,7 +9,7 @@ import pytest
 
 from house.imports import PACKAGE, files, imported, tree_of
 
-OPTIONAL = "diffusers transformers huggingface_hub mlflow optuna openai tenacity spacy".split()
+OPTIONAL = "diffusers transformers huggingface_hub mlflow optuna tenacity spacy".split()
 CALLS = """
 import json, sys
 from pathlib import Path

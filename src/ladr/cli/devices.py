@@ -20,7 +20,7 @@ PACKAGES = {
     "diffusers": "pixels of shapes, lumina-dimoo and amused; LADRScheduler",
     "transformers": "text encoder of amused",
     "huggingface-hub": "downloads",
-    "openai": "judged benchmarks",
+    "tenacity": "judged benchmarks",
     "spacy": "T2I-CompBench's own nouns",
 }
 

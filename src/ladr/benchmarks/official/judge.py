@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ladr.base.errors import LadrError, needs
+from ladr.base.errors import needs
+from ladr.benchmarks.official.endpoint import Endpoint
 from ladr.benchmarks.official.estimate import CostEstimate, tokens_of_image, tokens_of_text
 from ladr.benchmarks.official.ledger import Ledger
 from ladr.benchmarks.official.message import JudgeQuestion, image_sha256, messages
-
-FATAL = (400, 401, 403, 404, 405, 413, 415, 422)  # answers that asking again does not change
+from ladr.benchmarks.official.reply import AskAgainError, Reply
 
 
 @dataclass
@@ -29,21 +28,14 @@ class Answers:
     asked: int = 0
 
 
-class _Again(Exception):  # noqa: N818
-    """A failure that another attempt may cure. `after`: seconds that the server asked to wait."""
-
-    def __init__(self, why: str, after: float = 0.0):
-        super().__init__(why)
-        self.after = after
-
-
 @dataclass
 class Judge:
     """A model behind an OpenAI-compatible `endpoint` (its /v1 address), asked at temperature 0.
 
-    `key_env` names the environment variable that holds the API key (none is needed on a local server);
+    `key_env` names the environment variable that holds the API key (none is needed on a local server).
     `attempts` bounds the tries per question, with pauses of `pause` seconds doubling up to `longest`, or as
-    long as the server says; malformed answers are asked again with the next seed.
+    long as the server says; malformed answers are asked again with the next seed. One try takes at most
+    `timeout` seconds from its connection to its last byte; after `deadline` seconds no other try begins.
     """
 
     endpoint: str
@@ -53,6 +45,7 @@ class Judge:
     concurrency: int = 8
     attempts: int = 8
     timeout: float = 300.0
+    deadline: float = 1800.0
     pause: float = 1.0
     longest: float = 60.0
     max_tokens: int = 4096
@@ -96,7 +89,7 @@ class Judge:
         next run asks it again. An error that no attempt can change (wrong key, unknown model) stops the run.
         """
         answers = Answers()
-        client = self._client()
+        endpoint = Endpoint(self.endpoint, self.key_env)
         stop = threading.Event()
         with Ledger(self.book) as book, ThreadPoolExecutor(self.concurrency) as pool:
             running: dict[Future, JudgeQuestion] = {}
@@ -110,39 +103,32 @@ class Judge:
                         continue
                     if len(running) >= self.concurrency:
                         _gather(running, answers, progress)
-                    running[pool.submit(self._one, client, book, stop, key, question)] = question
+                    running[pool.submit(self._one, endpoint, book, stop, key, question)] = question
                 while running:
                     _gather(running, answers, progress)
             finally:
                 stop.set()
                 for future in running:
                     future.cancel()
-        client.close()
         return answers
 
-    def _client(self) -> Any:
-        with needs("the judge"):
-            from openai import OpenAI
-        key = os.environ.get(self.key_env) or "none"
-        return OpenAI(base_url=self.endpoint, api_key=key, max_retries=0, timeout=self.timeout)
-
     def _one(
-        self, client: Any, book: Ledger, stop: threading.Event, key: str, question: JudgeQuestion
+        self, endpoint: Endpoint, book: Ledger, stop: threading.Event, key: str, question: JudgeQuestion
     ) -> Any:
         """Ask until the answer has its form, keep it, and return it parsed."""
         malformed = 0
         for attempt in self._attempts(stop):
             with attempt:
                 started = time.monotonic()
-                text, usage = self._call(client, question, malformed)
+                reply = self._call(endpoint, question, malformed)
                 try:
-                    value = question.parse(text)
+                    value = question.parse(reply.text)
                 except ValueError as error:
                     malformed += 1
-                    raise _Again(f"malformed answer: {error}") from error
+                    raise AskAgainError(f"malformed answer: {error}") from error
                 seconds = round(time.monotonic() - started, 3)
-        row = {"key": key, "id": question.id, "model": self.model, "text": text}
-        book.add({**row, "usage": usage, "seconds": seconds})
+        row = {"key": key, "id": question.id, "model": self.model, "text": reply.text}
+        book.add({**row, "usage": reply.usage, "seconds": seconds})
         return value
 
     def _attempts(self, stop: threading.Event) -> Any:
@@ -153,6 +139,7 @@ class Judge:
                 sleep_using_event,
                 stop_after_attempt,
                 stop_any,
+                stop_before_delay,
                 stop_when_event_set,
                 wait_exponential,
             )
@@ -164,34 +151,23 @@ class Judge:
             return min(self.longest, max(backoff(state), getattr(state.outcome.exception(), "after", 0.0)))
 
         return Retrying(
-            stop=stop_any(stop_after_attempt(self.attempts), stop_when_event_set(stop)),
-            retry=retry_if_exception_type(_Again),
+            stop=stop_any(
+                stop_after_attempt(self.attempts),
+                stop_before_delay(self.deadline),
+                stop_when_event_set(stop),
+            ),
+            retry=retry_if_exception_type(AskAgainError),
             wait=pause,
             sleep=sleep_using_event(stop),
             reraise=True,
         )
 
-    def _call(self, client: Any, question: JudgeQuestion, malformed: int) -> tuple[str, Mapping[str, int]]:
-        import openai
-
+    def _call(self, endpoint: Endpoint, question: JudgeQuestion, malformed: int) -> Reply:
         sampling = {"temperature": 0.0, "top_p": 1.0, "max_tokens": self.max_tokens}
         if self.seed is not None:
             sampling["seed"] = self.seed + malformed
-        try:
-            answer = client.chat.completions.create(model=self.model, messages=messages(question), **sampling)
-        except openai.APIStatusError as error:
-            if error.status_code in FATAL:
-                raise LadrError(f"{self.endpoint}: {error.status_code} {error.message}") from error
-            raise _Again(f"status {error.status_code}", _after(error.response.headers)) from error
-        except (openai.APIError, ValueError) as error:  # no connection, time-out, or a body that is not JSON
-            raise _Again(f"{type(error).__name__}: {error}") from error
-        choices = getattr(answer, "choices", None)
-        if not choices or not choices[0].message or not choices[0].message.content:
-            raise _Again("an answer without text")
-        usage = (
-            answer.usage.model_dump(include={"prompt_tokens", "completion_tokens"}) if answer.usage else {}
-        )
-        return choices[0].message.content, usage
+        body = {"model": self.model, "messages": messages(question), **sampling}
+        return endpoint.ask(body, self.timeout)
 
 
 def _gather(running: dict[Future, JudgeQuestion], answers: Answers, progress: Callable[[str], None]) -> None:
@@ -201,23 +177,16 @@ def _gather(running: dict[Future, JudgeQuestion], answers: Answers, progress: Ca
         answers.asked += 1
         try:
             answers.values[question.id] = future.result()
-        except _Again as error:
+        except AskAgainError as error:
             answers.failed[question.id] = str(error)
         progress(question.id)
 
 
 def _usable(kept: Mapping[str, Any] | None, question: JudgeQuestion) -> bool:
-    if kept is None:
+    if kept is None or not isinstance(kept.get("text"), str):
         return False
     try:
         question.parse(kept["text"])
     except ValueError:
         return False
     return True
-
-
-def _after(headers: Mapping[str, str]) -> float:
-    try:
-        return max(0.0, float(headers.get("retry-after", 0)))
-    except ValueError:
-        return 0.0

@@ -44,9 +44,11 @@ class Ledger:
         for line in text.split(b"\n"):
             try:
                 row = json.loads(line)
-                yield row["key"], row
-            except (ValueError, KeyError, TypeError):
+                key = row["key"]
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
+            if isinstance(key, str):
+                yield key, row
 
     def add(self, row: dict[str, Any]) -> None:
         """Keep `row` (with its "key") unless that key is kept already."""

@@ -2,11 +2,11 @@
 never shipped."""
 
 import ast
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.official import unigen
@@ -18,6 +18,8 @@ from ladr.benchmarks.official.suite import Scores, Suite, some
 NAMES = ("EXPLANATION_DICT_EN", "SYSTEM_PROMPT_EN_TEMPLATE")  # what the official file calls them
 FIELDS = ("prompt", "testpoint", "explanation", "test_explanation")
 HEADERS = ("Checkpoints Defination", "Checkpoints Description")  # spelt as the judge was trained on them
+
+MOST_LIST = 1 << 16  # characters of a list in an answer
 
 
 @dataclass(frozen=True)
@@ -66,22 +68,29 @@ def parse_wording(source: str, where: str = "eval_common.py") -> Wording:
 
 
 def parse_scores(text: str, points: int) -> list[int]:
-    """The scores, 0 or 1, in a judge's answer. ValueError where the official parser would refuse it."""
-    lists = []
-    for tag in ("analysis", "score"):
-        match = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-        if not match:
-            raise ValueError(f"no <{tag}> in the answer")
-        try:
-            value = ast.literal_eval(match[1].strip())
-        except (SyntaxError, ValueError) as error:
-            raise ValueError(f"<{tag}> is no list: {error}") from error
-        if not isinstance(value, list | tuple) or len(value) != points:
-            raise ValueError(f"<{tag}> is not a list of {points}")
-        lists.append(value)
-    if any(score not in (0, 1) for score in lists[1]):
-        raise ValueError(f"scores {lists[1]} are not all 0 or 1")
+    """The scores, 0 or 1, in a judge's answer. ValueError where the official parser would refuse it, and
+    where a list is longer than MOST_LIST characters."""
+    lists = [_list(text, tag, points) for tag in ("analysis", "score")]
+    if any(type(score) not in (int, float, bool) or score not in (0, 1) for score in lists[1]):
+        raise ValueError(f"scores {str(lists[1])[:100]} are not all 0 or 1")
     return [int(score) for score in lists[1]]
+
+
+def _list(text: str, tag: str, points: int) -> Sequence[Any]:
+    """The list of `points` entries between the first <tag> and the </tag> after it."""
+    start = text.find(f"<{tag}>") + len(tag) + 2
+    end = text.find(f"</{tag}>", start)
+    if start <= len(tag) + 1 or end < 0:
+        raise ValueError(f"no <{tag}> in the answer")
+    if end - start > MOST_LIST:
+        raise ValueError(f"<{tag}> has {end - start} characters; at most {MOST_LIST} are read")
+    try:
+        value = ast.literal_eval(text[start:end].strip())
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
+        raise ValueError(f"<{tag}> is no list: {str(error)[:100]}") from error
+    if not isinstance(value, list | tuple) or len(value) != points:
+        raise ValueError(f"<{tag}> is not a list of {points}")
+    return value
 
 
 def questions(suite: Suite, folder: Path, wording: Wording) -> list[JudgeQuestion]:
