@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ladr.decoding.policies import LADR, POLICIES, build
     from ladr.decoding.view import MASK, Commit, View
     from ladr.integrations.diffusers import LADRScheduler
+    from ladr.integrations.diffusers.lumina import LuminaDiMOOPipeline
 
 __version__ = VERSION
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Decoded",
     "LADRScheduler",
     "LadrError",
+    "LuminaDiMOOPipeline",
     "View",
     "__version__",
     "build",
@@ -39,6 +41,7 @@ HOMES = {
     "POLICIES": "ladr.decoding.policies",
     "build": "ladr.decoding.policies",
     "LADRScheduler": "ladr.integrations.diffusers",
+    "LuminaDiMOOPipeline": "ladr.integrations.diffusers.lumina",
     "MASK": "ladr.decoding.view",
     "Commit": "ladr.decoding.view",
     "View": "ladr.decoding.view",

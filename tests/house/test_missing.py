@@ -120,7 +120,9 @@ def test_few_modules_know_diffusers():
         f"backbones/{name}.py"
         for name in ("checkpoint/vq", "amused/amused", "random/blank", "random/blank_amused")
     }
-    assert known == backbones | {"integrations/diffusers/__init__.py", "training/vq.py"}
+    assert known == backbones | {"integrations/diffusers/__init__.py", "training/vq.py"} | {
+        "integrations/diffusers/lumina.py"
+    }
 
 
 def roots(tree):

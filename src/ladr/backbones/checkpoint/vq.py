@@ -53,7 +53,7 @@ class VQPixels:
     def decode(self, tokens: Tensor) -> Tensor:
         """tokens (B,H,W) codes -> (B, H * factor, W * factor, 3) uint8."""
         together = max(1, CELLS // tokens[0].numel())
-        return torch.cat([self._decode(part) for part in tokens.to(self.device).split(together)])
+        return torch.cat([self._decode(part) for part in tokens.to(self.model.device).split(together)])
 
     def _decode(self, tokens: Tensor) -> Tensor:
         shape = (*tokens.shape, self.config["latent_channels"])
@@ -63,7 +63,7 @@ class VQPixels:
     @torch.inference_mode()
     def encode(self, images: Tensor) -> Tensor:
         """images (B,h,w,3) uint8 -> codes (B,H,W) int64."""
-        pixels = images.to(self.device).permute(0, 3, 1, 2).float() / 255
+        pixels = images.to(self.model.device).permute(0, 3, 1, 2).float() / 255
         latents = self.model.encode(pixels).latents
         codes = self.model.quantize(latents)[2][2]
         return codes.view(len(images), *latents.shape[2:])

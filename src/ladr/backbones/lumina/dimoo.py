@@ -123,6 +123,7 @@ class DiMOO:
             if name not in SETTINGS:
                 raise LadrError(f"backbone: no setting {name!r}{nearest(name, [*SETTINGS, *LOADING])}")
         self.model, self.layout, self.words, self.pixels = model.eval(), layout, words, pixels
+        self.settings = settings
         self.guidance = settings.get("guidance")
         self.guidance = layout.guidance if self.guidance is None else self.guidance
         if not self.guidance >= 0:
@@ -176,6 +177,10 @@ class DiMOO:
     @property
     def device(self) -> torch.device:
         return self.model.body["wte"].weight.device
+
+    def variant(self, **settings: Any) -> "DiMOO":
+        """The same weights with other settings, such as guidance; None is the checkpoint's own."""
+        return type(self)(self.model, self.layout, self.words, self.pixels, **{**self.settings, **settings})
 
     def _ids(self, prompt: str, where: str) -> Tensor:
         ids = self.words.ids(self.layout.text(prompt), where)

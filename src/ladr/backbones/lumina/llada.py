@@ -173,6 +173,14 @@ class LLaDA(nn.Module):
         """The layers by their names in a checkpoint: torch types what it looks up as a bare module."""
         return self.model["transformer"]
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.body["wte"].weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.body["wte"].weight.device
+
     def turn(self, positions: Tensor) -> Turn:
         """The rotation of absolute `positions` (n,), in float32."""
         half = torch.arange(0, self.config.head_dim, 2, dtype=torch.float32, device=positions.device)
