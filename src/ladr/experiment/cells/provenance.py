@@ -28,7 +28,7 @@ def _process() -> dict[str, Any]:
         "ladr": VERSION,
         **_git(),
         "python": platform.python_version(),
-        "torch": torch.VERSION,
+        "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
