@@ -44,8 +44,8 @@ $(READY): requirements.lock pyproject.toml
 reproduce: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-# The same with all prompts of the exact backbone and 100 per column of the trained one: what figures/ and
-# docs/results.md show. Hours; `make full USE=mixture` is the exact backbone alone, `make full GOAL=figures` draws
+# The same with all prompts of the exact backbone and 100 per column of the trained one: what figures/published
+# and docs/results.md show (`ladr publish` afterwards). Hours; `make full USE=mixture` is the exact backbone alone, `make full GOAL=figures` draws
 # alone, and GOAL="--report results/report.html" makes the page.
 full: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(GOAL) --config set="$(FULL)"

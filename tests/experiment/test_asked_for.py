@@ -174,12 +174,14 @@ def folder(tmp_path):
              "mine.svg", "audit.csv", "audit.md", "README.md", "gallery.html",
              "table-b.csv", "table-b.md")  # fmt: skip
     for name in names:
-        (place / name).write_text(name)
+        at = place / ("paper" if name.startswith("audit") else "")
+        at.mkdir(exist_ok=True)
+        (at / name).write_text(name)
     return place
 
 
 def test_drawings_of_another_experiment_are_told_and_left(folder, tmp_path):
-    before = sorted(folder.iterdir())
+    before = sorted(folder.rglob("*"))
     own = [path for path in before if path.name.startswith("quality")]
     assert [p.name for p in strangers(folder, own)] == ["diversity-b.svg", "gallery.html", "table-b.csv"]
     words = ["figures", "--index", "--results", str(tmp_path / "results"), "--out", str(folder)]
@@ -187,7 +189,7 @@ def test_drawings_of_another_experiment_are_told_and_left(folder, tmp_path):
     record(tmp_path / "results/figures/scores.json", ["quality"], own, tmp_path / "figures")
     said = CliRunner().invoke(build("figures"), words).output
     assert f"of another experiment: {folder}/diversity-b.svg, {folder}/gallery.html" in said
-    assert sorted(folder.iterdir()) == before
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_an_experiment_of_one_row_has_findings_that_say_so(tmp_path):
@@ -200,6 +202,6 @@ def test_an_experiment_of_one_row_has_findings_that_say_so(tmp_path):
     (results / "grid.json").write_text(grid.json(), encoding="utf-8")
     written, left = draw(FigurePlan(params, grid).requested["scores"], results, tmp_path / "figures")
     assert {"findings-field.md", "findings-field.csv"} <= {path.name for path in written}
-    assert NOTHING in (tmp_path / "figures/findings-field.md").read_text(encoding="utf-8")
-    assert list(pd.read_csv(tmp_path / "figures/findings-field.csv").columns)[-1] == "verdict"
+    assert NOTHING in (tmp_path / "figures/field/findings-field.md").read_text(encoding="utf-8")
+    assert list(pd.read_csv(tmp_path / "figures/field/findings-field.csv").columns)[-1] == "verdict"
     assert left == []

@@ -197,7 +197,8 @@ def test_pruning_leaves_what_somebody_else_put_there(tmp_path):
 
 def test_captions_are_text_without_markup(tmp_path):
     (tmp_path / "a.md").write_text("# A *b*\n\n![A](a.svg)\n\n`x_y` |z|\n")
-    (tmp_path / "b.md").write_text("# B\n\nWhat it is.\n\n## Part\n\n| a |\n| - |\n")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/b.md").write_text("# B\n\nWhat it is.\n\n## Part\n\n| a |\n| - |\n")
     found = captions(tmp_path)
-    assert found.pop("b") == "**B**\n\nWhat it is."
+    assert found.pop("c/b") == "**B**\n\nWhat it is."
     assert found == {"a": "**A \\*b\\***\n\n\\`x\\_y\\` \\|z\\|"}

@@ -86,26 +86,27 @@ def test_nothing_stops_and_the_places_that_have_scores_are_drawn(drawn):
 
 
 def test_the_tables_of_the_others_show_na_and_why(world, drawn):
-    text = (world / "figures/table-dpg-lumina-dimoo.md").read_text(encoding="utf-8")
+    place = world / "figures/lumina-dimoo"
+    text = (place / "table-dpg-lumina-dimoo.md").read_text(encoding="utf-8")
     (line,) = (x for x in text.splitlines() if x.startswith("| ladr |"))
     assert set(
         line.split(" | ")[-len(Results(world / "results").at("lumina-dimoo", "dpg").column.unique()) :]
     )
     assert re.fullmatch(r"\| ladr \| [\d.]+ \|( N/A \|)+", line)
     assert "Overall: N/A: " in text
-    assert "| N/A |" in (world / "figures/delayed-dpg-lumina-dimoo.md").read_text(encoding="utf-8")
+    assert "| N/A |" in (place / "delayed-dpg-lumina-dimoo.md").read_text(encoding="utf-8")
 
 
 def test_findings_still_count_the_passes_of_what_has_no_score(world, drawn):
-    told = pd.read_csv(world / "figures/findings-lumina-dimoo.csv")
+    told = pd.read_csv(world / "figures/lumina-dimoo/findings-lumina-dimoo.csv")
     assert "times fewer passes" in set(told.what)
     assert not told.what.str.contains("points").any()
 
 
 def test_each_backbone_has_findings_of_its_own(world, drawn):
     for own, other in (("mixture", "lumina-dimoo"), ("lumina-dimoo", "mixture")):
-        assert set(pd.read_csv(world / f"figures/findings-{own}.csv").backbone) == {own}
-        text = (world / f"figures/findings-{own}.md").read_text(encoding="utf-8")
+        assert set(pd.read_csv(world / f"figures/{own}/findings-{own}.csv").backbone) == {own}
+        text = (world / f"figures/{own}/findings-{own}.md").read_text(encoding="utf-8")
         assert text.startswith(f"# Findings on {own}\n")
         assert f"- {own}, " in text
         assert f"{other}, " not in text

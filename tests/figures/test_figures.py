@@ -54,14 +54,14 @@ def test_every_module_is_found_and_draws_or_says_why_not(drawn):
     missing = {text.split(":")[0] for text in left}
     assert missing == {"divergence", "diversity", *PICTURED} & set(names())
     assert set(TABLED) <= set(names()) - missing
-    assert set(out.iterdir()) == set(written)
+    assert {path for path in out.rglob("*") if path.is_file()} == set(written)
 
 
 def test_the_same_results_give_the_same_bytes(results, drawn, tmp_path):
     out, written, _ = drawn
     again, _ = draw([], results, tmp_path)
     assert [p.name for p in again] == [p.name for p in written]
-    assert [p.name for p in again if p.read_bytes() != (out / p.name).read_bytes()] == []
+    assert [p for p in again if p.read_bytes() != (out / p.relative_to(tmp_path)).read_bytes()] == []
 
 
 def test_pictures_are_complete_and_undated(drawn):
@@ -88,7 +88,7 @@ def test_captions_name_model_prompts_images_machine_and_date(drawn):
 
 def test_the_table_says_what_the_scores_say(results, drawn):
     out, _, _ = drawn
-    text = (out / "table-field-exact-field.md").read_text(encoding="utf-8")
+    text = (out / "field/table-field-exact-field.md").read_text(encoding="utf-8")
     scores = main(Results(results).at("field", "field-exact"))
     for row in scores.itertuples():
         line = next(x for x in text.splitlines() if re.match(rf"\| {re.escape(row.label)} \|", x))
@@ -190,7 +190,7 @@ def test_theory_that_does_not_say_where_it_is_from_is_refused(results, tmp_path)
 
 
 def test_findings_say_what_the_scores_say(results, drawn):
-    facts = pd.read_csv(drawn[0] / "findings-field.csv")
+    facts = pd.read_csv(drawn[0] / "field/findings-field.csv")
     scores = main(Results(results).at("field", "field-exact")).set_index("label")
     for row in facts[facts.question == "all-passes"].itertuples():
         if "points" in row.what:
@@ -214,7 +214,7 @@ def test_findings_say_what_the_scores_say(results, drawn):
 
 
 def test_sweeps_are_told_against_ladr_at_the_same_prompts(results, drawn):
-    facts = pd.read_csv(drawn[0] / "findings-field.csv")
+    facts = pd.read_csv(drawn[0] / "field/findings-field.csv")
     source = Results(results)
     ladr = main(source.at("field", "field-exact")).set_index("label").loc["LADR"]
     own = facts[facts.question.str.startswith("sweep/")]
@@ -228,7 +228,7 @@ def test_sweeps_are_told_against_ladr_at_the_same_prompts(results, drawn):
 
 
 def test_phase_costs_add_up(results, drawn):
-    facts = pd.read_csv(drawn[0] / "findings-field.csv")
+    facts = pd.read_csv(drawn[0] / "field/findings-field.csv")
     rows = main(Results(results).at("field", "field-exact")).set_index("label")
     costs = facts[(facts.question == "phase-costs") & (facts.ours == "LADR")]
     assert costs[costs.what.str.contains("passes per image")].value.sum() == pytest.approx(
@@ -253,7 +253,7 @@ def test_the_command(results, tmp_path):
     words = ["figures", "paper_tables", "--results", str(results), "--out", str(tmp_path)]
     done = CliRunner().invoke(build("figures"), words)
     assert done.exit_code == 0, done.output
-    assert "57.01" in (tmp_path / "paper-table1.md").read_text(encoding="utf-8")
+    assert "57.01" in (tmp_path / "paper/paper-table1.md").read_text(encoding="utf-8")
     wrong = CliRunner().invoke(build("figures"), ["figures", "nothing", "--out", str(tmp_path)])
     assert wrong.exit_code == 1
 

@@ -33,7 +33,7 @@ def test_every_figure_and_table_is_listed_once_under_its_heading(folder):
     for name in (*NAMES, "table-a-b"):
         assert text.count(f"[Title of {name}]({name}.md)") == 1, name
     headings = re.findall(r"^## (.*)$", text, re.M)
-    assert headings == [h for h in SECTIONS if h in headings] + ["More"]
+    assert headings == ["The paper's tables and figures", *(h for h in SECTIONS if h in headings), "More"]
     below = text.split("## Ablations")[1].split("## ")[0]
     assert "figure5-a-b.png" in below
     assert "quality" not in below
@@ -97,7 +97,7 @@ def rows(lines):
 
 def test_each_claim_stands_beside_what_was_found_of_it(tmp_path):
     Findings("exact", FACTS, ()).save(tmp_path)
-    cells = rows(digest(tmp_path))
+    cells = rows(digest(tmp_path.iterdir()))
     assert cells["m: Our LADR against Plain, fewer; Overall, points"] == ["-6.0 [-7.0, -4.0] less"]
     assert cells["m: Our LADR against Plain; Overall, points"] == ["0.5 [-0.5, 2.5] open"]
     assert cells["n: Our LADR against Plain; Style, points"] == ["4.0 [3.0, 6.0] more"]
@@ -108,7 +108,7 @@ def test_each_claim_stands_beside_what_was_found_of_it(tmp_path):
 
 def test_the_digest_is_of_ladr_of_main_columns_and_of_one_benchmark_for_passes(tmp_path):
     Findings("exact", FACTS, ()).save(tmp_path)
-    text = "\n".join(digest(tmp_path))
+    text = "\n".join(digest(tmp_path.iterdir()))
     assert "Other" not in text
     assert "m: Our LADR against Plain; times fewer passes | 6.00" in text
     assert "n: Our LADR against Plain; times fewer passes" not in text
@@ -119,28 +119,29 @@ def test_the_digest_is_of_ladr_of_main_columns_and_of_one_benchmark_for_passes(t
 def test_backbones_stand_side_by_side_and_what_one_lacks_is_empty(tmp_path):
     Findings("exact", FACTS, ()).save(tmp_path)
     Findings("trained", FACTS[:3], ()).save(tmp_path)
-    cells = rows(digest(tmp_path))
+    cells = rows(digest(tmp_path.iterdir()))
     assert cells["Claim, and what it was read as"] == ["exact", "trained"]
     assert len(set(cells["m: Our LADR against Plain, fewer; Overall, points"])) == 1
     assert cells["n: Our LADR against Plain; Style, points"] == ["4.0 [3.0, 6.0] more", ""]
 
 
 def test_the_index_begins_with_the_claims_and_does_without_findings(folder):
-    assert digest(folder) == []
-    assert "The paper's claims" not in write(folder).read_text(encoding="utf-8")
+    assert digest(folder.iterdir()) == []
+    assert "comparison by comparison" not in write(folder).read_text(encoding="utf-8")
     Findings("exact", FACTS, ("caption",)).save(folder)
     headings = re.findall(r"^## (.*)$", write(folder).read_text(encoding="utf-8"), re.M)
-    assert headings[:2] == ["The paper's claims, one line each", "Every comparison in words"]
+    claims = "The paper's claims, comparison by comparison"
+    assert headings[:3] == ["The paper's tables and figures", claims, "Every comparison in words"]
     Findings("empty", (), ()).save(folder)
     assert write(folder).is_file()
 
 
 def test_the_report_holds_the_same_table(tmp_path):
     odd = fact("all-passes", "n", "Our LADR", "a_ *b* `c`", "points", 1.0)
-    assert restructured(tmp_path) == ""
+    assert restructured(tmp_path.iterdir()) == ""
     Findings("exact", (*FACTS, odd), ()).save(tmp_path)
-    page = publish_parts(restructured(tmp_path), writer="html")["html_body"]
+    page = publish_parts(restructured(tmp_path.iterdir()), writer="html")["html_body"]
     assert "system-message" not in page
-    assert page.count("<tr>") == 1 + len(rows(digest(tmp_path))) - 2  # less header and rule
+    assert page.count("<tr>") == 1 + len(rows(digest(tmp_path.iterdir()))) - 2  # less header and rule
     assert "<strong>LADR takes fewer passes</strong>" in page
     assert "n: Our LADR against a_ *b* `c`; points" in page

@@ -14,8 +14,8 @@ QUOTED = re.compile(rf"{NUMBER}\s+\[{NUMBER},\s+{NUMBER}\]")
 
 
 def here():
-    """The text of every table in figures/."""
-    return [path.read_text(encoding="utf-8") for path in sorted((ROOT / "figures").glob("*.csv"))]
+    """The text of every published table."""
+    return [path.read_text(encoding="utf-8") for path in sorted((ROOT / "figures/published").rglob("*.csv"))]
 
 
 def committed():
@@ -25,7 +25,8 @@ def committed():
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     try:
-        names = [name for name in git("ls-tree", "--name-only", "HEAD", "figures/").split() if ".csv" in name]
+        tree = git("ls-tree", "-r", "--name-only", "HEAD", "figures/published/").split()
+        names = [name for name in tree if name.endswith(".csv")]
         return [git("show", f"HEAD:{name}") for name in names]
     except (OSError, subprocess.CalledProcessError):
         return []

@@ -205,7 +205,7 @@ def test_mistakes_are_told_before_anything_runs(tmp_path):
 @slow
 def test_figures_are_drawn_from_results_and_those_without_cells_are_told(calm):
     folder, _ = calm
-    figures = {p.name for p in (folder / "figures").iterdir()}
+    figures = {p.name for p in (folder / "figures/latest").rglob("*")}
     assert {"table-field-exact-field.md", "quality-field-exact-field.svg", "audit.csv"} <= figures
     assert {"fig-field-exact-field.svg", "alpha-field-exact-field.svg"} <= figures
     done = snakemake(folder, "-n", "--forcerun", "table", "--", "figures")

@@ -2,7 +2,7 @@ if PLAN.reporting:
     from ladr.figures.frame.claims import restructured
 
     config["captions"] = captions(PLAN.figures.folder)
-    config["claims"] = restructured(PLAN.figures.folder)
+    config["claims"] = restructured(drawn(PLAN.figures.folder, PLAN.out))
 
 
 # What is drawn or worked out depends on the files that its module imports: an edit to one of them makes it again, a
@@ -44,8 +44,8 @@ rule audit:
     input:
         code("ladr.paper.audit.audit"),
     output:
-        str(PLAN.figures.folder / "audit.csv"),
-        str(PLAN.figures.folder / "audit.md"),
+        str(PLAN.figures.folder / "paper/audit.csv"),
+        str(PLAN.figures.folder / "paper/audit.md"),
     log:
         "logs/figures/audit.log",
     conda:
@@ -81,5 +81,6 @@ rule figures:
     params:
         results=PLAN.out,
         out=PLAN.figures.folder,
+        sources=" ".join(f"--source {name}" for name in PLAN.figure_jobs),
     shell:
-        "ladr figures --index --results {params.results} --out {params.out} 2>&1 | tee {log}"
+        "ladr figures --index {params.sources} --results {params.results} --out {params.out} 2>&1 | tee {log}"

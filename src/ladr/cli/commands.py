@@ -77,6 +77,11 @@ COMMANDS = {
         "Compute what the illustrations show, from finished cells; `ladr figures` draws it.",
     ),
     "figures": Command(RESULTS, "ladr.cli.figures:figures", "Redraw tables and figures from results."),
+    "publish": Command(
+        RESULTS,
+        "ladr.cli.figures:publish",
+        "Copy the figures of a finished run to figures/published, which git keeps.",
+    ),
     "evaluate": Command(
         RESULTS,
         "ladr.cli.mini:evaluate",
@@ -91,7 +96,7 @@ COMMANDS = {
     "doctor": Command(
         RESULTS,
         "ladr.cli.results:doctor",
-        "Check every checksum below results/; exit 1 if one does not hold (0 if it was mended).",
+        "Check every checksum of results and published figures; exit 1 if one does not hold (0 if mended).",
     ),
     "benchmark": Command(
         OFFICIAL,

@@ -1,4 +1,4 @@
-"""`ladr figures`."""
+"""`ladr figures` and `ladr publish`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ladr.base.errors import LadrError
+from ladr.experiment.plan.records import FIGURES, PUBLISHED
 from ladr.figures.frame.index import write as index_of
 from ladr.figures.frame.modules import HERE, drawer, names
 
@@ -28,8 +29,10 @@ def draw(chosen: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
     left_out: list[str] = []
     for name, draw_one in drawers.items():
         try:
-            saved = [one.save(out) for one in list(draw_one(source))]
-            written += [path for paths in saved for path in paths]
+            for one in list(draw_one(source)):
+                place = out / getattr(one, "folder", "")
+                place.mkdir(parents=True, exist_ok=True)
+                written += one.save(place)
         except NotAskedError as reason:
             if chosen:
                 raise
@@ -45,28 +48,46 @@ def draw(chosen: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
 def figures(
     chosen: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all.")] = None,
     results: Annotated[Path, typer.Option(help="The folder of the results.")] = Path("results"),
-    out: Annotated[Path, typer.Option(help="The folder for the figures.")] = Path("figures"),
+    out: Annotated[Path, typer.Option(help="The folder for the figures.")] = FIGURES,
     record: Annotated[Path | None, typer.Option(help="List here the files that were drawn.")] = None,
     index: Annotated[bool, typer.Option("--index", help="Write only README.md, which lists them.")] = False,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="With --index: a record that counts; figures of other records are removed."),
+    ] = None,
 ) -> None:
     """Redraw tables and figures from results."""
-    from ladr.experiment.plan.records import figure_files, strangers
+    from ladr.experiment.plan import records
 
     if index:
-        typer.echo(str(index_of(out)))
-        _report_others(strangers(out, figure_files(results)) if figure_files(results) else [])
+        if source:
+            records.retire(results, source, out)
+        own = records.drawn(out, results) if records.figure_files(results) else None
+        typer.echo(str(index_of(out, own)))
+        _report_others(records.strangers(out, own or out.rglob("*")))
         return
     written, left_out = draw(chosen or [], results, out)
     for text in left_out:
         typer.echo(f"left out: {text}")
     if record is not None:
-        from ladr.experiment.plan.records import record as write
-
-        write(record, chosen or names(), written, out)
+        records.record(record, chosen or names(), written, out)
     if not chosen:
-        index_of(out)
-        _report_others(strangers(out, written))
+        index_of(out, [*written, *records.drawn(out, results)])
+        _report_others(records.strangers(out, written))
     typer.echo(f"{out}: {len(written)} files")
+
+
+def publish(
+    results: Annotated[Path, typer.Option(help="The folder of the results.")] = Path("results"),
+    smaller: Annotated[
+        bool, typer.Option("--smaller", help="Also where what is published shows more images.")
+    ] = False,
+) -> None:
+    """Copy the figures of a finished run to figures/published, which git keeps."""
+    from ladr.experiment.plan.publish import publish as copy
+
+    count = copy(results, smaller)
+    typer.echo(f"{PUBLISHED}: {count['written']} files, {count['removed']} older ones removed")
 
 
 def _report_others(others: list[Path]) -> None:

@@ -7,6 +7,8 @@ import typer
 
 from ladr.cli.options import PARAMS, File, Json, Set, experiment_of, print_json
 
+RESTORE = "`git checkout figures/published` brings them back"
+
 
 def table(
     params: File = PARAMS,
@@ -70,20 +72,26 @@ def doctor(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong.")] = False,
     json: Json = False,
 ) -> None:
-    """Check every checksum below results/; exit 1 if one does not hold (0 if it was mended)."""
+    """Check every checksum of results and published figures; exit 1 if one does not hold (0 if mended)."""
     from ladr.experiment.cells import doctor
+    from ladr.experiment.plan.publish import altered
 
     if mend:
         doctor.claim()
     findings = list(doctor.examine())
+    published = altered()
     if json:
-        print_json([{"finding": f.message, "remove": [str(path) for path in f.remove]} for f in findings])
-    for finding in () if json else findings:
-        typer.echo(finding.message, err=True)
+        damaged = [{"finding": f.message, "remove": [str(path) for path in f.remove]} for f in findings]
+        print_json([*damaged, *({"finding": message, "remove": []} for message in published)])
+    for message in () if json else (*(f.message for f in findings), *published):
+        typer.echo(message, err=True)
     if mend and findings:
         typer.echo(f"removed {doctor.mend(findings)} files; the next run makes them again", err=True)
     elif findings:
         typer.echo(f"{len(findings)} findings; `ladr doctor --mend` removes damaged files", err=True)
+    if published:
+        typer.echo(f"{len(published)} published figures are not those of git; {RESTORE}", err=True)
+    if published or (findings and not mend):
         raise typer.Exit(1)
-    elif not (quiet or json):
+    if not (findings or quiet or json):
         typer.echo("every checksum holds")

@@ -30,7 +30,9 @@ def theory(
 
 
 def audit(
-    out: Annotated[Path, typer.Option(help="The folder for audit.csv and audit.md.")] = Path("figures"),
+    out: Annotated[Path, typer.Option(help="The folder for audit.csv and audit.md.")] = Path(
+        "figures/latest/paper"
+    ),
     json: Json = False,
 ) -> None:
     """Check the paper's printed numbers; print what does not hold, write all of it."""

@@ -64,7 +64,8 @@ def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd
     who = {"rows": " / ".join(rows.label), "first": rows.iloc[0].label}
     caption = EXPLAINED.format(title=heading, budget=_budget(results, rows), **who)
     title = f"{heading}: {benchmark} on {backbone}"
-    return Plot(f"{group}-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, rows.cell)}")
+    caption = f"{caption} {about(results, rows.cell)}"
+    return Plot(f"{group}-{benchmark}-{backbone}", title, figure, caption, folder=backbone)
 
 
 def _places(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, np.ndarray]]:

@@ -57,7 +57,8 @@ def plot(place: Place, scores: pd.DataFrame) -> Plot:
     caption = EXPLAINED.format(**_factors(rows, facts), column=scores.iloc[0].column)
     name = f"saved-passes-{place.question}-{place.benchmark}-{place.backbone}"
     title = f"{words.group(place.question)}: what saves passes, {place.benchmark} on {place.backbone}"
-    return Plot(name, title, figure, f"{caption} {about(place.results, scores.cell)}")
+    caption = f"{caption} {about(place.results, scores.cell)}"
+    return Plot(name, title, figure, caption, folder=place.backbone)
 
 
 def _passes(row: Any, fact: Fact, first: bool) -> str:

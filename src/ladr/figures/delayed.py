@@ -49,7 +49,7 @@ def table(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame)
     data = scores[scores.name.isin(names)].drop(columns=["seconds"])
     title = f"Delayed rescue: {benchmark} on {backbone}"
     name = f"delayed-{benchmark}-{backbone}"
-    return Table(name, title, pd.DataFrame([*lines, {**last, **empty}]), data, caption)
+    return Table(name, title, pd.DataFrame([*lines, {**last, **empty}]), data, caption, folder=backbone)
 
 
 def _line(scores: pd.DataFrame, columns: list[str], seconds: dict[str, str]) -> dict[str, str | None]:

@@ -51,7 +51,7 @@ def draw(results: Results) -> Iterator[Plot]:
     figure, cut = draw_rows(rows.assign(family=rows.rule.map(family), **interval))
     ends = ENDS.format(zero=(cut.low <= 0).sum(), all=len(cut)) if len(cut) else ""
     caption = EXPLAINED.format(ends=ends, verdict=section["verdict"], origin=origin)
-    yield Plot("divergence", section["title"], figure, caption)
+    yield Plot("divergence", section["title"], figure, caption, folder="theory")
 
 
 def draw_rows(rows: pd.DataFrame) -> tuple[Any, pd.DataFrame]:

@@ -45,7 +45,7 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame, 
     panels[-1].set_xlabel("diversity, % of black against white")
     title = f"Fidelity against diversity: {benchmark} on {backbone}"
     caption = f"{EXPLAINED.format(column=column)}{near.caption(parts)} {about(results, scores.cell)}"
-    return Plot(f"diversity-{benchmark}-{backbone}", title, figure, caption)
+    return Plot(f"diversity-{benchmark}-{backbone}", title, figure, caption, folder=backbone)
 
 
 def _point(panel, row, across, look) -> labels.Point:

@@ -38,4 +38,4 @@ def films(illustration: Illustration) -> Plot:
         line[0].set_ylabel(label, fontsize=8.5)
     caption = f"{EXPLAINED.format(prompt=record['prompts'][p]['text'])} {illustration.caption(1)}"
     title = f"Decoding, pass by pass, on {illustration.backbone}"
-    return Plot(f"films-{illustration.backbone}", title, figure, caption)
+    return Plot(f"films-{illustration.backbone}", title, figure, caption, folder=illustration.backbone)

@@ -84,6 +84,10 @@ class Findings:
     facts: tuple[Fact, ...]
     captions: tuple[str, ...]
 
+    @property
+    def folder(self) -> str:
+        return self.backbone
+
     def save(self, folder: Path) -> list[Path]:
         paths = [folder / f"findings-{self.backbone}.{kind}" for kind in ("csv", "md")]
         columns = [*(field.name for field in fields(Fact)), "verdict"]

@@ -55,7 +55,7 @@ def method(illustration: Illustration) -> Plot:
     words = {"label": inside["label"], "prompt": inside["prompt"], "rows": len(chosen), "passes": passes}
     caption = f"{EXPLAINED.format(**words)} {illustration.caption(1)}"
     title = f"The method on a real run, {illustration.backbone}"
-    return Plot(f"method-{illustration.backbone}", title, figure, caption)
+    return Plot(f"method-{illustration.backbone}", title, figure, caption, folder=illustration.backbone)
 
 
 def _painted(arrays: dict, s: int, last: str) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from ladr.experiment.plan.records import PAPER
 from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Table
 from ladr.paper import Printed, load
@@ -29,4 +30,4 @@ def table(name: str, cells: list[Printed]) -> Table:
     shown = pd.DataFrame(lines.values())
     stem = name.split(" (")[0].lower().replace(" ", "")
     title = f"{name} of the paper: {cells[0].benchmark}"
-    return Table(f"paper-{stem}", title, shown, shown, SETTING)
+    return Table(f"paper-{stem}", title, shown, shown, SETTING, folder=PAPER)

@@ -57,7 +57,7 @@ def plot(results: Results, benchmark: str, backbone: str, row) -> Plot:
     )
     caption = f"{EXPLAINED.format(label=row.label, tau=tau + '.')} {about(results, [row.cell])}"
     title = f"Frontier cells that pass tau: {benchmark} on {backbone}"
-    return Plot(f"passing-{benchmark}-{backbone}", title, figure, caption)
+    return Plot(f"passing-{benchmark}-{backbone}", title, figure, caption, folder=backbone)
 
 
 def binned(trace: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

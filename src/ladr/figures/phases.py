@@ -79,7 +79,7 @@ def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, sp
         panel.set_title(phase)
     title = f"Passes, cells and surprise by phase: {benchmark} on {backbone}"
     caption = f"{_caption(spans, few)} {about(results, rows.cell)}"
-    return Plot(f"phases-{benchmark}-{backbone}", title, figure, caption)
+    return Plot(f"phases-{benchmark}-{backbone}", title, figure, caption, folder=backbone)
 
 
 def _of(quantities: pd.DataFrame, what: str, phase: str, labels: list[str]) -> pd.DataFrame:

@@ -58,7 +58,8 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
     caption += (CEILING if scores.ceiling.notna().any() else "") + near.caption(parts)
     cells = [*scores.cell, *plain.cell]
     title = f"Quality against passes: {benchmark} on {backbone}"
-    return Plot(f"quality-{benchmark}-{backbone}", title, figure, f"{caption} {about(results, cells)}")
+    caption = f"{caption} {about(results, cells)}"
+    return Plot(f"quality-{benchmark}-{backbone}", title, figure, caption, folder=backbone)
 
 
 def _points(panel, scores: pd.DataFrame, own) -> None:

@@ -70,7 +70,7 @@ def in_predictions(illustration: Illustration) -> Plot:
     caption = DEPENDENCE.format(**words) + ("" if reach["pixels"] else MOSAIC)
     caption += illustration.caption(max((s["images"] for s in measured), default=0))
     title = f"How far a commit reaches in the predictions of {illustration.backbone}"
-    return Plot(f"dependence-{illustration.backbone}", title, figure, caption)
+    return Plot(f"dependence-{illustration.backbone}", title, figure, caption, folder=illustration.backbone)
 
 
 def in_pixels(illustration: Illustration) -> Plot:
@@ -97,7 +97,7 @@ def in_pixels(illustration: Illustration) -> Plot:
     caption = PIXELS.format(places=len(places), radius=_radius([reach]), **words)
     caption += illustration.caption(reach["images"])
     title = f"How far a token reaches in the pictures of {illustration.backbone}"
-    return Plot(f"reach-{illustration.backbone}", title, figure, caption)
+    return Plot(f"reach-{illustration.backbone}", title, figure, caption, folder=illustration.backbone)
 
 
 def least(values: Sequence[float]) -> float:

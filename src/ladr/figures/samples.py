@@ -56,7 +56,7 @@ def samples(illustration: Illustration, measured: Speed) -> Plot:
     caption = EXPLAINED.format(seconds=OWN if measured.record else "", **words)
     caption += f" {illustration.caption(len(prompts))}"
     title = f"The same prompts and noise on {illustration.backbone}"
-    return Plot(f"samples-{illustration.backbone}", title, figure, caption)
+    return Plot(f"samples-{illustration.backbone}", title, figure, caption, folder=illustration.backbone)
 
 
 def longest(texts: list[str]) -> list[int]:

@@ -77,7 +77,7 @@ def plot(
         where=f" Here {where}." if where else "", base=_base(scores, table, "Framed" if mapped else "Ringed"),
     )  # fmt: skip
     title = f"{of}: {fields}, {benchmark} on {backbone}" + (f", {where}" if where else "")
-    return Plot(name, title, figure, f"{caption} {about(results, scores.cell)}")
+    return Plot(name, title, figure, f"{caption} {about(results, scores.cell)}", folder=backbone)
 
 
 def _of(results: Results, backbone: str, scores: pd.DataFrame) -> str:

@@ -37,7 +37,7 @@ def table(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame)
     caption += f" {measured.explained}{_notes(scores)} {about(results, rows.cell)}"
     data = scores.drop(columns=["seconds"])
     title = f"{benchmark} on {backbone}"
-    return Table(f"table-{benchmark}-{backbone}", title, pd.DataFrame(lines), data, caption)
+    return Table(f"table-{benchmark}-{backbone}", title, pd.DataFrame(lines), data, caption, folder=backbone)
 
 
 def _line(row, scores, columns, measured: Speed, marks) -> dict[str, str]:

@@ -63,8 +63,8 @@ class FigurePlan:
 
     @property
     def folder(self) -> Path:
-        """Where figures are written: figures/ beside results/, or inside the folder of any other table."""
-        return FIGURES if self.out == RESULTS else self.out / FIGURES
+        """Where figures are written: figures/latest/ beside results/, or the folder of any other table."""
+        return FIGURES if self.out == RESULTS else self.out / RECORDS
 
     @property
     def illustrations(self) -> list[str]:

@@ -9,8 +9,9 @@ from ladr.base.errors import LadrError
 from ladr.base.removal import is_inside, remove
 from ladr.experiment.cells.record import RESULTS
 
-RECORDS, ILLUSTRATIONS, FIGURES = "figures", "pictures", Path("figures")
-AUDIT = "audit"  # of the paper: the same for every experiment
+RECORDS, ILLUSTRATIONS, FIGURES = "figures", "pictures", Path("figures/latest")
+PUBLISHED, PUBLICATION = Path("figures/published"), "published.json"
+PAPER = "paper"  # the folder of figures that are the same for every experiment
 VERSION = 2  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
 
 
@@ -63,12 +64,31 @@ def figure_files(results: Path = RESULTS) -> list[Path]:
     return sorted(file for file in recorded if file.is_file())
 
 
+def retire(results: Path, sources: Iterable[str], out: Path) -> list[Path]:
+    """Remove from `out` what the records of other sources than these vouch for alone, and these records.
+
+    A source that this experiment does not draw from was drawn by another one. Returns the files that went.
+    """
+    folder, current = results / RECORDS, {f"{source}.json" for source in sources}
+    old = [path for path in sorted(folder.glob("*.json")) if path.name not in current and _recorded(path)]
+    kept = {(folder / name).resolve() for source in current for name in _recorded(folder / source)}
+    gone = remove([f for path in old for f in _vouched(path, out) if f.resolve() not in kept], out)
+    remove(old, folder)
+    return gone
+
+
+def drawn(out: Path, results: Path = RESULTS) -> list[Path]:
+    """The files in `out` that the records name, and the tables about the paper alone, sorted by name."""
+    own = [path for path in figure_files(results) if is_inside(path, out)]
+    return sorted({*own, *(path for path in (out / PAPER).glob("*") if path.is_file())})
+
+
 def strangers(folder: Path, own: Iterable[Path]) -> list[Path]:
     """Figures, tables and pages in a folder that are none of `own`: they belong to another experiment."""
     mine = {path.resolve() for path in own}
-    there = [path for path in sorted(folder.iterdir()) if path.suffix in (".svg", ".csv", ".html")]
+    there = [path for path in sorted(folder.rglob("*")) if path.suffix in (".svg", ".csv", ".html")]
     with_caption = [p for p in there if p.suffix == ".html" or p.with_suffix(".md").is_file()]
-    return [p for p in with_caption if p.resolve() not in mine and p.stem != AUDIT]
+    return [p for p in with_caption if p.resolve() not in mine and p.parent.name != PAPER]
 
 
 def _recorded(path: Path) -> dict[str, str]:
@@ -91,13 +111,15 @@ def _vouched(path: Path, owned: Path) -> list[Path]:
 
 
 def captions(folder: Path) -> dict[str, str]:
-    """Name -> title and caption of each figure there, as reStructuredText."""
+    """Place below the folder -> title and caption of each figure there, as reStructuredText."""
     out = {}
-    for path in folder.glob("*.md"):
+    for path in sorted(folder.rglob("*.md")):
         blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
         paragraphs = [b for b in blocks[1:] if not b.startswith(("#", "|", "!["))]
         title, text = blocks[0].lstrip("# "), paragraphs[-1] if paragraphs else ""
-        out[path.stem] = f"**{plain(title)}**\n\n{plain(' '.join(text.split()))}"
+        out[path.relative_to(folder).with_suffix("").as_posix()] = (
+            f"**{plain(title)}**\n\n{plain(' '.join(text.split()))}"
+        )
     return out
 
 

@@ -1,7 +1,7 @@
 """The paper's claims beside the findings of each backbone about them: the first part of the index."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -24,14 +24,14 @@ EXPLAINED = (
 Pick = Callable[[pd.DataFrame], pd.Series]  # facts of one backbone -> which of them belong to a claim
 
 
-def _all(name: str, ending: str) -> Pick:
+def all_of(name: str, ending: str) -> Pick:
     """All facts of a question whose quantity (`what`) has this ending."""
     return lambda facts: (facts.question == name) & facts.what.str.endswith(ending)
 
 
-def _ladr(name: str, ending: str) -> Pick:
-    """The facts of `_all` that are about LADR."""
-    return lambda facts: _all(name, ending)(facts) & (facts.ours == _rescuing(facts))
+def ladr_of(name: str, ending: str) -> Pick:
+    """The facts of `all_of` that are about LADR."""
+    return lambda facts: all_of(name, ending)(facts) & (facts.ours == _rescuing(facts))
 
 
 def _first(pick: Pick) -> Pick:
@@ -63,28 +63,28 @@ def _rescuing(facts: pd.DataFrame) -> str:
 
 
 CLAIMS: dict[str, Pick] = {
-    "LADR takes fewer passes": _first(_ladr("all-passes", FEWER)),
-    "... and loses nothing": _ladr("all-passes", POINTS),
-    "Not asked there: it scores more than plain decoding with as few passes": _ladr("equal-passes", POINTS),
-    "Neighbours are the cells to rescue (Figure 5)": _all("ablation/figure5", POINTS),
-    "The gap is the rank (Figure 6)": _all("ablation/figure6", POINTS),
-    "Inverse schedule and rescue lose nothing": _all("ablation/decomposition", POINTS),
+    "LADR takes fewer passes": _first(ladr_of("all-passes", FEWER)),
+    "... and loses nothing": ladr_of("all-passes", POINTS),
+    "Not asked there: it scores more than plain decoding with as few passes": ladr_of("equal-passes", POINTS),
+    "Neighbours are the cells to rescue (Figure 5)": all_of("ablation/figure5", POINTS),
+    "The gap is the rank (Figure 6)": all_of("ablation/figure6", POINTS),
+    "Inverse schedule and rescue lose nothing": all_of("ablation/decomposition", POINTS),
     "Delayed rescue scores more, on text above all (Table 5)": _main("delayed-rescue", also="Text"),
-    "... at the price of more passes": _first(_all("delayed-rescue", TIMES)),
-    "tau holds unsure cells back": _first(_all("tau", SHARE)),
-    "Not asked there: pictures of one prompt differ as much": _ladr("diversity", POINTS),
+    "... at the price of more passes": _first(all_of("delayed-rescue", TIMES)),
+    "tau holds unsure cells back": _first(all_of("tau", SHARE)),
+    "Not asked there: pictures of one prompt differ as much": ladr_of("diversity", POINTS),
 }
 
 
-def digest(folder: Path) -> list[str]:
-    """The claims and the findings of a folder as Markdown lines; no lines without findings."""
-    lines = table(folder)
+def digest(files: Iterable[Path]) -> list[str]:
+    """The claims beside the findings among these files as Markdown lines; no lines without findings."""
+    lines = table(files)
     return [EXPLAINED, "", *markdown(lines)] if len(lines) else []
 
 
-def restructured(folder: Path) -> str:
+def restructured(files: Iterable[Path]) -> str:
     """The table of claims as reStructuredText, for the report."""
-    claims = table(folder)
+    claims = table(files)
     if not len(claims):
         return ""
     safe = claims.map(lambda cell: f"**{plain(cell.strip('*'))}**" if cell.startswith("**") else plain(cell))
@@ -93,13 +93,19 @@ def restructured(folder: Path) -> str:
     return "\n".join([plain(EXPLAINED.replace("`", "")), "", *lines, ""])
 
 
-def table(folder: Path) -> pd.DataFrame:
+def table(files: Iterable[Path]) -> pd.DataFrame:
     """One row per claim and per comparison, one column per backbone; empty without findings."""
-    findings = {
-        path.name.removeprefix(FIRST).removesuffix(LAST): pd.read_csv(path, keep_default_na=False)
-        for path in sorted(folder.glob(f"{FIRST}*{LAST}"))
-    }
+    findings = findings_of(files)
     return pd.DataFrame([line for claim, pick in CLAIMS.items() for line in _lines(claim, pick, findings)])
+
+
+def findings_of(files: Iterable[Path]) -> dict[str, pd.DataFrame]:
+    """Backbone -> its findings, for each file among these that holds findings."""
+    return {
+        path.name.removeprefix(FIRST).removesuffix(LAST): pd.read_csv(path, keep_default_na=False)
+        for path in sorted(files)
+        if path.name.startswith(FIRST) and path.name.endswith(LAST)
+    }
 
 
 def _lines(claim: str, pick: Pick, findings: dict[str, pd.DataFrame]) -> Iterator[dict[str, str]]:

@@ -1,9 +1,10 @@
 """README.md of a folder of figures: every figure and table by topic, with a small picture and its caption."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ladr.base.files import write_text
+from ladr.figures.frame import items
 from ladr.figures.frame.claims import digest
 
 NAME = "README.md"
@@ -26,32 +27,35 @@ EXPLAINED = (
 )
 
 
-def write(folder: Path) -> Path:
-    """Write README.md about the figures and tables in the folder; the same files give the same bytes."""
-    captions = {path.stem: path for path in sorted(folder.glob("*.md")) if path.name != NAME}
+def write(folder: Path, files: Iterable[Path] | None = None) -> Path:
+    """Write README.md about these figures and tables in the folder; the same files give the same bytes.
+
+    files: default all that lie in the folder.
+    """
+    files = sorted(path for path in (folder.rglob("*") if files is None else files) if path.is_file())
+    pages = [path for path in files if path.suffix == ".md" and path.name != NAME]
     lines = ["# Figures and tables", "", EXPLAINED, ""]
-    if (folder / GALLERY).is_file():
+    if folder / GALLERY in files:
         lines += [f"[{GALLERY}]({GALLERY}): open it in a browser to play decoding step by step.", ""]
-    claims = digest(folder)
+    lines += ["## The paper's tables and figures", "", *items.digest(folder, files), ""]
+    claims = digest(files)
     if claims:
-        lines += ["## The paper's claims, one line each", "", *claims, ""]
-    for heading, stems in _sections(list(captions)):
-        lines += [f"## {heading}", ""]
-        lines += [_entry(captions[stem], folder) for stem in stems]
-        lines += [""]
+        lines += ["## The paper's claims, comparison by comparison", "", *claims, ""]
+    for heading, own in _sections(pages):
+        lines += [f"## {heading}", "", *(_entry(path, folder) for path in own), ""]
     path = folder / NAME
     write_text(path, "\n".join(lines).rstrip("\n") + "\n")
     return path
 
 
-def _sections(stems: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Each heading with the names below it: every name occurs once."""
-    left = list(stems)
+def _sections(pages: list[Path]) -> Iterator[tuple[str, list[Path]]]:
+    """Each heading with the pages below it: every page occurs once."""
+    left = sorted(pages, key=lambda path: path.name)
     for heading, firsts in SECTIONS.items():
-        own = [stem for first in firsts for stem in left if stem.startswith(first)]
+        own = [path for first in firsts for path in left if path.stem.startswith(first)]
         if own:
             yield heading, own
-        left = [stem for stem in left if stem not in own]
+        left = [path for path in left if path not in own]
     if left:
         yield REST, left
 
@@ -59,10 +63,12 @@ def _sections(stems: list[str]) -> Iterator[tuple[str, list[str]]]:
 def _entry(path: Path, folder: Path) -> str:
     """One line with the title as a link, and below it the figure, if there is one."""
     title = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
-    line = f"- [{title}]({path.name})"
-    if (folder / f"{path.stem}.csv").is_file():
-        line += f" ([csv]({path.stem}.csv))"
-    picture = f"{path.stem}.png"
+    page, table, picture = (
+        path.with_suffix(kind).relative_to(folder).as_posix() for kind in (".md", ".csv", ".png")
+    )
+    line = f"- [{title}]({page})"
+    if (folder / table).is_file():
+        line += f" ([csv]({table}))"
     if (folder / picture).is_file():
-        line += f'<br>\n  <a href="{path.name}"><img src="{picture}" width="{WIDTH}" alt="{title}"></a>'
+        line += f'<br>\n  <a href="{page}"><img src="{picture}" width="{WIDTH}" alt="{title}"></a>'
     return line

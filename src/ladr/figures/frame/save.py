@@ -21,6 +21,7 @@ class Plot:
     title: str
     figure: Any
     caption: str
+    folder: str = ""  # below the folder of all figures: the backbone, or what else the figure is about
 
     def save(self, folder: Path) -> list[Path]:
         import matplotlib.pyplot as plt
@@ -53,6 +54,7 @@ class Table:
     shown: pd.DataFrame
     data: pd.DataFrame
     caption: str
+    folder: str = ""
 
     def save(self, folder: Path) -> list[Path]:
         paths = [folder / f"{self.name}.{kind}" for kind in ("csv", "md")]
@@ -61,11 +63,11 @@ class Table:
         return paths
 
 
-def markdown(table: pd.DataFrame) -> list[str]:
-    """A Markdown table with the first column aligned left and the others right."""
+def markdown(table: pd.DataFrame, left: int = 1) -> list[str]:
+    """A Markdown table with the first `left` columns aligned left and the others right."""
     rows = table.astype(object).where(table.notna(), NOTHING).astype(str).to_numpy().tolist()
     head = [str(c) for c in table.columns]
-    rule = [":--"] + ["--:"] * (len(head) - 1)
+    rule = [":--"] * left + ["--:"] * (len(head) - left)
     return [_line(head), _line(rule), *(_line(row) for row in rows)]
 
 

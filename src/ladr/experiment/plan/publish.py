@@ -1,0 +1,91 @@
+"""From figures/latest, which every run redraws, to figures/published, which git keeps."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ladr.base import files
+from ladr.base.errors import LadrError
+from ladr.base.files import appearing
+from ladr.experiment.cells.record import CELL, RESULTS, damage
+from ladr.experiment.plan.records import (
+    FIGURES,
+    PAPER,
+    PUBLICATION,
+    PUBLISHED,
+    RECORDS,
+    drawn,
+    record,
+)
+
+INDEX = "README.md"
+
+
+def publish(
+    results: Path = RESULTS, smaller: bool = False, latest: Path = FIGURES, published: Path = PUBLISHED
+) -> dict[str, int]:
+    """Copy the figures of a finished run, and remove what was published before and is not drawn any more.
+
+    Only files that published.json names and that are still what was published are removed. A LadrError, and
+    nothing is copied, where a figure is damaged or missing, or where what is published shows more images
+    (unless `smaller`). Returns how many files were written and removed.
+    """
+    sources = _whole(results, latest)
+    shown = images(results)
+    place = published / PUBLICATION
+    before = files.read_json(place) if place.is_file() else {}
+    if not smaller:
+        _refuse_smaller(shown, before.get("images", {}))
+    copies = [published / path.relative_to(latest) for path in sources]
+    for path, copy in zip(sources, copies, strict=True):
+        with appearing(copy) as half:
+            shutil.copyfile(path, half)
+    old = [name for name in before.get("files", {}) if (published / name).is_file()]
+    folders = sorted({path.parent.name for path in copies if path.parent != published})
+    record(place, folders, copies, published)
+    files.write_json(place, {"images": shown, **files.read_json(place)})
+    return {"written": len(copies), "removed": sum(not (published / name).is_file() for name in old)}
+
+
+def altered(published: Path = PUBLISHED) -> list[str]:
+    """One line for each published file that is not what was published."""
+    place = published / PUBLICATION
+    return damage(place) if place.is_file() else []
+
+
+def images(results: Path) -> dict[str, int]:
+    """BACKBONE/BENCHMARK -> images per row of the sampler that has most."""
+    shown: dict[str, int] = {}
+    for line in files.read_json(results / "grid.json")["lines"]:
+        place = f"{line['backbone']}/{line['benchmark']}"
+        count = files.read_json(results / "cells" / line["cell"] / CELL)["images"]
+        shown[place] = max(count, shown.get(place, 0))
+    return shown
+
+
+def _whole(results: Path, latest: Path) -> list[Path]:
+    """The files of the last run, the index among them, if every one is there and is what was drawn."""
+    if not (results / "figures.done").is_file():
+        raise LadrError(
+            f"{results / 'figures.done'}: not there, so figures are not all drawn; run `snakemake`"
+        )
+    faults = [line for path in sorted((results / RECORDS).glob("*.json")) for line in damage(path)]
+    if faults:
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        raise LadrError(f"{faults[0]}{more}; `snakemake` draws it again")
+    drawings = [*drawn(latest, results), latest / INDEX]
+    if not any(path.parent.name == PAPER for path in drawings) or not drawings[-1].is_file():
+        raise LadrError(f"{latest}: has no {INDEX} or no {PAPER}/; run `snakemake`")
+    return drawings
+
+
+def _refuse_smaller(shown: Mapping[str, int], before: Mapping[str, int]) -> None:
+    for place, count in _less(shown, before):
+        raise LadrError(
+            f"{PUBLISHED} shows {before[place]} images of {place}, this run {count}; "
+            "`make full` first, or `ladr publish --smaller`"
+        )
+
+
+def _less(shown: Mapping[str, int], before: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    return ((place, shown.get(place, 0)) for place in before if shown.get(place, 0) < before[place])
