@@ -83,3 +83,12 @@ def damage(path: Path, at: int = -20) -> None:
 
 def record(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def resealed(path: Path, **changes) -> dict:
+    """Write a record again with other values and a digest that holds; return what it was before."""
+    from ladr.experiment.cells.record import write
+
+    before = record(path)
+    write(path, {**before, **changes})
+    return before

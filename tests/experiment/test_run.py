@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.compare import compare
@@ -26,7 +25,7 @@ from ladr.experiment.cells.rows import read_scores, scored
 from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write as write_table
 from ladr.experiment.plan.plan import Plan
-from tiny import TEXT, cell_of, damage, record, tiny, write
+from tiny import TEXT, cell_of, damage, record, resealed, tiny, write
 
 
 def quiet(text):
@@ -276,6 +275,7 @@ def test_scores_of_other_tokens_do_not_count(own):
     folder, other = folder_of(results, grid, "ladr"), folder_of(results, grid, "cosine")
     for name in ("score.json", "scores.jsonl", "samples.png"):
         shutil.copy(other / name, folder / name)
+    resealed(folder / "score.json", id=folder.name)
     assert not scored(folder)
     assert any("scores of other tokens" in f.message for f in doctor.examine(results))
     with pytest.raises(LadrError, match=r"no scores.* of the tokens"):
@@ -285,8 +285,7 @@ def test_scores_of_other_tokens_do_not_count(own):
 def test_scores_of_another_version_are_made_anew(own, monkeypatch, capfd):
     params, grid, results = own
     place = folder_of(results, grid, "ladr") / "score.json"
-    record = files.read_json(place)
-    files.write_json(place, {**record, "scorer": {**record["scorer"], "lines": 0}})
+    before = resealed(place, scorer={**record(place)["scorer"], "lines": 0})
     assert not scored(place.parent)
     monkeypatch.chdir(results.parent)
     Plan(params, grid, results).claim()
@@ -294,7 +293,7 @@ def test_scores_of_another_version_are_made_anew(own, monkeypatch, capfd):
     assert not place.exists()
     assert scored(folder_of(results, grid, "cosine"))
     score([cell_of(grid, "ladr")], results=results, say=quiet)
-    assert files.read_json(place)["lines"] == record["lines"]
+    assert record(place)["lines"] == before["lines"]
 
 
 def test_the_table_has_every_judgement_interval_and_difference(own, tmp_path):
@@ -321,8 +320,7 @@ def test_the_table_works_intervals_out_from_judgements(own, tmp_path):
     params, grid, results = own
     before = write_table(grid, params.baseline, tmp_path / "out", results)
     place = folder_of(results, grid, "ladr") / "score.json"
-    told = files.read_json(place)
-    files.write_json(place, {**told, "lines": [{**line, "low": -1.0} for line in told["lines"]]})
+    resealed(place, lines=[{**line, "low": -1.0} for line in record(place)["lines"]])
     assert write_table(grid, params.baseline, tmp_path / "out", results).low.equals(before.low)
 
 
@@ -331,9 +329,7 @@ def test_a_missing_image_fails_the_table(own, tmp_path):
     folder = folder_of(results, grid, "ladr")
     kept = [x for x in (folder / "scores.jsonl").read_text().splitlines() if '"c0.8-001"' not in x]
     (folder / "scores.jsonl").write_text("\n".join(kept) + "\n")
-    told = record(folder / "score.json")
-    told["files"] = described(folder, ["scores.jsonl"])
-    (folder / "score.json").write_text(json.dumps(told))
+    resealed(folder / "score.json", files=described(folder, ["scores.jsonl", "samples.png"]))
     with pytest.raises(LadrError, match=r"image 0 of prompt c0\.8-001 missing"):
         write_table(grid, params.baseline, tmp_path / "out", results)
 

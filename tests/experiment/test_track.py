@@ -7,15 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ladr.base import files
 from ladr.experiment.cells import table
 from ladr.experiment.cells.decode import run
-from ladr.experiment.cells.record import described
+from ladr.experiment.cells.record import TABLE, described
 from ladr.experiment.cells.score import score
 from ladr.experiment.plan import records as drawn
 from ladr.experiment.track import curve, entries, track
 from ladr.experiment.track.entries import label_of, name_of
-from tiny import TEXT, cell_of, tiny
+from tiny import TEXT, cell_of, resealed, tiny
 
 SMALL = TEXT[: TEXT.index("ablations:")]
 
@@ -132,7 +131,7 @@ def test_scores_are_those_of_the_table_once_there_is_one(made, tmp_path):
     before = next(iter(entries(grid, params.baseline, moved))).metrics
     lines = pd.read_parquet(moved / table.LINES).assign(low=-1.0)
     lines.to_parquet(moved / table.LINES)
-    files.write_json(moved / table.RECORD, {"files": described(moved, list(table.BESIDE))})
+    resealed(moved / TABLE, files=described(moved, list(table.BESIDE)))
     after = next(iter(entries(grid, params.baseline, moved))).metrics
     low = [name for name in before if name.endswith("_lo")]
     assert low

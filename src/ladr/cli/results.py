@@ -45,14 +45,14 @@ def track(
     record: Annotated[Path | None, typer.Option(help="List here the cells that MLflow has.")] = None,
 ) -> None:
     """Bring MLflow up to date with results/ (MLFLOW_TRACKING_URI, or results/mlflow.db)."""
-    from ladr.base.files import write_json
+    from ladr.experiment.cells.record import write
     from ladr.experiment.track import track as log
 
     experiment, grid = experiment_of(params, set_)
     count = log(grid, experiment.baseline)
     typer.echo(f"MLflow: {count['new']} new, {count['changed']} changed, {count['same']} as they were")
     if record:
-        write_json(record, {"cells": list(grid.cells)})
+        write(record, {"cells": list(grid.cells)})
 
 
 def ui(

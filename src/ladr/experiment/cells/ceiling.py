@@ -1,17 +1,20 @@
 """The ceiling of a benchmark: the scores of its true images, sent through a backbone's tokenizer and back."""
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ladr import backbones
+from ladr.base.errors import LadrError
 from ladr.base.late import torch
-from ladr.benchmarks.rows import header, write_rows
+from ladr.benchmarks.rows import Row, header, read_rows, write_rows
 from ladr.experiment.cell import Cell, canonical, short
-from ladr.experiment.cells.record import RESULTS
+from ladr.experiment.cells.record import DIGEST, RESULTS, digest_of, text_of
 
 
 def ceiling_file(cell: Cell, results: Path = RESULTS) -> Path | None:
@@ -27,11 +30,43 @@ def ceiling_file(cell: Cell, results: Path = RESULTS) -> Path | None:
 def score_ceiling(cell: Cell, results: Path = RESULTS) -> None:
     """Score the true images through the tokenizer of this cell's backbone, once for all its samplers."""
     path = ceiling_file(cell, results)
-    if path is None or path.is_file():
+    if path is None or not fault(path):
         return
     spec = cell.spec["backbone"]
     rows = cell.benchmark.ceiling(cell.prompts, through(backbones.load(spec["name"], **spec["settings"])))
-    write_rows(path, header(cell.benchmark, cell.prompts, 1), rows)
+    write_ceiling(path, header(cell.benchmark, cell.prompts, 1), tuple(rows))
+
+
+def write_ceiling(path: Path, head: Mapping[str, object], rows: Sequence[Row]) -> None:
+    """Write JSON lines as `write_rows` does; the header also has the file's name and a digest of it all."""
+    own = {**head, "ceiling": path.stem}
+    lines = "".join(json.dumps(asdict(row)) + "\n" for row in rows)
+    write_rows(path, {**own, DIGEST: digest_of({**own, "lines": lines})}, rows)
+
+
+def fault(path: Path) -> str | None:
+    """What is wrong with the ceiling in this file; None if it is what `write_ceiling` wrote there."""
+    try:
+        first, _, lines = text_of(path).partition("\n")
+        head = json.loads(first)
+        plain = json.dumps(head, sort_keys=True) == first
+        if not isinstance(head, dict) or DIGEST not in head:
+            return f"{path}: is not sealed"
+        if not plain or head[DIGEST] != digest_of({**head, "lines": lines}):
+            return f"{path}: its content has changed since it was written (digest)"
+    except LadrError as error:
+        return str(error)
+    except (ValueError, RecursionError):
+        return f"{path}: its first line is no header"
+    return None if head.get("ceiling") == path.stem else f"{path}: is another ceiling"
+
+
+def read_ceiling(path: Path) -> tuple[Row, ...]:
+    """The judgements of a ceiling; LadrError unless they are what was written."""
+    problem = fault(path)
+    if problem:
+        raise LadrError(f"{problem}; `ladr doctor --mend`, then run again")
+    return read_rows(path)[1]
 
 
 def through(backbone: Any) -> Callable[[np.ndarray], np.ndarray]:

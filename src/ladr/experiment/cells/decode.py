@@ -18,7 +18,7 @@ from ladr.decoding import caches
 from ladr.decoding.noise import seed_of
 from ladr.decoding.policies import build
 from ladr.experiment.cell import Cell, canonical
-from ladr.experiment.cells import parts
+from ladr.experiment.cells import parts, record
 from ladr.experiment.cells.locks import hold, own_gpu
 from ladr.experiment.cells.parts import Part
 from ladr.experiment.cells.provenance import provenance
@@ -149,7 +149,7 @@ def steps_of(steps: int | Mapping[str, str], cells: Path) -> int:
     """T: the number itself, or the mean passes of another cell, rounded to the nearest whole number."""
     if isinstance(steps, int):
         return steps
-    passes = files.read_json(cells / steps["match"] / CELL)["summary"]["passes"]
+    passes = record.read(cells / steps["match"] / CELL)["summary"]["passes"]
     return max(1, int(passes + 0.5))
 
 
@@ -206,7 +206,7 @@ def _finish(cell: Cell, folder: Path, images: int, steps: int) -> None:
     trace = {k: [v for p in held for v in p.trace.get(k, [None] * len(p.trace["image"]))] for k in columns}
     with files.appearing(folder / TRACE) as half:
         pq.write_table(pa.table(trace), half)
-    record = {
+    content = {
         "id": cell.id,
         "spec": cell.spec,
         "images": images,
@@ -214,7 +214,7 @@ def _finish(cell: Cell, folder: Path, images: int, steps: int) -> None:
         "provenance": _origins([p.origin for p in held]),
         "files": described(folder, [TOKENS, TRACE]),
     }
-    files.write_json(folder / CELL, record)
+    record.write(folder / CELL, content)
 
 
 def summary(trace: Mapping[str, list], images: int) -> dict[str, float]:

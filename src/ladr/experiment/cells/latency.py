@@ -10,11 +10,11 @@ from typing import Any
 
 from ladr import backbones
 from ladr.backbones.checkpoint.identity import loaded_from
-from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.base.late import torch
 from ladr.decoding.view import MASK
 from ladr.experiment.cell import Cell, Grid, canonical, short
+from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Decoder, Say, images_of, tell
 from ladr.experiment.cells.provenance import provenance
 from ladr.experiment.cells.record import RESULTS
@@ -82,7 +82,7 @@ def measure(
             passes[sampler].append(len(part.trace["step"]))
         say(f"{name}: {i + 1}/{len(images)} images")
     cut = settings.warmup
-    record = {
+    measured = {
         "id": name,
         "images": len(images) - cut,
         "rows": _summary(
@@ -92,8 +92,8 @@ def measure(
         "seconds": {n: s[cut:] for n, s in seconds.items()},
         "provenance": provenance(loaded_from(first.spec["backbone"]["weights"])),
     }
-    files.write_json(results / "latency" / f"{name}.json", record)
-    return record
+    record.write(results / "latency" / f"{name}.json", measured)
+    return measured
 
 
 def _look(backbone: Any, run: Decoder, i: int) -> None:

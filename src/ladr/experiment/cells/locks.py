@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ladr.base.errors import LadrError
 
+LOOK = 0.05  # seconds after which who only looks at a lock has let go of it
+
 
 @contextmanager
 def hold(
@@ -31,15 +33,37 @@ def hold(
 def take(path: Path) -> int | None:
     """The descriptor of the locked file; None if another process holds it. The lock ends with the process."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except IsADirectoryError:
+        raise LadrError(f"{path}: is a folder, where the file of a lock is meant; remove it") from None
+    if not _locked(handle, fcntl.LOCK_EX) and not _locked(handle, fcntl.LOCK_EX, LOOK):
         os.close(handle)
         return None
     os.truncate(handle, 0)
     os.write(handle, str(os.getpid()).encode())
     return handle
+
+
+def taken(path: Path) -> bool:
+    """Does another process hold this lock? Nothing is changed."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    free = _locked(handle, fcntl.LOCK_SH)
+    os.close(handle)
+    return not free
+
+
+def _locked(handle: int, kind: int, after: float = 0) -> bool:
+    """Lock the file, shared or alone, unless another process has it; wait `after` seconds first."""
+    time.sleep(after)
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def holder(path: Path) -> str:

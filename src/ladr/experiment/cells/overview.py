@@ -5,9 +5,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ladr.base import files
 from ladr.benchmarks.column import main_column
 from ladr.experiment.cell import Cell, Grid
+from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import folder_of
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE, done
 from ladr.experiment.cells.rows import scored
@@ -21,15 +21,15 @@ def overview(grid: Grid, results: Path = RESULTS) -> list[dict[str, Any]]:
     rows = []
     for cell in grid.cells.values():
         images = cell.spec["benchmark"]["count"] * cell.spec["benchmark"]["images"]
-        record = records[cell.id]
-        rate = record["summary"]["seconds"] if record else _guess(cell, rates)
+        decoded = records[cell.id]
+        rate = decoded["summary"]["seconds"] if decoded else _guess(cell, rates)
         rows.append(
             {
                 "cell": cell.id,
                 "rows": [f"{x.group}/{x.name}" for x in grid.lines if x.cell == cell.id],
                 "state": state(folder_of(cell.id, results), cell),
                 "images": images,
-                "passes": record["summary"]["passes"] if record else None,
+                "passes": decoded["summary"]["passes"] if decoded else None,
                 "score": _score(cell, results),
                 "seconds": None if rate is None else rate * images,
             }
@@ -42,9 +42,8 @@ def _score(cell: Cell, results: Path) -> float | None:
     folder = folder_of(cell.id, results)
     if not scored(folder, cell):
         return None
-    valued = {
-        x["column"]: x["value"] for x in files.read_json(folder / SCORE)["lines"] if x["value"] is not None
-    }
+    lines = record.read(folder / SCORE)["lines"]
+    valued = {x["column"]: x["value"] for x in lines if x["value"] is not None}
     return valued.get(main_column(cell.spec["benchmark"]["name"], valued))
 
 
@@ -59,15 +58,15 @@ def state(folder: Path, cell: Cell | None = None) -> str:
 
 
 def _record(folder: Path) -> Mapping[str, Any] | None:
-    return files.read_json(folder / CELL) if done(folder / CELL) else None
+    return record.read(folder / CELL) if done(folder / CELL) else None
 
 
 def _rates(grid: Grid, records: Mapping[str, Any]) -> dict[tuple, list[float]]:
     """Seconds per image of the decoded cells, by backbone, policy and steps, and by backbone alone."""
     rates: dict[tuple, list[float]] = {}
-    for i, record in records.items():
-        for key in _kinds(grid.cells[i]) if record else ():
-            rates.setdefault(key, []).append(record["summary"]["seconds"])
+    for i, decoded in records.items():
+        for key in _kinds(grid.cells[i]) if decoded else ():
+            rates.setdefault(key, []).append(decoded["summary"]["seconds"])
     return rates
 
 

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks import benchmark
 from ladr.benchmarks.rows import Row, header, read_rows, write_rows
 from ladr.benchmarks.submission import BenchmarkScores
 from ladr.experiment.cell import Cell
+from ladr.experiment.cells import record
 from ladr.experiment.cells.provenance import provenance
-from ladr.experiment.cells.record import CELL, SCORE, SCORES, TOKENS, described, done
-
-SHEET = "samples.png"
+from ladr.experiment.cells.record import CELL, SCORE, SCORES, SHEET, TOKENS, damage, described, done
 
 
 def write_scores(cell: Cell, folder: Path, scores: BenchmarkScores) -> None:
@@ -22,14 +20,14 @@ def write_scores(cell: Cell, folder: Path, scores: BenchmarkScores) -> None:
     write_rows(folder / SCORES, head, scores.rows)
     content = {
         "id": cell.id,
-        "tokens": files.read_json(folder / CELL)["files"][TOKENS]["sha256"],
+        "tokens": record.read(folder / CELL)["files"][TOKENS]["sha256"],
         **cell.benchmark.scorer(cell.official),
         **({"parts": scores.parts} if scores.parts else {}),
         "lines": scores.lines,
         "provenance": provenance(),
         "files": described(folder, [SCORES, SHEET]),
     }
-    files.write_json(folder / SCORE, content)
+    record.write(folder / SCORE, content)
 
 
 def scored(folder: Path, cell: Cell | None = None) -> bool:
@@ -40,8 +38,7 @@ def scored(folder: Path, cell: Cell | None = None) -> bool:
     """
     if not done(folder / SCORE) or not done(folder / CELL):
         return False
-    score = files.read_json(folder / SCORE)
-    decoded = files.read_json(folder / CELL)
+    score, decoded = record.read(folder / SCORE), record.read(folder / CELL)
     own = benchmark(decoded["spec"]["benchmark"]["name"]).scorer(None if cell is None else cell.official)
     same = all(score.get(key) == value for key, value in own.items())
     return same and score.get("tokens") == decoded["files"][TOKENS]["sha256"]
@@ -49,7 +46,7 @@ def scored(folder: Path, cell: Cell | None = None) -> bool:
 
 def read_scores(folder: Path) -> tuple[Mapping[str, object], tuple[Row, ...]]:
     """The header and the judgements of a scored cell."""
-    if not scored(folder):
+    if not scored(folder) or damage(folder / SCORE):
         raise LadrError(
             f"{folder / SCORE}: no scores, by this version of ladr, of the tokens that are there; "
             f"run `ladr score {folder.name}`"

@@ -9,9 +9,12 @@ from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks.submission import Means, Submission
 from ladr.experiment.cell import Cell, canonical
+from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Say, folder_of, read_tokens, tell
-from ladr.experiment.cells.record import CELL, RESULTS, TOKENS
-from ladr.experiment.cells.rows import SHEET, scored, write_scores
+from ladr.experiment.cells.findings import lock_of
+from ladr.experiment.cells.locks import hold
+from ladr.experiment.cells.record import CELL, RESULTS, SHEET, TOKENS
+from ladr.experiment.cells.rows import scored, write_scores
 from ladr.experiment.cells.sheet import sheet, spread
 
 
@@ -48,26 +51,29 @@ def score(
     models = Models()
     for cell in cells:
         folder = folder_of(cell.id, results)
-        origin = origin_of(cell, folder)
-        if scored(folder, cell) and not again:
-            say(f"{cell.id}: scored already")
-            continue
-        submission = submission_of(cell, folder, Means(cell.official, processes, say), origin, models)
-        scores = cell.benchmark.score(submission)
-        first = range(
-            0, len(submission.tokens), submission.images_per_prompt
-        )  # the first image of each prompt
-        with files.appearing(folder / SHEET) as half:
-            sheet(submission.some([first[i] for i in spread(len(first))])).save(half, format="png")
-        write_scores(cell, folder, scores)
-        say(f"{cell.id}: {len(scores.rows)} judgements")
+        with hold(lock_of(results, cell.id), cell.id, wait=True, say=say):
+            if scored(folder, cell) and not again:
+                say(f"{cell.id}: scored already")
+            else:
+                _score(cell, folder, models, Means(cell.official, processes, say))
+
+
+def _score(cell: Cell, folder: Path, models: Models, means: Means) -> None:
+    submission = submission_of(cell, folder, means, origin_of(cell, folder), models)
+    scores = cell.benchmark.score(submission)
+    # the first image of each prompt
+    first = range(0, len(submission.tokens), submission.images_per_prompt)
+    with files.appearing(folder / SHEET) as half:
+        sheet(submission.some([first[i] for i in spread(len(first))])).save(half, format="png")
+    write_scores(cell, folder, scores)
+    means.say(f"{cell.id}: {len(scores.rows)} judgements")
 
 
 def origin_of(cell: Cell, folder: Path) -> dict[str, Any]:
     """Where the images of a decoded cell come from."""
     return {
         "cell": cell.id,
-        "tokens": files.read_json(folder / CELL)["files"][TOKENS]["sha256"],
+        "tokens": record.read(folder / CELL)["files"][TOKENS]["sha256"],
         "sampler": dict(cell.spec["sampler"]),
         "backbone": dict(cell.spec["backbone"]),
         "seed": cell.spec["benchmark"]["seed"],

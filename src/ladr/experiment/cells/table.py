@@ -13,14 +13,13 @@ from ladr.base.removal import remove
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.compare import compare, tidy, write_table
 from ladr.benchmarks.official.named import renamed
-from ladr.benchmarks.rows import Row, read_rows
+from ladr.benchmarks.rows import Row
 from ladr.benchmarks.summary import OVERALL, samples
 from ladr.experiment.cell import Cell, Grid
-from ladr.experiment.cells import parts
-from ladr.experiment.cells.ceiling import ceiling_file
+from ladr.experiment.cells import parts, record
+from ladr.experiment.cells.ceiling import ceiling_file, read_ceiling
 from ladr.experiment.cells.decode import folder_of
-from ladr.experiment.cells.doctor import BESIDE, RECORD
-from ladr.experiment.cells.record import CELL, RESULTS, SCORE, described, done
+from ladr.experiment.cells.record import BESIDE, CELL, RESULTS, SCORE, described, done
 from ladr.experiment.cells.rows import read_scores
 
 TABLE, LINES, CSV, QUALITY, METRICS = BESIDE
@@ -41,7 +40,7 @@ def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULT
     for name, table in {TABLE: tidy(rows), LINES: lines, CSV: lines, QUALITY: quality(lines)}.items():
         write_table(table, out / name)
     files.write_json(out / METRICS, metrics(lines))
-    files.write_json(out / RECORD, {"files": described(out, list(BESIDE))})
+    record.write(out / record.TABLE, {"files": described(out, list(BESIDE))})
     for cell in grid.cells:
         remove([folder_of(cell, results) / parts.FOLDER], results)
     return lines
@@ -58,8 +57,8 @@ def _rows(grid: Grid, results: Path) -> Iterator[tuple[str, tuple[Row, ...]]]:
 
 
 def _lines(grid: Grid, rows: Mapping[str, tuple[Row, ...]], baseline: str, results: Path) -> Iterator[dict]:
-    records = {i: files.read_json(folder_of(i, results) / CELL) for i in grid.cells}
-    scores = {i: files.read_json(folder_of(i, results) / SCORE) for i in grid.cells}
+    records = {i: record.read(folder_of(i, results) / CELL) for i in grid.cells}
+    scores = {i: record.read(folder_of(i, results) / SCORE) for i in grid.cells}
     compared: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for line in grid.lines:
         cell = grid.cells[line.cell]
@@ -107,10 +106,10 @@ def comparable(ours: Sequence[Row], theirs: Sequence[Row]) -> tuple[list[Row], l
 
 def _ceiling(cell: Cell, results: Path) -> dict[str, float]:
     path = ceiling_file(cell, results)
-    if path is None or not path.is_file():
+    if path is None or not path.exists():
         return {}
     suite = cell.benchmark
-    sums = samples(read_rows(path)[1])
+    sums = samples(read_ceiling(path))
     best = {c: 100 * sum(s for s, _ in f.values()) / sum(n for _, n in f.values()) for c, f in sums.items()}
     if suite.overall and set(suite.overall) <= best.keys():
         best[OVERALL] = sum(best[c] for c in suite.overall) / len(suite.overall)

@@ -22,6 +22,7 @@ from ladr.decoding import frontier
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import derived, seed_of
 from ladr.experiment.cell import Cell, Grid
+from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Decoder, Say, folder_of, images_of, read_tokens, tell
 from ladr.experiment.cells.provenance import provenance
 from ladr.experiment.cells.record import CELL, RESULTS, described, done
@@ -68,7 +69,7 @@ def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Pat
     measured, reach = _reach(first, backbone, results)
     files.write_bytes(folder / ARRAYS, _packed(arrays | seen | measured))
     weights = first.spec["backbone"]["weights"]
-    record = {
+    content = {
         "version": VERSION,
         "prompts": [{"id": p.id, "text": p.text, "column": p.meta["column"]} for p, _ in prompts],
         "samplers": [{"name": n, "label": label, "cell": c.id} for n, label, c in rows],
@@ -80,7 +81,7 @@ def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Pat
         "provenance": {"began": began, "ended": _now(), **provenance(loaded_from(weights))},
         "files": described(folder, [ARRAYS]),
     }  # fmt: skip
-    files.write_json(folder / RECORD, record)
+    record.write(folder / RECORD, content)
     return folder / RECORD
 
 

@@ -1,5 +1,6 @@
 """What the Snakefile knows: which cells exist, which are still to be made, and how they share processes."""
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,10 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ladr.base import files
 from ladr.base.removal import remove
 from ladr.experiment.cell import Cell, Grid, batches, short
-from ladr.experiment.cells import doctor
+from ladr.experiment.cells import doctor, record
 from ladr.experiment.cells.ceiling import ceiling_file
 from ladr.experiment.cells.decode import tell
 from ladr.experiment.cells.latency import measurements, needs
@@ -28,7 +28,7 @@ LOOKING = {  # options of Snakemake that change nothing
 BEGAN = ".began.json"
 THERE = "there"  # the batch of the cells that exist already
 SCORED_TOGETHER = 4  # times as many cells as are decoded in one process
-TABLE = (doctor.RECORD, *doctor.BESIDE)
+TABLE = (record.TABLE, *record.BESIDE)
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,10 @@ class Plan:
         plan = cls(params, grid(params), out, reporting=reporting)
         os.environ.update({"LADR_PARAMS": file, "LADR_SET": " ".join(sets), "OMP_NUM_THREADS": "1"})
         if "--mode" in argv:
-            return replace(plan, began=files.read_json(plan.out / BEGAN))
+            return replace(plan, began=record.read(plan.out / BEGAN))
         if not looking(argv):
             plan.claim()
-            files.write_json(plan.out / BEGAN, plan.state())
+            record.write(plan.out / BEGAN, plan.state())
         plan.note()
         for name, reason in plan.figures.left_out.items() if out == RESULTS else ():
             tell(f"figure {name} is not drawn: {reason}")
@@ -128,9 +128,9 @@ class Plan:
         stopwatches = measurements(self.params, self.grid)
         timed = {name: {row: cell.id for row, cell in rows} for name, rows in stopwatches.items()}
         file = self.out / "grid.json"
-        text = self.grid.json(timed)
-        if not file.is_file() or file.read_text(encoding="utf-8") != text:
-            files.write_text(file, text)
+        content = json.loads(self.grid.json(timed))
+        if not file.is_file() or file.read_bytes() != record.sealed(content).encode():
+            record.write(file, content)
 
     def state(self) -> dict[str, list[str]]:
         """The ids of the cells that are decoded now, and of those that are scored."""

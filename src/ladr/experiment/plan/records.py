@@ -7,6 +7,7 @@ from pathlib import Path
 from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.base.removal import is_inside, remove
+from ladr.experiment.cells import record as records
 from ladr.experiment.cells.record import RESULTS
 
 RECORDS, ILLUSTRATIONS, FIGURES = "figures", "pictures", Path("figures/latest")
@@ -51,7 +52,7 @@ def _write(path: Path, names: list[str], written: list[Path]) -> None:
         os.path.relpath(file, path.parent): {"bytes": file.stat().st_size, "sha256": files.sha256(file)}
         for file in written
     }
-    files.write_json(path, {"figures": names, "files": entries})
+    records.write(path, {"figures": names, "files": entries})
 
 
 def figure_files(results: Path = RESULTS) -> list[Path]:
@@ -94,7 +95,7 @@ def strangers(folder: Path, own: Iterable[Path]) -> list[Path]:
 def _recorded(path: Path) -> dict[str, str]:
     """File name, relative to the record's folder -> sha256, as the record says; empty for no whole record."""
     try:
-        entries = files.read_json(path)["files"] if path.is_file() else {}
+        entries = records.read(path)["files"] if path.is_file() else {}
         return {name: entry["sha256"] for name, entry in entries.items() if isinstance(entry["sha256"], str)}
     except (LadrError, AttributeError, KeyError, TypeError):
         return {}

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest, needs
-from ladr.base.files import read_json, write_text
+from ladr.base.files import write_text
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.sizes import HALVES, halved
 from ladr.decoding.policies import build
 from ladr.experiment.cell import Cell, Grid
+from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Say, folder_of, run, tell
 from ladr.experiment.cells.locks import hold
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE
@@ -71,11 +72,11 @@ class Search:
         run(made.closed([cell]), results=results, part=self.params.part, wait=True, say=say)
         score([cell], results=results, say=say)
         folder = folder_of(cell.id, results)
-        lines = {line["column"]: line for line in read_json(folder / SCORE)["lines"]}
+        lines = {line["column"]: line for line in record.read(folder / SCORE)["lines"]}
         column = main_column(self.benchmark, (c for c, line in lines.items() if line["value"] is not None))
         if column is None:
             raise LadrError(f"cell {cell.id}: {next(iter(lines.values()))['note']}; nothing to search by")
-        return lines[column]["value"], read_json(folder / CELL)["summary"]["passes"]
+        return lines[column]["value"], record.read(folder / CELL)["summary"]["passes"]
 
 
 def prepared(

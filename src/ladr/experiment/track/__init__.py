@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ladr.base.errors import LadrError, needs
+from ladr.base.removal import remove
 from ladr.experiment.cell import Grid
+from ladr.experiment.cells import store as stores
 from ladr.experiment.cells.locks import hold
 from ladr.experiment.cells.record import RESULTS
 from ladr.experiment.track.entries import Entry, curve, entries
-from ladr.experiment.track.store import DATABASE, OF, embedded, experiment, runs
+from ladr.experiment.track.store import OF, embedded, experiment, runs
 from ladr.experiment.track.summary import Summary, summaries
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -35,7 +37,8 @@ def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = 
             from mlflow import MlflowClient
 
         root = None if uri else embedded(results)
-        client = MlflowClient(uri or f"sqlite:///{(results / DATABASE).resolve()}")
+        remove([] if uri else [root / stores.RECORD], results)
+        client = MlflowClient(uri or f"sqlite:///{(results / stores.DATABASE).resolve()}")
         count = {"new": 0, "changed": 0, "same": 0}
         known: dict[str, dict[str, Any]] = {}
         for one in chain(entries(grid, baseline, results), summaries(grid, results)):
@@ -45,12 +48,14 @@ def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = 
             count[_told(client, place, one, known[place].pop(one.key, None))] += 1
         for left in known.values():
             _retire(client, left)
+        if root is not None:
+            stores.write(results)
         return count
 
 
 def serve(host: str, port: int, results: Path = RESULTS) -> NoReturn:
     """Become MLflow's server on the embedded store. The server ends with this process."""
-    database = results / DATABASE
+    database = results / stores.DATABASE
     if not database.is_file():
         raise LadrError(f"{database}: nothing is tracked yet; `ladr track` first")
     # One reader needs one worker (several are ended by their supervisor where imports take longer than 5 s)

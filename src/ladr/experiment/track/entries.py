@@ -12,12 +12,11 @@ import pandas as pd
 
 from ladr.base import files
 from ladr.experiment.cell import Cell, Grid, Line
+from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import folder_of, read_trace
-from ladr.experiment.cells.doctor import RECORD
-from ladr.experiment.cells.record import CELL, RESULTS, SCORE, done
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE, SHEET, done
 from ladr.experiment.cells.table import LINES
 
-SHEET = "samples.png"
 SCORED = ["column", "value", "low", "high", "floor"]
 PLAIN = re.compile(r"[^\w\-. /:]")
 
@@ -70,14 +69,14 @@ def entries(grid: Grid, baseline: str, results: Path = RESULTS) -> Iterator[Entr
         folder = folder_of(cell.id, results)
         if lines and done(folder / SCORE) and done(folder / CELL):
             base = seconds.get((lines[0].backbone, lines[0].benchmark))
-            scores = lines_of.get(cell.id) or files.read_json(folder / SCORE)["lines"]
+            scores = lines_of.get(cell.id) or record.read(folder / SCORE)["lines"]
             costs = base, latency.get(cell.id, {})
             yield _entry(cell, lines, scores, label_of(lines[0], grid), folder, *costs)
 
 
 def _told(results: Path) -> dict[str, list[dict[str, Any]]]:
     """Cell -> its lines of the table, whose intervals are the newest; empty without a table."""
-    if not done(results / RECORD):
+    if not done(results / record.TABLE):
         return {}
     table = pd.read_parquet(results / LINES)[["cell", *SCORED]].drop_duplicates(["cell", "column"])
     table = table.astype(object).where(table.notna(), None)
@@ -93,8 +92,8 @@ def _entry(
     base: float | None,
     latency: Mapping[str, float],
 ) -> Entry:
-    first, record = lines[0], files.read_json(folder / CELL)
-    made = record["provenance"]["made"][0]
+    first, decoded = lines[0], record.read(folder / CELL)
+    made = decoded["provenance"]["made"][0]
     tags = {
         "sampler": first.name,
         "backbone": first.backbone,
@@ -109,11 +108,11 @@ def _entry(
     sampler = dict(cell.spec["sampler"])
     flat = dict(_flat({"policy": sampler.pop("policy"), "sampler": sampler, "asked": cell.spec["benchmark"]}))
     params = {"label": label, **{PLAIN.sub("", k): str(v)[:500] for k, v in flat.items()}}
-    metrics = _metrics(record["summary"], scores, base, latency)
+    metrics = _metrics(decoded["summary"], scores, base, latency)
     artifacts = tuple(p for p in (folder / SHEET, folder / CELL, folder / SCORE) if p.is_file())
     return Entry(
         cell, f"{first.backbone}/{first.benchmark}", name_of(first), tags, params, metrics,
-        curve(read_trace(folder), record["images"]), artifacts,
+        curve(read_trace(folder), decoded["images"]), artifacts,
     )  # fmt: skip
 
 
@@ -158,17 +157,17 @@ def _scores(lines: list[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
 
 
 def _summary(cell: str, results: Path) -> Mapping[str, Any]:
-    record = folder_of(cell, results) / CELL
-    return files.read_json(record)["summary"] if done(record) else {}
+    place = folder_of(cell, results) / CELL
+    return record.read(place)["summary"] if done(place) else {}
 
 
 def _latencies(results: Path) -> dict[str, dict[str, float]]:
     """cell -> its seconds at batch 1 and its speed-up, where they were measured."""
     latencies: dict[str, dict[str, float]] = {}
     for path in sorted((results / "latency").glob("*.json")):
-        record = files.read_json(path)
-        for name, cell in record["cells"].items():
-            row = record["rows"][name]
+        measured = record.read(path)
+        for name, cell in measured["cells"].items():
+            row = measured["rows"][name]
             latencies[cell] = {"latency_seconds": row["seconds"], "latency_speedup": row["speedup"]}
     return latencies
 

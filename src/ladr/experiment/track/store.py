@@ -7,9 +7,9 @@ from typing import Any
 
 from ladr.base.files import appearing
 from ladr.base.removal import remove
+from ladr.experiment.cells.store import ARTIFACTS, DATABASE
 from ladr.experiment.track.entries import PLAIN
 
-DATABASE, ARTIFACTS = "mlflow.db", "mlflow"
 OF = "ladr.cell"
 
 

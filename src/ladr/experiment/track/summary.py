@@ -10,8 +10,7 @@ from typing import Any
 
 from ladr.base import files
 from ladr.experiment.cell import Grid
-from ladr.experiment.cells import doctor
-from ladr.experiment.cells.record import RESULTS
+from ladr.experiment.cells.record import BESIDE, RESULTS
 from ladr.experiment.plan.records import figure_files
 
 EXPERIMENT, KEY = "figures", "summary"
@@ -50,7 +49,7 @@ def summaries(grid: Grid, results: Path = RESULTS) -> Iterator[Summary]:
     figures = figure_files(results)
     if not figures:
         return
-    tables = [results / name for name in doctor.BESIDE if not name.endswith(".parquet")]
+    tables = [results / name for name in BESIDE if not name.endswith(".parquet")]
     asked = {cell.spec["benchmark"]["prompts"]: cell.spec["benchmark"] for cell in grid.cells.values()}
     tags = {
         "backbone": ", ".join(dict.fromkeys(line.backbone for line in grid.lines)),

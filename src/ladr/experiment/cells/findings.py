@@ -1,0 +1,142 @@
+"""What is wrong below results/: each damaged file by name, and what to remove so that it is made again."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ladr.base.errors import LadrError
+from ladr.experiment.cells import ceiling, locks, record, store
+from ladr.experiment.cells.record import BESIDE, CELL, RESULTS, SCORE, SCORES, SHEET, TOKENS, TRACE, damage
+
+ILLUSTRATIONS = "pictures"
+FOLDERS = ("cells", "ceilings", "latency", "figures", ILLUSTRATIONS, store.ARTIFACTS, ".locks")
+CELL_NAME = re.compile(r".+-[0-9a-f]{8}")
+DRAWN = tuple(f"{source}.json" for source in ("scores", "traces", "pictures", "theory"))
+HALF = re.compile(r"\..+\.(\d+)\.part(-journal)?")
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A damaged file, why, and the files to remove so that the next run makes them anew."""
+
+    message: str
+    remove: tuple[Path, ...]
+
+
+def examine(results: Path = RESULTS) -> Iterator[Damage]:
+    """Everything below results/ that is not what was written. A cell that a process works on is left out."""
+    yield from _folders(results)
+    for folder in sorted((results / "cells").glob("*")):
+        if CELL_NAME.fullmatch(folder.name) and not at_work(folder):
+            yield from _cell(folder)
+    for path in sorted((results / "ceilings").glob("*.jsonl")):
+        if CELL_NAME.fullmatch(path.stem) and (fault := ceiling.fault(path)):
+            yield Damage(fault, (path,))
+    named = [path for path in (results / "latency").glob("*.json") if CELL_NAME.fullmatch(path.stem)]
+    shown = [p for p in (results / ILLUSTRATIONS).glob("*.json") if re.fullmatch("[0-9a-f]{8}", p.stem)]
+    yield from _records([*sorted(named), *sorted(shown)])
+    for folder in sorted({results, *(path.parent for path in results.glob(f"**/{record.TABLE}"))}):
+        yield from _table(folder)
+    yield from (Damage(fault, gone) for fault, gone in store.faults(results))
+    yield from _halves(results)
+
+
+def at_work(folder: Path) -> bool:
+    """Does a process work on the cell of this folder now?"""
+    return locks.taken(lock_of(folder.parents[1], folder.name))
+
+
+def lock_of(results: Path, name: str) -> Path:
+    """The lock of a cell, or of what else has a name."""
+    return results / ".locks" / f"{name}.lock"
+
+
+def _folders(results: Path) -> Iterator[Damage]:
+    """A file in the place of a folder, and a folder in the place of a lock."""
+    for path in (results / name for name in FOLDERS):
+        if os.path.lexists(path) and not path.is_dir():
+            yield Damage(f"{path}: is a file, where a folder is meant", (path,))
+    for path in sorted((results / ".locks").glob("*.lock")):
+        if not path.is_file():
+            yield Damage(f"{path}: is {record.kind_of(path)}, where a file is meant", (path,))
+
+
+def _records(paths: Iterable[Path], *beside: Path) -> Iterator[Damage]:
+    """What is wrong with these records, where they are there, and with the files that they name."""
+    for path in paths:
+        for message in damage(path) if os.path.lexists(path) else ():
+            yield Damage(message, (path, *beside))
+
+
+def _cell(folder: Path) -> Iterator[Damage]:
+    if not folder.is_dir():
+        yield Damage(f"{folder}: is a file, where a folder is meant", (folder,))
+        return
+    scores = tuple(folder / name for name in (SCORE, SCORES, SHEET))
+    decoded = list(_records([folder / CELL], folder / TOKENS, folder / TRACE, *scores))
+    if not decoded and (folder / CELL).exists():
+        decoded = list(_other_numbers(folder, (folder / CELL, *scores)))
+    yield from decoded
+    judged = list(_records(*[[scores[0]]], *scores[1:]))
+    if not judged and not decoded:
+        judged = list(_other_tokens(folder, scores))
+    yield from judged
+    yield from _parts(folder)
+
+
+def _parts(folder: Path) -> Iterator[Damage]:
+    from ladr.experiment.cells import parts
+
+    place = folder / parts.FOLDER
+    if os.path.lexists(place) and not place.is_dir():
+        yield Damage(f"{place}: is a file, where a folder is meant", (place,))
+    for path in sorted(place.glob("*.safetensors")):
+        if parts.read(path) is None:
+            yield Damage(f"{path}: a damaged part", (path,))
+
+
+def _other_numbers(folder: Path, gone: tuple[Path, ...]) -> Iterator[Damage]:
+    """Does the trace say what the record's summary says?"""
+    from ladr.experiment.cells.decode import read_trace, summary
+
+    content = record.read(folder / CELL)
+    try:
+        means = summary(read_trace(folder), content["images"])
+        same = means.items() <= content["summary"].items()
+    except (LadrError, KeyError, TypeError, ArithmeticError):
+        same = False
+    if not same:
+        yield Damage(f"{folder / CELL}: its summary is not that of {folder / TRACE}", gone)
+
+
+def _other_tokens(folder: Path, scores: tuple[Path, ...]) -> Iterator[Damage]:
+    if not (folder / SCORE).exists() or not (folder / CELL).exists():
+        return
+    judged = record.read(folder / SCORE)["tokens"]
+    if judged != record.read(folder / CELL)["files"][TOKENS]["sha256"]:
+        yield Damage(f"{folder / SCORES}: scores of other tokens than {folder / TOKENS}", scores)
+
+
+def _table(folder: Path) -> Iterator[Damage]:
+    """The table in this folder, the grid that it is about, and what was drawn from it."""
+    yield from _records([folder / "figures" / name for name in DRAWN])
+    yield from _records([folder / record.TABLE], *(folder / name for name in BESIDE))
+    yield from _records(folder / name for name in ("grid.json", "tracked.json", ".began.json", "theory.json"))
+    drawn = folder / "figures.done"
+    if os.path.lexists(drawn) and not (drawn.is_file() and drawn.stat().st_size == 0):
+        yield Damage(f"{drawn}: is no empty file", (drawn,))
+
+
+def _halves(results: Path) -> Iterator[Damage]:
+    """What processes that are no more were writing."""
+    for path in sorted(results.rglob(".*.part*")):
+        name = HALF.fullmatch(path.name)
+        if name and not Path("/proc", name[1]).exists() and not _in_work(path, results):
+            yield Damage(f"{path}: is half a file, which a process that ended has left", (path,))
+
+
+def _in_work(path: Path, results: Path) -> bool:
+    inside = path.relative_to(results).parts
+    return inside[0] == "cells" and len(inside) > 2 and at_work(results / "cells" / inside[1])
