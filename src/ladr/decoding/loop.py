@@ -11,6 +11,7 @@ from torch import Tensor
 from ladr.decoding.caches import Cache
 from ladr.decoding.checks import check_call, noise_of, start_of
 from ladr.decoding.denoiser import Backbone, adopted
+from ladr.decoding.film import Film
 from ladr.decoding.noise import Noise
 from ladr.decoding.passes import Live, Passes
 from ladr.decoding.policies import build
@@ -22,12 +23,29 @@ from ladr.decoding.view import MASK, View
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """tokens (N, H, W) int64, complete; trace; settled (N, H, W) int64: the pass in which each cell was
-    committed, -1 where it was known from the start; rescued (N, H, W) bool: committed by a rescue."""
+    committed, -1 where it was known from the start; rescued (N, H, W) bool: committed by a rescue; render:
+    the backbone's, tokens -> pixels, None where it has none. A notebook shows how the pictures appeared."""
 
     tokens: Tensor
     trace: Trace
     settled: Tensor
     rescued: Tensor
+    render: Callable[[Tensor], Any] | None = None
+
+    @property
+    def film(self) -> Film:
+        """How the images appeared."""
+        return Film(self.tokens, self.settled, self.trace, self.render)
+
+    def __repr__(self) -> str:
+        _, H, W = self.tokens.shape
+        return f"{self.trace}; grid {H}x{W}"
+
+    def _repr_html_(self) -> str:
+        return self.film.html()
+
+    def _repr_png_(self) -> bytes:
+        return self.film.png()
 
 
 @torch.no_grad()
@@ -58,10 +76,9 @@ def decode(
     rule = build(policy)
     N = len(prompts)
     start = start_of(backbone, N, start)
-    run = Passes(
-        backbone.codes, rule, steps, noise_of(N, seeds, noise), start,
-        temperature=float(temperature), cache=cache, on_step=on_step,
-    )  # fmt: skip
+    draws = noise_of(N, seeds, noise)
+    options: dict[str, Any] = {"temperature": float(temperature), "cache": cache, "on_step": on_step}
+    run = Passes(backbone.codes, rule, steps, draws, start, **options)
     denoiser = adopted(backbone.bind(list(prompts)))
     denoiser.everywhere = rule.everywhere
     waiting = deque(i for i in range(N) if bool((start[i] == MASK).any()))
@@ -70,4 +87,5 @@ def decode(
         if not live.images or not run.looks_back:
             live = live.admit(waiting, batch_size, start)
         live = run.one_pass(denoiser, live)
-    return Decoded(run.tokens, Trace(run.traces), run.settled, run.rescued)
+    render = getattr(backbone, "render", None)
+    return Decoded(run.tokens, Trace(run.traces), run.settled, run.rescued, render)

@@ -30,6 +30,10 @@ class ImageTrace:
     seconds: list[float] = field(default_factory=list)
     notes: dict[str, list[float]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        rescued, seconds = sum(self.rescued), sum(self.seconds)
+        return f"{self.passes} passes, {rescued} of {self.total} cells rescued, {seconds:.2f} s"
+
     def add(self, columns: dict[str, float], notes: dict[str, float]) -> None:
         """Append one pass; a note that comes and goes is NaN where it is missing."""
         for name in notes:
@@ -55,6 +59,7 @@ class ImageTrace:
         return [a + b for a, b in zip(self.scheduled, self.rescued, strict=True)]
 
 
+BARS = ("#9db8e8", "#1e64c8")  # of all cells, and of the rescued ones
 COLUMNS = ("masked", "scheduled", "rescued", "dropped", "unlike", "logp", "cost", "seconds")
 
 
@@ -63,6 +68,26 @@ class Trace:
     """The traces of all images of a call, in the order of its prompts."""
 
     images: list[ImageTrace]
+
+    def __repr__(self) -> str:
+        images = self.images
+        if len(images) < 2:
+            return f"1 image: {images[0]}" if images else "no images"
+        passes = sorted({image.passes for image in images})
+        span = f"{passes[0]} to {passes[-1]}" if len(passes) > 1 else f"{passes[0]}"
+        rescued, cells = sum(sum(i.rescued) for i in images), sum(i.total for i in images)
+        seconds = sum(sum(i.seconds) for i in images)
+        return f"{len(images)} images: {span} passes, {rescued} of {cells} cells rescued, {seconds:.2f} s"
+
+    def _repr_html_(self) -> str:
+        """A table with one row per image. The bars are the cells of each pass, the rescued ones darker."""
+        names = ("image", "passes", "equivalents", "rescued", "seconds")
+        head = "".join(f"<th>{name}</th>" for name in (*names, "cells per pass"))
+        rows = []
+        for row, image in zip(self.summary(), self.images, strict=True):
+            cells = "".join(f"<td>{row[name]:.4g}</td>" for name in names)
+            rows.append(f"<tr>{cells}<td>{_bars(image)}</td></tr>")
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
     def committed(self) -> list[list[int]]:
         """Cells committed per image and pass: what a budget-matched run replays."""
@@ -77,7 +102,8 @@ class Trace:
         return [row for i, image in enumerate(self.images) for row in _rows(i, image)]
 
     def summary(self) -> list[dict[str, Any]]:
-        """One dict per image: image, passes, equivalents, rescued, seconds."""
+        """One dict per image: image, passes, equivalents, rescued, seconds, and the cells committed and
+        rescued in each pass."""
         return [
             {
                 "image": i,
@@ -85,9 +111,23 @@ class Trace:
                 "equivalents": image.equivalents,
                 "rescued": sum(image.rescued),
                 "seconds": sum(image.seconds),
+                "committed_per_pass": image.committed,
+                "rescued_per_pass": list(image.rescued),
             }
             for i, image in enumerate(self.images)
         ]
+
+
+def _bars(image: ImageTrace) -> str:
+    """An SVG with one bar per pass for all cells, and one in front of it for the rescued ones."""
+    tallest = max(image.committed, default=1) or 1
+    parts = []
+    for n, counts in enumerate(zip(image.committed, image.rescued, strict=True)):
+        for count, colour in zip(counts, BARS, strict=True):
+            height = 30 * count / tallest
+            place = f'x="{6 * n}" y="{30 - height:.1f}" width="5" height="{height:.1f}"'
+            parts.append(f'<rect {place} fill="{colour}"/>')
+    return f'<svg width="{6 * image.passes}" height="30" role="img">{"".join(parts)}</svg>'
 
 
 def _rows(i: int, image: ImageTrace) -> Iterator[dict[str, Any]]:
