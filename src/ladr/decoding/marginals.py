@@ -5,6 +5,7 @@ and what a decoder needs (drawn code, its probability, arg-max, the two largest 
 """
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 
 from ladr.base.late import Tensor, torch
@@ -62,21 +63,37 @@ def _best_two(blocks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return which * blocks.shape[2] + within, best, second
 
 
+def _mended(values: Tensor, slowly: Callable[[Tensor], Tensor]) -> Tensor:
+    """(M,) values, those that are NaN computed anew by `slowly(cells)`, cells (M,) bool: zero times infinity
+    comes from logits of -inf."""
+    wrong = values.isnan()
+    if bool(wrong.any()):
+        values[wrong] = slowly(wrong)
+    return values
+
+
 class Marginals:
     """Predicted distributions of M cells from logits (M, K) after guidance; probabilities are at
     temperature 1.
 
-    `argmax`, `top1`, `top2`, `entropy`, `logit_gap` are (M,) and computed when first read.
+    All maps are (M,) and computed when first read, then kept. A draw sweeps the table once and leaves
+    `argmax`, `top1` and `top2`, from which `prob` and `logit_gap` follow; `entropy`, `log_moment` and `kl`
+    take one softmax more, and `peak` alone takes one softmax.
     """
 
     def __init__(self, logits: Tensor):
-        self.logits = logits.float()
+        self._raw = logits
         self._stats: tuple[Tensor, ...] | None = None
         self._drawn: tuple[Tensor, ...] | None = None
 
+    @cached_property
+    def logits(self) -> Tensor:
+        """(M, K) float32. The logits of a branch that nothing reads are not converted."""
+        return self._raw.float()
+
     @property
     def codes(self) -> int:
-        return self.logits.shape[1]
+        return self._raw.shape[1]
 
     def _chunks(self) -> list[slice]:
         M, K = self.logits.shape
@@ -131,54 +148,70 @@ class Marginals:
         """`top1` without what else a sweep finds, for marginals of which nothing else is asked."""
         if self._stats is not None:
             return self.top1
-        out = [torch.exp(self.logits[r].amax(-1) - self.logits[r].logsumexp(-1)) for r in self._chunks()]
-        return torch.cat(out)
+        return torch.cat([self.logits[rows].softmax(-1).amax(-1) for rows in self._chunks()])
 
     @property
     def top2(self) -> Tensor:
         return self._stat(2)
 
+    @cached_property
+    def best_logit(self) -> Tensor:
+        """(M,) the largest logit of each cell."""
+        return self.logits.gather(1, self.argmax[:, None])[:, 0]
+
     def prob(self, codes: Tensor) -> Tensor:
-        """(M,) probability of one code per cell; free for the codes that `draw` returned last."""
+        """(M,) probability of one code per cell. No sweep: it follows from the largest logit and
+        `top1`."""
         if self._drawn is not None and codes is self._drawn[0]:
             return self._drawn[1]
-        out = [self.logits[r].softmax(-1).gather(1, codes[r, None])[:, 0] for r in self._chunks()]
-        return torch.cat(out)
+        return self.top1 * torch.exp(self.logits.gather(1, codes[:, None])[:, 0] - self.best_logit)
 
     @cached_property
     def entropy(self) -> Tensor:
         """Shannon entropy in nats."""
         out = []
         for rows in self._chunks():
-            p = self.logits[rows].softmax(-1)
-            out.append(torch.special.entr(p).sum(-1))
-        return torch.cat(out)
+            below = self.logits[rows] - self.best_logit[rows, None]
+            p = below.softmax(-1)
+            out.append(-torch.linalg.vecdot(p, below))
+        entropy = (torch.cat(out) - self.top1.log()).clamp_min(0)
+        return _mended(entropy, lambda cells: torch.special.entr(self.logits[cells].softmax(-1)).sum(-1))
 
     @cached_property
     def logit_gap(self) -> Tensor:
-        """Difference of the two largest logits (infinite for K = 1)."""
+        """Difference of the two largest logits (infinite for K = 1). No sweep of its own."""
         if self.codes == 1:
             return torch.full_like(self.logits[:, 0], torch.inf)
-        best = self.logits.topk(2, dim=-1).values
-        return best[:, 0] - best[:, 1]
+        gap = self.top1.log() - self.top2.log()
+        vanished = self.top2 < torch.finfo(torch.float32).tiny
+        if bool(vanished.any()):
+            best = self.logits[vanished].topk(2, dim=-1).values
+            gap[vanished] = best[:, 0] - best[:, 1]
+        return gap
 
     def log_moment(self, beta: float) -> Tensor:
-        """(M,) log of the sum over codes of p^beta."""
-        out = []
-        for rows in self._chunks():
-            logits = self.logits[rows]
-            out.append((beta * logits).logsumexp(-1) - beta * logits.logsumexp(-1))
-        return torch.cat(out)
+        """(M,) log of the sum over codes of p^beta: of p^beta, normalised, the largest is known in two
+        ways."""
+        colder = [(beta * self.logits[rows]).softmax(-1).amax(-1) for rows in self._chunks()]
+        return beta * self.top1.log() - torch.cat(colder).log()
 
     def kl(self, other: "Marginals", place: Tensor) -> Tensor:
         """(M,) KL(this || other) in nats, cell i of this against cell place[i] of the other."""
+        place = place.clamp_min(0)
         out = []
         for rows in self._chunks():
-            log_p = self.logits[rows].log_softmax(-1)
-            log_q = other.logits[place[rows].clamp_min(0)].log_softmax(-1)
-            p = log_p.exp()
-            out.append(torch.where(p > 0, p * (log_p - log_q), 0).sum(-1))
-        return torch.cat(out)
+            logits = self.logits[rows]
+            out.append(torch.linalg.vecdot(logits.softmax(-1), logits - other.logits[place[rows]]))
+        best = self.best_logit - other.best_logit[place]
+        kl = torch.cat(out) - best + self.top1.log() - other.top1[place].log()
+        return _mended(kl.clamp_min(0), lambda cells: self._kl(other, cells, place[cells]))
+
+    def _kl(self, other: "Marginals", cells: Tensor, place: Tensor) -> Tensor:
+        """The same for a few cells, in which codes of probability zero are left out of the sum."""
+        log_p = self.logits[cells].log_softmax(-1)
+        log_q = other.logits[place].log_softmax(-1)
+        p = log_p.exp()
+        return torch.where(p > 0, p * (log_p - log_q), 0).sum(-1)
 
     def rows(self, cells: Tensor) -> "Marginals":
         """The marginals of the cells where cells (M,) bool holds."""
