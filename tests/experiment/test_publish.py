@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from ladr.base.errors import LadrError
 from ladr.cli.main import build
+from ladr.experiment.cells.record import write as seal
 from ladr.experiment.plan.publish import altered, publish
 from ladr.experiment.plan.records import drawn, record, retire
 from ladr.figures.frame.index import write
@@ -33,8 +34,8 @@ def measured(images):
     lines = [{"backbone": "mixture", "benchmark": "mini-dpg", "cell": "a-01234567"}]
     cell = RESULTS / "cells/a-01234567/cell.json"
     cell.parent.mkdir(parents=True, exist_ok=True)
-    cell.write_text(json.dumps({"images": images}))
-    (RESULTS / "grid.json").write_text(json.dumps({"lines": lines}))
+    seal(cell, {"images": images})
+    seal(RESULTS / "grid.json", {"cells": [], "lines": lines})
     (RESULTS / "figures.done").touch()
 
 

@@ -149,9 +149,11 @@ def latency(
 
 def prune(params: File = PARAMS, set_: Set = None, json: Json = False) -> None:
     """Remove from results/ what params.yaml no longer names."""
+    from ladr.experiment.cells.doctor import claim
     from ladr.experiment.cells.doctor import prune as remove
     from ladr.experiment.plan.plan import Plan
 
+    claim()
     plan = Plan(*experiment_of(params, set_), Path("results"))
     removed = remove(plan.grid.cells, [*plan.ceilings, *plan.timed, *plan.figures.illustrations])
     if json:

@@ -78,6 +78,8 @@ def doctor(
 
     if mend:
         doctor.claim()
+    elif doctor.running():
+        typer.echo(f"{doctor.running()}; what it writes now may look damaged", err=True)
     findings = list(doctor.examine())
     published = altered()
     if json:

@@ -49,11 +49,15 @@ def claim(results: Path = RESULTS) -> None:
     by a killed process, and is removed.
     """
     if locks.take(results / RUNNING) is None:
-        raise LadrError(
-            f"process {locks.holder(results / RUNNING)} runs the workflow in this folder; "
-            "wait until it is done, or stop it first"
-        )
+        raise LadrError(f"{running(results)}; wait until it is done, or stop it first")
     remove(STALE.glob("*"), STALE)
+
+
+def running(results: Path = RESULTS) -> str | None:
+    """Which other process runs the workflow in this folder; None if none does."""
+    holder = locks.holder(results / RUNNING)
+    busy = locks.taken(results / RUNNING)
+    return f"process {holder} runs the workflow in this folder" if busy else None
 
 
 def prune(cells: Iterable[str], files: Iterable[str] = (), results: Path = RESULTS) -> list[str]:

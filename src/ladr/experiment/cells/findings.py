@@ -44,8 +44,8 @@ def examine(results: Path = RESULTS) -> Iterator[Damage]:
 
 
 def at_work(folder: Path) -> bool:
-    """Does a process work on the cell of this folder now?"""
-    return locks.taken(lock_of(folder.parents[1], folder.name))
+    """Does a process work on the cell of this folder now, or on some of its images?"""
+    return any(map(locks.taken, lock_of(folder.parents[1], folder.name).parent.glob(f"{folder.name}.*lock")))
 
 
 def lock_of(results: Path, name: str) -> Path:

@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.base.files import appearing
+from ladr.experiment.cells import record as records
 from ladr.experiment.cells.record import CELL, RESULTS, damage
 from ladr.experiment.plan.records import (
     FIGURES,
@@ -33,7 +33,7 @@ def publish(
     sources = _whole(results, latest)
     shown = images(results)
     place = published / PUBLICATION
-    before = files.read_json(place) if place.is_file() else {}
+    before = records.read(place) if place.is_file() else {}
     if not smaller:
         _refuse_smaller(shown, before.get("images", {}))
     copies = [published / path.relative_to(latest) for path in sources]
@@ -43,7 +43,7 @@ def publish(
     old = [name for name in before.get("files", {}) if (published / name).is_file()]
     folders = sorted({path.parent.name for path in copies if path.parent != published})
     record(place, folders, copies, published)
-    files.write_json(place, {"images": shown, **files.read_json(place)})
+    records.write(place, {"images": shown, **records.read(place)})
     return {"written": len(copies), "removed": sum(not (published / name).is_file() for name in old)}
 
 
@@ -56,9 +56,9 @@ def altered(published: Path = PUBLISHED) -> list[str]:
 def images(results: Path) -> dict[str, int]:
     """BACKBONE/BENCHMARK -> images per row of the sampler that has most."""
     shown: dict[str, int] = {}
-    for line in files.read_json(results / "grid.json")["lines"]:
+    for line in records.read(results / "grid.json")["lines"]:
         place = f"{line['backbone']}/{line['benchmark']}"
-        count = files.read_json(results / "cells" / line["cell"] / CELL)["images"]
+        count = records.read(results / "cells" / line["cell"] / CELL)["images"]
         shown[place] = max(count, shown.get(place, 0))
     return shown
 

@@ -11,6 +11,7 @@ from ladr.base.errors import LadrError, needs
 from ladr.base.removal import remove
 from ladr.experiment.cell import Grid
 from ladr.experiment.cells import store as stores
+from ladr.experiment.cells.decode import tell
 from ladr.experiment.cells.locks import hold
 from ladr.experiment.cells.record import RESULTS
 from ladr.experiment.track.entries import Entry, curve, entries
@@ -32,7 +33,7 @@ def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = 
     was killed.
     """
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or None
-    with hold(results / ".locks" / "track.lock", "track"):
+    with hold(results / ".locks" / "track.lock", "track", wait=True, say=tell):
         with needs("ladr track"):
             from mlflow import MlflowClient
 
