@@ -2,12 +2,14 @@
 
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ladr.base.imports import PACKAGE
 from ladr.base.removal import remove
 from ladr.experiment.cell import Cell, Grid, batches, short
 from ladr.experiment.cells import doctor, record
@@ -18,6 +20,7 @@ from ladr.experiment.cells.record import CELL, RESULTS, SCORE, done
 from ladr.experiment.cells.rows import scored
 from ladr.experiment.grid import grid
 from ladr.experiment.params import Params, load
+from ladr.experiment.plan.clock import brought_back
 from ladr.experiment.plan.figures import FigurePlan
 
 LOOKING = {  # options of Snakemake that change nothing
@@ -111,6 +114,10 @@ class Plan:
         for finding in findings:
             tell(f"{finding.message}; will be made anew")
         doctor.mend(findings)
+        folders = (RESULTS, self.out, self.figures.folder, PACKAGE)
+        late = brought_back((p for folder in folders for p in folder.rglob("*")), time.time_ns())
+        if late:
+            tell(f"{late} files are from the future, as the clock was set back; they count as made just now")
         for cell in self.grid.cells.values():
             score = Path(path(cell.id, SCORE))
             decoded = done(score.with_name(CELL))
