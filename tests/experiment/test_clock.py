@@ -1,6 +1,7 @@
 """The clock was set back: what was made later than now counts as made just now."""
 
 import os
+from pathlib import Path
 
 from ladr.experiment.plan.clock import brought_back
 from ladr.experiment.plan.plan import Plan
@@ -28,7 +29,7 @@ def test_files_from_the_future_get_the_present_and_keep_their_order(tmp_path):
 def test_a_run_after_the_clock_was_set_back_says_so(tmp_path, monkeypatch, capfd):
     params, grid = tiny(tmp_path)
     monkeypatch.chdir(tmp_path)
-    plan = Plan(params, grid, tmp_path / "results")
+    plan = Plan(params, grid, Path("results"))
     (tmp_path / "results").mkdir()
     plan.note()
     file = tmp_path / "results/grid.json"

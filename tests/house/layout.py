@@ -18,7 +18,7 @@ FLOORS = (
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 IGNORED = {"__pycache__"}
-OTHER_TESTS = {"house", "workflow"}
+OTHER_TESTS = {"house", "trust", "workflow"}
 
 
 def misplaced(package: Path) -> list[str]:
