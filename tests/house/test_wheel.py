@@ -161,7 +161,7 @@ def test_all_is_every_extra_for_users():
     extras = PROJECT["optional-dependencies"]
     (line,) = extras["all"]
     named = set(line.removeprefix("ladr[").removesuffix("]").split(","))
-    assert {"workflow", "figures", "real", "judge", "train"} <= named <= set(extras)
+    assert {"workflow", "figures", "real", "judge", "train", "demo"} <= named <= set(extras)
 
 
 def test_a_model_that_is_nowhere_is_named_with_its_places():

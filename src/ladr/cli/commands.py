@@ -20,6 +20,11 @@ COMMANDS = {
         "ladr.cli.sample:sample",
         "Draw a prompt and say how many forward passes and seconds that took.",
     ),
+    "demo": Command(
+        DRAW,
+        "ladr.cli.demo:demo",
+        "Serve a page: a prompt in, samplers side by side, the mask filling step by step.",
+    ),
     "params": Command(
         EXPERIMENT, "ladr.cli.experiment:params", "Check params.yaml and say how many cells it names."
     ),

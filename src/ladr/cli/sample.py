@@ -76,7 +76,7 @@ def sample(
     samplers = [NamedSampler.parse(text, steps) for text in (split(compare) if compare else [sampler])]
     plan = cache_named(cache) if cache else None
     options = settings(backbone, model, revision, guidance, size, device, dtype, setting or [])
-    options = _drawable(backbone, options)
+    options = drawable(backbone, options)
     loaded = _load(backbone, options)
     count = threads or threads_for(parameters_of(loaded), free_cores())
     rows = []
@@ -142,7 +142,7 @@ def settings(
     return options
 
 
-def _drawable(backbone: str, options: dict[str, Any]) -> dict[str, Any]:
+def drawable(backbone: str, options: dict[str, Any]) -> dict[str, Any]:
     """The options with `pixels: mosaic` for an embedded network where diffusers, which draws it, is not
     installed. One line on stderr says so."""
     row = kind(backbone)

@@ -4,6 +4,7 @@ import base64
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from typing import Any
 
@@ -58,32 +59,33 @@ class Film:
     def strip(self, i: int) -> np.ndarray:
         """The film strip of image i, (h, w, 3) uint8: masked cells are grey; cells without pixels are blue,
         and yellow in the frame of the pass that committed them."""
-        settled = self.settled[i].cpu().numpy()  # (H, W)
-        picture = self._picture(i)
         frames = []
         for done in moments(self.trace.images[i].passes):
-            frames += [_frame(picture, settled, done), np.full((SIDE, GAP, 3), WHITE, np.uint8)]
+            frames += [self.frame(i, done), np.full((SIDE, GAP, 3), WHITE, np.uint8)]
         row = np.concatenate(frames[:-1], axis=1)
         return np.pad(row, ((0, GAP), (0, 0), (0, 0)), constant_values=WHITE)
 
-    def _picture(self, i: int) -> np.ndarray | None:
-        """The pixels (h, w, 3) of image i; None where its backbone cannot draw."""
+    def frame(self, i: int, done: int) -> np.ndarray:
+        """Image i after `done` passes, (SIDE, w, 3) uint8."""
+        settled = self.settled[i].cpu().numpy()  # (H, W)
+        picture = self.pictures[i]
+        if picture is None:
+            picture = np.where((settled == done - 1)[..., None], NOW, KNOWN).astype(np.uint8)
+        masked = settled >= done
+        frame = _resized(picture, masked.shape).copy()
+        frame[_resized(masked, masked.shape)] = MASKED
+        return frame
+
+    @cached_property
+    def pictures(self) -> list[np.ndarray | None]:
+        """The pixels (h, w, 3) of the first images; None where the backbone cannot draw."""
+        shown = self.tokens[:MOST_IMAGES]
         if self.render is None:
-            return None
+            return [None] * len(shown)
         try:
-            return np.asarray(self.render(self.tokens[i : i + 1]))[0]
+            return list(np.asarray(self.render(shown)))
         except LadrError:
-            return None
-
-
-def _frame(picture: np.ndarray | None, settled: np.ndarray, done: int) -> np.ndarray:
-    """The image after `done` passes, SIDE pixels high. settled (H, W): the pass that committed each cell."""
-    if picture is None:
-        picture = np.where((settled == done - 1)[..., None], NOW, KNOWN).astype(np.uint8)
-    masked = settled >= done
-    frame = _resized(picture, masked.shape).copy()
-    frame[_resized(masked, masked.shape)] = MASKED
-    return frame
+            return [None] * len(shown)
 
 
 def _resized(array: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ class Decoded:
     rescued: Tensor
     render: Callable[[Tensor], Any] | None = None
 
-    @property
+    @cached_property
     def film(self) -> Film:
         """How the images appeared."""
         return Film(self.tokens, self.settled, self.trace, self.render)
