@@ -1,0 +1,67 @@
+"""What other sites read about this project agrees with the package: citation, archive, hub, catalogue."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+import ladr
+
+ROOT = Path(__file__).parents[2]
+PAPER = "2026.acl-long.1251"
+
+
+def yaml(text):
+    return YAML(typ="safe").load(text)
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_version_stands_in_every_file():
+    assert yaml(read("CITATION.cff"))["version"] == ladr.__version__
+    assert json.loads(read(".zenodo.json"))["version"] == ladr.__version__
+    assert f"## {ladr.__version__}" in read("CHANGELOG.md")
+
+
+def test_the_licence_is_the_same_in_every_file():
+    licence = tomllib.loads(read("pyproject.toml"))["project"]["license"]
+    assert yaml(read("CITATION.cff"))["license"] == licence == json.loads(read(".zenodo.json"))["license"]
+
+
+def test_the_preferred_citation_is_complete():
+    paper = yaml(read("CITATION.cff"))["preferred-citation"]
+    assert paper["type"] == "conference-paper"
+    assert paper["title"].startswith("LADR: Locality-Aware Dynamic Rescue")
+    assert [author["family-names"] for author in paper["authors"]] == "Wang Zhou Chen Wang Zhang".split()
+    assert all(author["given-names"] and author["affiliation"] for author in paper["authors"])
+    assert paper["year"] == 2026
+    assert paper["url"].endswith(PAPER)
+    assert "ACL 2026" in paper["conference"]["name"]
+
+
+def test_the_archive_names_the_paper():
+    (related,) = json.loads(read(".zenodo.json"))["related_identifiers"]
+    assert related["identifier"].endswith(PAPER)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "models").iterdir()))
+def test_a_model_card_has_the_header_of_the_hub(name):
+    _, header, text = read(f"models/{name}/README.md").split("---\n", 2)
+    fields = yaml(header)
+    assert fields["license"] == "apache-2.0"
+    assert (fields["library_name"], fields["pipeline_tag"]) == ("ladr", "text-to-image")
+    assert "discrete-diffusion" in fields["tags"]
+    assert text.lstrip().startswith(f"# `{name}`")
+
+
+def test_the_catalogue_has_what_it_shows():
+    usage = yaml(read(".snakemake-workflow-catalog.yml"))["usage"]
+    assert usage["software-stack-deployment"]["conda"]
+    assert list((ROOT / "workflow/envs").glob("*.yaml"))
+    assert usage["report"]
+    assert "report:" in read("Snakefile")
+    assert "params.yaml" in read("config/README.md")
