@@ -17,6 +17,7 @@ from ladr.decoding.loop import decode
 from ladr.speed.threads import threads
 
 MOST = 3
+ENLARGED = 2  # pixels of the page per pixel of a frame
 PAUSE = 0.06  # seconds between two frames
 PROMPTS = {"pictures": "a fox, Noto style on a black background"}
 PROMPT = "a red circle to the left of a blue square"
@@ -37,7 +38,7 @@ class Drawn:
         """The picture after so many passes, masked cells grey, and the line below it."""
         count = min(done, self.passes)
         text = f"**{self.label}**: {count} of {self.passes} passes, {self.seconds:.2f} s"
-        return self.film.frame(0, count), text
+        return self.film.frame(0, count).repeat(ENLARGED, 0).repeat(ENLARGED, 1), text
 
 
 def demo(
