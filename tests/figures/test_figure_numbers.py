@@ -11,6 +11,8 @@ WORDS = (
     "95 %", "utf-8", "%.4f", "\\u003c", "base64", "Table 5", "0 for copies, 100 for black against white",
     "8 billion parameters", "1024x1024 pixels", "NVIDIA A100", "of 255", "(1: the eight neighbours)",
     "(0: inside)", "1 prompt", "Figure 5", "Figure 6", "/figure5", "/figure6",
+    "Figure 1", "Figure 2", "Figure 3", "Figure 4", "paper-table5", "paper-figure5", "paper-figure6",
+    "figure5-", "figure6-", "T2I-CompBench", "t2i",
     ":header-rows: 1",
 )  # fmt: skip
 ANYWHERE = {100}  # percent

@@ -179,7 +179,7 @@ def test_theory_that_does_not_say_where_it_is_from_is_refused(results, tmp_path)
     }
     (place / "theory.json").write_text(json.dumps(record | {"provenance": provenance}), encoding="utf-8")
     draw(["divergence"], place, tmp_path / "out")
-    caption = (tmp_path / "out" / "divergence.md").read_text(encoding="utf-8")
+    caption = (tmp_path / "out" / "theory/divergence.md").read_text(encoding="utf-8")
     for words in (
         "3x3 cells, 2 codes",
         "8 images",

@@ -58,8 +58,15 @@ def test_it_stands_alone():
 
 def test_it_opens_with_a_prompt_that_samplers_answer_differently():
     right, wrong = ({"verdicts": [{"value": value}]} for value in (1.0, 0.0))
-    assert gallery.opening_of([[right, right], [wrong, wrong], [right, wrong], [wrong, right]]) == 2
-    assert gallery.opening_of([[right, right], [wrong, wrong]]) == 0
+    assert gallery.opening_of([[right, right], [wrong, wrong], [right, wrong], [wrong, right]], 0) == 2
+    assert gallery.opening_of([[right, right], [wrong, wrong]], 0) == 0
+
+
+def test_it_opens_where_the_quickest_sampler_is_wrong():
+    """Scattered tokens may hold what was asked for: that is no example of a good picture."""
+    right, wrong = ({"verdicts": [{"value": value}]} for value in (1.0, 0.0))
+    assert gallery.opening_of([[right, right, wrong], [wrong, right, wrong], [right, wrong, right]], 1) == 2
+    assert gallery.opening_of([[right, right, wrong], [right, right, right]], 1) == 0
 
 
 @pytest.fixture(scope="module")

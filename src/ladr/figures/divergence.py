@@ -8,6 +8,7 @@ import pandas as pd
 from ladr.base.errors import LadrError
 from ladr.figures.frame import style
 from ladr.figures.frame.caption import dates, machine
+from ladr.figures.frame.looks import look_named
 from ladr.figures.frame.results import NotAskedError, Results
 from ladr.figures.frame.save import Plot
 from ladr.paper.audit.significance import LEVEL
@@ -33,6 +34,7 @@ FAMILIES = {  # name -> the beginnings of its members' names; fixed orders have 
     "thresholds": ("entropy", "threshold"),
     PLAIN: ("cosine", "MaskGIT"),
 }
+SAME = {"LADR": "ladr", "halton": "halton"}  # rules that are rows of params.yaml
 PALE = "#CFCFCF"
 HIGH, TICKS, COLUMNS = 2.3, 6, 2
 ROOM = 1.25  # the axis ends above the highest interval, by this factor
@@ -109,7 +111,8 @@ def _looks(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """A colour and a marker for each member of a family; grey for plain decoding."""
     out = {}
     for one, rules in rows.groupby("family", sort=False).rule:
-        for name, look in style.looks(rules).items():
+        for place, name in enumerate(dict.fromkeys(rules)):
+            look = look_named(SAME[name]) if name in SAME else style.other(place)
             out[name] = {**look, "color": style.QUIET} if one == PLAIN else look
     return out
 

@@ -70,7 +70,7 @@ def content(illustration: Illustration) -> dict[str, Any]:
         for p, prompt in enumerate(illustration.record["prompts"])
     ]
     caption = illustration.caption(len(prompts))
-    opening = opening_of(illustration.record["detected"])
+    opening = opening_of(illustration.record["detected"], _quickest(illustration))
     return {
         "backbone": illustration.backbone,
         "caption": caption,
@@ -79,13 +79,24 @@ def content(illustration: Illustration) -> dict[str, Any]:
     }
 
 
-def opening_of(detected: list[list[dict[str, Any]]]) -> int:
-    """The prompt that the page opens with: the first one that some samplers answer right and others wrong."""
-    for place, samplers in enumerate(detected):
-        answers = {tuple(verdict["value"] >= RIGHT for verdict in one["verdicts"]) for one in samplers}
-        if len(answers) > 1:
-            return place
-    return 0
+def opening_of(detected: list[list[dict[str, Any]]], quickest: int) -> int:
+    """The prompt that the page opens with.
+
+    It is the first one that the first sampler answers right and the quickest one wrong: an evaluator may find
+    what was asked for in scattered tokens, and such a picture is no example. Else it is the first one that
+    some samplers answer right and others wrong.
+    """
+    answers = [[[v["value"] >= RIGHT for v in one["verdicts"]] for one in samplers] for samplers in detected]
+    fair = [place for place, own in enumerate(answers) if all(own[0]) and not all(own[quickest])]
+    differing = [place for place, own in enumerate(answers) if any(one != own[0] for one in own)]
+    return (*fair, *differing, 0)[0]
+
+
+def _quickest(illustration: Illustration) -> int:
+    """The sampler with the fewest passes over all prompts."""
+    prompts, samplers = illustration.arrays["images"].shape[:2]
+    passes = [sum(illustration.passes(p, s) for p in range(prompts)) for s in range(samplers)]
+    return passes.index(min(passes))
 
 
 def _png(image: np.ndarray) -> str:

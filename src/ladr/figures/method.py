@@ -14,9 +14,9 @@ ROWS = 3
 LOOKS = {
     "observed": "#404040",
     "masked": style.GRID,
-    "scheduled": style.COLOURS[0],
-    "frontier": style.COLOURS[4],
-    "rescued": style.COLOURS[2],
+    "scheduled": style.OTHERS[0],
+    "frontier": style.OTHERS[5],
+    "rescued": style.OTHERS[1],
 }
 EXPLAINED = (
     "{label} on '{prompt}', {rows} of {passes} passes. Left: what is observed before the pass, what the "

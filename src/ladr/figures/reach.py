@@ -145,10 +145,11 @@ def _curves(
     """Mean, and share of the whole, by distance; the legend has the radii."""
     for i, (label, one) in enumerate(measured.items()):
         label = f"{label}: " + ", ".join(_within(r, unit) for r in one["radius"])
+        colour = style.shade(i, len(measured))
         for panel, name in zip(panels, ("mean", "within"), strict=True):
-            panel.plot(one["distance"], one[name], color=style.COLOURS[i], label=label)
+            panel.plot(one["distance"], one[name], color=colour, label=label)
             ends = (one[f"{name}_{end}"] for end in ("low", "high"))
-            panel.fill_between(one["distance"], *ends, color=style.COLOURS[i], alpha=0.2, linewidth=0)
+            panel.fill_between(one["distance"], *ends, color=colour, alpha=0.2, linewidth=0)
     panels[0].set(xlabel=f"distance, {unit}", title=f"mean, {what}")
     panels[1].set(xlabel=f"distance, {unit}", title="share within", ylim=(0, 1))
     style.below(figure, panels[0], 1)

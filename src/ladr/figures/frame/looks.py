@@ -1,10 +1,12 @@
-"""One colour and marker per sampler in all figures of an experiment.
+"""One colour and marker per sampler in all figures, whichever rows and backbones an experiment has.
 
-The rows of `samplers` have theirs in the order of the table. A row of an ablation that is one of these except
-for its budget looks the same. The other rows of ablations have colours of their own.
+The rows of params.yaml have theirs by name, other rows of `samplers` the next ones in the order of the table.
+A row of an ablation that is one of these except for its budget looks the same. The other rows of ablations
+have colours of their own.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -16,6 +18,10 @@ from ladr.figures.frame.roles import sampler_of
 
 BUDGET = "budget"  # the field of a policy that names the budget
 ABLATIONS = "ablations/"
+KNOWN = (
+    "cosine", "cosine_matched", "prophet", "ladr", "ladr_delayed", "ladr_independent", "doubt", "halton",
+    "ml_cache", "ladr_cache",
+)  # fmt: skip
 
 
 def looks(results: Results, rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -26,9 +32,13 @@ def looks(results: Results, rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
 def look_of(results: Results, label: str | None) -> dict[str, Any]:
     """Colour and marker of the table's sampler with that label; those of no sampler without one."""
     table = results.grid[results.grid.group == SAMPLERS]
-    names = list(dict.fromkeys(table.name))
     own = table.name[table.label == label]
-    return style.look(names.index(own.iloc[0])) if len(own) else style.neutral()
+    return look_named(own.iloc[0], table.name) if len(own) else style.neutral()
+
+
+def look_named(name: str, names: Iterable[str] = ()) -> dict[str, Any]:
+    """Colour and marker of the row of that name; `names` are those of all rows of the table."""
+    return style.look(list(dict.fromkeys((*KNOWN, *names))).index(name))
 
 
 def same_as(results: Results, row: Any) -> str | None:

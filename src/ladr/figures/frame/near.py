@@ -22,7 +22,7 @@ def canvas(shown: list[pd.DataFrame], height: float, label: str) -> tuple[Any, l
     """A figure with a panel for each part, one below the other; `label` is the axis of the first."""
     ratios = {"height_ratios": HEIGHTS[: len(shown)]}
     height += LOWER * (len(shown) - 1)
-    figure, panels = style.canvas(style.WIDE, height, len(shown), gridspec_kw=ratios)
+    figure, panels = style.canvas(style.NARROW, height, len(shown), gridspec_kw=ratios)
     for (panel,), text in zip(panels, (label, "all samplers"), strict=False):
         panel.set_ylabel(text)
     return figure, [panel for (panel,) in panels]

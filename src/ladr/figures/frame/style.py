@@ -10,14 +10,26 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31", "#7F7F7F")
-MARKERS = "osD^vPX*h"
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#8C6D31",
+    "#6A3D9A",
+    "#86B817",
+)
+MARKERS = "osD^vPX*hd<"  # one more than the colours, so that a second round has other pairs
 OTHERS = ("#332288", "#882255", "#999933", "#661100", "#117733", "#DDCC77")  # Paul Tol's, for further rows
 OTHER_MARKERS = "><pdH"
 STAR = 1.5  # a star is so much larger than other markers, to look as large
 SIZE, LARGER = 7.5, 4.5  # points: a marker, and how much one grows for each other marker over it
 SAME = 1.0  # points of score: markers that differ by less cover each other
-WIDE = 5.6  # inches: the width of a printed column; letters stay legible on a phone
+WIDE = 5.6  # inches: the width of a printed column
+NARROW = 4.2  # inches: letters stay legible where the picture is 320 pixels wide
 HEAT = "cividis"
 NEAR = 1.02  # places that differ by less than this factor are nearly the same
 THICKER, WIDER = 2.2, 1.8  # points that a bar and its cap gain for each other bar over it
@@ -79,11 +91,6 @@ def strips(lines: Sequence[int], columns: int, high: float) -> list[tuple[list[A
     return out
 
 
-def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Colour and marker of each name, by its position."""
-    return {name: look(i) for i, name in enumerate(dict.fromkeys(names))}
-
-
 def look(place: int) -> dict[str, Any]:
     """Colour and marker number `place` of the table's samplers."""
     return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
@@ -92,6 +99,11 @@ def look(place: int) -> dict[str, Any]:
 def other(place: int) -> dict[str, Any]:
     """Colour and marker number `place` of the samplers that the table does not have."""
     return {"color": OTHERS[place % len(OTHERS)], "marker": OTHER_MARKERS[place % len(OTHER_MARKERS)]}
+
+
+def shade(place: int, count: int) -> str:
+    """Step `place` of `count` greys from light to dark, for what is ordered and belongs to no sampler."""
+    return str(round(0.65 - 0.65 * place / max(count - 1, 1), 3))
 
 
 def neutral() -> dict[str, Any]:
