@@ -102,7 +102,7 @@ def test_a_circle_of_files_is_seen(package):
 
 def test_folders_of_tests_that_do_not_mirror_are_seen(package, tmp_path):
     tests = tmp_path / "tests"
-    for name in {*layout.FLOOR_OF, "house", "attic"} - {"paper"}:
+    for name in {*layout.FLOOR_OF, "house", "trust", "attic"} - {"paper"}:
         (tests / name).mkdir(parents=True)
     (tests / "test_stray.py").write_text("")
     assert layout.unmirrored(package, tests) == [
