@@ -123,7 +123,7 @@ def test_a_backbone_without_a_row_reads_text_and_is_identified_by_its_source(pac
     assert cell.id in (results / "scores.csv").read_text()
     asked["backbones"]["mine"]["benchmarks"] = {"field-exact": 1}
     with pytest.raises(
-        LadrError, match=r"'field-exact' is for backbones that read field; .*:Dots reads text"
+        LadrError, match=r"field-exact = 1: is for backbones that read field; .*:Dots reads text"
     ):
         tiny(tmp_path, json.dumps(asked))
 
@@ -186,10 +186,8 @@ def test_what_is_wrong_with_a_sampler_is_one_line_at_its_place(package, tmp_path
     row = {key: value.replace("PACKAGE", package) if key == "policy" else value for key, value in row.items()}
     with pytest.raises(LadrError, match=message) as raised:
         load(write(tmp_path, json.dumps(experiment(package, mine=row), indent=1)))
-    first, *lines = str(raised.value).splitlines()
-    assert first.endswith("1 mistake")
-    assert len(lines) == 1
-    assert "samplers.mine." in lines[0]
+    (line,) = str(raised.value).splitlines()
+    assert "samplers.mine." in line
 
 
 @pytest.mark.parametrize(

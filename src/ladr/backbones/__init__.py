@@ -7,12 +7,13 @@ reads checkpoint folders; training and speed may call into them. They import sha
 file imports no model and no torch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from typing import Any, Literal
 
+from ladr.backbones import settings as allowed
 from ladr.backbones.checkpoint.hub import AMUSED, LUMINA
 from ladr.base import outside
 from ladr.base.errors import LadrError, missing, nearest
@@ -34,6 +35,7 @@ class Kind:
     text is a hash of. renderer: a function of this row and the settings that draws tokens without loading
     what only decodes (None: the backbone draws).
     packages: what it needs beside torch. memory: gigabytes that it needs, or a function that tells them.
+    settings: what each setting may be; None: whatever the factory has parameters for.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Kind:
     renderer: str | None = None
     packages: tuple[str, ...] = ()
     memory: float | str = 0.1
+    settings: Mapping[str, allowed.Setting] | None = None
 
     def reading(self, prompt: Any) -> Any:
         """What `bind` is handed for a prompt of a benchmark: the whole prompt, or its text."""
@@ -64,6 +67,12 @@ class Kind:
             return load(self.name, **settings)
         return _imported(self.renderer)(self, settings)
 
+    def mistakes(self, settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """(setting, what is wrong with it), without loading anything of this package's own."""
+        if self.settings is None:
+            return allowed.signature_mistakes(_imported(self.load), settings)
+        return allowed.mistakes(self.settings, settings)
+
     def gigabytes(self) -> float:
         """Memory that loading and one guided image need."""
         return _imported(self.memory)() if isinstance(self.memory, str) else self.memory
@@ -75,7 +84,7 @@ _CHECKPOINT = "ladr.backbones.checkpoint"
 BACKBONES: dict[str, Kind] = {
     row.name: row
     for row in (
-        Kind("field", "ladr.backbones.exact.field:Field", reads="field"),
+        Kind("field", "ladr.backbones.exact.field:Field", reads="field", settings=allowed.FIELD),
         Kind(
             "mixture",
             "ladr.backbones.exact.mixture:Mixture",
@@ -86,6 +95,7 @@ BACKBONES: dict[str, Kind] = {
             weights=f"{_CHECKPOINT}.identity:of_codebook",
             hashed="codebook",
             memory=0.5,
+            settings=allowed.MIXTURE,
         ),
         Kind(
             "shapes",
@@ -96,6 +106,7 @@ BACKBONES: dict[str, Kind] = {
             renderer=f"{_CHECKPOINT}.renderer:of_dimoo",
             packages=("diffusers",),
             memory=0.5,
+            settings=allowed.EMBEDDED,
         ),
         Kind(
             "pictures",
@@ -106,6 +117,7 @@ BACKBONES: dict[str, Kind] = {
             renderer=f"{_CHECKPOINT}.renderer:of_dimoo",
             packages=("diffusers",),
             memory=0.5,
+            settings=allowed.EMBEDDED,
         ),
         Kind(
             "lumina-dimoo",
@@ -117,6 +129,7 @@ BACKBONES: dict[str, Kind] = {
             renderer=f"{_CHECKPOINT}.renderer:of_dimoo",
             packages=("diffusers",),
             memory="ladr.backbones.lumina.dimoo:public_gigabytes",
+            settings=allowed.LUMINA,
         ),
         Kind(
             "amused",
@@ -128,6 +141,7 @@ BACKBONES: dict[str, Kind] = {
             weights=f"{_CHECKPOINT}.identity:of_hub",
             packages=("diffusers", "transformers"),
             memory=f"{_CHECKPOINT}.fits:amused_gigabytes",
+            settings=allowed.AMUSED,
         ),
     )
 }
@@ -162,6 +176,7 @@ def load(name: str, **settings: Any) -> Any:
     """The backbone of that name with its own settings."""
     row = kind(name)
     try:
+        allowed.refuse(name, row.mistakes(settings))
         return _imported(row.load)(**settings)
     except ModuleNotFoundError as error:
         raise LadrError(f"backbone {name}: {missing(error)}") from None

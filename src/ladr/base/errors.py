@@ -13,8 +13,11 @@ class LadrError(ValueError):
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """` (did you mean 'x'?)` for the nearest of `names`. When none is near: all, or the FEW nearest."""
+    """` (did you mean 'x'?)` for the nearest of `names`. When none is near: all, or the FEW
+    nearest."""
     known = sorted(set(map(str, names)))
+    if not known:
+        return " (there is none)"
     close = get_close_matches(str(name), known, n=1, cutoff=0.6)
     if close:
         return f" (did you mean {close[0]!r}?)"

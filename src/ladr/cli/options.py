@@ -1,6 +1,7 @@
 """Options and arguments that several commands share, each declared once, and how they are read."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +13,12 @@ if TYPE_CHECKING:
 
 PARAMS = Path("params.yaml")
 File = Annotated[Path, typer.Option("--params", envvar="LADR_PARAMS", help="The file of the experiment.")]
+SET = "LADR_SET"  # what `--set` says, as the words of a shell, for commands that other programs start
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", envvar="LADR_SET", metavar="KEY=VALUE", help="Change one dotted key of that file."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help=f"Change one dotted key of that file; {SET} may hold several."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Cells = Annotated[
@@ -27,11 +31,12 @@ Size = Annotated[str, typer.Option(help="smoke, default, full, or a number of pr
 
 
 def experiment_of(path: Path, changes: list[str] | None) -> "tuple[Params, Grid]":
-    """The experiment in `path` after the changes of `--set`, and its grid of cells."""
+    """The experiment in `path` after the changes of `--set`, or else of LADR_SET, and its grid of cells."""
     from ladr.experiment.grid import grid
     from ladr.experiment.params import changes_of, load
+    from ladr.experiment.params.source import words_of
 
-    params = load(path, changes_of(changes or []))
+    params = load(path, changes_of(changes or words_of(os.environ.get(SET, ""), SET)))
     return params, grid(params)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor, torch
+from ladr.decoding.fields import check_types
 from ladr.decoding.view import View, times
 
 
@@ -31,7 +32,7 @@ class Recompute:
 
 
 def _unit(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise LadrError(f"{name}: {value!r} is not allowed; a number from 0 to 1")
 
 
@@ -196,10 +197,11 @@ Cache = Callable[[View | None], Any]  # of the previous view, None in the first 
 
 def cache(name: str, **fields: Any) -> Named:
     """The cache of that name with its fields set: `cache("ml", ratio=0.9, literal=True)`."""
-    if name not in CACHES:
-        raise LadrError(f"cache: {name!r} is not known{nearest(name, CACHES)}")
+    if not isinstance(name, str) or name not in CACHES:
+        raise LadrError(f"cache: {name!r} is not known{nearest(str(name), CACHES)}")
     known = CACHES[name].__dataclass_fields__
     for field in fields:
         if field not in known:
             raise LadrError(f"cache.{field}: {name!r} has no such field{nearest(field, known)}")
+    check_types(CACHES[name], fields, "cache.")
     return CACHES[name](**fields)

@@ -15,13 +15,20 @@ from ladr.decoding.policies import build
 from ladr.decoding.policies.replay import REPLAY
 from ladr.experiment.cell import Cell, Grid, Line, canonical, id_of
 from ladr.experiment.params import BackboneRow, Params, Sampler
-from ladr.experiment.params.check import points, varied
+from ladr.experiment.params.sweeps import points, varied
+
+MOST_IMAGES = 1_000_000  # of one cell
 
 
 def grid(params: Params) -> Grid:
     """Every cell that the params name, and the cells that those need."""
     cells: dict[str, Cell] = {}
     lines = tuple(_lines(params, cells))
+    if not cells:
+        raise LadrError(
+            f"params: no row runs on {' or '.join(params.use)}, so there are no cells; "
+            "check `use`, the `benchmarks` of its backbones, and the `backbones` of the rows"
+        )
     return Grid(cells, lines)
 
 
@@ -117,6 +124,11 @@ class CellMaker:
         own = self.images or self.model.images.get(self.benchmark)
         count = own or suite.images_per_prompt(params.images, params.official)
         suite.require_layout(self.prompts, count)
+        if count * len(self.prompts) > MOST_IMAGES:
+            raise LadrError(
+                f"backbones.{self.backbone}.benchmarks.{self.benchmark}: {len(self.prompts)} prompts with "
+                f"{count} images each are not allowed; at most {MOST_IMAGES} images in one cell"
+            )
         return count
 
     def asked(self) -> dict[str, Any]:

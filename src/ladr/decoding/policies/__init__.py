@@ -63,7 +63,7 @@ def build(spec: str | Mapping[str, Any] | Rule, *, outside: bool = True) -> Poli
         spec = {"policy": spec}
     if callable(spec):
         return adopted(spec)
-    if not isinstance(spec, Mapping) or "policy" not in spec:
+    if not isinstance(spec, Mapping) or not isinstance(spec.get("policy"), str):
         raise LadrError(
             f"policy: {spec!r} is not allowed; a name, a mapping with the key 'policy', "
             "or a function of a view"
@@ -75,6 +75,9 @@ def build(spec: str | Mapping[str, Any] | Rule, *, outside: bool = True) -> Poli
 def _named(name: str, own: Mapping[str, Any], outside: bool) -> Policy:
     where = f"policy {name!r}"
     if name in PAIRS:
+        for part in ("first", "second"):
+            if part not in own:
+                raise LadrError(f"{where}: {part} is missing; a policy's name or its mapping")
         return from_fields(PAIRS[name], {k: build(v, outside=outside) for k, v in own.items()}, where)
     if name in POLICIES:
         cls, preset = _class_of(name)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from ladr.base import outside
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor
+from ladr.decoding.fields import check_types
 from ladr.decoding.view import Commit, View
 
 Rule = Callable[[View], Tensor | Commit]
@@ -220,6 +221,7 @@ def from_fields(cls: type, own: Mapping[str, Any], where: str) -> Any:
         if key not in known:
             raise LadrError(f"{where}: no field {key!r}{nearest(key, known)}")
     try:
+        check_types(cls, own)
         return cls(**own)
     except (LadrError, TypeError) as error:
         raise LadrError(f"{where}: {error}") from None

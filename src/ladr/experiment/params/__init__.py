@@ -4,22 +4,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from ladr.base.errors import LadrError, nearest
-from ladr.experiment.params.check import Issue, issues, varied
+from ladr.base.errors import LadrError
+from ladr.experiment.params.check import Issue, issues
 from ladr.experiment.params.models import (
     Ablation,
     BackboneRow,
-    JudgeRow,
     Latency,
     Official,
     Params,
     Sampler,
-    Strict,
     Sweep,
 )
-from ladr.experiment.params.source import Source, at
+from ladr.experiment.params.source import Source, at, value_of
+from ladr.experiment.params.sweeps import varied
+from ladr.experiment.params.typed import typed
+
+SHOWN = 20  # mistakes that one report lists
+LONGEST = 80  # characters of a key or value that a report shows
 
 
 def load(path: str | Path = "params.yaml", changes: Mapping[str, Any] | None = None) -> Params:
@@ -32,70 +33,43 @@ def load(path: str | Path = "params.yaml", changes: Mapping[str, Any] | None = N
     return Params.model_validate(source.data)
 
 
-def typed(data: Mapping[str, Any]) -> list[Issue]:
-    """The mistakes that types show: a wrong type, a key that is missing or unknown."""
-    try:
-        Params.model_validate(data)
-    except ValidationError as error:
-        return [_issue(e) for e in error.errors(include_url=False)]
-    return []
-
-
-def _issue(error: Mapping[str, Any]) -> Issue:
-    """One of pydantic's errors in our words, without the names it gives to the arms of a union."""
-    path = tuple(k for k in error["loc"] if k not in ("[key]", "str", "constrained-int", "int"))
-    kind, message = error["type"], error["msg"]
-    if kind == "extra_forbidden":
-        return Issue(path, f"no such key{nearest(path[-1], _keys(path[:-1]))}")
-    if kind == "missing":
-        return Issue(path, "is missing")
-    if kind == "string_pattern_mismatch":
-        message = "a name has lower-case letters, digits, - and _ only"
-    return Issue(path, message[:1].lower() + message[1:])
-
-
-def _keys(path: tuple) -> list[str]:
-    """The keys that the model at `path` has."""
-    model: Any = Params
-    homes = {
-        "backbones": BackboneRow, "samplers": Sampler, "ablations": Ablation, "sweeps": Sweep,
-        "latency": Latency, "official": JudgeRow if path[1:2] == ("judge",) else Official,
-    }  # fmt: skip
-    if path:
-        model = homes.get(path[0], Strict)
-    return list(model.model_fields)
-
-
 def report(mistakes: list[Issue], source: Source) -> str:
-    """One line per mistake in the order of the file: file:line: key = value: what is wrong."""
+    """One line per mistake in the order of the file: file:line: key = value: what is wrong.
+
+    Of several mistakes of one value the first is shown.
+    """
     placed: dict[tuple, Issue] = {}
     for issue in mistakes:
-        placed.setdefault((issue.path, issue.message), issue)
-    lines = sorted((source.line(i.path), _said(i, source)) for i in placed.values())
-    text = [f"{source.name}:{line}: {said}" for line, said in lines]
-    text = list(dict.fromkeys(text))
-    many = f"{len(text)} mistakes" if len(text) > 1 else "1 mistake"
-    return "\n".join([f"{source.name}: {many}", *text])
+        placed.setdefault(issue.path, issue)
+    lines = sorted((source.line(i.path), _line(i, source)) for i in placed.values())
+    text = list(dict.fromkeys(f"{source.name}:{line}: {said}" for line, said in lines))
+    if len(text) == 1:
+        return text[0]
+    left = [f"and {len(text) - SHOWN} more"] if len(text) > SHOWN else []
+    return "\n".join([f"{source.name}: {len(text)} mistakes", *text[:SHOWN], *left])
 
 
-def _said(issue: Issue, source: Source) -> str:
-    key = ".".join(str(k) for k in issue.path) or "file"
+def _line(issue: Issue, source: Source) -> str:
+    key = ".".join(shortened(str(k)) for k in issue.path) or "file"
     value = at(source.data, issue.path)
-    shown = "" if value is None or isinstance(value, (dict, list)) else f" = {value!r}"
-    return f"{key}{shown}: {issue.message}"
+    shown = "" if value is None or isinstance(value, (dict, list)) else f" = {shortened(repr(value))}"
+    return f"{key}{shown}: {' '.join(issue.message.split())}"
+
+
+def shortened(text: str) -> str:
+    """The text, or its beginning where it is too long for a line."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def changes_of(texts: list[str]) -> dict[str, Any]:
     """`key.inner=value` texts as a mapping; values are YAML."""
-    from ruamel.yaml import YAML
-
-    out = {}
+    changes = {}
     for text in texts:
         key, sign, value = text.partition("=")
-        if not sign or not key:
-            raise LadrError(f"{text!r} is not allowed; KEY=VALUE")
-        out[key] = YAML(typ="safe").load(value)
-    return out
+        if not sign or not all(key.split(".")):
+            raise LadrError(f"--set {shortened(text)!r} is not allowed; KEY=VALUE, such as steps=32")
+        changes[key] = value_of(value, f"--set {shortened(key)}")
+    return changes
 
 
 __all__ = [

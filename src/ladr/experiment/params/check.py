@@ -1,26 +1,30 @@
 """Mistakes in params.yaml that types do not show: wrong names, fields of policies, references."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
 from typing import Any
 
 from ladr import backbones, benchmarks
 from ladr.base.errors import LadrError, nearest
-from ladr.decoding.caches import CACHES, cache
-from ladr.decoding.policies.replay import REPLAY
-from ladr.experiment.params.policy import OWN, Issue, policy_issues
+from ladr.base.outside import is_address
+from ladr.experiment.params.policy import Issue
+from ladr.experiment.params.row import row_issues
+from ladr.experiment.params.sweeps import grid_issues
+from ladr.experiment.params.values import value_issues
 
 SIZES = ("smoke", "default", "full")
+MOST_PROMPTS = 10_000
 
 
 def issues(data: Mapping[str, Any]) -> Iterator[Issue]:
     """Every mistake that the types do not show. `data` may be wrong in any way."""
+    yield from _alike(data)
     yield from _backbones(data)
     for path, row in rows(data):
         yield from _row(path, row, data)
     yield from _ablations(data)
     yield from _sweeps(data)
     yield from _others(data)
+    yield from value_issues(data)
 
 
 def rows(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
@@ -33,14 +37,20 @@ def rows(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str
 
 
 def _items(data: Any, key: str) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(k, v) for k, v in _mapping(data, key).items() if isinstance(v, Mapping)]
+
+
+def _mapping(data: Any, key: str) -> Mapping[str, Any]:
+    """The mapping at that key, an empty one if there is none."""
     rows = data.get(key) if isinstance(data, Mapping) else None
-    return [(k, v) for k, v in rows.items() if isinstance(v, Mapping)] if isinstance(rows, Mapping) else []
+    return rows if isinstance(rows, Mapping) else {}
 
 
 def _names(path: tuple, names: Any, known: Iterable[str], what: str) -> Iterator[Issue]:
-    """Each of these names, or keys of a mapping, must be one of the known."""
+    """Each of these names, or keys of a mapping, must be one of the known, and a list has it once."""
     known = list(known)
     if isinstance(names, (list, tuple)):
+        yield from _twice(path, names)
         names = dict(enumerate(names))
     elif isinstance(names, Mapping):
         names = {key: key for key in names}
@@ -51,14 +61,34 @@ def _names(path: tuple, names: Any, known: Iterable[str], what: str) -> Iterator
             yield Issue((*path, place), f"{what} {name!r} is not known{nearest(name, known)}")
 
 
+def _twice(path: tuple, names: Any) -> Iterator[Issue]:
+    """The names that stand in a list a second time."""
+    names = names if isinstance(names, (list, tuple)) else []
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            yield Issue((*path, place), f"{name!r} stands here twice; leave one out")
+
+
+def _alike(data: Mapping[str, Any]) -> Iterator[Issue]:
+    """Names that would share one file or one rule of the workflow: they differ in - and _ alone."""
+    for section in ("backbones", "ablations", "sweeps"):
+        first: dict[str, str] = {}
+        for name in _mapping(data, section):
+            other = first.setdefault(str(name).replace("-", "_"), name)
+            if other != name:
+                yield Issue((section, name), f"differs from {other!r} in - and _ alone; rename one of them")
+
+
 def _size(path: tuple, size: Any) -> Iterator[Issue]:
     if isinstance(size, str) and size not in SIZES:
         yield Issue(path, f"size {size!r} is not known{nearest(size, SIZES)}, or a number of prompts")
+    elif isinstance(size, int) and size > MOST_PROMPTS:
+        yield Issue(path, f"is not allowed; at most {MOST_PROMPTS} prompts per column")
 
 
 def _benchmark(path: tuple, name: Any) -> Iterator[Issue]:
     try:
-        benchmarks.benchmark(name)
+        benchmarks.benchmark(str(name))
     except LadrError as error:
         yield Issue(path, str(error))
 
@@ -68,63 +98,51 @@ def _backbones(data: Mapping[str, Any]) -> Iterator[Issue]:
     yield from _names(("use",), data.get("use"), known, "backbone")
     for name, row in _items(data, "backbones"):
         path = ("backbones", name)
-        try:
-            backbones.kind(row.get("kind") or name)
-        except LadrError as error:
-            at = (*path, "kind") if "kind" in row else path
-            yield Issue(at, str(error).replace("backbone: ", "backbone ", 1))
-        sizes = row.get("benchmarks")
-        for benchmark, size in sizes.items() if isinstance(sizes, Mapping) else ():
+        yield from _kind(path, row)
+        sizes = _mapping(row, "benchmarks")
+        for benchmark, size in sizes.items():
             yield from _benchmark((*path, "benchmarks", benchmark), benchmark)
             yield from _size((*path, "benchmarks", benchmark), size)
-        for benchmark in row.get("images") or () if isinstance(sizes, Mapping) else ():
+        for benchmark in _mapping(row, "images") if sizes else ():
             if benchmark not in sizes:
                 what = f"benchmark {benchmark!r} is not one of this backbone's{nearest(benchmark, sizes)}"
                 yield Issue((*path, "images", benchmark), what)
 
 
+def _kind(path: tuple[str, str], row: Mapping[str, Any]) -> Iterator[Issue]:
+    """Is the backbone known, are its settings what they may be, can it answer its benchmarks?"""
+    name = row.get("kind") or path[1]
+    try:
+        kind = backbones.kind(str(name))
+    except LadrError as error:
+        place = (*path, "kind") if "kind" in row else path
+        yield Issue(place, str(error).replace("backbone: ", "backbone ", 1))
+        return
+    for key, reason in kind.mistakes(_mapping(row, "settings")):
+        yield Issue((*path, "settings", key), reason.removeprefix(f"{row['settings'][key]!r} "))
+    for benchmark in _mapping(row, "benchmarks"):
+        if benchmark in benchmarks.BENCHMARKS or is_address(benchmark):
+            yield from _readable((*path, "benchmarks", benchmark), benchmark, kind)
+
+
+def _readable(path: tuple, benchmark: str, kind: Any) -> Iterator[Issue]:
+    try:
+        reads = benchmarks.benchmark(benchmark).reads
+    except LadrError:
+        return
+    if kind.reads not in reads:
+        yield Issue(path, f"is for backbones that read {' or '.join(reads)}; {kind.name} reads {kind.reads}")
+
+
 def _row(path: tuple[str, ...], row: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Issue]:
-    yield from policy_issues(path, {k: v for k, v in row.items() if k not in OWN or k == "policy"})
-    yield from _cache(path, row.get("cache"))
-    yield from _names((*path, "backbones"), row.get("backbones"), data.get("backbones") or (), "backbone")
-    known = [*dict.fromkeys([*siblings(path, data), *(data.get("samplers") or ())])]
-    targets = [(("match",), row["match"])] if isinstance(row.get("match"), str) else []
-    targets += [(key, text.removeprefix(REPLAY)) for key, text in _replays(row)]
-    for key, target in targets:
-        if target == path[-1]:
-            yield Issue((*path, *key), f"{target!r} refers to itself")
-        elif target not in known:
-            yield Issue((*path, *key), f"sampler {target!r} is not known{nearest(target, known)}")
-    if "match" in row and "steps" in row:
-        yield Issue((*path, "match"), "both `match` and `steps` say how many steps to take; leave one out")
+    known = [*dict.fromkeys([*siblings(path, data), *(_mapping(data, "samplers"))])]
+    yield from row_issues(path, row, known)
+    yield from _names((*path, "backbones"), row.get("backbones"), _mapping(data, "backbones"), "backbone")
 
 
 def siblings(path: tuple[str, ...], data: Mapping[str, Any]) -> Iterable[str]:
     """The names of the rows beside the one at `path`."""
     return data["ablations"][path[1]]["rows"] if path[0] == "ablations" else data["samplers"]
-
-
-def _replays(row: Any, key: tuple = ()) -> Iterator[tuple[tuple, str]]:
-    if isinstance(row, Mapping):
-        for name, value in row.items():
-            yield from _replays(value, (*key, name))
-    elif isinstance(row, str) and row.startswith(REPLAY):
-        yield key, row
-
-
-def _cache(path: tuple[str, ...], settings: Any) -> Iterator[Issue]:
-    if not isinstance(settings, Mapping):
-        return
-    if (name := settings.get("name")) not in CACHES:
-        key = ("name",) if "name" in settings else ()
-        yield Issue((*path, "cache", *key), f"cache {name!r} is not known{nearest(str(name), CACHES)}")
-        return
-    for key in settings:
-        if key != "name":
-            try:
-                cache(name, **{key: settings[key]})
-            except (LadrError, TypeError) as error:
-                yield Issue((*path, "cache", key), str(error).removeprefix(f"cache.{key}: "))
 
 
 def _ablations(data: Mapping[str, Any]) -> Iterator[Issue]:
@@ -135,12 +153,13 @@ def _ablations(data: Mapping[str, Any]) -> Iterator[Issue]:
 def _group(path: tuple, body: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Issue]:
     """The mistakes that ablations and sweeps have in common."""
     listed = body.get("benchmarks")
+    yield from _twice((*path, "benchmarks"), listed)
     for place, name in enumerate(listed if isinstance(listed, list) else ()):
         yield from _benchmark((*path, "benchmarks", place), name)
     yield from _size((*path, "size"), body.get("size"))
     images = body.get("images")
     if isinstance(images, Mapping):
-        yield from _names((*path, "images"), images, data.get("backbones") or (), "backbone")
+        yield from _names((*path, "images"), images, _mapping(data, "backbones"), "backbone")
 
 
 def _sweeps(data: Mapping[str, Any]) -> Iterator[Issue]:
@@ -149,54 +168,13 @@ def _sweeps(data: Mapping[str, Any]) -> Iterator[Issue]:
         path = ("sweeps", name)
         yield from _group(path, body, data)
         yield from _names(
-            (*path, "backbones"), body.get("backbones"), data.get("backbones") or (), "backbone"
+            (*path, "backbones"), body.get("backbones"), _mapping(data, "backbones"), "backbone"
         )
         base = body.get("base")
         if isinstance(base, str) and base not in samplers:
             yield Issue((*path, "base"), f"sampler {base!r} is not known{nearest(base, samplers)}")
-        elif base in samplers and isinstance(body.get("grid"), Mapping):
-            yield from _points((*path, "grid"), samplers[base], body["grid"])
-
-
-def _points(path: tuple[str, ...], base: Mapping[str, Any], grid: Mapping[str, Any]) -> Iterator[Issue]:
-    """Check each value by itself, then each combination, so that a bad value is named once."""
-    mistakes = [*_row_of(base)]
-    known = {issue.message for issue in mistakes}
-    for key, values in grid.items():
-        for i, value in enumerate(values if isinstance(values, list) else ()):
-            for issue in _row_of(varied(base, {key: value})):
-                mistakes.append(issue)
-                if issue.message not in known:
-                    yield Issue((*path, key, i), issue.message)
-    if not mistakes and all(isinstance(v, list) for v in grid.values()):
-        for point in points(grid):
-            for issue in _row_of(varied(base, point)):
-                yield Issue(path, f"{', '.join(f'{k} = {v}' for k, v in point.items())}: {issue.message}")
-
-
-def _row_of(row: Mapping[str, Any]) -> Iterator[Issue]:
-    yield from policy_issues((), {k: v for k, v in row.items() if k not in OWN or k == "policy"})
-    yield from _cache((), row.get("cache"))
-
-
-def points(grid: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    """Every combination of the values, the last key varying fastest."""
-    for values in product(*grid.values()):
-        yield dict(zip(grid, values, strict=True))
-
-
-def varied(row: Mapping[str, Any], point: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with the dotted fields of `point` set; what it did not have is added."""
-    out = {k: v for k, v in row.items() if not (k == "match" and "steps" in point)}
-    for key, value in point.items():
-        *above, last = key.split(".")
-        node = out
-        for name in above:
-            inner = node.get(name)
-            node[name] = dict(inner) if isinstance(inner, Mapping) else {}
-            node = node[name]
-        node[last] = value
-    return out
+        elif isinstance(base, str) and isinstance(body.get("grid"), Mapping):
+            yield from grid_issues((*path, "grid"), samplers[base], body["grid"], [*samplers])
 
 
 def _others(data: Mapping[str, Any]) -> Iterator[Issue]:
@@ -206,9 +184,11 @@ def _others(data: Mapping[str, Any]) -> Iterator[Issue]:
         yield Issue(("baseline",), f"sampler {baseline!r} is not known{nearest(baseline, samplers)}")
     latency = data.get("latency")
     if isinstance(latency, Mapping):
-        known = data.get("backbones") or ()
+        known = _mapping(data, "backbones")
         yield from _names(("latency", "backbones"), latency.get("backbones"), known, "backbone")
         names = latency.get("benchmark")
+        yield from _twice(("latency", "benchmark"), names)
         for name in names if isinstance(names, list) else [names]:
             if isinstance(name, str):
                 yield from _benchmark(("latency", "benchmark"), name)
+    yield from _twice(("figures",), data.get("figures"))

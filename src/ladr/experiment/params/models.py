@@ -8,7 +8,24 @@ from ladr.base.outside import ADDRESS
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Size = Annotated[str | Annotated[int, Field(ge=1, strict=True)], Field(union_mode="left_to_right")]
-Count = Annotated[int, Field(ge=1, strict=True)]
+
+
+def whole(least: int, most: int) -> Any:
+    """The bounds of a whole number. Numbers that nobody can mean are refused before anything runs."""
+    return Field(ge=least, le=most, strict=True)
+
+
+Count = Annotated[int, whole(1, 10_000)]
+Steps = Annotated[int, whole(1, 1_000_000)]
+Part = Annotated[int, whole(1, 1_000_000)]
+Seed = Annotated[int, whole(0, 1_000_000_000)]
+Megabytes = Annotated[int, whole(1, 100_000_000)]
+Minutes = Annotated[int, whole(1, 1_000_000)]
+Threads = Annotated[int, whole(1, 1024)]
+Gpus = Annotated[int, whole(0, 64)]
+Warmup = Annotated[int, whole(0, 1000)]
+Temperature = Annotated[float, Field(ge=0, le=1000, strict=True)]
+Price = Annotated[float, Field(ge=0, strict=True)]
 
 
 class Strict(BaseModel):
@@ -21,10 +38,10 @@ class BackboneRow(Strict):
     kind: str | None = Field(None, description="which backbone of the registry; default: the row's own name")
     settings: dict[str, Any] = Field({}, description="handed to the backbone when it is loaded")
     batch_size: Count = Field(16, description="images decoded at once; tokens do not depend on it")
-    threads: Count = Field(1, description="CPU threads of one decode job")
-    mem_mb: Count = Field(2000, description="memory that one decode job asks for")
-    runtime: Count = Field(240, description="minutes that one decode job asks for, on a cluster")
-    gpus: int = Field(0, ge=0, strict=True, description="GPUs that one decode job asks for")
+    threads: Threads = Field(1, description="CPU threads of one decode job")
+    mem_mb: Megabytes = Field(2000, description="memory that one decode job asks for")
+    runtime: Minutes = Field(240, description="minutes that one decode job asks for, on a cluster")
+    gpus: Gpus = Field(0, description="GPUs that one decode job asks for")
     benchmarks: dict[str, Size] = Field(
         description="benchmark -> size: smoke, default, full, or prompts per column"
     )
@@ -38,11 +55,11 @@ class Sampler(BaseModel):
 
     policy: str = Field(description="the name of a policy")
     label: str | None = Field(None, description="what tables and figures call it; default: the row's name")
-    steps: Count | None = Field(None, description="T of the schedules; default: the file's `steps`")
+    steps: Steps | None = Field(None, description="T of the schedules; default: the file's `steps`")
     match: Name | None = Field(
         None, description="take as many steps as that sampler needed passes on average"
     )
-    temperature: float | None = Field(None, ge=0, description="of the drawn codes; default: the file's")
+    temperature: Temperature | None = Field(None, description="of the drawn codes; default: the file's")
     cache: dict[str, Any] | None = Field(
         None, description="{name: ml | branch | delayed | stale | ramp, field: value, ...}"
     )
@@ -89,11 +106,13 @@ class JudgeRow(Strict):
     model: str = Field("QwenVL", description="its name at the endpoint")
     weights: str | None = Field(None, description="which weights serve there, as their hub names them")
     key_env: str = Field("OPENAI_API_KEY", description="environment variable with the API key")
-    concurrency: Count = Field(8, description="questions that are open at once")
+    concurrency: Threads = Field(8, description="questions that are open at once")
     attempts: Count = Field(8, description="tries per question, with growing pauses")
-    seconds: float | None = Field(None, gt=0, description="your guess of one call, for the estimate")
-    price_in: float | None = Field(None, ge=0, description="per million tokens in, for the estimate")
-    price_out: float | None = Field(None, ge=0, description="per million tokens out, for the estimate")
+    seconds: float | None = Field(
+        None, gt=0, strict=True, description="your guess of one call, for the estimate"
+    )
+    price_in: Price | None = Field(None, description="per million tokens in, for the estimate")
+    price_out: Price | None = Field(None, description="per million tokens out, for the estimate")
 
 
 class Official(Strict):
@@ -103,8 +122,8 @@ class Official(Strict):
     prompts: str | None = Field(None, description="folder of the official files; default: fetched, pinned")
     images: Count | None = Field(None, description="images per prompt; default: 4, T2I-CompBench 10")
     device: str = Field("cpu", description="where the scoring networks run")
-    mem_mb: Count = Field(16000, description="memory that one score job asks for")
-    runtime: Count = Field(1440, description="minutes that one score job asks for, on a cluster")
+    mem_mb: Megabytes = Field(16000, description="memory that one score job asks for")
+    runtime: Minutes = Field(1440, description="minutes that one score job asks for, on a cluster")
     keep_images: bool = Field(False, strict=True, description="keep the rendered images of scored cells")
     detector: str | None = Field(
         "facebook/mask2former-swin-small-coco-instance", description="GenEval's Mask2Former; null: import"
@@ -127,18 +146,18 @@ class Latency(Strict):
 
     benchmark: str | list[str] = Field(description="where the prompts come from; of several, the first asked")
     prompts: Count = 6
-    warmup: int = Field(1, ge=0, strict=True, description="images decoded before the clock counts")
+    warmup: Warmup = Field(1, description="images decoded before the clock counts")
     backbones: list[str] | None = None
 
 
 class Params(Strict):
     use: list[str] = Field(min_length=1, description="the backbones that run")
-    seed: int = Field(0, ge=0, strict=True, description="number of the first image of each prompt")
+    seed: Seed = Field(0, description="number of the first image of each prompt")
     images: Count = Field(1, description="images per prompt")
-    steps: Count = Field(64, description="T of the schedules")
-    temperature: float = Field(1.0, ge=0, description="of the drawn codes")
+    steps: Steps = Field(64, description="T of the schedules")
+    temperature: Temperature = Field(1.0, description="of the drawn codes")
     baseline: Name = Field("cosine", description="the sampler that all others are compared with")
-    part: Count = Field(64, description="images that are saved together; what a kill costs at most")
+    part: Part = Field(64, description="images that are saved together; what a kill costs at most")
     tracking: bool = Field(True, strict=True, description="log finished cells to MLflow")
     cells_per_job: Count = Field(12, description="cells that one decode process runs")
     backbones: dict[Name, BackboneRow] = Field(min_length=1)

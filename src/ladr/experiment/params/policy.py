@@ -28,9 +28,7 @@ def policy_issues(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Is
     if not isinstance(name, str):
         return
     if name in PAIRS:
-        for part in ("first", "second"):
-            if isinstance(spec.get(part), Mapping):
-                yield from policy_issues((*path, part), spec[part])
+        yield from _parts(path, name, spec)
     elif name not in POLICIES:
         try:
             build(name) if not is_address(name) else fields_of(name)
@@ -43,6 +41,20 @@ def policy_issues(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Is
         yield issue
     if not wrong and name not in PAIRS:
         yield from _built(path, spec)
+
+
+def _parts(path: tuple[str, ...], name: str, spec: Mapping[str, Any]) -> Iterator[Issue]:
+    """The mistakes of the two policies of a pair. A part may be a name, or a mapping with `policy`."""
+    for part in ("first", "second"):
+        inner = spec.get(part)
+        if part not in spec:
+            yield Issue(path, f"policy {name!r}: {part} is missing; a policy's name or its mapping")
+        elif isinstance(inner, str):
+            yield from policy_issues((*path, part), {"policy": inner})
+        elif not isinstance(inner, Mapping) or not isinstance(inner.get("policy"), str):
+            yield Issue((*path, part), f"{inner!r} is not allowed; a policy's name or its mapping")
+        else:
+            yield from policy_issues((*path, part), inner)
 
 
 def _fields(path: tuple[str, ...], name: str, spec: Mapping[str, Any]) -> Iterator[Issue]:

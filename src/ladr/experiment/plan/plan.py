@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -71,7 +72,7 @@ class Plan:
     """The experiment as Snakemake sees it.
 
     config: `params` (a file, default params.yaml), `out` (where the table goes), `backbone` (run this one
-    alone), and `set` (KEY=VALUE, or several joined by spaces).
+    alone), and `set` (KEY=VALUE, or several, separated and quoted as words of a shell are).
     """
 
     params: Params
@@ -87,16 +88,17 @@ class Plan:
         A job that reads the Snakefile on another machine sees the cells that existed when the run began.
         """
         from ladr.experiment.params import changes_of
+        from ladr.experiment.params.source import words_of
 
         file = str(config.get("params", "params.yaml"))
-        sets = str(config.get("set", "")).split()
+        sets = words_of(str(config.get("set", "")), "set")
         if "backbone" in config:
             sets.append(f"use=[{config['backbone']}]")
         params = load(file, changes_of(sets))
         out = Path(config.get("out", RESULTS))
         reporting = any(word.startswith("--report") for word in argv)
         plan = cls(params, grid(params), out, reporting=reporting)
-        os.environ.update({"LADR_PARAMS": file, "LADR_SET": " ".join(sets), "OMP_NUM_THREADS": "1"})
+        os.environ.update({"LADR_PARAMS": file, "LADR_SET": shlex.join(sets), "OMP_NUM_THREADS": "1"})
         if "--mode" in argv:
             return replace(plan, began=record.read(plan.out / BEGAN))
         if not looking(argv):

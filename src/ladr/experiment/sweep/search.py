@@ -19,8 +19,8 @@ from ladr.experiment.cells.record import CELL, RESULTS, SCORE
 from ladr.experiment.cells.score import score
 from ladr.experiment.grid import grid
 from ladr.experiment.params import Params, load
-from ladr.experiment.params.check import varied
 from ladr.experiment.params.models import Sampler, Sweep
+from ladr.experiment.params.sweeps import varied
 from ladr.experiment.sweep.space import SPACES, Range, space_of
 
 

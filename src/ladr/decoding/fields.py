@@ -1,0 +1,29 @@
+"""Do the values of a dataclass's fields have the types that the class declares?"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from math import isnan
+from typing import Any
+
+from ladr.base.errors import LadrError
+
+WORDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}
+
+
+def check_types(cls: type, values: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise at the first value whose field is declared as bool, int, float or str and is none."""
+    for field in fields(cls):
+        kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
+        if field.name in values and kind in WORDS and not _fits(kind, values[field.name]):
+            value = values[field.name]
+            raise LadrError(f"{prefix}{field.name}: {value!r} is not allowed; {WORDS[kind]}")
+
+
+def _fits(kind: str, value: Any) -> bool:
+    if kind == "bool" or isinstance(value, bool):
+        return kind == "bool" and isinstance(value, bool)
+    if kind == "str":
+        return isinstance(value, str)
+    if kind == "int":
+        return isinstance(value, int)
+    return isinstance(value, (int, float)) and not isnan(value)
