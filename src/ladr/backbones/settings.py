@@ -91,6 +91,7 @@ MIXTURE = {
 }
 _NETWORK = {"revision": NAME.or_none(), "size": PIXELS, "dtype": DTYPE, "device": DEVICE}
 _DIMOO = _NETWORK | {
+    "pixels": one_of("vq", "mosaic"),
     "guidance": number(0, 1000).or_none(),
     "sampling_dtype": one_of("float32", "bfloat16"),
     "limit": whole(1, 1 << 24).or_none(),

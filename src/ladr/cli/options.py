@@ -33,11 +33,18 @@ Size = Annotated[str, typer.Option(help="smoke, default, full, or a number of pr
 def experiment_of(path: Path, changes: list[str] | None) -> "tuple[Params, Grid]":
     """The experiment in `path` after the changes of `--set`, or else of LADR_SET, and its grid of cells."""
     from ladr.experiment.grid import grid
-    from ladr.experiment.params import changes_of, load
+    from ladr.experiment.params import load
+
+    params = load(path, changed(changes))
+    return params, grid(params)
+
+
+def changed(changes: list[str] | None) -> dict[str, Any]:
+    """What `--set` says, or else LADR_SET: dotted keys and their values."""
+    from ladr.experiment.params import changes_of
     from ladr.experiment.params.source import words_of
 
-    params = load(path, changes_of(changes or words_of(os.environ.get(SET, ""), SET)))
-    return params, grid(params)
+    return changes_of(changes or words_of(os.environ.get(SET, ""), SET))
 
 
 def size_of(text: str) -> str | int:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ladr.cli.options import PARAMS, File, Json, Set, Size, print_json, size_of
+from ladr.cli.options import PARAMS, File, Json, Set, Size, changed, print_json, size_of
 
 Values = Annotated[list[str] | None, typer.Option(metavar="PHASE=VALUE,...", help="Values of one phase.")]
 Base = Annotated[str, typer.Option(help="The sampler whose settings vary.")]
@@ -67,12 +67,11 @@ def search(
 ) -> None:
     """Search settings with Optuna for a high score in few passes; call again to go on."""
     from ladr.experiment.cells.record import RESULTS
-    from ladr.experiment.params import changes_of
     from ladr.experiment.sweep.search import prepared
     from ladr.experiment.sweep.search import search as best_of
 
-    sized, changed = size_of(size), changes_of(changes or [])
-    study = prepared(params, base, backbone, benchmark, sized, vary or (), half, changed)
+    sized = size_of(size)
+    study = prepared(params, base, backbone, benchmark, sized, vary or (), half, changed(changes))
     rows = list(best_of(study, trials, seed=seed))
     if json:
         print_json(rows)
