@@ -29,7 +29,7 @@ def whole(low: int, high: int) -> Setting:
     """A whole number."""
     return Setting(
         f"a whole number from {low} to {high}",
-        lambda v: isinstance(v, Integral) and not isinstance(v, bool) and low <= v <= high,
+        lambda v: isinstance(v, Integral) and not isinstance(v, bool) and low <= int(v) <= high,
     )
 
 
@@ -40,6 +40,7 @@ def number(low: float, high: float, open_: bool = False) -> Setting:
     def fits(value: Any) -> bool:
         if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
             return False
+        value = float(value)
         return low < value < high if open_ else low <= value <= high
 
     return Setting(words, fits)
