@@ -26,7 +26,7 @@ FULL   := $(USE:%=use=[%]) theory=true latency.prompts=10 sweeps.alpha_tau.backb
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 
-.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm plan count lint format lock clean
+.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm faults plan count lint format lock clean
 
 setup: $(READY)
 	@echo 'Ready. Next: source $(VENV)/bin/activate, then ladr --help'
@@ -69,10 +69,15 @@ unlock: $(READY)
 
 # The tests on all cores: WORKERS=1 for a single one, WORKERS=0 in this process (for a debugger).
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not slurm"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not slurm and not trust"
 
 test-all: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slurm"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slurm and not trust"
+
+# Kills, full disks, clocks, two writers, every file spoilt in every way: half an hour on two cores. The last line says
+# how many of them were survived; LADR_KILLS=3 makes a short one.
+faults: $(READY)
+	$(BIN)/python -m pytest -m trust tests/trust/test_faults.py
 
 # Renew what is recorded: tokens of new samplers and raised versions, the schema of params.yaml, the floor plan.
 golden: plan

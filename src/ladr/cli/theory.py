@@ -17,11 +17,12 @@ def theory(
     """Check the paper's theory on exact models: what holds, what fails, with measured numbers."""
     from rich.console import Console
 
+    from ladr.experiment.cells.record import sealed
     from ladr.paper.theory.report import SECTIONS, record, table
 
     with threads(1):  # the tensors are tiny: more threads wait for each other, on a busy machine for minutes
         if json:
-            print_json(record(quick))
+            typer.echo(sealed(record(quick)), nl=False)
             return
         console = Console()
         for section in SECTIONS:

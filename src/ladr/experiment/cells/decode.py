@@ -149,6 +149,8 @@ def steps_of(steps: int | Mapping[str, str], cells: Path) -> int:
     """T: the number itself, or the mean passes of another cell, rounded to the nearest whole number."""
     if isinstance(steps, int):
         return steps
+    if not (cells / steps["match"] / CELL).exists():
+        raise LadrError(f"cell {steps['match']}: not decoded yet; run it first, or wait for it")
     passes = record.read(cells / steps["match"] / CELL)["summary"]["passes"]
     return max(1, int(passes + 0.5))
 
@@ -167,6 +169,8 @@ def read_trace(folder: Path) -> dict[str, list]:
     import pyarrow.parquet as pq
 
     path = folder / TRACE
+    if not path.exists():
+        raise LadrError(f"cell {folder.name}: not decoded yet; run `ladr run {folder.name}`, or wait for it")
     try:
         return pq.read_table(path).to_pydict()
     except (OSError, ValueError) as error:
