@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ladr.experiment.cells.decode import counts_of, read_tokens
+from ladr.experiment.cells.decoded import counts_of, read_tokens
 from tiny import TEXT, tiny
 
 ROOT = Path(__file__).parents[1]

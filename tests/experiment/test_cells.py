@@ -7,7 +7,8 @@ import pytest
 
 from ladr.backbones import BACKBONES
 from ladr.base.errors import LadrError
-from ladr.experiment.cell import batches, canonical, id_of
+from ladr.experiment.cell import canonical, id_of
+from ladr.experiment.plan.cut import cut
 from tiny import TEXT, cell_of, tiny
 
 
@@ -114,9 +115,21 @@ def test_a_cell_brings_what_it_needs_and_what_that_needs(tmp_path):
     assert grid.closed([cell_of(grid, "halton")]) == [cell_of(grid, n) for n in names]
 
 
+def brief(minutes, text=TEXT):
+    """The text with jobs of so many minutes."""
+    return text.replace("    batch_size: 4\n", f"    batch_size: 4\n    job_minutes: {minutes}\n")
+
+
+def batches_of(grid, seconds=60.0):
+    jobs = cut(grid.cells.values(), lambda cell: seconds, 4)
+    return [[grid.cells[i] for i in batch] for batch in jobs.batches]
+
+
 def test_batches_keep_order_and_one_kind_each(tmp_path):
-    _, grid = tiny(tmp_path, TEXT.replace("    rows:\n      near", "    images: 2\n    rows:\n      near"))
-    groups = batches(grid.cells.values(), 2)
+    _, grid = tiny(
+        tmp_path, brief(2, TEXT.replace("    rows:\n      near", "    images: 2\n    rows:\n      near"))
+    )
+    groups = batches_of(grid)
     assert all(len(g) <= 2 and len({c.key for c in g}) == 1 for g in groups)
     assert sorted(c.id for g in groups for c in g) == sorted(grid.cells)
     place = {c.id: i for i, g in enumerate(groups) for c in g}
@@ -124,13 +137,27 @@ def test_batches_keep_order_and_one_kind_each(tmp_path):
 
 
 def test_what_others_read_is_alone_in_the_first_batch_of_several(tmp_path):
-    _, grid = tiny(tmp_path)
+    _, grid = tiny(tmp_path, brief(3))
     source = cell_of(grid, "ladr")
-    first, *others = batches(grid.cells.values(), 3)
+    first, *others = batches_of(grid)
     assert [cell.id for cell in first] == [source.id]
     rest = [cell for group in others for cell in group]
     assert sorted(rest, key=lambda cell: bool(cell.needs)) == rest
-    assert len(batches(grid.cells.values(), len(grid.cells))) == 1
+    assert len(batches_of(grid, 1.0)) == 1
+
+
+def test_a_cell_longer_than_a_job_is_cut_at_parts_and_a_replay_where_its_source_is(tmp_path):
+    _, grid = tiny(tmp_path, brief(1, TEXT.replace("{field-exact: 3}", "{field-exact: 34}")))
+    long = {cell_of(grid, "ladr").id: 400.0, cell_of(grid, "far").id: 300.0}
+    jobs = cut(grid.cells.values(), lambda cell: long.get(cell.id, 10.0), 4)
+    assert set(jobs.shards) == {*long, cell_of(grid, "near").id}, "near replays ladr, and is cut like it"
+    spans = jobs.shards[cell_of(grid, "ladr").id]
+    assert len(spans) == 7
+    assert all(spans == others for others in jobs.shards.values())
+    assert [span[0] for span in spans] == [0, *(span[1] for span in spans[:-1])]
+    assert spans[-1][1] == 102
+    assert all(stop % 4 == 0 for _, stop in spans[:-1])
+    assert sorted([*jobs.shards, *(i for batch in jobs.batches for i in batch)]) == sorted(grid.cells)
 
 
 def test_every_backbone_has_a_version():

@@ -10,7 +10,7 @@ from tests.tiny import cell_of, measured, tiny, write
 
 from ladr import backbones, build, decode
 from ladr.base.errors import LadrError
-from ladr.experiment.cells.decode import read_trace
+from ladr.experiment.cells.decoded import read_trace
 from ladr.experiment.params import load
 from ladr.experiment.params.schema import schema
 

@@ -17,7 +17,8 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.compare import compare
 from ladr.experiment.cells import doctor, locks, parts
-from ladr.experiment.cells.decode import counts_of, read_tokens, read_trace, run
+from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.decoded import counts_of, read_tokens, read_trace
 from ladr.experiment.cells.latency import measure, measurements
 from ladr.experiment.cells.overview import overview
 from ladr.experiment.cells.record import described, done
@@ -205,7 +206,7 @@ def test_a_full_disk_is_said_and_survived(tmp_path):
         with pytest.raises(LadrError, match=r"No space left on device"):
             run([cell], results=small, part=2, say=quiet)
         assert not (small / "cells" / cell.id / "cell.json").exists()
-        assert parts.saved(small / "cells" / cell.id), "what was finished is kept"
+        assert list(parts.cover(small / "cells" / cell.id, (0, cell.images))), "what was finished is kept"
         shutil.copytree(small, tmp_path / "results")
     finally:
         subprocess.run(["umount", small], check=True)

@@ -7,7 +7,8 @@ import yaml
 
 from ladr.base.errors import LadrError
 from ladr.cli.sweep import drawn
-from ladr.experiment.cells.decode import read_tokens, run
+from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.decoded import read_tokens
 from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write as write_table
 from ladr.experiment.grid import grid

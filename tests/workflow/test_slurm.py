@@ -22,13 +22,13 @@ HERE = "--slurm-no-account --slurm-status-command squeue --slurm-init-seconds-be
 SMALL = """\
 use: [field]
 part: 4
-cells_per_job: 2
 tracking: false
 steps: 8
 backbones:
   field:
     settings: {grid: [4, 4], codes: 3}
     batch_size: 4
+    job_minutes: 0.0013
     benchmarks: {field-exact: 3}
 samplers:
   cosine: {policy: cosine}

@@ -34,7 +34,7 @@ def test_command_lines_that_only_look():
 def test_the_plan_puts_what_is_missing_into_jobs(tmp_path, monkeypatch):
     _, grid = tiny(tmp_path)
     monkeypatch.chdir(tmp_path)
-    plan = Plan.read({"set": "cells_per_job=3"}, ["-n"])
+    plan = Plan.read({"set": "backbones.field.job_minutes=0.0019"}, ["-n"])
     batches = plan.decoding
     assert [len(b.cells) for b in batches] == [1, 3, 3]
     assert all(b.name != "there" for b in batches)

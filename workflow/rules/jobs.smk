@@ -1,8 +1,10 @@
-# The rules that the plan multiplies: one per batch of cells, per measurement, and per group of figures.
+# The rules that the plan multiplies: one per batch of cells, per cell that is cut, per measurement, and per group of
+# figures.
 # Their names are a word of COMMANDS and what the job is about, so `rule decode_field_field_exact_0` in a log is the
 # line `decode` here; ladr.experiment.plan.jobs has what each job reads and writes.
 COMMANDS = {
     "decode": "ladr run --wait {output}",
+    "join": "ladr join {output}",
     "score": "ladr score --processes 1 {output}",
     "judge": "ladr score --processes 1 {output}",
     "latency": "ladr latency {name}",
@@ -38,3 +40,26 @@ for job in jobs(PLAN):
             command=command(job),
         shell:
             "{params.command} 2>&1 | tee {log}"
+
+
+# A job for each span of images of a cell that is cut. A killed one goes on from the parts beside its output.
+rule shard:
+    input:
+        ancient(
+            lambda wildcards: PLAN.needs(PLAN.shard(wildcards.cell, wildcards.images))
+        ),
+    output:
+        "results/cells/{cell}/parts/shard-{images}.safetensors",
+    log:
+        "logs/decode/{cell}.{images}.log",
+    wildcard_constraints:
+        images=r"\d+-\d+",
+    conda:
+        "../envs/ladr.yaml"
+    threads: lambda wildcards: PLAN.grid.cells[wildcards.cell].row.threads
+    resources:
+        mem_mb=lambda wildcards: PLAN.grid.cells[wildcards.cell].row.mem_mb,
+        runtime=lambda wildcards: PLAN.grid.cells[wildcards.cell].row.runtime,
+        gpu=lambda wildcards: PLAN.grid.cells[wildcards.cell].row.gpus,
+    shell:
+        "ladr run --wait --images {wildcards.images} {wildcards.cell} 2>&1 | tee {log}"

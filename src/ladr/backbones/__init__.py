@@ -36,6 +36,7 @@ class Kind:
     what only decodes (None: the backbone draws).
     packages: what it needs beside torch. memory: gigabytes that it needs, or a function that tells them.
     settings: what each setting may be; None: whatever the factory has parameters for.
+    work: a function of this row and the settings that counts the operations of one guided pass.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Kind:
     packages: tuple[str, ...] = ()
     memory: float | str = 0.1
     settings: Mapping[str, allowed.Setting] | None = None
+    work: str | None = None
 
     def reading(self, prompt: Any) -> Any:
         """What `bind` is handed for a prompt of a benchmark: the whole prompt, or its text."""
@@ -72,6 +74,10 @@ class Kind:
         if self.settings is None:
             return allowed.signature_mistakes(_imported(self.load), settings)
         return allowed.mistakes(self.settings, settings)
+
+    def operations(self, settings: Mapping[str, Any]) -> float | None:
+        """Floating-point operations of one guided pass over one image; None where nobody counted them."""
+        return None if self.work is None else _imported(self.work)(self, settings)
 
     def gigabytes(self) -> float:
         """Memory that loading and one guided image need."""
@@ -107,6 +113,7 @@ BACKBONES: dict[str, Kind] = {
             packages=("diffusers",),
             memory=0.5,
             settings=allowed.EMBEDDED,
+            work=f"{_CHECKPOINT}.operations:of_embedded",
         ),
         Kind(
             "pictures",
@@ -118,6 +125,7 @@ BACKBONES: dict[str, Kind] = {
             packages=("diffusers",),
             memory=0.5,
             settings=allowed.EMBEDDED,
+            work=f"{_CHECKPOINT}.operations:of_embedded",
         ),
         Kind(
             "lumina-dimoo",
@@ -130,6 +138,7 @@ BACKBONES: dict[str, Kind] = {
             packages=("diffusers",),
             memory="ladr.backbones.lumina.dimoo:public_gigabytes",
             settings=allowed.LUMINA,
+            work=f"{_CHECKPOINT}.operations:of_public",
         ),
         Kind(
             "amused",
@@ -142,6 +151,7 @@ BACKBONES: dict[str, Kind] = {
             packages=("diffusers", "transformers"),
             memory=f"{_CHECKPOINT}.fits:amused_gigabytes",
             settings=allowed.AMUSED,
+            work=f"{_CHECKPOINT}.operations:of_amused",
         ),
     )
 }

@@ -41,6 +41,11 @@ COMMANDS = {
         "ladr.cli.experiment:run",
         "Decode cells, and the cells that they need.",
     ),
+    "join": Command(
+        EXPERIMENT,
+        "ladr.cli.experiment:join",
+        "Join the shards of cells, once all their images are decoded.",
+    ),
     "score": Command(
         EXPERIMENT,
         "ladr.cli.experiment:score",

@@ -64,15 +64,38 @@ def grid(
 
 def run(
     cells: Cells,
+    images: Annotated[
+        str | None,
+        typer.Option(metavar="START-STOP", help="Decode these images of one cell alone, into a shard."),
+    ] = None,
     params: File = PARAMS,
     set_: Set = None,
     wait: Annotated[bool, typer.Option(help="Wait for another process that decodes a cell.")] = False,
 ) -> None:
-    """Decode cells, and the cells that they need. Finished cells are not decoded again."""
+    """Decode cells, and the cells that they need. Finished cells are not decoded again.
+
+    SIGTERM saves the images that are finished; the same command then decodes the rest.
+    """
     from ladr.experiment.cells.decode import run as decode_cells
+    from ladr.experiment.cells.decode import run_shard
+    from ladr.experiment.cells.parts import span_of
 
     experiment, grid = experiment_of(params, set_)
-    decode_cells(grid.closed(grid.find(cells)), part=experiment.part, wait=wait)
+    named = grid.find(cells)
+    if images is None:
+        decode_cells(grid.closed(named), part=experiment.part, wait=wait)
+        return
+    if len(named) != 1:
+        raise LadrError(f"--images is for one cell; {len(named)} were named")
+    run_shard(named[0], span_of(images), part=experiment.part, wait=wait)
+
+
+def join(cells: Cells, params: File = PARAMS, set_: Set = None) -> None:
+    """Join the shards of cells, once all their images are decoded."""
+    from ladr.experiment.cells.decode import join_shards
+
+    for cell in experiment_of(params, set_)[1].find(cells):
+        join_shards(cell)
 
 
 def score(

@@ -23,9 +23,10 @@ from ladr.decoding.view import MASK, View
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """tokens (N, H, W) int64, complete; trace; settled (N, H, W) int64: the pass in which each cell was
-    committed, -1 where it was known from the start; rescued (N, H, W) bool: committed by a rescue; render:
-    the backbone's, tokens -> pixels, None where it has none. A notebook shows how the pictures appeared."""
+    """tokens (N, H, W) int64, MASK where the call was stopped; trace; settled (N, H, W) int64: the pass in
+    which each cell was committed, -1 where it was known from the start; rescued (N, H, W) bool: committed by
+    a rescue; render: the backbone's, tokens -> pixels, None where it has none. A notebook shows how the
+    pictures appeared."""
 
     tokens: Tensor
     trace: Trace
@@ -63,15 +64,16 @@ def decode(
     temperature: float = 1.0,
     start: Tensor | None = None,
     on_step: Callable[[View, Tensor], None] | None = None,
+    stopped: Callable[[], bool] | None = None,
 ) -> Decoded:
     """Decode one image per prompt.
 
     policy: what says which masked cells each pass commits, at least one of each image: a policy, a function
     of a view, a name or a plain dict. steps: T of the schedules. seeds: one per image (default 0, 1, ...), or
-    noise: any source of randomness. batch_size changes no result: each image has its own time and noise,
-    leaves the batch when it is done, and a waiting one takes its place (with a cache, or a policy that looks
-    back, once the whole batch is done). temperature: of the drawn codes; policies see them at 1. start (N, H,
-    W): known tokens, MASK elsewhere; they never change. on_step(view, take): called before tokens change.
+    noise: any source of randomness. batch_size changes no result: images have their own time and noise, leave
+    the batch when done, and waiting ones take their place (with a cache, or a policy that looks back, once
+    all are done). temperature: of the drawn codes; policies see them at 1. start (N, H, W): known tokens,
+    MASK elsewhere. on_step(view, take): called before tokens change. stopped(): True ends the call.
     """
     check_call(backbone, prompts, steps, batch_size, temperature)
     rule = build(policy)
@@ -84,7 +86,7 @@ def decode(
     denoiser.everywhere = rule.everywhere
     waiting = deque(i for i in range(N) if bool((start[i] == MASK).any()))
     live = Live.empty(start)
-    while waiting or live.images:
+    while (waiting or live.images) and not (stopped and stopped()):
         if not live.images or not run.looks_back:
             live = live.admit(waiting, batch_size, start)
         live = run.one_pass(denoiser, live)

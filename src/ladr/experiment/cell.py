@@ -37,6 +37,16 @@ class Cell:
         return benchmark(self.spec["benchmark"]["name"])
 
     @property
+    def images(self) -> int:
+        """How many images it has."""
+        return self.spec["benchmark"]["count"] * self.spec["benchmark"]["images"]
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of its spec; its id ends with the first 8 digits."""
+        return digest_of(self.spec)
+
+    @property
     def key(self) -> str:
         """Cells of one key share a process well: same backbone, same prompts."""
         return canonical([self.spec["backbone"], self.spec["benchmark"]])
@@ -118,32 +128,13 @@ def id_of(spec: Mapping[str, Any]) -> str:
     cached = f"-{sampler['cache']['name']}" if sampler["cache"] else ""
     names = (spec["backbone"]["name"], spec["benchmark"]["name"], sampler["policy"]["policy"])
     name = f"{'-'.join(short(name) for name in names)}{steps}{cached}"
-    return f"{name}-{hashlib.sha256(canonical(spec).encode()).hexdigest()[:8]}"
+    return f"{name}-{digest_of(spec)[:8]}"
+
+
+def digest_of(spec: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(spec).encode()).hexdigest()
 
 
 def short(name: str) -> str:
     """The name itself, or what `package.module:name` names, as part of the name of a file or rule."""
     return name.rpartition(":")[2].replace(".", "-")
-
-
-def batches(cells: Iterable[Cell], size: int) -> list[list[Cell]]:
-    """Groups of at most `size` cells that share a process. Cells of a group have one key; no group needs a
-    later one."""
-    by_key: dict[str, list[Cell]] = {}
-    for cell in cells:
-        by_key.setdefault(cell.key, []).append(cell)
-    return [part for group in by_key.values() for part in _parted(group, size)]
-
-
-def _parted(group: list[Cell], size: int) -> list[list[Cell]]:
-    """One process's share, or several: first what others read, so that these need not wait for the rest, then
-    what reads nothing, then what does."""
-    if len(group) <= size:
-        return [group]
-    read = {need for cell in group for need in cell.needs}
-    kinds: list[list[Cell]] = [[], [], []]
-    for cell in group:
-        kinds[0 if cell.id in read else 2 if cell.needs else 1].append(cell)
-    first, *others = kinds
-    rest = [cell for kind in others for cell in kind]
-    return [part[i : i + size] for part in (first, rest) for i in range(0, len(part), size)]

@@ -27,6 +27,11 @@ def budget(cell: str, sampler: Sampler) -> str:
     return next(_replayed(sampler), cell)
 
 
+def replayed(sampler: Sampler) -> str | None:
+    """The cell whose counts of commits this sampler repeats, if there is one."""
+    return next(_replayed(sampler), None)
+
+
 def _replayed(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for one in value.values():

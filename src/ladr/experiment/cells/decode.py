@@ -2,29 +2,32 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ladr import backbones
 from ladr.backbones.checkpoint.identity import loaded_from
-from ladr.base import files
 from ladr.base.errors import LadrError
-from ladr.base.late import Tensor, torch
+from ladr.base.late import torch
 from ladr.base.removal import remove
 from ladr.benchmarks.prompt import Prompt
 from ladr.decoding import caches
 from ladr.decoding.noise import seed_of
 from ladr.decoding.policies import build
+from ladr.decoding.view import MASK
 from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import parts, record
+from ladr.experiment.cells.decoded import counts_of
+from ladr.experiment.cells.join import join
 from ladr.experiment.cells.locks import hold, own_gpu
-from ladr.experiment.cells.parts import Part
+from ladr.experiment.cells.parts import Part, Span
 from ladr.experiment.cells.provenance import provenance
-from ladr.experiment.cells.record import CELL, RESULTS, TOKENS, TRACE, described, done
+from ladr.experiment.cells.record import CELL, RESULTS, done
+from ladr.experiment.cells.stop import StoppedError, on_sigterm
 
-TENSORS = ("tokens", "settled", "rescued")
 Say = Callable[[str], None]
 
 
@@ -42,26 +45,55 @@ def run(
 ) -> None:
     """Decode in this process the cells that are not done. Cells that share a backbone load it once.
 
-    A cell that fails does not stop the others; the error comes at the end. Parts are kept until all that was
-    asked for is there, and with `wait`, as a workflow's job, until the table is made: Snakemake takes records
-    away when a job fails or starts anew, and a record is made again from parts in no time.
+    A cell that fails does not stop the others; the error comes at the end. SIGTERM stops all: finished images
+    are saved first. Parts are kept until all that was asked for is there, and with `wait`, as a workflow's
+    job, until the table is made: Snakemake takes records away when a job fails or starts anew, and a record
+    is made again from parts in no time.
     """
     cells, failed, loaded = list(cells), [], _Loaded()
-    for cell in cells:
-        folder = folder_of(cell.id, results)
-        try:
-            with hold(results / ".locks" / f"{cell.id}.lock", cell.id, wait=wait, say=say):
-                if done(folder / CELL):
-                    say(f"{cell.id}: done already")
-                else:
-                    _decode(cell, folder, loaded.backbone(cell, results), part, say)
-        except LadrError as error:
-            failed.append(f"{cell.id}: {error}")
-            say(failed[-1])
+    with on_sigterm() as stop:
+        for cell in cells:
+            folder = folder_of(cell.id, results)
+            try:
+                with hold(results / ".locks" / f"{cell.id}.lock", cell.id, wait=wait, say=say):
+                    if done(folder / CELL):
+                        say(f"{cell.id}: done already")
+                        continue
+                    work = Work(cell, (0, cell.images), folder, part)
+                    work.fill(lambda cell=cell: loaded.backbone(cell, results), stop, say)
+                    join(cell, folder, steps_of(cell.spec["sampler"]["steps"], folder.parent))
+            except StoppedError:
+                raise
+            except LadrError as error:
+                failed.append(f"{cell.id}: {error}")
+                say(failed[-1])
     if failed:
         raise LadrError("\n".join([f"{len(failed)} of {len(cells)} cells failed", *failed]))
     for cell in cells if not wait else ():
         remove([folder_of(cell.id, results) / parts.FOLDER], results)
+
+
+def run_shard(
+    cell: Cell, span: Span, *, results: Path = RESULTS, part: int = 64, wait: bool = False, say: Say = tell
+) -> None:
+    """Decode these images of a cell, and write them as one shard."""
+    folder = folder_of(cell.id, results)
+    name, path = f"{cell.id} {parts.span_text(span)}", parts.shard_file(folder, span)
+    if not 0 <= span[0] < span[1] <= cell.images:
+        raise LadrError(f"{name}: the cell has images 0 to {cell.images - 1}")
+    lock = results / ".locks" / f"{cell.id}.{parts.span_text(span)}.lock"
+    with on_sigterm() as stop, hold(lock, name, wait=wait, say=say):
+        work = Work(cell, span, folder, part)
+        work.fill(lambda: _Loaded().backbone(cell, results), stop, say)
+        parts.joined(list(parts.cover(folder, span, parts.owner_of(cell)))).save_as(path)
+
+
+def join_shards(cell: Cell, *, results: Path = RESULTS, say: Say = tell) -> None:
+    """Write the records of a cell whose images other jobs decoded."""
+    folder = folder_of(cell.id, results)
+    with hold(results / ".locks" / f"{cell.id}.lock", cell.id, wait=True, say=say):
+        join(cell, folder, steps_of(cell.spec["sampler"]["steps"], folder.parent))
+    say(f"{cell.id}: {cell.images} images joined")
 
 
 class _Loaded:
@@ -87,39 +119,70 @@ def images_of(cell: Cell) -> list[tuple[Prompt, int]]:
     return [(prompt, first + j) for prompt in cell.prompts for j in range(count)]
 
 
-def _decode(cell: Cell, folder: Path, backbone: Any, size: int, say: Say) -> None:
-    images = images_of(cell)
-    one = Decoder(cell, backbone, images, folder.parent)
-    held, began, new = parts.saved(folder), time.monotonic(), 0
-    left = list(parts.missing(held, len(images), size))
-    total = sum(b - a for a, b in left)
-    for start, stop in left:
-        one.part(start, stop).save(folder)
-        new += stop - start
-        rate = new / (time.monotonic() - began)
-        say(f"{cell.id}: {len(images) - total + new}/{len(images)} images, {(total - new) / rate:.0f} s left")
-    _finish(cell, folder, len(images), one.steps)
+@dataclass(frozen=True)
+class Work:
+    """A span of a cell's images that this process decodes into parts of at most `size` images."""
+
+    cell: Cell
+    span: Span
+    folder: Path
+    size: int
+
+    def fill(self, backbone: Callable[[], Any], stop: Callable[[], bool], say: Say) -> None:
+        """Decode what no part holds. When `stop` says so, save the finished images and raise StoppedError."""
+        cell, total = self.cell, self.span[1] - self.span[0]
+        held = [(p.start, p.stop) for p in parts.cover(self.folder, self.span, parts.owner_of(cell))]
+        left = list(parts.missing(held, self.span, self.size))
+        if not left:
+            return
+        saved, new = sum(b - a for a, b in held), 0
+        decoder = Decoder(cell, backbone(), images_of(cell), self.folder.parent, self.span)
+        began = time.monotonic()
+        for start, end in left:
+            for piece in decoder.finished(start, end, stop):
+                piece.save(self.folder)
+                new += piece.stop - piece.start
+            if stop():
+                raise StoppedError(
+                    f"{cell.id}: stopped by SIGTERM; {saved + new} of {total} images are saved"
+                )
+            seconds = (total - saved - new) * (time.monotonic() - began) / new
+            say(f"{cell.id}: {saved + new}/{total} images, {seconds:.0f} s left")
 
 
 class Decoder:
-    """Decodes spans of one cell's images."""
+    """Decodes images of one cell. A policy that replays another cell needs the trace of the `span` alone."""
 
-    def __init__(self, cell: Cell, backbone: Any, images: Sequence[tuple[Prompt, int]], cells: Path):
+    def __init__(
+        self,
+        cell: Cell,
+        backbone: Any,
+        images: Sequence[tuple[Prompt, int]],
+        cells: Path,
+        span: Span | None = None,
+    ):
         self.cell, self.backbone, self.images = cell, backbone, images
         sampler = cell.spec["sampler"]
         self.policy, self.temperature = build(sampler["policy"]), sampler["temperature"]
         self.steps = steps_of(sampler["steps"], cells)
         self.cache = caches.cache(**sampler["cache"]) if sampler["cache"] else None
-        self.counts = counts_of(cells / self.policy.replays) if self.policy.replays else None
+        self.first, end = span or (0, cell.images)
+        replayed = self.policy.replays
+        self.counts = counts_of(cells / replayed, (self.first, end)) if replayed else None
         self.kind = backbones.kind(cell.spec["backbone"]["name"])
 
     def part(self, start: int, stop: int) -> Part:
-        span = self.images[start:stop]
-        name = self.cell.spec["benchmark"]["name"]
-        policy = self.policy if self.counts is None else self.policy.with_counts(self.counts[start:stop])
+        """Images start..stop-1, all of them."""
+        return self.finished(start, stop, lambda: False)[0]
+
+    def finished(self, start: int, stop: int, stopped: Callable[[], bool]) -> list[Part]:
+        """The images start..stop-1 that are complete when `stopped` says so: all, if it never does."""
         from ladr.decoding.loop import decode
 
-        began = datetime.now(UTC).isoformat(timespec="seconds")
+        began, span = now(), self.images[start:stop]
+        name, policy = self.cell.spec["benchmark"]["name"], self.policy
+        if self.counts is not None:
+            policy = policy.with_counts(self.counts[start - self.first : stop - self.first])
         result = decode(
             self.backbone,
             [self.kind.reading(prompt) for prompt, _ in span],
@@ -129,20 +192,40 @@ class Decoder:
             batch_size=self.cell.row.batch_size,
             cache=self.cache,
             temperature=self.temperature,
+            stopped=stopped,
         )
+        complete = (result.tokens != MASK).flatten(1).all(1).tolist()
+        whole = self._part(result, start, began)
+        return [whole.within(a, b) for a, b in _runs(complete, start)]
+
+    def _part(self, result: Any, start: int, began: str) -> Part:
         rows = result.trace.rows()
-        trace = {key: [row.get(key) for row in rows] for key in dict.fromkeys(k for row in rows for k in row)}
-        trace["image"] = [start + i for i in trace["image"]]
-        origin = {
-            "began": began,
-            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-            **provenance(loaded_from(self.cell.spec["backbone"]["weights"])),
-        }
+        names = dict.fromkeys(name for row in rows for name in row)
+        trace = {name: parts.column(name, [row.get(name) for row in rows]) for name in names}
+        trace["image"] = trace["image"] + start
+        weights = loaded_from(self.cell.spec["backbone"]["weights"])
+        origin = {"began": began, "ended": now(), "made": [provenance(weights)]}
         tensors = {
             "tokens": parts.smallest(result.tokens), "settled": parts.smallest(result.settled),
             "rescued": result.rescued,
         }  # fmt: skip
-        return Part(start, stop, tensors, trace, origin)
+        owner = parts.owner_of(self.cell)
+        return Part(owner, start, start + len(result.tokens), tensors, trace, origin)
+
+
+def _runs(complete: Sequence[bool], first: int) -> Iterator[Span]:
+    """The spans of images that are complete and follow each other; the first image has the number `first`."""
+    begin = None
+    for position, one in enumerate([*complete, False]):
+        if one and begin is None:
+            begin = position
+        elif not one and begin is not None:
+            yield first + begin, first + position
+            begin = None
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def steps_of(steps: int | Mapping[str, str], cells: Path) -> int:
@@ -153,90 +236,3 @@ def steps_of(steps: int | Mapping[str, str], cells: Path) -> int:
         raise LadrError(f"cell {steps['match']}: not decoded yet; run it first, or wait for it")
     passes = record.read(cells / steps["match"] / CELL)["summary"]["passes"]
     return max(1, int(passes + 0.5))
-
-
-def counts_of(folder: Path) -> list[list[int]]:
-    """Commits per image and pass of a finished cell."""
-    trace = read_trace(folder)
-    counts: list[list[int]] = [[] for _ in range(1 + max(trace["image"]))]
-    for image, a, b in zip(trace["image"], trace["scheduled"], trace["rescued"], strict=True):
-        counts[image].append(a + b)
-    return counts
-
-
-def read_trace(folder: Path) -> dict[str, list]:
-    """The columns of a cell's trace, by image and step."""
-    import pyarrow.parquet as pq
-
-    path = folder / TRACE
-    if not path.exists():
-        raise LadrError(f"cell {folder.name}: not decoded yet; run `ladr run {folder.name}`, or wait for it")
-    try:
-        return pq.read_table(path).to_pydict()
-    except (OSError, ValueError) as error:
-        raise LadrError(f"{path}: cannot be read ({error}); `ladr doctor --mend`, then run again") from None
-
-
-def read_tokens(folder: Path) -> dict[str, Tensor]:
-    """tokens, settled and rescued (N, H, W) of a cell."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return {name: tensor.clone() for name, tensor in load_file(folder / TOKENS).items()}
-    except (OSError, SafetensorError) as error:
-        raise LadrError(
-            f"{folder / TOKENS}: cannot be read ({error}); `ladr doctor --mend`, then run again"
-        ) from None
-
-
-def _finish(cell: Cell, folder: Path, images: int, steps: int) -> None:
-    """Join the parts; cell.json, written last, makes the cell exist."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    from safetensors.torch import save_file
-
-    held = parts.saved(folder)
-    if list(parts.missing(held, images, images)):
-        raise LadrError(f"{folder}: parts are missing; run again")
-    joined = {n: torch.cat([p.tensors[n].long() for p in held]) for n in TENSORS}
-    tensors = {
-        "rescued": joined["rescued"].bool(),
-        **{n: parts.smallest(joined[n]) for n in ("tokens", "settled")},
-    }
-    with files.appearing(folder / TOKENS) as half:
-        save_file(tensors, half, metadata={"cell": cell.id})
-    columns = dict.fromkeys(k for p in held for k in p.trace)
-    trace = {k: [v for p in held for v in p.trace.get(k, [None] * len(p.trace["image"]))] for k in columns}
-    with files.appearing(folder / TRACE) as half:
-        pq.write_table(pa.table(trace), half)
-    content = {
-        "id": cell.id,
-        "spec": cell.spec,
-        "images": images,
-        "summary": {"steps": steps, **summary(trace, images)},
-        "provenance": _origins([p.origin for p in held]),
-        "files": described(folder, [TOKENS, TRACE]),
-    }
-    record.write(folder / CELL, content)
-
-
-def summary(trace: Mapping[str, list], images: int) -> dict[str, float]:
-    """Means per image: passes, pass-equivalents, seconds, and the share of cells that were rescued."""
-    committed = sum(trace["scheduled"]) + sum(trace["rescued"])
-    return {
-        "passes": len(trace["step"]) / images,
-        "equivalents": sum(trace["cost"]) / images,
-        "seconds": sum(trace["seconds"]) / images,
-        "rescued": sum(trace["rescued"]) / committed,
-    }
-
-
-def _origins(origins: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """When the cell was made, and each different setting in which a part of it was."""
-    kinds = [{k: v for k, v in o.items() if k not in ("began", "ended")} for o in origins]
-    return {
-        "began": min(o["began"] for o in origins),
-        "ended": max(o["ended"] for o in origins),
-        "made": [kind for i, kind in enumerate(kinds) if kind not in kinds[:i]],
-    }

@@ -99,7 +99,7 @@ def _parts(folder: Path) -> Iterator[Damage]:
 
 def _other_numbers(folder: Path, gone: tuple[Path, ...]) -> Iterator[Damage]:
     """Does the trace say what the record's summary says?"""
-    from ladr.experiment.cells.decode import read_trace, summary
+    from ladr.experiment.cells.decoded import read_trace, summary
 
     content = record.read(folder / CELL)
     try:

@@ -10,7 +10,8 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.submission import Means, Submission
 from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import record
-from ladr.experiment.cells.decode import Say, folder_of, read_tokens, tell
+from ladr.experiment.cells.decode import Say, folder_of, tell
+from ladr.experiment.cells.decoded import read_tokens
 from ladr.experiment.cells.findings import lock_of
 from ladr.experiment.cells.locks import hold
 from ladr.experiment.cells.record import CELL, RESULTS, SHEET, TOKENS

@@ -23,7 +23,8 @@ from ladr.decoding.loop import decode
 from ladr.decoding.noise import derived, seed_of
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells import record
-from ladr.experiment.cells.decode import Decoder, Say, folder_of, images_of, read_tokens, tell
+from ladr.experiment.cells.decode import Decoder, Say, folder_of, images_of, tell
+from ladr.experiment.cells.decoded import read_tokens
 from ladr.experiment.cells.provenance import provenance
 from ladr.experiment.cells.record import CELL, RESULTS, described, done
 from ladr.experiment.illustrations.reach import COMMITS, IMAGES, OFTEN, SHARES, dependence, perturbation

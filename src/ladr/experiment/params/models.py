@@ -41,6 +41,9 @@ class BackboneRow(Strict):
     threads: Threads = Field(1, description="CPU threads of one decode job")
     mem_mb: Megabytes = Field(2000, description="memory that one decode job asks for")
     runtime: Minutes = Field(240, description="minutes that one decode job asks for, on a cluster")
+    job_minutes: float = Field(
+        30, gt=0, le=100000, description="minutes of work of one decode job, by the estimate of `ladr grid`"
+    )
     gpus: Gpus = Field(0, description="GPUs that one decode job asks for")
     benchmarks: dict[str, Size] = Field(
         description="benchmark -> size: smoke, default, full, or prompts per column"
@@ -159,7 +162,6 @@ class Params(Strict):
     baseline: Name = Field("cosine", description="the sampler that all others are compared with")
     part: Part = Field(64, description="images that are saved together; what a kill costs at most")
     tracking: bool = Field(True, strict=True, description="log finished cells to MLflow")
-    cells_per_job: Count = Field(12, description="cells that one decode process runs")
     backbones: dict[Name, BackboneRow] = Field(min_length=1)
     samplers: dict[Name, Sampler] = Field(min_length=1)
     ablations: dict[Name, Ablation] = {}

@@ -20,6 +20,7 @@ from ladr.experiment.params.models import (
 from ladr.experiment.params.policy import Issue
 
 ARMS = ("[key]", "str", "constrained-int", "int")  # pydantic's names for the parts of a union
+GONE = {("cells_per_job",): "is no longer a key; `job_minutes` in a backbone's row says how long jobs are"}
 
 
 def typed(data: Mapping[str, Any]) -> list[Issue]:
@@ -43,6 +44,8 @@ def _issue(error: Mapping[str, Any]) -> Issue:
     """One of pydantic's errors in our words, without the names it gives to the arms of a union."""
     path = tuple(k for k in error["loc"] if k not in ARMS)
     kind, message = error["type"], error["msg"]
+    if kind == "extra_forbidden" and path in GONE:
+        return Issue(path, GONE[path])
     if kind == "extra_forbidden":
         return Issue(path, f"no such key{nearest(path[-1], _keys(path[:-1]))}")
     if kind == "missing":

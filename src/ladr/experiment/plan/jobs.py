@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE
-from ladr.experiment.plan.plan import THERE, Plan
+from ladr.experiment.plan.batch import THERE, path
+from ladr.experiment.plan.plan import Plan
 
 LIGHT = {"mem_mb": 2000, "runtime": 60}
+JOINING = {"mem_mb": 4000, "runtime": 60}
 ALL = 0  # threads of a job that takes all cores
 DRAWING = {"mem_mb": 4000, "runtime": 60}
 
@@ -31,8 +33,9 @@ class Job:
 
 
 def jobs(plan: Plan) -> Iterator[Job]:
-    """Every job of the plan: decoding, scoring, judging, measuring, drawing."""
+    """Every job of the plan but the shards, which are one rule with wildcards."""
     yield from _decoding(plan)
+    yield from _joining(plan)
     yield from _scoring(plan)
     yield from _judging(plan)
     yield from _measuring(plan)
@@ -54,6 +57,14 @@ def _decoding(plan: Plan) -> Iterator[Job]:
             threads=batch.threads,
             resources=batch.resources,
         )
+
+
+def _joining(plan: Plan) -> Iterator[Job]:
+    """The shards of a cell are joined by a short job, which makes the cell exist."""
+    for i, (shards, others) in plan.joins().items():
+        name = i.replace("-", "_")
+        log = f"logs/join/{i}.log"
+        yield Job("join", name, [path(i, CELL)], log, settled=[*shards, *others], resources=JOINING)
 
 
 def _scoring(plan: Plan) -> Iterator[Job]:

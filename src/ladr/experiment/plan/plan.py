@@ -12,16 +12,21 @@ from typing import Any
 
 from ladr.base.imports import PACKAGE
 from ladr.base.removal import remove
-from ladr.experiment.cell import Cell, Grid, batches, short
+from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells import doctor, record
 from ladr.experiment.cells.ceiling import ceiling_file
 from ladr.experiment.cells.decode import tell
 from ladr.experiment.cells.latency import measurements, needs
+from ladr.experiment.cells.pace import Paces
+from ladr.experiment.cells.parts import span_of
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE, done
 from ladr.experiment.cells.rows import scored
 from ladr.experiment.grid import grid
+from ladr.experiment.lines import replayed
 from ladr.experiment.params import Params, load
+from ladr.experiment.plan.batch import CellBatch, Shard, named, path, shard_path
 from ladr.experiment.plan.clock import brought_back
+from ladr.experiment.plan.cut import Cut, cut
 from ladr.experiment.plan.figures import FigurePlan
 
 LOOKING = {  # options of Snakemake that change nothing
@@ -30,41 +35,8 @@ LOOKING = {  # options of Snakemake that change nothing
     "--archive", "--print-compilation", "--generate-unit-tests", "--lt", "--list-target-rules",
 }  # fmt: skip
 BEGAN = ".began.json"
-THERE = "there"  # the batch of the cells that exist already
-SCORED_TOGETHER = 4  # times as many cells as are decoded in one process
+SCORED_TOGETHER, JUDGED_TOGETHER = 32, 8  # cells that one process scores
 TABLE = (record.TABLE, *record.BESIDE)
-
-
-@dataclass(frozen=True)
-class CellBatch:
-    """Cells that one job makes: their name as a batch, and what the job asks of the machine."""
-
-    name: str
-    cells: tuple[Cell, ...]
-
-    def files(self, record: str) -> list[str]:
-        """That file of each of its cells."""
-        return [path(cell.id, record) for cell in self.cells]
-
-    @property
-    def needs(self) -> list[str]:
-        """The records of cells outside the batch that cells of the batch read."""
-        own = {cell.id for cell in self.cells}
-        return list(dict.fromkeys(path(i, CELL) for cell in self.cells for i in cell.needs if i not in own))
-
-    @property
-    def threads(self) -> int:
-        return self.cells[0].row.threads if self.cells else 1
-
-    @property
-    def resources(self) -> dict[str, int]:
-        row = self.cells[0].row if self.cells else None
-        return {"mem_mb": row.mem_mb, "runtime": row.runtime, "gpu": row.gpus} if row else {}
-
-
-def path(cell: str, record: str) -> str:
-    """Where that file of a cell is."""
-    return str(RESULTS / "cells" / cell / record)
 
 
 @dataclass(frozen=True)
@@ -78,7 +50,7 @@ class Plan:
     params: Params
     grid: Grid
     out: Path
-    began: Mapping[str, list[str]] | None = None
+    began: Mapping[str, Any] | None = None
     reporting: bool = False
 
     @classmethod
@@ -141,50 +113,93 @@ class Plan:
         if not file.is_file() or file.read_bytes() != record.sealed(content).encode():
             record.write(file, content)
 
-    def state(self) -> dict[str, list[str]]:
-        """The ids of the cells that are decoded now, and of those that are scored."""
+    def state(self) -> dict[str, Any]:
+        """Ids of the cells that are decoded now and of those that are scored, and the jobs of the rest."""
         places = {i: Path(path(i, CELL)) for i in self.grid.cells}
         decoded = [i for i, place in places.items() if done(place)]
+        estimates, known = Paces.read(self.grid), set(decoded)
+        left = [cell for i, cell in self.grid.cells.items() if i not in known]
+        seconds = {cell.id: estimates.of(cell).seconds * cell.images for cell in left}
         return {
             "decoded": decoded,
             "scored": [i for i in decoded if scored(places[i].parent, self.grid.cells[i])],
+            "cut": cut(left, lambda cell: seconds[cell.id], self.params.part).json(),
         }
+
+    @cached_property
+    def beginning(self) -> Mapping[str, Any]:
+        """The `state` when the run began."""
+        return self.began or self.state()
 
     @cached_property
     def there(self) -> dict[str, tuple[Cell, ...]]:
         """Cells already decoded or scored when the run began."""
-        states = self.began or self.state()
-        return {k: tuple(self.grid.cells[i] for i in v if i in self.grid.cells) for k, v in states.items()}
+        cells = self.grid.cells
+        return {k: tuple(cells[i] for i in self.beginning[k] if i in cells) for k in ("decoded", "scored")}
+
+    @cached_property
+    def cut(self) -> Cut:
+        return Cut.of(self.beginning["cut"])
+
+    @cached_property
+    def decoding(self) -> list[CellBatch]:
+        """One batch of the cells that exist already, and batches of those that are decoded whole."""
+        batches = [[self.grid.cells[i] for i in batch if i in self.grid.cells] for batch in self.cut.batches]
+        return named(self.there["decoded"], [batch for batch in batches if batch])
+
+    @cached_property
+    def shards(self) -> list[Shard]:
+        """What each job decodes of the cells that are cut."""
+        return [Shard(self.grid.cells[i], span) for i, spans in self.cut.shards.items() for span in spans]
+
+    def needs(self, shard: Shard) -> list[str]:
+        """What a shard reads: of a cell that it replays the shard of the same images, else whole cells."""
+        source = replayed(shard.cell.spec["sampler"])
+        cut_alike = source if source in self.cut.shards else None
+        files = [path(i, CELL) for i in shard.cell.needs if i != cut_alike or self.matches(shard.cell, i)]
+        return files if cut_alike is None else [*files, shard_path(cut_alike, shard.span)]
+
+    def shard(self, cell: str, images: str) -> Shard:
+        """The shard whose file has this cell and these images in its name."""
+        return Shard(self.grid.cells[cell], span_of(images))
+
+    @staticmethod
+    def matches(cell: Cell, other: str) -> bool:
+        """Does the cell take as many steps as the other needed passes?"""
+        return cell.spec["sampler"]["steps"] == {"match": other}
+
+    def joins(self) -> dict[str, tuple[list[str], list[str]]]:
+        """Id of a cell that is cut -> its shards, and the other files that the step that joins them reads."""
+        shards: dict[str, list[str]] = {}
+        for shard in self.shards:
+            shards.setdefault(shard.cell.id, []).append(shard.file)
+        cells = self.grid.cells
+        return {
+            i: (files, [path(other, CELL) for other in cells[i].needs if self.matches(cells[i], other)])
+            for i, files in shards.items()
+        }
 
     @property
-    def decoding(self) -> list["CellBatch"]:
-        return self.batches(self.there["decoded"])
-
-    @property
-    def scoring(self) -> list["CellBatch"]:
+    def scoring(self) -> list[CellBatch]:
         """Few, large batches: to score a cell takes about as long as to start a process."""
-        mini = [c for c in self.grid.cells.values() if not c.benchmark.official]
-        return self.batches(self.there["scored"], mini, SCORED_TOGETHER * self.params.cells_per_job)
-
-    @property
-    def judging(self) -> list["CellBatch"]:
-        """Cells of official benchmarks, whose scorers want another machine than the rest."""
         return self.batches(
-            self.there["scored"], [c for c in self.grid.cells.values() if c.benchmark.official]
+            [c for c in self.grid.cells.values() if not c.benchmark.official], SCORED_TOGETHER
         )
 
-    def batches(
-        self, there: Sequence[Cell], cells: Sequence[Cell] | None = None, size: int | None = None
-    ) -> list[CellBatch]:
-        """One batch of the cells that exist already, and batches of the others, each run by one process."""
-        cells = [*self.grid.cells.values()] if cells is None else cells
-        there = [cell for cell in there if cell in cells]
-        known = {cell.id for cell in there}
-        left = [cell for cell in cells if cell.id not in known]
-        groups = batches(left, size or self.params.cells_per_job)
-        names = [f"{g[0].backbone}_{short(g[0].spec['benchmark']['name'])}_{i}" for i, g in enumerate(groups)]
-        named = [CellBatch(n.replace("-", "_"), tuple(g)) for n, g in zip(names, groups, strict=True)]
-        return [*([CellBatch(THERE, tuple(there))] if there else []), *named]
+    @property
+    def judging(self) -> list[CellBatch]:
+        """Cells of official benchmarks, whose scorers want another machine than the rest."""
+        return self.batches([c for c in self.grid.cells.values() if c.benchmark.official], JUDGED_TOGETHER)
+
+    def batches(self, cells: Sequence[Cell], size: int) -> list[CellBatch]:
+        """One batch of the cells that are scored already, and batches of at most `size` of the others."""
+        known = {cell.id for cell in self.there["scored"]}
+        by_key: dict[str, list[Cell]] = {}
+        for cell in cells:
+            if cell.id not in known:
+                by_key.setdefault(cell.key, []).append(cell)
+        groups = [group[i : i + size] for group in by_key.values() for i in range(0, len(group), size)]
+        return named([cell for cell in cells if cell.id in known], groups)
 
     def records(self, name: str) -> list[str]:
         """That file of every cell."""

@@ -13,7 +13,8 @@ import pandas as pd
 from ladr.base import files
 from ladr.experiment.cell import Cell, Grid, Line
 from ladr.experiment.cells import record
-from ladr.experiment.cells.decode import folder_of, read_trace
+from ladr.experiment.cells.decode import folder_of
+from ladr.experiment.cells.decoded import read_trace
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE, SHEET, done
 from ladr.experiment.cells.table import LINES
 

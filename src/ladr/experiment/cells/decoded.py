@@ -1,0 +1,69 @@
+"""Read what a cell's decode left: its tokens, its trace, and the commits per image and pass."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ladr.base.errors import LadrError
+from ladr.base.late import Tensor
+from ladr.experiment.cells import parts
+from ladr.experiment.cells.parts import Span
+from ladr.experiment.cells.record import CELL, TOKENS, TRACE, done
+
+
+def counts_of(folder: Path, span: Span | None = None) -> list[list[int]]:
+    """Commits per image and pass of a cell: of all its images, or of those in `span`.
+
+    A cell that is not joined yet has them where its parts hold the span.
+    """
+    trace = read_trace(folder, span) if done(folder / CELL) else _trace_of_parts(folder, span)
+    first = span[0] if span else 0
+    counts: list[list[int]] = [[] for _ in range(span[1] - first if span else 1 + max(trace["image"]))]
+    for image, a, b in zip(trace["image"], trace["scheduled"], trace["rescued"], strict=True):
+        counts[image - first].append(a + b)
+    return counts
+
+
+def _trace_of_parts(folder: Path, span: Span | None) -> dict[str, list]:
+    pieces = list(parts.cover(folder, span)) if span else []
+    held = [(part.start, part.stop) for part in pieces]
+    if span is None or list(parts.missing(held, span, span[1])):
+        raise LadrError(f"cell {folder.name}: not decoded yet; run `ladr run {folder.name}`, or wait for it")
+    return {n: [v for p in pieces for v in p.trace[n].tolist()] for n in ("image", "scheduled", "rescued")}
+
+
+def read_trace(folder: Path, span: Span | None = None) -> dict[str, list]:
+    """The columns of a cell's trace, by image and step: of all images, or of those in `span`."""
+    import pyarrow.parquet as pq
+
+    path = folder / TRACE
+    if not path.exists():
+        raise LadrError(f"cell {folder.name}: not decoded yet; run `ladr run {folder.name}`, or wait for it")
+    chosen = None if span is None else [("image", ">=", span[0]), ("image", "<", span[1])]
+    try:
+        return pq.read_table(path, filters=chosen).to_pydict()
+    except (OSError, ValueError) as error:
+        raise LadrError(f"{path}: cannot be read ({error}); `ladr doctor --mend`, then run again") from None
+
+
+def read_tokens(folder: Path) -> dict[str, Tensor]:
+    """tokens, settled and rescued (N, H, W) of a cell."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return {name: tensor.clone() for name, tensor in load_file(folder / TOKENS).items()}
+    except (OSError, SafetensorError) as error:
+        raise LadrError(
+            f"{folder / TOKENS}: cannot be read ({error}); `ladr doctor --mend`, then run again"
+        ) from None
+
+
+def summary(trace: Mapping[str, list], images: int) -> dict[str, float]:
+    """Means per image: passes, pass-equivalents, seconds, and the share of cells that were rescued."""
+    committed = sum(trace["scheduled"]) + sum(trace["rescued"])
+    return {
+        "passes": len(trace["step"]) / images,
+        "equivalents": sum(trace["cost"]) / images,
+        "seconds": sum(trace["seconds"]) / images,
+        "rescued": sum(trace["rescued"]) / committed,
+    }

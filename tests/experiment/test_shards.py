@@ -1,0 +1,178 @@
+"""A cell in shards: any cut, any order, the same files."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import pytest
+import torch
+
+from ladr.base.errors import LadrError
+from ladr.experiment.cells import parts
+from ladr.experiment.cells.decode import Decoder, images_of, run, run_shard, steps_of
+from ladr.experiment.cells.decoded import counts_of, read_tokens, read_trace
+from ladr.experiment.cells.join import TOGETHER, join
+from tiny import TEXT, cell_of, tiny
+
+MANY = TEXT.replace("{field-exact: 3}", "{field-exact: 34}")  # 102 images
+
+
+def quiet(text):
+    pass
+
+
+def cuts(images, count, size):
+    """`count` spans of the images, cut at multiples of `size`."""
+    units = -(-images // size)
+    edges = [min(images, size * (units * i // count)) for i in range(count + 1)]
+    return [(a, b) for a, b in pairwise(edges) if a < b]
+
+
+def in_shards(cell, results, spans, size=1):
+    for span in spans:
+        run_shard(cell, span, results=results, part=size, say=quiet)
+    joined(cell, results)
+
+
+def joined(cell, results):
+    folder = results / "cells" / cell.id
+    join(cell, folder, steps_of(cell.spec["sampler"]["steps"], folder.parent))
+
+
+def without_times(folder):
+    """cell.json and the trace but for seconds, times and machine."""
+    record = json.loads((folder / "cell.json").read_text())
+    del record["provenance"], record["summary"]["seconds"], record["files"]["trace.parquet"]
+    trace = read_trace(folder)
+    del trace["seconds"]
+    return record, trace
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    return tiny(tmp_path_factory.mktemp("grid"), MANY)[1]
+
+
+@pytest.fixture(scope="module")
+def plain(grid, tmp_path_factory):
+    """results/ of three cells, each decoded as a whole."""
+    results = tmp_path_factory.mktemp("plain") / "results"
+    cells = [cell_of(grid, name) for name in ("ladr", "matched", "far")]
+    run(cells, results=results, say=quiet)
+    return results
+
+
+@pytest.mark.parametrize(("name", "count"), [("ladr", 1), ("ladr", 7), ("ladr", 64), ("far", 7)])
+def test_files_are_the_same_for_every_cut_and_order(grid, plain, tmp_path, name, count):
+    cell, results = cell_of(grid, name), tmp_path / "results"
+    assert cell.images > TOGETHER, "more than one group of rows is joined"
+    spans = cuts(cell.images, count, 1)
+    assert len(spans) == count
+    random.Random(count).shuffle(spans)
+    if name == "far":
+        in_shards(cell_of(grid, "ladr"), results, cuts(cell.images, 5, 1))
+    in_shards(cell, results, spans)
+    one, two = plain / "cells" / cell.id, results / "cells" / cell.id
+    assert (one / "tokens.safetensors").read_bytes() == (two / "tokens.safetensors").read_bytes()
+    assert without_times(one) == without_times(two)
+
+
+def test_a_replay_needs_the_trace_of_its_own_images_alone(grid, plain, tmp_path):
+    results, source, cell = tmp_path / "results", cell_of(grid, "ladr"), cell_of(grid, "far")
+    run_shard(source, (40, 60), results=results, part=1, say=quiet)
+    run_shard(cell, (44, 56), results=results, part=1, say=quiet)
+    folder = results / "cells" / cell.id
+    tokens = parts.joined(list(parts.cover(folder, (44, 56)))).tensors["tokens"]
+    assert torch.equal(tokens, read_tokens(plain / "cells" / cell.id)["tokens"][44:56])
+    assert counts_of(folder, (44, 56)) == counts_of(plain / "cells" / source.id)[44:56]
+    with pytest.raises(LadrError, match="run `ladr run"):
+        run_shard(cell, (56, 64), results=results, part=1, say=quiet)
+
+
+def test_a_cell_that_lacks_images_is_not_joined(grid, tmp_path):
+    results, cell = tmp_path / "results", cell_of(grid, "ladr")
+    run_shard(cell, (0, 40), results=results, say=quiet)
+    run_shard(cell, (44, 102), results=results, say=quiet)
+    with pytest.raises(LadrError, match=r"4 of 102 images are missing \(the first: 40 to 43\)"):
+        joined(cell, results)
+    assert not (results / "cells" / cell.id / "cell.json").exists()
+
+
+def test_a_part_of_another_cell_is_refused(grid, tmp_path):
+    results, cell, other = tmp_path / "results", cell_of(grid, "ladr"), cell_of(grid, "halton")
+    run_shard(other, (0, 102), results=results, say=quiet)
+    run_shard(cell, (0, 52), results=results, say=quiet)
+    foreign = parts.shard_file(results / "cells" / other.id, (0, 102))
+    foreign.rename(parts.shard_file(results / "cells" / cell.id, (0, 102)))
+    with pytest.raises(LadrError, match=f"belongs to cell {other.id}"):
+        joined(cell, results)
+    with pytest.raises(LadrError, match=f"belongs to cell {other.id}"):
+        run_shard(cell, (52, 102), results=results, say=quiet)
+
+
+def test_parts_of_another_cut_are_used(grid, plain, tmp_path):
+    results, cell = tmp_path / "results", cell_of(grid, "ladr")
+    for span in ((0, 50), (30, 80)):
+        run_shard(cell, span, results=results, part=1, say=quiet)
+    seen = []
+    run_shard(cell, (40, 81), results=results, part=1, say=seen.append)
+    assert len(seen) == 1, "images that a part held were decoded again"
+    in_shards(cell, results, [(81, 102)])
+    tokens = [read_tokens(place / "cells" / cell.id)["tokens"] for place in (plain, results)]
+    assert torch.equal(*tokens)
+
+
+def test_a_decode_that_is_stopped_leaves_its_finished_images(grid, plain, tmp_path):
+    from ladr import backbones
+
+    cell, asked = cell_of(grid, "ladr"), []
+    backbone = backbones.load("field", **cell.spec["backbone"]["settings"])
+    decoder = Decoder(cell, backbone, images_of(cell), tmp_path)
+    pieces = decoder.finished(8, 40, lambda: asked.append(0) or len(asked) > 20)
+    images = sum(piece.stop - piece.start for piece in pieces)
+    assert 0 < images < 32
+    whole = read_tokens(plain / "cells" / cell.id)["tokens"]
+    for piece in pieces:
+        assert torch.equal(piece.tensors["tokens"], whole[piece.start : piece.stop])
+        assert set(piece.trace["image"].tolist()) == set(range(piece.start, piece.stop))
+
+
+SCRIPT = """
+import sys
+from ladr.experiment.grid import grid
+from ladr.experiment.params import load
+from ladr.experiment.cells.decode import run_shard
+from ladr.experiment.cells.parts import span_of
+cell = grid(load("params.yaml")).cells[sys.argv[1]]
+run_shard(cell, span_of(sys.argv[2]), part=100, wait=True)
+"""
+
+
+def test_sigterm_saves_what_is_finished_and_the_rest_is_made_by_the_next_run(tmp_path):
+    """The job's time is up while it decodes the second part of its span."""
+    _, grid = tiny(tmp_path, TEXT.replace("{field-exact: 3}", "{field-exact: 100}"))
+    cell, span = cell_of(grid, "halton"), (0, 300)
+    folder = tmp_path / "results/cells" / cell.id
+    words = [sys.executable, "-c", SCRIPT, cell.id, parts.span_text(span)]
+    process = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not list((folder / "parts").glob("[0-9]*.safetensors")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    text = process.communicate()[1]
+    assert process.returncode != 0
+    assert "stopped by SIGTERM" in text
+    saved = sum(part.stop - part.start for part in parts.cover(folder, span))
+    assert 100 <= saved < 300, "it did not run to the end"
+    seen = []
+    run_shard(cell, span, results=tmp_path / "results", part=100, say=seen.append)
+    assert seen[-1].startswith(f"{cell.id}: 300/300 images")
+    joined(cell, tmp_path / "results")
+    run([cell], results=tmp_path / "calm", part=100, say=quiet)
+    pair = [read_tokens(tmp_path / name / "cells" / cell.id)["tokens"] for name in ("results", "calm")]
+    assert torch.equal(*pair)
