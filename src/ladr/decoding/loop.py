@@ -77,8 +77,7 @@ def decode(
     """
     check_call(backbone, prompts, steps, batch_size, temperature)
     rule = build(policy)
-    N = len(prompts)
-    start = start_of(backbone, N, start)
+    start = start_of(backbone, N := len(prompts), start)
     draws = noise_of(N, seeds, noise)
     options: dict[str, Any] = {"temperature": float(temperature), "cache": cache, "on_step": on_step}
     run = Passes(backbone.codes, rule, steps, draws, start, **options)
