@@ -16,6 +16,7 @@ from ladr.experiment.cells import parts
 from ladr.experiment.cells.decode import Decoder, images_of, run, run_shard, steps_of
 from ladr.experiment.cells.decoded import counts_of, read_tokens, read_trace
 from ladr.experiment.cells.join import TOGETHER, join
+from ladr.experiment.cells.record import DIGEST
 from tiny import TEXT, cell_of, tiny
 
 MANY = TEXT.replace("{field-exact: 3}", "{field-exact: 34}")  # 102 images
@@ -46,7 +47,7 @@ def joined(cell, results):
 def without_times(folder):
     """cell.json and the trace but for seconds, times and machine."""
     record = json.loads((folder / "cell.json").read_text())
-    del record["provenance"], record["summary"]["seconds"], record["files"]["trace.parquet"]
+    del record["provenance"], record["summary"]["seconds"], record["files"]["trace.parquet"], record[DIGEST]
     trace = read_trace(folder)
     del trace["seconds"]
     return record, trace

@@ -31,7 +31,7 @@ CHANGES = [
     ("backbones.field.batch_size=true", "batch_size = True", "a valid integer"),
     ("backbones.field.mem_mb=0", "mem_mb = 0", "greater than or equal to 1"),
     ("backbones.field.gpus=-1", "gpus = -1", "greater than or equal to 0"),
-    ("cells_per_job=1e9", "cells_per_job", "integer"),
+    ("cells_per_job=8", "cells_per_job", "`job_minutes`"),
     ("part=100000000000", "part", "less than or equal to"),
     ("seed=99999999999999999999", "seed", "less than or equal to"),
     ("seed=-1", "seed = -1", "greater than or equal to 0"),

@@ -61,10 +61,14 @@ def _decoding(plan: Plan) -> Iterator[Job]:
 
 def _joining(plan: Plan) -> Iterator[Job]:
     """The shards of a cell are joined by a short job, which makes the cell exist."""
-    for i, (shards, others) in plan.joins().items():
-        name = i.replace("-", "_")
-        log = f"logs/join/{i}.log"
-        yield Job("join", name, [path(i, CELL)], log, settled=[*shards, *others], resources=JOINING)
+    shards: dict[str, list[str]] = {}
+    for shard in plan.shards:
+        shards.setdefault(shard.cell.id, []).append(shard.file)
+    for i, own in shards.items():
+        cell = plan.grid.cells[i]
+        others = [path(other, CELL) for other in cell.needs if plan.matches(cell, other)]
+        name, log = i.replace("-", "_"), f"logs/join/{i}.log"
+        yield Job("join", name, [path(i, CELL)], log, settled=[*own, *others], resources=JOINING)
 
 
 def _scoring(plan: Plan) -> Iterator[Job]:

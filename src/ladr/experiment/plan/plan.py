@@ -168,17 +168,6 @@ class Plan:
         """Does the cell take as many steps as the other needed passes?"""
         return cell.spec["sampler"]["steps"] == {"match": other}
 
-    def joins(self) -> dict[str, tuple[list[str], list[str]]]:
-        """Id of a cell that is cut -> its shards, and the other files that the step that joins them reads."""
-        shards: dict[str, list[str]] = {}
-        for shard in self.shards:
-            shards.setdefault(shard.cell.id, []).append(shard.file)
-        cells = self.grid.cells
-        return {
-            i: (files, [path(other, CELL) for other in cells[i].needs if self.matches(cells[i], other)])
-            for i, files in shards.items()
-        }
-
     @property
     def scoring(self) -> list[CellBatch]:
         """Few, large batches: to score a cell takes about as long as to start a process."""
