@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ladr.backbones.checkpoint.hub import embedded
 from ladr.base import files
+from ladr.base.models import embedded
 
 if TYPE_CHECKING:
     from ladr.backbones import Kind

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def run(
                         say(f"{cell.id}: done already")
                         continue
                     work = Work(cell, (0, cell.images), folder, part)
-                    work.fill(lambda cell=cell: loaded.backbone(cell, results), stop, say)
+                    work.fill(partial(loaded.backbone, cell, results), stop, say)
                     join(cell, folder, steps_of(cell.spec["sampler"]["steps"], folder.parent))
             except StoppedError:
                 raise

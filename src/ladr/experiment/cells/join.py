@@ -26,7 +26,8 @@ def join(cell: Cell, folder: Path, steps: int) -> None:
     from safetensors.torch import save_file
 
     images, columns = cell.images, _survey(cell, folder)
-    tensors, numbers, origins, writer = [], [], [], None
+    tensors, numbers, writer = [], [], None
+    origins: list[dict[str, Any]] = []
     with files.appearing(folder / TRACE) as half:
         for group in grouped(parts.cover(folder, (0, images), parts.owner_of(cell)), TOGETHER):
             table = _table(group, columns)
