@@ -70,7 +70,10 @@ rule figures:
             category=lambda w: {"svg": "Figures", "csv": "Tables", "html": "Gallery"}[
                 w.kind
             ],
-            labels=lambda w: {"figure": w.figure},
+            labels=lambda w: {
+                "about": w.figure.rpartition("/")[0],
+                "figure": w.figure.rpartition("/")[2],
+            },
         ),
     output:
         touch(PLAN.figures.done),

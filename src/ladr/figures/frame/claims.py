@@ -12,6 +12,7 @@ from ladr.figures.frame.save import markdown
 
 FIRST, LAST = "findings-", ".csv"
 POINTS, FEWER, TIMES, SHARE = "points", "times fewer passes", "times as many passes", "%"
+LINES = 5  # of the summary
 PLACE = ["benchmark", "ours", "theirs", "what"]
 CLAIM = "Claim, and what it was read as"
 EXPLAINED = (
@@ -83,14 +84,37 @@ def digest(files: Iterable[Path]) -> list[str]:
 
 
 def restructured(files: Iterable[Path]) -> str:
-    """The table of claims as reStructuredText, for the report."""
+    """The report's first page as reStructuredText: a line for each of the first claims, the table of all."""
+    files = list(files)
+    findings = findings_of(files)
     claims = table(files)
     if not len(claims):
         return ""
     safe = claims.map(lambda cell: f"**{plain(cell.strip('*'))}**" if cell.startswith("**") else plain(cell))
     rows = safe.to_csv(index=False, quoting=csv.QUOTE_ALL, lineterminator="\n").splitlines()
     lines = [".. csv-table::", "   :header-rows: 1", "", *(f"   {row}" for row in rows)]
-    return "\n".join([plain(EXPLAINED.replace("`", "")), "", *lines, ""])
+    return "\n".join([*summary(findings), "", *lines, "", plain(EXPLAINED.replace("`", ""))])
+
+
+def summary(findings: dict[str, pd.DataFrame]) -> list[str]:
+    """One line of reStructuredText for each of the first claims: what each backbone says first about it."""
+    said = {
+        claim.replace("... and", "It"): [
+            _spoken(facts[pick(facts)].iloc[0], backbone)
+            for backbone, facts in findings.items()
+            if pick(facts).any()
+        ]
+        for claim, pick in CLAIMS.items()
+    }
+    known = [(claim, values) for claim, values in said.items() if values][:LINES]
+    return [f"* **{plain(claim)}**: {plain('; '.join(values))}" for claim, values in known]
+
+
+def _spoken(row: pd.Series, backbone: str) -> str:
+    """A value with its unit, its backbone and its verdict."""
+    unit = row.what.rpartition(", ")[2]
+    verdict = f" ({row.verdict})" if row.verdict else ""
+    return f"{written(row.what, row.value, row.low, row.high)} {unit} on {backbone}{verdict}"
 
 
 def table(files: Iterable[Path]) -> pd.DataFrame:
