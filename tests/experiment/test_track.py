@@ -1,19 +1,22 @@
 """MLflow: what lies in results/ is told once, whoever is killed in between."""
 
+import json
 import os
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from ladr.experiment.cells import table
+from ladr.experiment.cells import record, table
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.record import TABLE, described
 from ladr.experiment.cells.score import score
 from ladr.experiment.plan import records as drawn
 from ladr.experiment.track import curve, entries, track
 from ladr.experiment.track.entries import label_of, name_of
+from ladr.experiment.track.page import address
 from tiny import TEXT, cell_of, resealed, tiny
 
 SMALL = TEXT[: TEXT.index("ablations:")]
@@ -64,6 +67,7 @@ def test_one_flat_run_per_cell_with_params_metrics_curve_data_and_files(made, cl
     metrics = ladr.data.metrics
     low, high = (metrics[f"score_bounds/Likelihood_{end}"] for end in ("lo", "hi"))
     assert low <= metrics["score/Likelihood"] <= high
+    assert metrics["score"] == metrics["score/Likelihood"]
     assert metrics["passes"] < found["cosine"].data.metrics["passes"] == 8
     history = client.get_metric_history(ladr.info.run_id, "mask_ratio")
     values = [m.value for m in sorted(history, key=lambda m: m.step)]
@@ -73,6 +77,33 @@ def test_one_flat_run_per_cell_with_params_metrics_curve_data_and_files(made, cl
     assert ladr.inputs.dataset_inputs[0].dataset.name == "field-exact"
     kept = {a.path for a in client.list_artifacts(ladr.info.run_id)}
     assert kept == {"cell.json", "score.json", "samples.png"}
+
+
+def test_a_run_lasts_as_long_as_its_decode(made, client):
+    """And not as long as it took to log it."""
+    _, grid, results, _ = made
+    info = runs(client)["ladr"].info
+    decoded = record.read(results / "cells" / cell_of(grid, "ladr").id / "cell.json")
+    seconds = decoded["summary"]["seconds"] * decoded["images"]
+    assert (info.end_time - info.start_time) / 1000 == pytest.approx(seconds, abs=0.002)
+    began = datetime.fromisoformat(decoded["provenance"]["began"]).timestamp()
+    assert info.start_time / 1000 == pytest.approx(began, abs=0.002)
+
+
+def test_experiments_say_what_they_hold_and_the_empty_default_is_gone(made, client):
+    shown = {one.name: one.tags for one in client.search_experiments()}
+    assert "Default" not in shown
+    assert all(len(tags["mlflow.note.content"]) > 50 for tags in shown.values())
+    view = json.loads(shown["field/field-exact"]["mlflow.sharedViewState.ladr"])
+    assert view["selectedColumns"][:2] == ["metrics.`score`", "metrics.`passes`"]
+
+
+def test_the_first_page_lists_the_runs_of_the_first_rows(made, client):
+    _, grid, results, _ = made
+    (results / "grid.json").write_text(grid.json(), encoding="utf-8")
+    place = client.get_experiment_by_name("field/field-exact").experiment_id
+    expected = f"http://localhost:7/#/experiments/{place}/runs?viewStateShareKey=ladr"
+    assert address(results, "localhost", 7) == expected
 
 
 def test_a_second_pass_logs_nothing(made, client):
@@ -159,11 +190,12 @@ def test_the_curve_counts_finished_images_as_unmasked():
 
 def test_figures_and_tables_are_one_run_that_is_logged_once(made, client, tmp_path):
     params, grid, results, _ = made
-    figure = tmp_path / "figures" / "quality.svg"
-    figure.parent.mkdir()
-    figure.write_text("<svg/>")
+    figure, other = tmp_path / "figures/field/quality.png", tmp_path / "figures/theory/divergence.png"
+    for path in (figure, other):
+        path.parent.mkdir(parents=True)
+        path.write_text("a picture")
     place = results / "figures" / "scores.json"
-    drawn.record(place, ["quality"], [figure], figure.parent)
+    drawn.record(place, ["quality"], [figure, other], tmp_path / "figures")
     track(grid, params.baseline, results)
     again = track(grid, params.baseline, results)
     assert again == {"new": 0, "changed": 0, "same": 5}
@@ -171,8 +203,10 @@ def test_figures_and_tables_are_one_run_that_is_logged_once(made, client, tmp_pa
     assert before.info.status == "FINISHED"
     assert before.data.tags["group"] == "samplers"
     assert [d.dataset.name for d in before.inputs.dataset_inputs] == ["field-exact"]
-    assert "quality.svg" in {a.path for a in client.list_artifacts(before.info.run_id)}
-    figure.write_text("<svg></svg>")
+    assert {"field", "theory"} <= {a.path for a in client.list_artifacts(before.info.run_id)}
+    inside = [a.path for a in client.list_artifacts(before.info.run_id, "field")]
+    assert inside == ["field/quality.png"]
+    figure.write_text("another picture")
     assert track(grid, params.baseline, results) == {"new": 0, "changed": 1, "same": 4}
     (after,) = summaries_of(client)
     assert after.data.tags["ladr.result"] != before.data.tags["ladr.result"]

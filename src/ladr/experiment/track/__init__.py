@@ -1,6 +1,7 @@
 """MLflow: one run per cell and one of all figures, written once, by one process, from results/."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -15,7 +16,8 @@ from ladr.experiment.cells.decode import tell
 from ladr.experiment.cells.locks import hold
 from ladr.experiment.cells.record import RESULTS
 from ladr.experiment.track.entries import Entry, curve, entries
-from ladr.experiment.track.store import OF, embedded, experiment, runs
+from ladr.experiment.track.page import address
+from ladr.experiment.track.store import OF, drop_default, embedded, experiment, runs
 from ladr.experiment.track.summary import Summary, summaries
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -54,12 +56,16 @@ def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = 
         for left in known.values():
             _retire(client, left)
         if root is not None:
+            drop_default(client)
             stores.write(results)
         return count
 
 
 def serve(host: str, port: int, results: Path = RESULTS) -> NoReturn:
-    """Become MLflow's server on the embedded store. The server ends with this process."""
+    """Become MLflow's server on the embedded store, and say where its first page is.
+
+    The server ends with this process. In a terminal the page opens in a browser once it is there.
+    """
     database = results / stores.DATABASE
     if not database.is_file():
         raise LadrError(f"{database}: nothing is tracked yet; `ladr track` first")
@@ -68,6 +74,10 @@ def serve(host: str, port: int, results: Path = RESULTS) -> NoReturn:
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     words = ["ui", "--host", host, "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", f"sqlite:///{database.resolve()}"]
+    page = address(results, host, port)
+    print(page, flush=True)
+    if sys.stdout.isatty():
+        subprocess.Popen([sys.executable, "-m", "ladr.experiment.track.opening", page])
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words, *store])
 
 
@@ -92,7 +102,8 @@ def _log(client: Any, place: str, one: Entry | Summary) -> None:
     """Log one run. Its digest comes last, so that a run without a digest is known to be incomplete."""
     from mlflow.entities import Metric, Param, RunTag
 
-    run = client.create_run(place, tags={OF: one.key, **one.tags}, run_name=one.name).info
+    tags = {OF: one.key, **one.tags}
+    run = client.create_run(place, start_time=one.began, tags=tags, run_name=one.name).info
     client.log_inputs(run.run_id, list(_datasets(one.asked)))
     metrics = [Metric(k, v, run.start_time, 0) for k, v in one.metrics.items()]
     metrics += [Metric("mask_ratio", v, run.start_time, step) for step, v in enumerate(one.curve)]
@@ -102,9 +113,10 @@ def _log(client: Any, place: str, one: Entry | Summary) -> None:
     for start in range(0, len(params), 90):
         client.log_batch(run.run_id, params=params[start : start + 90])
     for path in one.artifacts:
-        client.log_artifact(run.run_id, str(path), one.folder)
+        client.log_artifact(run.run_id, str(path), one.folder(path))
     client.log_batch(run.run_id, tags=[RunTag(RESULT, one.digest)])
-    client.set_terminated(run.run_id)
+    ended = None if one.began is None else one.began + round(1000 * one.seconds)
+    client.set_terminated(run.run_id, end_time=ended)
 
 
 def _datasets(asked: Iterable[Mapping[str, Any]]) -> Iterable[Any]:

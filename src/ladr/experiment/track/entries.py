@@ -5,12 +5,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ladr.base import files
+from ladr.benchmarks.column import main_column
 from ladr.experiment.cell import Cell, Grid, Line
 from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import folder_of
@@ -19,12 +21,16 @@ from ladr.experiment.cells.record import CELL, RESULTS, SCORE, SHEET, done
 from ladr.experiment.cells.table import LINES
 
 SCORED = ["column", "value", "low", "high", "floor"]
+Costs = tuple[float | None, Mapping[str, float]]  # the baseline's seconds per image; latency at batch 1
 PLAIN = re.compile(r"[^\w\-. /:]")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What MLflow is told about one cell."""
+    """What MLflow is told about one cell.
+
+    began: when its decode began, in milliseconds since 1970. seconds: how long that took.
+    """
 
     cell: Cell
     experiment: str
@@ -34,11 +40,15 @@ class Entry:
     metrics: Mapping[str, float]
     curve: tuple[float, ...]
     artifacts: tuple[Path, ...]
-    folder: str | None = None
+    began: int | None = None
+    seconds: float = 0.0
 
     @property
     def key(self) -> str:
         return self.cell.id
+
+    def folder(self, path: Path) -> None:
+        """The files of a cell lie in no folder."""
 
     @property
     def asked(self) -> tuple[Mapping[str, Any], ...]:
@@ -72,7 +82,7 @@ def entries(grid: Grid, baseline: str, results: Path = RESULTS) -> Iterator[Entr
             base = seconds.get((lines[0].backbone, lines[0].benchmark))
             scores = lines_of.get(cell.id) or record.read(folder / SCORE)["lines"]
             costs = base, latency.get(cell.id, {})
-            yield _entry(cell, lines, scores, label_of(lines[0], grid), folder, *costs)
+            yield _entry(cell, lines, scores, label_of(lines[0], grid), folder, costs)
 
 
 def _told(results: Path) -> dict[str, list[dict[str, Any]]]:
@@ -90,8 +100,7 @@ def _entry(
     scores: list[dict[str, Any]],
     label: str,
     folder: Path,
-    base: float | None,
-    latency: Mapping[str, float],
+    costs: Costs,
 ) -> Entry:
     first, decoded = lines[0], record.read(folder / CELL)
     made = decoded["provenance"]["made"][0]
@@ -109,11 +118,13 @@ def _entry(
     sampler = dict(cell.spec["sampler"])
     flat = dict(_flat({"policy": sampler.pop("policy"), "sampler": sampler, "asked": cell.spec["benchmark"]}))
     params = {"label": label, **{PLAIN.sub("", k): str(v)[:500] for k, v in flat.items()}}
-    metrics = _metrics(decoded["summary"], scores, base, latency)
+    metrics = _metrics(decoded["summary"], scores, costs, first.benchmark)
     artifacts = tuple(p for p in (folder / SHEET, folder / CELL, folder / SCORE) if p.is_file())
+    began = datetime.fromisoformat(decoded["provenance"]["began"]).timestamp()
     return Entry(
         cell, f"{first.backbone}/{first.benchmark}", name_of(first), tags, params, metrics,
-        curve(read_trace(folder), decoded["images"]), artifacts,
+        curve(read_trace(folder), decoded["images"]), artifacts, round(1000 * began),
+        decoded["summary"]["seconds"] * decoded["images"],
     )  # fmt: skip
 
 
@@ -136,14 +147,16 @@ def name_of(line: Line) -> str:
     return ", ".join(f"{key.removeprefix('phases.')}={value}" for key, value in line.point.items())
 
 
-def _metrics(
-    summary: Mapping[str, float], lines: list, base: float | None, latency: Mapping[str, float]
-) -> dict[str, float]:
-    """Scores first: the first metric is the one that the compare page colours by."""
+def _metrics(summary: Mapping[str, float], lines: list, costs: Costs, benchmark: str) -> dict[str, float]:
+    """The main score first: the first metric is the one that the compare page colours by."""
+    base, latency = costs
+    valued = {line["column"]: float(line["value"]) for line in lines if line.get("value") is not None}
+    column = main_column(benchmark, valued)
+    main = {} if column is None else {"score": valued[column]}
     faster = {"speedup_batched": base / max(summary["seconds"], 1e-9)} if base else {}
     left = {k: float(v) for k, v in summary.items() if k not in ("passes", "seconds")}
     cost = {"passes": float(summary["passes"]), "seconds_per_image": summary["seconds"]}
-    return {**dict(_scores(lines)), **cost, **latency, **faster, **left}
+    return {**main, **dict(_scores(lines)), **cost, **latency, **faster, **left}
 
 
 def _scores(lines: list[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:

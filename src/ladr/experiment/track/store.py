@@ -9,6 +9,7 @@ from ladr.base.files import appearing
 from ladr.base.removal import remove
 from ladr.experiment.cells.store import ARTIFACTS, DATABASE
 from ladr.experiment.track.entries import PLAIN
+from ladr.experiment.track.page import described
 
 OF = "ladr.cell"
 
@@ -38,14 +39,27 @@ def _places(database: Path) -> list[str]:
         return ["nowhere: the file is damaged"]
 
 
+def drop_default(client: Any) -> None:
+    """Delete MLflow's own experiment `Default`, which is empty, so that it is not what one sees first."""
+    default = client.get_experiment_by_name("Default")
+    if default is not None and default.lifecycle_stage == "active" and not runs_in(client, default):
+        client.delete_experiment(default.experiment_id)
+
+
+def runs_in(client: Any, experiment: Any) -> bool:
+    return bool(client.search_runs([experiment.experiment_id], max_results=1))
+
+
 def experiment(client: Any, name: str, root: Path | None) -> str:
-    known = client.get_experiment_by_name(name)
+    """The id of the experiment of that name, made where it does not exist, with its description."""
+    known, tags = client.get_experiment_by_name(name), described(name)
     if known is not None and known.lifecycle_stage == "deleted":
         client.restore_experiment(known.experiment_id)
     if known is not None:
+        for key in (key for key, value in tags.items() if known.tags.get(key) != value):
+            client.set_experiment_tag(known.experiment_id, key, tags[key])
         return known.experiment_id
     where = None if root is None else (root / PLAIN.sub("", name).replace("/", "-")).as_uri()
-    tags = {"mlflow.experimentKind": "custom_model_development"}
     return client.create_experiment(name, artifact_location=where, tags=tags)
 
 

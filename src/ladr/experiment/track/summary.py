@@ -14,6 +14,7 @@ from ladr.experiment.cells.record import BESIDE, RESULTS
 from ladr.experiment.plan.records import figure_files
 
 EXPERIMENT, KEY = "figures", "summary"
+SHOWN = (".png", ".csv", ".json", ".html")  # a figure's vector file and its caption are beside it on the disk
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,14 @@ class Summary:
     experiment: str = EXPERIMENT
     name: str = "Tables and figures"
     key: str = KEY
-    folder: str | None = None
+    began: None = None
+    seconds: float = 0.0
+
+    def folder(self, path: Path) -> str | None:
+        """The folder of a figure among the artifacts: its backbone, or what else it is about."""
+        shared = os.path.commonpath([one.parent for one in self.artifacts if one.suffix == ".png"] or [path])
+        place = os.path.relpath(path.parent, shared)
+        return None if place == os.curdir or place.startswith(os.pardir) else place
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -60,5 +68,5 @@ def summaries(grid: Grid, results: Path = RESULTS) -> Iterator[Summary]:
         "mlflow.user": "ladr",
     }
     params = {"rows": str(len(grid.lines)), "cells": str(len(grid.cells))}
-    present = [p for p in (*figures, *tables) if os.path.isfile(p)]
+    present = [p for p in (*figures, *tables) if os.path.isfile(p) and p.suffix in SHOWN]
     yield Summary(tags, params, tuple(asked.values()), tuple(present))
