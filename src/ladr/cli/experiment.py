@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from ladr.base.errors import LadrError
-from ladr.cli.options import PARAMS, Cells, File, Json, Set, Size, experiment_of, print_json
+from ladr.cli.options import (
+    MOST,
+    MOST_THREADS,
+    PARAMS,
+    Cells,
+    File,
+    Json,
+    Set,
+    Size,
+    experiment_of,
+    print_json,
+)
 
 
 def params(
@@ -106,7 +117,7 @@ def score(
         str | None, typer.Option(help="Score a folder of images by this mini benchmark.")
     ] = None,
     size: Size = "default",
-    images: Annotated[int, typer.Option(min=1, help="Images per prompt in the folder.")] = 1,
+    images: Annotated[int, typer.Option(min=1, max=MOST, help="Images per prompt in the folder.")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="Scores of the folder; default: scores.jsonl in it.")
     ] = None,
@@ -117,7 +128,8 @@ def score(
         bool, typer.Option("--again", help="Score again. Answers of a judge that are kept are used.")
     ] = False,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="How many processes score; default: all cores.")
+        int | None,
+        typer.Option(min=1, max=MOST_THREADS, help="Processes that score; default: all cores."),
     ] = None,
     params: File = PARAMS,
     set_: Set = None,

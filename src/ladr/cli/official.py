@@ -12,7 +12,7 @@ from ladr.benchmarks.official import geneval as geneval_suite
 from ladr.benchmarks.official import t2i as t2i_suite
 from ladr.benchmarks.official import unigen as unigen_suite
 from ladr.benchmarks.official.suite import Scores
-from ladr.cli.options import Json, print_json
+from ladr.cli.options import MOST, MOST_THREADS, Json, print_json
 from ladr.cli.terminal import bar, confirm, console, prices, run
 
 app = typer.Typer(
@@ -23,8 +23,8 @@ Check = Annotated[Path | None, typer.Option(help="Compare a folder of images wit
 Results = Annotated[Path | None, typer.Option(help="Import what the official scorer wrote.")]
 Images = Annotated[Path | None, typer.Option("--score", help="Score a folder of images on this machine.")]
 Sheet = Annotated[Path | None, typer.Option(help="Write an HTML page of the failures.")]
-PerPrompt = Annotated[int, typer.Option(min=1, help="Images per prompt.")]
-Concurrency = Annotated[int, typer.Option(min=1, help="Questions asked at once.")]
+PerPrompt = Annotated[int, typer.Option(min=1, max=MOST, help="Images per prompt.")]
+Concurrency = Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="Questions asked at once.")]
 KeyEnv = Annotated[str, typer.Option(help="The environment variable with the API key.")]
 Price = Annotated[float | None, typer.Option(help="Price of a million tokens, for the estimate.")]
 Seconds = Annotated[float, typer.Option(help="Your guess of one call's time, for the estimate.")]

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ladr.base.errors import LadrError
+
 if TYPE_CHECKING:
     from ladr.experiment.cell import Grid
     from ladr.experiment.params import Params
 
 PARAMS = Path("params.yaml")
+MOST = 10_000  # prompts of a column, images of a prompt: nobody means more
+MOST_STEPS = 1_000_000
+MOST_THREADS = 1024
+LARGEST_SEED = (1 << 63) - 1
+DIGITS = 6
 File = Annotated[Path, typer.Option("--params", envvar="LADR_PARAMS", help="The file of the experiment.")]
 SET = "LADR_SET"  # what `--set` says, as the words of a shell, for commands that other programs start
 Set = Annotated[
@@ -49,7 +56,11 @@ def changed(changes: list[str] | None) -> dict[str, Any]:
 
 def size_of(text: str) -> str | int:
     """The value of `--size`: a number of prompts where the text is one, else the name of a size."""
-    return int(text) if text.isdecimal() else text
+    if not (text.isascii() and text.lstrip("-").isdecimal()):
+        return text
+    if not 0 < int(text[:DIGITS]) <= MOST or len(text) > DIGITS:
+        raise LadrError(f"size: {text[:80]!r} is not allowed; from 1 to {MOST} prompts per column, or a name")
+    return int(text)
 
 
 def print_json(value: Any, indent: int | None = 1) -> None:

@@ -16,7 +16,7 @@ from rich.markup import escape
 from ladr.backbones import BACKBONES, kind, load
 from ladr.base.errors import LadrError, install
 from ladr.cli.mistakes import printable
-from ladr.cli.options import Json, print_json
+from ladr.cli.options import LARGEST_SEED, MOST_STEPS, MOST_THREADS, Json, print_json
 from ladr.cli.sampler import NamedSampler, listing, split
 from ladr.cli.show import Bar, Silent, Watch, save
 from ladr.decoding.caches import cache as cache_named
@@ -50,8 +50,10 @@ def sample(
     compare: Annotated[
         str | None, typer.Option(help="Several samplers in one picture: cosine,cosine@15,ladr.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Planned passes T.")] = 64,
-    seed: Annotated[int, typer.Option(help="The seed of the noise, the same for all samplers.")] = 0,
+    steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Planned passes T.")] = 64,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="The seed of the noise, the same for all samplers.")
+    ] = 0,
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("sample.png"),
     scale: Annotated[
         int | None, typer.Option(min=1, max=64, help="Enlarge each pixel; default: to at least 256 in all.")
@@ -60,7 +62,10 @@ def sample(
     size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH in pixels.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; default: by the model's size and the free cores.")
+        int | None,
+        typer.Option(
+            min=1, max=MOST_THREADS, help="CPU threads; default: by the model's size and the free cores."
+        ),
     ] = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16; default: bfloat16 on cuda.")] = None,
     cache: Annotated[

@@ -5,18 +5,18 @@ from typing import Annotated
 
 import typer
 
-from ladr.cli.options import Json, print_json
+from ladr.cli.options import MOST, MOST_STEPS, MOST_THREADS, Json, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Measure how fast this package runs on this machine.")
-Repeat = Annotated[int, typer.Option(min=1, help="Rounds after the one that warms up; medians count.")]
-Threads = Annotated[int, typer.Option(min=1, help="Threads of torch.")]
+Repeat = Annotated[int, typer.Option(min=1, max=MOST, help="Rounds after a warm-up; medians count.")]
+Threads = Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="Threads of torch.")]
 
 
 @app.command("loop")
 def loop(
-    height: Annotated[int, typer.Option(min=1, help="Rows of cells.")] = 64,
-    width: Annotated[int, typer.Option(min=1, help="Columns of cells.")] = 64,
-    codes: Annotated[int, typer.Option(min=2, help="Size of the codebook.")] = 8192,
+    height: Annotated[int, typer.Option(min=1, max=1024, help="Rows of cells.")] = 64,
+    width: Annotated[int, typer.Option(min=1, max=1024, help="Columns of cells.")] = 64,
+    codes: Annotated[int, typer.Option(min=2, max=1 << 20, help="Size of the codebook.")] = 8192,
     policy: Annotated[str, typer.Option(help="The policy that chooses cells.")] = "ladr",
     repeat: Repeat = 5,
     threads: Threads = 1,
@@ -42,8 +42,10 @@ def loop(
 @app.command("backbone")
 def backbone(
     folder: Annotated[Path | None, typer.Option(help="A checkpoint folder; default: random weights.")] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Images at once.")] = 8,
-    steps: Annotated[int, typer.Option(min=1, help="Planned passes T of whole decodes.")] = 64,
+    batch: Annotated[int, typer.Option(min=1, max=MOST, help="Images at once.")] = 8,
+    steps: Annotated[
+        int, typer.Option(min=1, max=MOST_STEPS, help="Planned passes T of whole decodes.")
+    ] = 64,
     threads: Threads = 2,
     repeat: Repeat = 3,
 ) -> None:
@@ -56,7 +58,7 @@ def backbone(
 @app.command("mixture")
 def mixture(
     repeat: Repeat = 10,
-    scenes: Annotated[int, typer.Option(min=1, help="Scenes of the mixture.")] = 1024,
+    scenes: Annotated[int, typer.Option(min=1, max=1 << 20, help="Scenes of the mixture.")] = 1024,
 ) -> None:
     """One pass of the exact scene mixture, and the making of its scenes."""
     from ladr.speed.mixture import mixture_speed
@@ -71,7 +73,9 @@ def device(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, cuda:1 or cpu.")] = "auto",
     dtype: Annotated[str | None, typer.Option(help="Default: bfloat16 on cuda, float32 on cpu.")] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Planned passes T of whole decodes.")] = 64,
+    steps: Annotated[
+        int, typer.Option(min=1, max=MOST_STEPS, help="Planned passes T of whole decodes.")
+    ] = 64,
     repeat: Repeat = 3,
     upstream: Annotated[Path | None, typer.Option(help="A checkout of Alpha-VLLM/Lumina-DiMOO.")] = None,
     compile: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ladr.cli.options import PARAMS, File, Json, Set, Size, changed, print_json, size_of
+from ladr.cli.options import MOST, PARAMS, File, Json, Set, Size, changed, print_json, size_of
 
 Values = Annotated[list[str] | None, typer.Option(metavar="PHASE=VALUE,...", help="Values of one phase.")]
 Base = Annotated[str, typer.Option(help="The sampler whose settings vary.")]
@@ -21,7 +21,7 @@ def sweep(
     backbone: Annotated[list[str] | None, typer.Option(help="Default: the first of `use`.")] = None,
     benchmark: Annotated[list[str] | None, typer.Option(help="Default: the backbone's first.")] = None,
     size: Annotated[str | None, typer.Option(help="Default: the backbone's own.")] = None,
-    images: Annotated[int | None, typer.Option(min=1, help="Images per prompt.")] = None,
+    images: Annotated[int | None, typer.Option(min=1, max=MOST, help="Images per prompt.")] = None,
     cores: Annotated[str, typer.Option(help="Cores that Snakemake may use: a number, or all.")] = "all",
     params: File = PARAMS,
 ) -> None:
@@ -45,7 +45,9 @@ def drawn(folder: Path) -> list[Path]:
 
 
 def search(
-    trials: Annotated[int, typer.Option(help="Settings to try in all, earlier calls included.")] = 40,
+    trials: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Settings to try in all, earlier calls included.")
+    ] = 40,
     base: Base = "ladr",
     backbone: Annotated[str, typer.Option(help="A backbone of params.yaml.")] = "mixture",
     benchmark: Annotated[str, typer.Option(help="The benchmark that scores a setting.")] = "mini-geneval",
@@ -61,7 +63,7 @@ def search(
         str, typer.Option(help="even or odd: search on these prompts of each column; or all.")
     ] = "all",
     changes: Set = None,
-    seed: Annotated[int, typer.Option(help="The seed of Optuna's choices.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=1 << 31, help="The seed of Optuna's choices.")] = 0,
     params: File = PARAMS,
     json: Json = False,
 ) -> None:

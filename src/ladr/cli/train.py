@@ -14,7 +14,7 @@ from ladr.base.errors import LadrError
 app = typer.Typer(no_args_is_help=True, help="Train the embedded tokenizer and model from nothing.")
 CURVE, SHEET = "loss.png", "sheet.png"
 MLflow = Annotated[bool, typer.Option(help="Also log the run and its pictures to MLflow.")]
-Seed = Annotated[int, typer.Option(help="The seed of data and weights.")]
+Seed = Annotated[int, typer.Option(min=0, max=1 << 31, help="The seed of data and weights.")]
 Folder = Annotated[Path, typer.Option(help="Where checkpoints, logs and the result go.")]
 Data = Annotated[str, typer.Option(help="The data set: shapes or pictures.")]
 
@@ -32,7 +32,7 @@ def pictures(
     source: Annotated[Path, typer.Option("--from", help="Folder with the files that `npm pack` wrote.")],
     folder: Folder = Path("runs/pictures"),
     group: Annotated[list[str] | None, typer.Option(help="A group of emoji; may be repeated.")] = None,
-    codes: Annotated[int, typer.Option(min=16, help="Size of the codebook.")] = 1024,
+    codes: Annotated[int, typer.Option(min=16, max=1 << 16, help="Size of the codebook.")] = 1024,
     seed: Seed = 0,
 ) -> None:
     """Render the emoji of the packages, learn a codebook of their patches and encode every picture."""
@@ -47,7 +47,7 @@ def vq(
     folder: Folder = Path("runs/shapes"),
     data: Data = "shapes",
     seed: Seed = 0,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 3000,
+    steps: Annotated[int, typer.Option(min=1, max=100_000_000, help="Training steps.")] = 3000,
 ) -> None:
     """Train codebook, decoder and encoder of the tokenizer; call again to go on after an interruption."""
     from ladr.training.vq import train_vq
@@ -63,7 +63,7 @@ def model(
     steps: Annotated[
         int | None, typer.Option(min=1, help="May be raised on resume until the decay begins.")
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="One-thread CPU processes; 1 on a GPU.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, max=1024, help="CPU processes; 1 on a GPU.")] = 1,
     minutes: Annotated[float | None, typer.Option(help="Stop (resumable) after so long.")] = None,
     compiled: Annotated[bool, typer.Option(help="torch.compile: slow to start, twice as fast after.")] = True,
     shard_batch: Annotated[

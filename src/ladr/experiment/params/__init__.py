@@ -27,6 +27,11 @@ def load(path: str | Path = "params.yaml", changes: Mapping[str, Any] | None = N
     """The experiment of that file; `changes` are dotted keys set to other values, as on a command line."""
     source = Source.read(path)
     source.data = varied(source.data, changes or {})
+    return checked(source)
+
+
+def checked(source: Source) -> Params:
+    """The experiment that the source holds; LadrError with all its mistakes."""
     mistakes = [*typed(source.data), *issues(source.data)]
     if mistakes:
         raise LadrError(report(mistakes, source))
@@ -73,6 +78,6 @@ def changes_of(texts: list[str]) -> dict[str, Any]:
 
 
 __all__ = [
-    "Ablation", "BackboneRow", "Latency", "Official", "Params", "Sampler", "Sweep", "changes_of", "load",
-    "report",
+    "Ablation", "BackboneRow", "Latency", "Official", "Params", "Sampler", "Sweep", "changes_of", "checked",
+    "load", "report",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """The points of sweeps, and the mistakes that only a point shows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -36,24 +36,25 @@ def grid_issues(
 def _points(
     path: tuple[str, ...], base: Mapping[str, Any], grid: Mapping[str, list], known: list[str]
 ) -> Any:
-    mistakes = list(_of_row(base, known))
+    mistakes = list(row_mistakes(base, known))
     standing = {issue.message for issue in mistakes}
     for key, values in grid.items():
         for i, value in enumerate(values):
             if value in values[:i]:
                 yield Issue((*path, key, i), "stands here twice; leave one out")
-            for issue in _of_row(varied(base, {key: value}), known):
+            for issue in row_mistakes(varied(base, {key: value}), known):
                 mistakes.append(issue)
                 if issue.message not in standing:
                     yield Issue((*path, key, i), issue.message)
     if mistakes:
         return
     for point in points(grid):
-        for issue in _of_row(varied(base, point), known):
+        for issue in row_mistakes(varied(base, point), known):
             yield Issue(path, f"{', '.join(f'{k} = {v}' for k, v in point.items())}: {issue.message}")
 
 
-def _of_row(row: Mapping[str, Any], known: list[str]) -> Iterator[Issue]:
+def row_mistakes(row: Mapping[str, Any], known: Sequence[str]) -> Iterator[Issue]:
+    """The mistakes of a row, those that its types show included."""
     yield from typed_row(row)
     yield from row_issues((), row, known)
 

@@ -9,7 +9,7 @@ from typing import Any
 from ladr.base.errors import LadrError, nearest, needs
 from ladr.base.files import write_text
 from ladr.benchmarks.column import main_column
-from ladr.benchmarks.sizes import HALVES, halved
+from ladr.benchmarks.sizes import HALVES, halved, per_column
 from ladr.decoding.policies import build
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells import record
@@ -21,7 +21,7 @@ from ladr.experiment.grid import grid
 from ladr.experiment.params import Params, load
 from ladr.experiment.params.models import Sampler, Sweep
 from ladr.experiment.params.sweeps import varied
-from ladr.experiment.sweep.space import SPACES, Range, space_of
+from ladr.experiment.sweep.space import SPACES, Range, require_allowed, space_of
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,10 @@ def prepared(
     ):  # fmt: skip
         if name not in known:
             raise LadrError(f"{what} {name!r} is not known{nearest(name, known)}")
-    space = space_of(read.samplers[base].policy, vary)
+    per_column(size)
+    row = read.samplers[base]
+    space = space_of(row.policy, vary)
+    require_allowed(row.model_dump(exclude_none=True), space, [*read.samplers])
     return Search(read, base, backbone, benchmark, size, space, half)
 
 
@@ -115,7 +118,7 @@ def search(
     with needs("ladr search"):
         import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # an error is told once, by its message
     place = results / "search"
     with hold(place / f".{what.name}.lock", f"search {what.name}"):
         study = optuna.create_study(

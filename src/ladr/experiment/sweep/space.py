@@ -1,10 +1,12 @@
 """What a search may choose from: the numbers or the names that each field may take."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ladr.base.errors import LadrError
+from ladr.experiment.params.sweeps import row_mistakes, varied
 from ladr.experiment.sweep.sweep import values_of
 
 FORM = "FIELD=LOW:HIGH:STEP, FIELD=LOW:HIGH:log or FIELD=VALUE,VALUE,..."
@@ -129,15 +131,24 @@ def range_of(text: str) -> tuple[str, Range]:
 
 
 def _logarithmic(low: float, high: float) -> Logarithmic:
-    if not 0 < low < high:
+    if not 0 < low < high < math.inf:
         raise ValueError
     return Logarithmic(low, high)
 
 
 def _even(low: float, high: float, step: float) -> Even:
-    if not (low < high and step > 0):
+    if not (-math.inf < low < high < math.inf and 0 < step <= high - low):
         raise ValueError
     return Even(low, high, step)
+
+
+def require_allowed(base: Mapping[str, Any], space: Mapping[str, Range], known: Sequence[str]) -> None:
+    """LadrError at the first end of a range that the row `base` may not have. known: rows that it may
+    refer to."""
+    for key, each in space.items():
+        for value in each.values if isinstance(each, Choice) else (each.low, each.high):
+            for issue in row_mistakes(varied(base, {key: value}), known):
+                raise LadrError(f"{key} = {value!r}: {issue.message}")
 
 
 def _number(value: Any) -> bool:

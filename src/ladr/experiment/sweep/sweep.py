@@ -4,24 +4,25 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ladr.base.errors import LadrError
-from ladr.base.files import appearing
+from ladr.base.errors import LadrError, nearest
+from ladr.base.files import write_text
 from ladr.experiment.cell import canonical
-from ladr.experiment.params import Params, load
-from ladr.experiment.params.source import Source
+from ladr.experiment.grid import grid as grid_from
+from ladr.experiment.params import Params, checked, load
+from ladr.experiment.params.source import Source, value_of
 
 FOLDER = Path("results/sweeps")
+MOST_CORES = 4096
 
 
 def values_of(text: str) -> list[Any]:
     """`0.1,0.3,null` as a list; every value is YAML."""
-    from ruamel.yaml import YAML
-
-    values = YAML(typ="safe").load(f"[{text}]")
-    if not values:
+    values = value_of(f"[{text}]", repr(text[:80]))
+    if not values or not isinstance(values, list):
         raise LadrError(f"{text!r} is not allowed; values with commas between them")
     return values
 
@@ -51,6 +52,9 @@ def experiment(
     data = Source.read(params).data
     read = load(params)
     backbones = place.pop("backbones") or [read.use[0]]
+    for name in backbones:
+        if name not in read.backbones:
+            raise LadrError(f"backbone {name!r} is not known{nearest(name, read.backbones)}")
     first = read.backbones.get(backbones[0])
     benchmarks = place.pop("benchmarks") or list(first.benchmarks if first else ())[:1]
     sweep = {"base": base, "benchmarks": benchmarks, "grid": dict(grid)}
@@ -78,10 +82,13 @@ def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = F
     """Make the cells of a sweep through Snakemake; return the folder of its table."""
     from ruamel.yaml import YAML
 
+    if cores != "all" and not (cores.isascii() and cores.isdecimal() and 0 < int(cores[:6]) <= MOST_CORES):
+        raise LadrError(f"cores: {cores[:80]!r} is not allowed; all, or a number from 1 to {MOST_CORES}")
+    text = StringIO()
+    YAML(typ="safe").dump(dict(data), text)
+    grid_from(checked(Source(text.getvalue(), f"sweep {name}")))
     place = folder / name
-    with appearing(place / "params.yaml") as half, open(half, "w", encoding="utf-8") as file:
-        YAML(typ="safe").dump(dict(data), file)
-    load(place / "params.yaml")
+    write_text(place / "params.yaml", text.getvalue())
     words = ["--cores", cores, "--config", f"params={place / 'params.yaml'}", f"out={place}"]
     done = subprocess.run([sys.executable, "-m", "snakemake", *words, "--", f"{place}/table.json"])
     if done.returncode:

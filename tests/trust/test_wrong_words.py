@@ -1,0 +1,109 @@
+"""Wrong words after a command are refused with one line, and nothing is written."""
+
+import shlex
+
+import pytest
+
+from tiny import write
+from trust.refusals import refused
+
+ON = "--backbone field --benchmark field-exact"
+CALLS = [
+    (f"search {ON} --vary noise=3:1:1", "FIELD=LOW:HIGH:STEP"),
+    (f"search {ON} --vary noise=0:0:0", "FIELD=LOW:HIGH:STEP"),
+    (f"search {ON} --vary noise=nan:1:1", "FIELD=LOW:HIGH:STEP"),
+    (f"search {ON} --vary noise=0:inf:1", "FIELD=LOW:HIGH:STEP"),
+    (f"search {ON} --vary noise=0:1:5", "FIELD=LOW:HIGH:STEP"),
+    (f"search {ON} --vary noise=0:1:log", "FIELD=LOW:HIGH:STEP"),
+    (f"search {ON} --vary noise=-3:-1:1", "noise = -3"),
+    (f"search {ON} --vary nois=0:1:0.5", "did you mean 'noise'"),
+    (f"search {ON} --vary noise=", "FIELD=LOW:HIGH:STEP"),
+    (f"search {ON} --vary rank=gap,gapp", "gapp"),
+    (f"search {ON} --size 0", "from 1 to 10000 prompts"),
+    (f"search {ON} --size -1", "from 1 to 10000 prompts"),
+    (f"search {ON} --size x", "(known: default, full, smoke)"),
+    (f"search {ON} --size 1000000000", "from 1 to 10000 prompts"),
+    (f"search {ON} --trials -1", "'--trials'"),
+    (f"search {ON} --trials 0", "'--trials'"),
+    (f"search {ON} --seed -1", "'--seed'"),
+    ("search --backbone field --benchmark nope", "nope"),
+    ("search --backbone field --benchmark mini-geneval", "mini-geneval"),
+    ("search --backbone nope", "'nope' is not known"),
+    ("search --backbone field --base nope", "'nope' is not known"),
+    ("sweep", "nothing to vary"),
+    ("sweep --alpha structure", "PHASE=VALUE"),
+    ("sweep --alpha structure=", "values with commas"),
+    ("sweep --alpha structure=[", "not valid YAML"),
+    ("sweep --alpha structure=7", "alpha.0 = 7"),
+    ("sweep --vary steps=0", "steps.0 = 0"),
+    ("sweep --vary ..=0", "no field to vary"),
+    ("sweep --vary steps=4 --cores x", "cores: 'x'"),
+    ("sweep --vary steps=4 --cores 0", "cores: '0'"),
+    ("sweep --vary steps=4 --size 0", "from 1 to 10000"),
+    ("sweep --vary steps=4 --size x", "'x' is not known"),
+    ("sweep --vary steps=4 --backbone nope", "'nope' is not known"),
+    ("sweep --vary steps=4 --benchmark nope", "'nope' is not known"),
+    ("sweep --vary steps=4 --base nope", "'nope' is not known"),
+    ("sweep --vary steps=4 --images 100000000", "'--images'"),
+    (f"sample x --backbone field --sampler cosine@{'9' * 5000}", "NAME@STEPS"),
+    ("""sample x --backbone field --sampler '{"policy": ["ladr"]}'""", "names no policy"),
+    ("""sample x --backbone field --sampler '{"policy": "then"}'""", "first is missing"),
+    (
+        """sample x --backbone field --sampler '{"policy": "then", "first": {"policy": [1]}, "second": "cosine"}'""",
+        "is not allowed; a name",
+    ),
+    ("sample x --backbone field --sampler then", "first is missing"),
+    ("sample x --backbone field --sampler ''", "'' is not known"),
+    ("""sample x --backbone field --sampler '{"policy": "ladr", "noise": NaN}'""", "noise: nan"),
+    ("""sample x --backbone field --compare '{"policy": "ladr"'""", "not valid JSON"),
+    ("sample x --backbone field --compare ,", "'' is not known"),
+    ("sample x --backbone field --seed -1", "'--seed'"),
+    ("sample x --backbone field --temperature nan", "temperature: nan"),
+    ("sample x --backbone field --temperature -1", "temperature: -1"),
+    ("sample x --backbone field --guidance 3", "guidance: no such setting"),
+    ("sample x --backbone field --with grid=[1,2,3]", "two whole numbers"),
+    ("sample x --backbone field --with codes=3.5", "a whole number from 2"),
+    ("sample x --backbone field --with grid", "NAME=VALUE"),
+    ("sample x --backbone field --size 3x", "HEIGHTxWIDTH"),
+    ("sample x --backbone field --threads 100000000000", "'--threads'"),
+    ("sample x --backbone field --steps 100000000000", "'--steps'"),
+    ("sample x --backbone field --cache mll", "'mll' is not known"),
+    ("run", "Missing argument"),
+    ("run 12345678", "is not in the grid"),
+    ("run x/../../y", "is not in the grid"),
+    ("run ''", "is not in the grid"),
+    ("score x", "is not in the grid"),
+    ("score . --benchmark mini-geneval --images 0", "'--images'"),
+    ("score . --benchmark mini-geneval --images 100000000000", "'--images'"),
+    ("score . --benchmark mini-geneval --size 0", "from 1 to 10000"),
+    ("score . --benchmark mini-geneval --processes 0", "'--processes'"),
+    ("score . . --benchmark mini-geneval", "one folder at a time"),
+    ("score . --benchmark nope", "nope"),
+    ("ceiling x", "no cell of the grid"),
+    ("latency nope", "'nope' is not in the grid"),
+    ("grid --params nowhere.yaml", "cannot be read"),
+    ("grid --params .", "no regular file"),
+    ("figures nope", "nope"),
+    ("ui", "nothing is tracked yet"),
+    ("ui --port 0", "'--port'"),
+    ("prompts nope", "nope"),
+    ("prompts mini-geneval --size 0", "from 1 to 10000"),
+    ("prompts mini-geneval --size 5555555555555555555555555555555", "from 1 to 10000"),
+    ("prompts mini-geneval --size ²", "is neither a positive number"),
+    ("evaluate nowhere --benchmark mini-geneval --prompt single-object-000", "did you mean"),
+    ("speed loop --height 0", "'--height'"),
+    ("speed loop --height 100000000", "'--height'"),
+    ("speed mixture --scenes 100000000000", "'--scenes'"),
+    ("train vq --steps 0", "'--steps'"),
+    ("train vq --seed -1", "'--seed'"),
+    ("nope", "there is no command 'nope'"),
+    ("grade", "is now `ladr score`"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "says"), CALLS, ids=lambda text: text[:50])
+def test_wrong_words_are_one_line(call, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LADR_SET", raising=False)
+    write(tmp_path)
+    assert says in refused(shlex.split(call), capsys)
