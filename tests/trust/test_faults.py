@@ -49,12 +49,18 @@ class Tally:
         return f"survived {self.count - len(self.lost)} of {self.count}"
 
 
+def say(request, text):
+    """Print a line that pytest does not keep to itself."""
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{text}", flush=True)
+
+
 @pytest.fixture(scope="session")
 def whole(request):
     """The tally of all cases; the last line of the suite."""
     tally = Tally()
     yield tally
-    request.config.get_terminal_writer().line(f"\nfaults: {tally.line()}")
+    say(request, f"faults: {tally.line()}")
 
 
 @pytest.fixture
@@ -63,7 +69,7 @@ def tally(whole, request):
     own = Tally()
     yield own
     whole.count, whole.lost = whole.count + own.count, whole.lost + own.lost
-    request.config.get_terminal_writer().line(f"\n{request.node.name}: {own.line()}")
+    say(request, f"{request.node.name}: {own.line()}")
     assert own.lost == []
 
 
@@ -180,7 +186,8 @@ def after(world, calm, words):
 
 def weights_of(path):
     """Tensor -> its bytes; the file also holds how long it took."""
-    return {name: tensor.view(torch.uint8).numpy().tobytes() for name, tensor in load_file(path).items()}
+    tensors = load_file(path)
+    return {name: values.reshape(-1).view(torch.uint8).numpy().tobytes() for name, values in tensors.items()}
 
 
 def test_random_kills_of_training(tmp_path, tally):
