@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 from ladr.base.errors import LadrError
 from ladr.cli.main import build
 from ladr.experiment.cells import ceiling, doctor, record
+from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.locks import take
 from ladr.experiment.cells.rows import scored
 from tiny import cell_of, resealed
-from trust.faulty import WAYS, World, content, numbers
+from trust.faulty import WAYS, World, content, numbers, quiet
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +157,23 @@ def test_a_cell_copied_over_another_is_a_finding(world):
     assert not record.done(one / "cell.json")
     assert named(doctor.examine(), one / "cell.json")
     assert named(doctor.examine(), one / "score.json")
+
+
+def test_a_part_of_another_cell_is_a_finding_and_is_not_joined(calm, world):
+    cells = [cell_of(world.grid, name) for name in ("cosine", "ladr")]
+    for cell in cells:
+        shutil.rmtree(world.results / "cells" / cell.id)
+    run(cells, part=4, wait=True, say=quiet)
+    theirs, ours = (Path("results/cells") / cell.id for cell in cells)
+    part = min((theirs / "parts").glob("*.safetensors"))
+    shutil.copy(part, ours / "parts" / part.name)
+    (ours / "cell.json").unlink()
+    assert named(doctor.examine(), ours / "parts" / part.name)
+    with pytest.raises(LadrError, match="belongs to cell"):
+        run([cells[1]], say=quiet)
+    world.mend()
+    world.complete()
+    assert content(world) == calm[1]
 
 
 def test_a_cell_of_before_says_what_to_do(world):

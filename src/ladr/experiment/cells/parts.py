@@ -155,7 +155,7 @@ def read(path: Path, owner: Sequence[str] | None = None) -> Part | None:
 def cover(folder: Path, span: Span, owner: Sequence[str] | None = None) -> Iterator[Part]:
     """What the parts in a cell's folder hold of the span: in order, no image twice.
 
-    Damaged files are removed.
+    Damaged files are removed, and without an `owner` parts of other cells.
     """
     files = {path: _span(path) for path in sorted((folder / FOLDER).glob("*.safetensors"))}
     position, end = span
@@ -166,7 +166,7 @@ def cover(folder: Path, span: Span, owner: Sequence[str] | None = None) -> Itera
             continue
         path = max(holding, key=lambda held: files[held][1])
         part = read(path, owner)
-        if part is None:
+        if part is None or part.owner[0] != folder.name:
             remove([path], folder)
             del files[path]
             continue
