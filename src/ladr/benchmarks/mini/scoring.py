@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from ladr.base.errors import LadrError
+from ladr.benchmarks.image_files import read_image, size_of
 from ladr.benchmarks.mini.prompts import column_of, shuffled, truth
 from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import Row
@@ -87,20 +88,13 @@ def ceiling(
 
 def load_image(path: Path) -> np.ndarray:
     """The (64, 64, 3) uint8 pixels of a file that holds exactly such an image."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            image.load()
-            mode, size = image.mode, image.size
-            pixels = np.asarray(image) if mode == "RGB" else None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise LadrError(f"{path}: cannot be read as an image ({error})") from error
-    if pixels is None:
-        raise LadrError(f"{path}: mode is {mode!r}, allowed is 'RGB'")
+    size = size_of(path)
     if size != (CANVAS, CANVAS):
         raise LadrError(f"{path}: size is {size[0]}x{size[1]}, allowed is {CANVAS}x{CANVAS}")
-    return pixels
+    image = read_image(path)
+    if image.mode != "RGB":
+        raise LadrError(f"{path}: mode is {image.mode!r}, allowed is 'RGB'")
+    return np.asarray(image)
 
 
 def images_in(

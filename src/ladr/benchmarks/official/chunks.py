@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ladr.base.errors import LadrError
 from ladr.base.files import write_text
+from ladr.base.foreign import read_json
 from ladr.benchmarks.official.suite import formed, some
 
 PIPELINE = "en_core_web_sm"
@@ -40,7 +41,7 @@ def save(path: Path, chunks: Mapping[str, Sequence[str]]) -> None:
 def load(path: Path, texts: Sequence[str]) -> dict[str, list[str]]:
     """The chunks of `texts` from a file that `save` wrote; every prompt must be there."""
     with formed(str(path), "noun chunks by prompt"):
-        held = json.loads(Path(path).read_text(encoding="utf-8"))
+        held = read_json(Path(path))
         if absent := [text for text in texts if text not in held]:
             raise LadrError(f"{path}: no chunks of {len(absent)} prompts: {some(absent, 3)}")
         for text in texts:

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from ladr.base.errors import LadrError, needs
+from ladr.base.foreign import read_text
 from ladr.benchmarks.official.fetch import locate
 from ladr.benchmarks.official.geneval_rules import ObjectDetection
 from ladr.benchmarks.official.pixels import for_detector
@@ -55,7 +56,7 @@ class Detector:
 
 def of_geneval(checkpoint: str | Path, folder: Path | None, device: str = "cpu") -> Detector:
     """The detector with the class names of GenEval's files, from `folder` or from where `fetch` puts them."""
-    text = locate("geneval", "evaluation/object_names.txt", folder).read_text(encoding="utf-8")
+    text = read_text(locate("geneval", "evaluation/object_names.txt", folder))
     return Detector.load(checkpoint, [name.strip() for name in text.split("\n") if name.strip()], device)
 
 

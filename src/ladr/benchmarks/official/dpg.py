@@ -1,7 +1,5 @@
 """DPG-Bench: prompts, questions, folder layout."""
 
-import csv
-import io
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ladr.base.errors import LadrError, nearest
+from ladr.base.foreign import decoded, read_bytes, read_text
 from ladr.benchmarks.official.fetch import (
     check_names,
     checksum,
@@ -19,7 +18,7 @@ from ladr.benchmarks.official.fetch import (
     pin,
     source_of,
 )
-from ladr.benchmarks.official.suite import Suite, some
+from ladr.benchmarks.official.suite import Suite, checked_text, csv_rows, some
 from ladr.benchmarks.prompt import Prompt
 
 VERSION = 1
@@ -57,7 +56,9 @@ def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
     check_names("dpg", [path.name for path in inside.glob("*.txt")])
     texts = {}
     for name in names_in(pin("dpg")["folder"]):
-        texts[name.removesuffix(".txt")] = (inside / name).read_text(encoding="utf-8").strip()
+        texts[name.removesuffix(".txt")] = checked_text(
+            read_text(inside / name), f"{inside / name}: the prompt"
+        ).strip()
     return suite(texts, images_per_prompt)
 
 
@@ -109,8 +110,8 @@ def find_questions(path: Path | None = None) -> Path:
 def load_questions(path: Path, suite: Suite) -> tuple[dict[str, list[DpgQuestion]], list[str]]:
     """All questions of `dpg_bench.csv`, checked row by row and by their counts, with notes on the file: is it
     byte for byte the published one, and has it the counts that the paper's values force?"""
-    data = Path(path).read_bytes()
-    questions = parse_questions(data.decode("utf-8-sig"), suite, str(path))
+    data = read_bytes(Path(path))
+    questions = parse_questions(decoded(data, str(path)), suite, str(path))
     pinned = pin("dpg")["files"]["dpg_bench/dpg_bench.csv"]
     same = checksum(data, pinned) == pinned
     notes = [f"{Path(path).name} is {'' if same else 'NOT '}the file of {source_of('dpg')}, byte for byte"]
@@ -125,14 +126,11 @@ def parse_questions(text: str, suite: Suite, where: str = "questions") -> dict[s
     """Item id -> its questions in the order of the file. Every item of `suite` has some, and no other item
     has."""
     questions: dict[str, list[DpgQuestion]] = defaultdict(list)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    if lacking := set(CSV_COLUMNS) - set(reader.fieldnames or ()):
-        raise LadrError(f"{where}: column {sorted(lacking)[0]} is missing")
-    for number, row in enumerate(reader, start=2):
+    for number, row in enumerate(csv_rows(text, CSV_COLUMNS, where), start=2):
         try:
             questions[row["item_id"]].append(_question(row))
         except (LadrError, ValueError, AttributeError, TypeError) as error:
-            raise LadrError(f"{where}: line {number} ({row.get('item_id')}): {error}") from error
+            raise LadrError(f"{where}: line {number} ({row['item_id'].strip()[:40]}): {error}") from error
     for item, own in questions.items():
         _graph(item, own, where)
     missing, surplus = (
@@ -151,10 +149,9 @@ def _question(row: Mapping[str, str]) -> DpgQuestion:
     l1 = l2.split("-")[0].strip()
     if l1 not in L1:
         raise LadrError(f"tuple {row['tuple']!r} has no known category{nearest(l1, L1)}")
-    if not row["question_natural_language"].strip():
-        raise LadrError("question_natural_language is empty")
+    text = checked_text(row["question_natural_language"], "question_natural_language")
     parents = tuple(int(d) for d in row["dependency"].split(",") if int(d) != 0)
-    return DpgQuestion(int(row["proposition_id"]), parents, l1, l2, row["question_natural_language"])
+    return DpgQuestion(int(row["proposition_id"]), parents, l1, l2, text)
 
 
 def _graph(item: str, own: Sequence[DpgQuestion], where: str) -> None:

@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image
-
 from ladr.base.errors import LadrError
+from ladr.benchmarks.image_files import size_of
 from ladr.benchmarks.official.dpg import Questions
 from ladr.benchmarks.official.dpg_results import aggregate
 from ladr.benchmarks.official.folder import tile_box
@@ -37,8 +36,7 @@ def asks(suite: Suite, questions: Questions, folder: Path) -> list[JudgeQuestion
         item = suite.prompts[i].id
         if not image.is_file():
             raise LadrError(f"{folder}: {path} is missing; `ladr benchmark dpg --check` lists all")
-        with Image.open(image) as opened:
-            size = opened.size
+        size = size_of(image)
         for tile in tiles:
             box = tile_box(size, tile) if len(tiles) > 1 else None
             listed += [

@@ -16,6 +16,7 @@ NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 RESULT = re.compile(rf"^(?P<path>.*?)(?P<values>(?:, {NUMBER}){{2,5}})$")
 PRINTED = re.compile(r"^DPG-Bench score: (?P<value>\S+)$")
 TOLERANCE = 1e-6
+LONGEST_ROW = 1 << 13  # characters: a path, a question and an answer
 
 
 def zeroed(questions: Sequence[DpgQuestion], answers: Mapping[int, bool]) -> list[int]:
@@ -123,7 +124,7 @@ def read_detail(suite: Suite, questions: Questions, path: Path) -> dict[tuple[st
     words, their answers are taken in the order of the file."""
     slots: dict[tuple[str, int], dict[str, list[int]]] = {}
     answers: dict[tuple[str, int], dict[int, bool]] = defaultdict(dict)
-    for number, line in lines(path):
+    for number, line in lines(path, LONGEST_ROW):
         where = f"{path}: row {number}"
         match = DETAIL.match(line)
         if not match:
@@ -188,7 +189,7 @@ def read_results(suite: Suite, path: Path) -> tuple[dict[str, list[float]], floa
     """The official `_results.txt`: item -> score per tile, and the printed DPG-Bench score."""
     items: dict[str, list[float]] = {}
     printed = None
-    for number, line in lines(path):
+    for number, line in lines(path, LONGEST_ROW):
         where = f"{path}: row {number}"
         if match := PRINTED.match(line):
             with formed(where, "a total"):

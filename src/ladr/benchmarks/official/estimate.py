@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from ladr.benchmarks.image_files import size_of
+
 PATCH = 28  # pixels a side that one image token of the Qwen2.5-VL family stands for
 CHARS_PER_TOKEN = 4
 
@@ -33,7 +35,5 @@ def tokens_of_text(text: str) -> int:
 
 
 def tokens_of_image(path: Path) -> int:
-    from PIL import Image
-
-    with Image.open(path) as image:
-        return math.ceil(image.width / PATCH) * math.ceil(image.height / PATCH)
+    width, height = size_of(path)
+    return math.ceil(width / PATCH) * math.ceil(height / PATCH)

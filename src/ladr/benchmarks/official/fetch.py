@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from http.client import HTTPException
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from ladr.benchmarks.official.suite import some
 RAW = "https://raw.githubusercontent.com"
 TIMEOUT = 60.0  # seconds without a byte
 CHUNK = 1 << 16
+MOST = 64 << 20  # bytes of a file
 CONNECTIONS = 8
 
 
@@ -182,7 +184,9 @@ def _download(url: str, part: Path) -> None:
                 while chunk := answer.read(CHUNK):
                     file.write(chunk)
                     size += len(chunk)
-        if expected is not None and size != int(expected):
+                    if have + size > MOST:
+                        raise LadrError(f"{url}: more than {MOST >> 20} MiB came; no pinned file is so large")
+        if expected is not None and str(size) != expected.strip():
             raise LadrError(f"{url}: {size} of {expected} bytes came; run again to go on")
     except urllib.error.HTTPError as error:
         if (
@@ -190,7 +194,7 @@ def _download(url: str, part: Path) -> None:
         ):  # the part file is already whole, or longer than the file: judge it by its checksum
             return
         raise LadrError(f"{url}: the server answered {error.code} {error.reason}") from error
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         raise LadrError(
             f"{url}: cannot be reached ({reason}); offline, name a folder of the files "

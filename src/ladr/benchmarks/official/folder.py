@@ -12,7 +12,9 @@ import numpy as np
 from PIL import Image
 
 from ladr.base.errors import LadrError
-from ladr.base.files import appearing, write_text
+from ladr.base.files import appearing, read_json, write_text
+from ladr.base.foreign import read_text
+from ladr.benchmarks.image_files import read_image
 from ladr.benchmarks.official.suite import GRID_SIDE, Suite, some
 
 Rendered = np.ndarray | Image.Image | Path
@@ -78,7 +80,7 @@ def _claim(folder: Path, manifest: Mapping[str, object]) -> None:
     """Start or continue `folder` for this run. LadrError if it belongs to another run."""
     path = manifest_path(folder)
     if path.exists():
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = read_json(path)
         held.pop("complete", None)
         differs = sorted(k for k in held.keys() | manifest.keys() if held.get(k) != _json(manifest.get(k)))
         if differs:
@@ -124,8 +126,7 @@ def _place(tiles: list[Rendered], target: Path) -> None:
 
 def _open(tile: Rendered) -> Image.Image:
     if isinstance(tile, Path):
-        with Image.open(tile) as image:
-            return image.convert("RGB")
+        return read_image(tile).convert("RGB")
     return tile if isinstance(tile, Image.Image) else Image.fromarray(np.asarray(tile, dtype=np.uint8))
 
 
@@ -192,14 +193,22 @@ def check(
     for path, text in texts.items():
         if path not in present:
             report.faults[path] = "missing"
-        elif (folder / path).read_text(encoding="utf-8").split() != text.split():
-            report.faults[path] = "differs from the benchmark's own: another version's file?"
+        elif fault := _sidecar_fault(folder / path, text):
+            report.faults[path] = fault
     for done, (path, tiles) in enumerate(expected.items(), start=1):
         reason = "missing" if path not in present else _fault(folder / path, len(tiles)) if decode else ""
         if reason:
             report.faults[path] = reason
         progress(done)
     return report
+
+
+def _sidecar_fault(path: Path, text: str) -> str:
+    try:
+        same = read_text(path).split() == text.split()
+    except LadrError as error:
+        return f"unreadable: {error}"
+    return "" if same else "differs from the benchmark's own: another version's file?"
 
 
 def _walk(folder: Path) -> Iterator[str]:
@@ -210,9 +219,8 @@ def _walk(folder: Path) -> Iterator[str]:
 
 def _fault(path: Path, tiles: int) -> str:
     try:
-        with Image.open(path) as opened:
-            image = np.asarray(opened.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+        image = np.asarray(read_image(path).convert("RGB"))
+    except LadrError as error:
         return f"unreadable: {error}"
     height, width, _ = image.shape
     if tiles > 1 and (width != height or width % GRID_SIDE):

@@ -8,9 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
+from ladr.base.foreign import parsed, read_lines, read_text
 from ladr.benchmarks.official.fetch import locate, source_of
 from ladr.benchmarks.official.geneval_rules import COLOURS, RELATIONS, ObjectDetection, evaluate
-from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, lines, mean, require_images, some
+from ladr.benchmarks.official.suite import (
+    Score,
+    Scores,
+    Suite,
+    checked_text,
+    formed,
+    lines,
+    mean,
+    require_images,
+    some,
+)
 from ladr.benchmarks.prompt import Prompt
 
 VERSION = 1
@@ -40,10 +51,8 @@ PATH = re.compile(r"(?:^|.*[/\\])(\d+)[/\\]samples[/\\](\d+)\.png$")
 def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
     """The 553 published prompts, from `folder` or from what `fetch("geneval")` got."""
     path = locate("geneval", "prompts/evaluation_metadata.jsonl", folder)
-    names = locate("geneval", "evaluation/object_names.txt", folder).read_text(encoding="utf-8").split("\n")
-    rows = parse(
-        path.read_text(encoding="utf-8"), [name.strip() for name in names if name.strip()], str(path)
-    )
+    names = read_lines(locate("geneval", "evaluation/object_names.txt", folder))
+    rows = parse(read_text(path), [name.strip() for name in names if name.strip()], str(path))
     counts = Counter(row["tag"] for row in rows)
     if counts != COUNTS:
         tag = next(tag for tag in COUNTS if counts[tag] != COUNTS[tag])
@@ -58,7 +67,7 @@ def parse(text: str, classes: Sequence[str], where: str = "metadata") -> list[di
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = parsed(line)
             _validate(row, set(classes))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             detail = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
@@ -73,8 +82,9 @@ def parse(text: str, classes: Sequence[str], where: str = "metadata") -> list[di
 def _validate(row: Mapping[str, Any], classes: set[str]) -> None:
     if row["tag"] not in TAGS:
         raise LadrError(f"tag {row['tag']!r} is unknown{nearest(row['tag'], TAGS)}")
-    if not isinstance(row["prompt"], str) or not row["prompt"] or not row["include"]:
-        raise LadrError("prompt and include must not be empty")
+    checked_text(row["prompt"], "prompt")
+    if not row["include"]:
+        raise LadrError("include must not be empty")
     for position, clause in enumerate([*row["include"], *row.get("exclude", ())]):
         if clause["class"] not in classes:
             raise LadrError(f"class {clause['class']!r} is unknown{nearest(clause['class'], classes)}")
@@ -134,8 +144,8 @@ def import_results(suite: Suite, path: Path, *, allow_few_detections: bool = Fal
 def _read(line: str, where: str) -> dict[str, Any]:
     """One row, with its details as detections."""
     with formed(where, "a GenEval result"):
-        row = json.loads(line)
-        row["metadata"], boxes = json.loads(row["metadata"]), json.loads(row["details"])
+        row = parsed(line, where)
+        row["metadata"], boxes = parsed(row["metadata"], where), parsed(row["details"], where)
         row["details"] = {name: [_detection(box) for box in own] for name, own in boxes.items()}
         if not isinstance(row["correct"], bool):
             raise LadrError(f"{where}: correct is {row['correct']!r}, must be true or false")

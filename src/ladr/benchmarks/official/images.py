@@ -1,9 +1,9 @@
 """Files in a cell's folder: its images in the official layout, and the official results of them."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
+from ladr.base.files import read_json
 from ladr.base.removal import remove
 from ladr.benchmarks.official.folder import export, manifest_of, manifest_path
 from ladr.benchmarks.official.suite import Suite
@@ -47,8 +47,6 @@ def remove_images(folder: Path) -> None:
 def imported_results(folder: Path, tokens: str) -> Path:
     """The folder of the official results of these tokens; a path where nothing is if there are none."""
     place = folder / IMPORTED
-    try:
-        same = json.loads((place / WHOSE).read_text(encoding="utf-8")).get("tokens") == tokens
-    except FileNotFoundError:
-        same = False
+    record = place / WHOSE
+    same = record.exists() and read_json(record).get("tokens") == tokens
     return place if same else place / "none"

@@ -9,6 +9,8 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest
 from ladr.base.files import appearing
+from ladr.base.foreign import read_bytes
+from ladr.benchmarks.image_files import MOST_BYTES, read_rgb
 from ladr.benchmarks.official import blip, clip
 from ladr.benchmarks.official import t2i as t2i_suite
 from ladr.benchmarks.official.blip import BlipVqa
@@ -21,7 +23,6 @@ from ladr.benchmarks.official.geneval import import_results as import_geneval
 from ladr.benchmarks.official.geneval_rules import evaluate, keep
 from ladr.benchmarks.official.ledger import Ledger
 from ladr.benchmarks.official.named import is_official
-from ladr.benchmarks.official.pixels import read
 from ladr.benchmarks.official.suite import Scores, Suite
 
 Progress = Callable[[int], None]
@@ -55,7 +56,7 @@ def geneval(
 
 def judge_geneval(meta: Mapping[str, Any], path: Path, detector: Detector, colours: Clip) -> dict[str, Any]:
     """The row of one image, without the file name."""
-    image = read(path)
+    image = read_rgb(path)
     objects = keep(detector(image), meta["tag"])
     correct, reasons = evaluate(objects, meta, partial(colours.colours, image))
     boxes = {name: [[*d.box, d.score] for d in detections] for name, detections in objects.items()}
@@ -91,7 +92,7 @@ def dpg_answers(
             for tile in tiles:
                 key = f"{whole} {tile}"
                 if key not in kept.answers:
-                    image = crop_tile(read(Path(folder) / path), tile, len(tiles))
+                    image = crop_tile(read_rgb(Path(folder) / path), tile, len(tiles))
                     answers_yes = vqa.answers_yes(image, [q.text for q in questions[item]])
                     kept.add({"key": key, "yes": answers_yes})
                 yes = kept.answers[key]["yes"]
@@ -139,7 +140,7 @@ def t2i_attribute(
 
     def score(path: Path, text: str) -> float:
         product = 1.0
-        for value in vqa.yes(read(path), [f"{chunk}?" for chunk in chunks[text]]):
+        for value in vqa.yes(read_rgb(path), [f"{chunk}?" for chunk in chunks[text]]):
             product *= value
         return round(product, 4)
 
@@ -154,7 +155,7 @@ def t2i_cosine(suite: Suite, category: str, folder: Path, model: Clip, progress:
     exact = is_official(model.name, clip.OFFICIAL_WEIGHTS["cosine"])
 
     def score(path: Path, text: str) -> float:
-        return model.cosine(read(path), text)
+        return model.cosine(read_rgb(path), text)
 
     return _t2i(suite, category, folder, t2i_suite.CLIP, scorer, exact, score, progress)
 
@@ -184,12 +185,10 @@ def _t2i(
 
 def key_of(suite: Suite, scorer: str, folder: Path, path: str) -> str:
     """The key of a judgement: scorer, version of the prompts, place of the file and its bytes."""
-    try:
-        data = (Path(folder) / path).read_bytes()
-    except FileNotFoundError as error:
-        raise LadrError(
-            f"{folder}: {path} is missing; `ladr benchmark {suite.name} --check` lists all"
-        ) from error
+    file = Path(folder) / path
+    if not file.exists():
+        raise LadrError(f"{folder}: {path} is missing; `ladr benchmark {suite.name} --check` lists all")
+    data = read_bytes(file, MOST_BYTES)
     return f"{scorer} {suite.prompts_sha256[:16]} {path} {hashlib.sha256(data).hexdigest()}"
 
 

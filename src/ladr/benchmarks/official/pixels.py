@@ -1,22 +1,14 @@
 """Images as the networks of the official scorers take them, without their image processors."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 DETECTOR_MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
 DETECTOR_STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
 DETECTOR_SHORT, DETECTOR_LONG, DETECTOR_STRIDE = 800, 1333, 32
-
-
-def read(path: Path) -> Image.Image:
-    """The image as RGB, turned as its EXIF data says."""
-    with Image.open(path) as image:
-        return ImageOps.exif_transpose(image).convert("RGB")
 
 
 def tensor(image: Image.Image, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:

@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from PIL import Image
-
+from ladr.base.errors import LadrError
 from ladr.base.files import appearing
+from ladr.benchmarks.image_files import read_image
 from ladr.benchmarks.official.suite import Score, Scores, Suite
 
 THUMBNAIL = 192
@@ -64,9 +64,8 @@ def _figures(suite: Suite, rows: Iterable[Score], folder: Path | None) -> Iterat
 
 def _thumbnail(path: Path) -> str:
     try:
-        with Image.open(path) as image:
-            small = image.convert("RGB")
-    except OSError:
+        small = read_image(path).convert("RGB")
+    except LadrError:
         return ""
     small.thumbnail((THUMBNAIL, THUMBNAIL))
     buffer = io.BytesIO()

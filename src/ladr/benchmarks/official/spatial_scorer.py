@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
+from ladr.benchmarks.image_files import read_rgb
 from ladr.benchmarks.official.detector import Detector
 from ladr.benchmarks.official.geneval_rules import ObjectDetection
 from ladr.benchmarks.official.ledger import Ledger
 from ladr.benchmarks.official.native import key_of
-from ladr.benchmarks.official.pixels import read
 from ladr.benchmarks.official.spatial import CONFIDENCE, parse
 from ladr.benchmarks.official.spatial import score as rule
 from ladr.benchmarks.official.suite import Suite
@@ -57,7 +57,7 @@ def score(
 
 
 def _seen(path: Path, detector: Detector) -> Mapping[str, Any]:
-    image = read(path)
+    image = read_rgb(path)
     boxes = {
         name: [[*d.box, d.score] for d in objects if d.score > CONFIDENCE]
         for name, objects in detector(image).items()

@@ -1,5 +1,7 @@
 """What the four official benchmarks share: prompts, the layout of a folder, and scores in long form."""
 
+import csv
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -7,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from ladr.base.errors import LadrError
+from ladr.base.foreign import LONGEST_LINE, read_lines
 from ladr.benchmarks.prompt import Prompt, prompts_sha256
 
+LONGEST_TEXT = 1 << 14  # characters of a prompt or a question
 GRID_SIDE = 2  # an image file that holds several tiles is a square of GRID_SIDE x GRID_SIDE
 
 
@@ -84,12 +88,34 @@ class Scores:
     others: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # further conventions, by name
 
 
-def lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, str]]:
     """(number from 1, line) of a text file without its blank lines. Only newlines end a line."""
-    with Path(path).open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, line.rstrip("\n")
+    for number, line in enumerate(read_lines(Path(path), longest), start=1):
+        if line.strip():
+            yield number, line
+
+
+def csv_rows(text: str, columns: Iterable[str], where: str) -> Iterator[dict[str, str]]:
+    """The rows of a CSV with a header. LadrError where a column or a quote is missing or a field too long."""
+    csv.field_size_limit(LONGEST_LINE)
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval="")
+    try:
+        if lacking := set(columns) - set(reader.fieldnames or ()):
+            raise LadrError(f"{where}: column {sorted(lacking)[0]} is missing")
+        yield from reader
+    except csv.Error as error:
+        raise LadrError(f"{where}: line {reader.line_num}: not a CSV ({error})") from None
+
+
+def checked_text(text: object, what: str) -> str:
+    """The text, if it is one that can be a prompt or a question; `what` names it in the message."""
+    if not isinstance(text, str) or not text.strip():
+        raise LadrError(f"{what} must not be empty, and must be text")
+    if len(text) > LONGEST_TEXT:
+        raise LadrError(f"{what} has {len(text)} characters; at most {LONGEST_TEXT} are read")
+    if "\0" in text:
+        raise LadrError(f"{what} holds a NUL, so it is no text")
+    return text
 
 
 @contextmanager
@@ -102,7 +128,7 @@ def formed(where: str, what: str) -> Iterator[None]:
         raise
     except KeyError as error:
         raise LadrError(f"{where}: not {what}: {error.args[0]!r} is missing") from error
-    except (ValueError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise LadrError(f"{where}: not {what}: {error}") from error
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ladr.base.errors import LadrError
 from ladr.base.files import write_text
+from ladr.base.foreign import read_json, read_lines, read_text
 from ladr.benchmarks.official.fetch import locate, source_of
 from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, some
 from ladr.benchmarks.prompt import Prompt
@@ -25,12 +26,8 @@ CATEGORIES = {  # file name -> the paper's column
 COLUMNS = tuple(CATEGORIES.values())
 PER_CATEGORY = 300
 IMAGES = 10  # per prompt, officially
-ATTRIBUTE, DETECTION, CLIP, THREE = (
-    "annotation_blip",
-    "labels/annotation_obj_detection_2d",
-    "annotation_clip",
-    "annotation_3_in_1",
-)
+ATTRIBUTE, DETECTION = "annotation_blip", "labels/annotation_obj_detection_2d"
+CLIP, THREE = "annotation_clip", "annotation_3_in_1"
 RESULT_OF = {  # category -> the folder of the result that is its score
     "color": ATTRIBUTE,
     "shape": ATTRIBUTE,
@@ -40,6 +37,7 @@ RESULT_OF = {  # category -> the folder of the result that is its score
     "complex": THREE,
 }
 TOLERANCE = 1e-6
+LONGEST_NAME = 255  # bytes of a file name
 
 
 def load(folder: Path | None = None, images_per_prompt: int = IMAGES) -> Suite:
@@ -47,7 +45,7 @@ def load(folder: Path | None = None, images_per_prompt: int = IMAGES) -> Suite:
     texts = {}
     for category in CATEGORIES:
         path = locate("t2i", f"examples/dataset/{category}_val.txt", folder)
-        texts[category] = parse(path.read_text(encoding="utf-8"), str(path))
+        texts[category] = parse(read_text(path), str(path))
         if len(texts[category]) != PER_CATEGORY:
             hint = " (the training prompts?)" if len(texts[category]) == 700 else ""
             raise LadrError(f"{path}: {len(texts[category])} prompts, {PER_CATEGORY} are published{hint}")
@@ -57,11 +55,15 @@ def load(folder: Path | None = None, images_per_prompt: int = IMAGES) -> Suite:
 def parse(text: str, where: str = "prompts") -> list[str]:
     """The prompts of one category, one per line; an error names the row (from 1)."""
     prompts = [line.strip() for line in text.rstrip("\n").split("\n")]
+    seen: set[str] = set()
     for number, prompt in enumerate(prompts, start=1):
         if not prompt or "_" in prompt or "/" in prompt:
             raise LadrError(f"{where}: row {number}: {prompt!r} cannot be a file name (empty, '_' or '/')")
-        if prompts.index(prompt) != number - 1:
+        if len(prompt.encode()) > LONGEST_NAME - len("_000000.png"):
+            raise LadrError(f"{where}: row {number}: is too long for a file name ({len(prompt)} characters)")
+        if prompt in seen:
             raise LadrError(f"{where}: row {number}: {prompt!r} stands twice")
+        seen.add(prompt)
     return prompts
 
 
@@ -140,7 +142,7 @@ def scorer_of(path: Path) -> Mapping[str, Any]:
     if not beside.exists():
         return {"scorer": "official"}
     with formed(str(beside), "a scorer and whether it is exact"):
-        label = json.loads(beside.read_text(encoding="utf-8"))
+        label = read_json(beside)
         if not isinstance(label["scorer"], str) or not isinstance(label["exact"], bool):
             raise TypeError(f"scorer is {label['scorer']!r}, exact is {label['exact']!r}")
     return label
@@ -166,13 +168,11 @@ def read_result(suite: Suite, category: str, path: Path) -> list[float]:
     """The scores of a `vqa_result.json` by running number. Every image must be there once, each score in its
     range; the mean that the official script wrote beside it, if it did, must agree."""
     due = suite.images_per_prompt * sum(p.meta["category"] == category for p in suite.prompts)
-    try:
-        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+    if not Path(path).exists():
+        raise LadrError(f"t2i: {path} is missing: run the official scorer of {category!r} first")
+    with formed(str(path), "a list of question_id and answer"):
+        entries = read_json(Path(path))
         pairs = [(int(e["question_id"]), float(e["answer"])) for e in entries]
-    except FileNotFoundError as error:
-        raise LadrError(f"t2i: {path} is missing: run the official scorer of {category!r} first") from error
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise LadrError(f"{path}: not a list of question_id and answer: {error}") from error
     answers: dict[int, float] = {}
     for number, (question, answer) in enumerate(pairs, start=1):
         if question in answers:
@@ -180,10 +180,8 @@ def read_result(suite: Suite, category: str, path: Path) -> list[float]:
         if not math.isfinite(answer) or not -1 <= answer <= 1 + TOLERANCE:
             raise LadrError(f"{path}: row {number}: answer {answer} is no score")
         answers[question] = answer
-    missing, surplus = (
-        sorted(set(range(due)) - answers.keys()),
-        sorted(answers.keys() - set(range(due))),
-    )
+    missing = sorted(set(range(due)) - answers.keys())
+    surplus = sorted(answers.keys() - set(range(due)))
     if missing or surplus:
         gaps = f"question_ids missing: {some(missing) or 0}, surplus: {some(surplus) or 0}"
         raise LadrError(f"{path}: {due} images are due; {gaps}")
@@ -197,7 +195,7 @@ def _agree(path: Path, values: Sequence[float]) -> None:
     for name in ("blip_vqa_score.txt", "avg_score.txt", "score_avg.txt", "vqa_score.txt"):
         beside = path.with_name(name)
         if beside.exists():
-            text = beside.read_text(encoding="utf-8").rpartition(":")[2].strip()
+            text = read_text(beside).rpartition(":")[2].strip()
             with formed(str(beside), "a mean"):
                 printed = float(text)
             if abs(printed - sum(values) / len(values)) > TOLERANCE:
@@ -225,7 +223,7 @@ def complex_kinds(suite: Suite, folder: Path | None = None) -> list[str]:
     listed = {}
     for kind in ("spatial", "action"):
         path = locate("t2i", f"examples/dataset/complex_val_{kind}.txt", folder)
-        listed[kind] = {_bare(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()}
+        listed[kind] = {_bare(line) for line in read_lines(path) if line.strip()}
     own = [_bare(p.text) for p in suite.prompts if p.meta["category"] == "complex"]
     return [next((kind for kind in ("spatial", "action") if text in listed[kind]), "both") for text in own]
 

@@ -1,17 +1,24 @@
 """UniGenBench: prompts with test points, folder layout, and the import of its result files."""
 
 import ast
-import csv
-import io
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ladr.base.errors import LadrError, nearest
+from ladr.base.foreign import decoded, parsed, read_bytes, read_json, read_text
 from ladr.benchmarks.official.fetch import locate, source_of
-from ladr.benchmarks.official.suite import Score, Scores, Suite, formed, require_images, some
+from ladr.benchmarks.official.suite import (
+    Score,
+    Scores,
+    Suite,
+    checked_text,
+    csv_rows,
+    formed,
+    require_images,
+    some,
+)
 from ladr.benchmarks.prompt import Prompt
 
 VERSION = 1
@@ -47,7 +54,7 @@ def column_of(point: str) -> str:
 def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
     """The 600 published English prompts with their 1,813 test points."""
     path = locate("unigen", "data/test_prompts_en.csv", folder)
-    prompts = parse(path.read_text(encoding="utf-8-sig"), str(path))
+    prompts = parse(read_text(path), str(path))
     counts = Counter(point for prompt in prompts for point in map(_primary, prompt.meta["points"]))
     if counts["Logical Reasoning"] == POINTS["Logical Reasoning"] + 1:
         raise LadrError(
@@ -69,22 +76,21 @@ def _primary(point: str) -> str:
 def parse(text: str, where: str = "prompts") -> list[Prompt]:
     """The prompts of the published CSV, each row checked; an error names the row by its index."""
     prompts = []
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""))
-    if lacking := {"index", "prompt_en", "sub_dims_en"} - set(reader.fieldnames or ()):
-        raise LadrError(f"{where}: column {sorted(lacking)[0]} is missing")
-    for expected, row in enumerate(reader):
+    columns = ("index", "prompt_en", "sub_dims_en")
+    for expected, row in enumerate(csv_rows(text.lstrip("\ufeff"), columns, where)):
         try:
             prompts.append(_prompt(row, expected))
-        except (LadrError, KeyError, TypeError, ValueError) as error:
+        except (LadrError, KeyError, TypeError, ValueError, AttributeError) as error:
             detail = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-            raise LadrError(f"{where}: row {row.get('index') or expected}: {detail}") from error
+            named = row["index"] if row["index"].isdecimal() and len(row["index"]) < 10 else expected
+            raise LadrError(f"{where}: row {named}: {detail}") from error
     return prompts
 
 
 def _prompt(row: Mapping[str, str], expected: int) -> Prompt:
     if int(row["index"]) != expected:
         raise LadrError(f"index is {row['index']}, {expected} comes next")
-    meta = json.loads(row["sub_dims_en"])
+    meta = parsed(row["sub_dims_en"])
     points, descriptions = meta["Testpoints"], meta["Testpoint Description"]
     if not points or len(points) != len(descriptions):
         raise LadrError(f"{len(points)} test points and {len(descriptions)} descriptions")
@@ -92,9 +98,8 @@ def _prompt(row: Mapping[str, str], expected: int) -> Prompt:
         raise LadrError(f"{wrong[0]!r} is no text")
     for point in points:
         column_of(point)
-    if not row["prompt_en"].strip():
-        raise LadrError("prompt_en is empty")
-    return Prompt(row["index"], row["prompt_en"], {"points": points, "descriptions": descriptions})
+    text = checked_text(row["prompt_en"], "prompt_en")
+    return Prompt(row["index"], text, {"points": points, "descriptions": descriptions})
 
 
 def suite(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
@@ -113,22 +118,18 @@ def suite(prompts: Sequence[Prompt], images_per_prompt: int = 4) -> Suite:
 def import_results(suite: Suite, path: Path) -> Scores:
     """The official result CSV as scores: every image has its row, about the prompt and points of this
     version. Images without a judgement count as not passed and are named in `notes`."""
-    csv.field_size_limit(1 << 24)
     judged: dict[tuple[int, int], list[int] | None] = {}
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if lacking := set(RESULT_COLUMNS) - set(reader.fieldnames or ()):
-            raise LadrError(f"{path}: column {sorted(lacking)[0]} is missing")
-        for number, row in enumerate(reader, start=1):
-            where = f"{path}: row {number}"
-            key = _key(row, where)
-            if key in judged:
-                raise LadrError(f"{where}: {row['img_path']} stands twice")
-            if key[0] < len(suite.prompts):
-                _agree(suite.prompts[key[0]], row, where)
-                judged[key] = _judgement(row, len(suite.prompts[key[0]].meta["points"]), where)
-            else:
-                judged[key] = None
+    text = decoded(read_bytes(Path(path)), str(path))
+    for number, row in enumerate(csv_rows(text, RESULT_COLUMNS, str(path)), start=1):
+        where = f"{path}: row {number}"
+        key = _key(row, where)
+        if key in judged:
+            raise LadrError(f"{where}: {row['img_path']} stands twice")
+        if key[0] < len(suite.prompts):
+            _agree(suite.prompts[key[0]], row, where)
+            judged[key] = _judgement(row, len(suite.prompts[key[0]].meta["points"]), where)
+        else:
+            judged[key] = None
     require_images(suite, judged, str(path))
     return aggregate(suite, judged, "official")
 
@@ -156,7 +157,7 @@ def _agree(prompt: Prompt, row: Mapping[str, str], where: str) -> None:
 def _literal(text: str) -> object:
     try:
         return ast.literal_eval(text)
-    except (SyntaxError, ValueError, TypeError):
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         return None
 
 
@@ -166,8 +167,8 @@ def _judgement(row: Mapping[str, str], points: int, where: str) -> list[int] | N
     if text in ("", "null", "None", "nan"):
         return None
     try:
-        scores = json.loads(text)["score"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        scores = parsed(text)["score"]
+    except (ValueError, KeyError, TypeError) as error:
         raise LadrError(f"{where}: result_json is not what the official script writes: {error}") from error
     if not isinstance(scores, list) or len(scores) != points or any(s not in (0, 1) for s in scores):
         raise LadrError(f"{where}: score is {scores}, {points} of 0 or 1 are due")
@@ -228,7 +229,7 @@ def import_summary(path: Path, images: int = PROMPTS * 4) -> Scores:
     """The official summary JSON. It holds no images, so only totals are checked: fewer than expected are
     dropped judgements, which count as not passed in `columns`; more are another version's file."""
     with formed(str(path), "a UniGenBench summary"):
-        primary = json.loads(Path(path).read_text(encoding="utf-8"))["primary_dimensions"]
+        primary = read_json(Path(path))["primary_dimensions"]
         totals = {column_of(name): (int(d["correct"]), int(d["total"])) for name, d in primary.items()}
     per_prompt = images // PROMPTS
     due = {column_of(name): n * per_prompt for name, n in POINTS.items()}

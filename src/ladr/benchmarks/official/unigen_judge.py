@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from ladr.base.errors import LadrError
+from ladr.base.foreign import read_text
 from ladr.benchmarks.official import unigen
 from ladr.benchmarks.official.fetch import locate
 from ladr.benchmarks.official.judge import Judge
@@ -47,24 +49,42 @@ def load_wording(folder: Path | None = None) -> Wording:
     """The wording in the official `eval_common.py`: its two English constants are read as literals; nothing
     is run."""
     path = locate("unigen", "eval/src/eval_common.py", folder)
-    return parse_wording(path.read_text(encoding="utf-8"), str(path))
+    return parse_wording(read_text(path), str(path))
 
 
 def parse_wording(source: str, where: str = "eval_common.py") -> Wording:
-    constants = {}
-    for node in ast.parse(source).body:
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and node.targets[0].id in NAMES
-        ):
-            constants[node.targets[0].id] = ast.literal_eval(node.value)
+    constants: dict[str, Any] = {}
+    try:
+        for node in ast.parse(source).body:
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if isinstance(target, ast.Name) and target.id in NAMES:
+                constants[target.id] = ast.literal_eval(node.value)
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
+        raise LadrError(f"{where}: cannot be read as Python text ({str(error)[:100]})") from None
     if lacking := [name for name in NAMES if name not in constants]:
         raise LadrError(f"{where}: {some(lacking)} is not there")
-    template = constants[NAMES[1]]
-    if absent := [field for field in FIELDS if f"{{{field}}}" not in template]:
+    definitions, template = (constants[name] for name in NAMES)
+    if not isinstance(definitions, dict) or not all(
+        isinstance(text, str) for pair in definitions.items() for text in pair
+    ):
+        raise LadrError(f"{where}: {NAMES[0]} does not map texts to texts")
+    _refuse_other_fields(template, where)
+    return Wording(template, definitions)
+
+
+def _refuse_other_fields(template: object, where: str) -> None:
+    """LadrError unless the template is a text with the four FIELDS, plain ones, and no other field."""
+    if not isinstance(template, str):
+        raise LadrError(f"{where}: {NAMES[1]} is no text")
+    try:
+        parts = [part for part in Formatter().parse(template) if part[1] is not None]
+    except ValueError as error:
+        raise LadrError(f"{where}: the template cannot be filled ({error})") from None
+    for _, field, form, conversion in parts:
+        if field not in FIELDS or form or conversion:
+            raise LadrError(f"{where}: the template has a field {{{field}}} that is none of {some(FIELDS)}")
+    if absent := [field for field in FIELDS if field not in [part[1] for part in parts]]:
         raise LadrError(f"{where}: the template has no {{{absent[0]}}}")
-    return Wording(template, constants[NAMES[0]])
 
 
 def parse_scores(text: str, points: int) -> list[int]:
