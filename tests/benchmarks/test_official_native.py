@@ -298,6 +298,8 @@ def test_noun_chunks_from_a_file_or_a_clear_word(tmp_path):
         chunks.load(tmp_path / "c.json", ["an owl"])
     for text in ("{", "[1]", '{"an owl": "owl"}', '{"an owl": [1]}'):
         (tmp_path / "d.json").write_text(text)
-        with pytest.raises(LadrError, match=r"d.json: (not valid JSON|not noun chunks by prompt|no chunks of)"):
+        with pytest.raises(
+            LadrError, match=r"d.json: (not valid JSON|not noun chunks by prompt|no chunks of)"
+        ):
             chunks.load(tmp_path / "d.json", ["an owl"])
     assert len(chunks.select(["x"], lambda text: ["c"] * 12)["x"]) == 8

@@ -1,4 +1,4 @@
-"""Where a hostile file is tried: a folder of its own, files beside it that must stay, and a trace of any run."""
+"""Where a hostile file is tried: its own folder, files beside it that must stay, a trace of any run."""
 
 import hashlib
 import pickle

@@ -111,8 +111,10 @@ PLACED = {
     "link to a device": partial(link_to, "/dev/zero"),
     "link to nothing": partial(link_to, "nowhere"),
     "link to itself": partial(link_to, "0.png"),
-    "file of 300 MB": lambda box: os.truncate(os.open(box.inside / "0.png", os.O_RDWR | os.O_CREAT), 300 << 20),
-}  # fmt: skip
+    "file of 300 MB": lambda box: os.truncate(
+        os.open(box.inside / "0.png", os.O_RDWR | os.O_CREAT), 300 << 20
+    ),
+}
 
 SUITE = Suite("geneval", 1, "x", ("c",), (Prompt("0", "a cup"),), 1, lambda i, j: "0.png")
 
@@ -148,5 +150,8 @@ def attempts() -> Iterator[Attempt]:
         for name, door in DOORS.items():
             yield Attempt(f"image: {kind}, {name}", partial(through, door, place_it))
     for kind in ("pipe", "folder", "link to a device", "file of 300 MB"):
-        for name, door in (("size", tokens_of_image), ("key", lambda place: key_of(SUITE, "s", place.parent, place.name))):
+        for name, door in (
+            ("size", tokens_of_image),
+            ("key", lambda place: key_of(SUITE, "s", place.parent, place.name)),
+        ):
             yield Attempt(f"image: {kind}, {name}", partial(through, door, PLACED[kind]))

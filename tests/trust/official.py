@@ -15,7 +15,24 @@ import official_files
 from ladr.benchmarks.official import chunks, dpg, dpg_results, geneval, t2i, unigen, unigen_judge
 from trust.box import HARMLESS, Attempt, Box
 
-ODD = (None, 3, -1, 1.5, True, "", "x", [], {}, [[]], [None], {"a": 1}, "\0", "a" * 20_000, 10**400, float("nan"))
+ODD = (
+    None,
+    3,
+    -1,
+    1.5,
+    True,
+    "",
+    "x",
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": 1},
+    "\0",
+    "a" * 20_000,
+    10**400,
+    float("nan"),
+)
 
 
 @cache
@@ -45,7 +62,9 @@ def dpg_suite():
 
 @cache
 def dpg_questions():
-    rows = [f'{item},{k},0,"{kind}",question {k}?' for item in "ab" for k, kind in enumerate(official_files.L2, 1)]
+    rows = [
+        f'{item},{k},0,"{kind}",question {k}?' for item in "ab" for k, kind in enumerate(official_files.L2, 1)
+    ]
     return dpg.parse_questions("\n".join([",".join(dpg.CSV_COLUMNS), *rows]), dpg_suite())
 
 
@@ -102,13 +121,19 @@ READERS = {
         lambda folder: geneval.load(folder, 1).prompts,
     ),
     "UniGenBench prompts": Reader(
-        "test_prompts_en.csv", copied("unigen/test_prompts_en.csv"), lambda folder: unigen.load(folder, 1).prompts
+        "test_prompts_en.csv",
+        copied("unigen/test_prompts_en.csv"),
+        lambda folder: unigen.load(folder, 1).prompts,
     ),
-    "UniGenBench wording": Reader("eval_common.py", copied("unigen/eval_common.py"), unigen_judge.load_wording),
+    "UniGenBench wording": Reader(
+        "eval_common.py", copied("unigen/eval_common.py"), unigen_judge.load_wording
+    ),
     "DPG-Bench questions": Reader(
         "dpg_bench.csv",
         lambda folder: (folder / "dpg_bench.csv").write_text(
-            "\n".join([",".join(dpg.CSV_COLUMNS), 'a,1,0,"entity - whole (x)",q?', 'b,1,0,"entity - whole (x)",q?'])
+            "\n".join(
+                [",".join(dpg.CSV_COLUMNS), 'a,1,0,"entity - whole (x)",q?', 'b,1,0,"entity - whole (x)",q?']
+            )
         ),
         lambda folder: dpg.load_questions(folder / "dpg_bench.csv", dpg_suite())[0],
     ),
@@ -133,20 +158,26 @@ READERS = {
     "DPG-Bench detail": Reader(
         "detail.txt",
         dpg_totals,
-        lambda folder: dpg_results.import_results(dpg_suite(), dpg_questions(), folder / "detail.txt").columns,
+        lambda folder: (
+            dpg_results.import_results(dpg_suite(), dpg_questions(), folder / "detail.txt").columns
+        ),
     ),
     "DPG-Bench totals": Reader(
         "results.txt",
         dpg_totals,
-        lambda folder: dpg_results.import_results(
-            dpg_suite(), dpg_questions(), folder / "detail.txt", folder / "results.txt"
-        ).columns,
+        lambda folder: (
+            dpg_results.import_results(
+                dpg_suite(), dpg_questions(), folder / "detail.txt", folder / "results.txt"
+            ).columns
+        ),
     ),
     "T2I-CompBench result": Reader(
         CLIPPED, color_result, lambda folder: t2i.import_results(t2i_suite(), folder).columns
     ),
-    "noun chunks": Reader("chunks.json", noun_chunks, lambda folder: chunks.load(folder / "chunks.json", ["a red cup"])),
-}  # fmt: skip
+    "noun chunks": Reader(
+        "chunks.json", noun_chunks, lambda folder: chunks.load(folder / "chunks.json", ["a red cup"])
+    ),
+}
 
 
 def replaced(path: Path, data: bytes) -> None:
@@ -206,13 +237,18 @@ UNHARMED = {  # what makes no difference
     "Windows line ends": text_of(lambda text: text.replace("\r\n", "\n").replace("\n", "\r\n").encode()),
 }
 LET_IN = {
-    ("UniGenBench wording", "a row of 2 MB"), ("UniGenBench wording", "a cell of 2 MB"),
+    ("UniGenBench wording", "a row of 2 MB"),
+    ("UniGenBench wording", "a cell of 2 MB"),
     ("UniGenBench wording", "half a character"),  # (reader, break): the break changes nothing that is read
-    ("GenEval names", "half a file"), ("GenEval names", "an open quote"),
-    ("GenEval names", "brackets without end"), ("GenEval names", "half a character"),
-    ("DPG-Bench totals", "an open quote"), ("DPG-Bench totals", "half a character"),
-    ("DPG-Bench totals", "half a file"), ("DPG-Bench totals", "nothing"),
-}  # fmt: skip
+    ("GenEval names", "half a file"),
+    ("GenEval names", "an open quote"),
+    ("GenEval names", "brackets without end"),
+    ("GenEval names", "half a character"),
+    ("DPG-Bench totals", "an open quote"),
+    ("DPG-Bench totals", "half a character"),
+    ("DPG-Bench totals", "half a file"),
+    ("DPG-Bench totals", "nothing"),
+}
 
 
 def broken(reader: Reader, harm: Callable[[Path], object], may_pass: bool, box: Box) -> str | None:
@@ -257,9 +293,13 @@ def odd_cell(reader: Reader, column: str, value: str, box: Box) -> str | None:
 
 FREE = ("prompt_en", "question_natural_language")  # any text may be one, if it is short and no NUL is in it
 POSSIBLE = {
-    ("prompt", "'x'"), ("answer", "-1"), ("a red cup", "[]"),
-    ("proposition_id", "-1"), ("result_json", "nan"), ("result_json", ""),
-}  # fmt: skip
+    ("prompt", "'x'"),
+    ("answer", "-1"),
+    ("a red cup", "[]"),
+    ("proposition_id", "-1"),
+    ("result_json", "nan"),
+    ("result_json", ""),
+}
 KEYS = {
     "GenEval prompts": ("tag", "include", "prompt"),
     "GenEval results": ("filename", "tag", "prompt", "correct", "reason", "metadata", "details"),
@@ -273,9 +313,21 @@ CELLS = {
     "DPG-Bench questions": dpg.CSV_COLUMNS,
 }
 TEXTS = (
-    "", "-1", "9" * 5000, "[" * 5000, "{}", '{"score": {}}', '{"Testpoints": 3}', "\ufeff", "../../x", "a\0b",
-    '{"Testpoints": ["Style"], "Testpoint Description": ["\\ud800"]}', "a" * 20_000, "nan", "0,0,0,9",
-)  # fmt: skip
+    "",
+    "-1",
+    "9" * 5000,
+    "[" * 5000,
+    "{}",
+    '{"score": {}}',
+    '{"Testpoints": 3}',
+    "\ufeff",
+    "../../x",
+    "a\0b",
+    '{"Testpoints": ["Style"], "Testpoint Description": ["\\ud800"]}',
+    "a" * 20_000,
+    "nan",
+    "0,0,0,9",
+)
 WORDINGS = {
     "code": "import os\nos.system('touch executed')\n",
     "a call": "SYSTEM_PROMPT_EN_TEMPLATE = __import__('os').getcwd()\n",
@@ -312,6 +364,8 @@ def attempts() -> Iterator[Attempt]:
     for name, columns in CELLS.items():
         for column in columns:
             for text in TEXTS:
-                yield Attempt(f"{name}: {column} is {text[:20]!r}", partial(odd_cell, READERS[name], column, text))
+                yield Attempt(
+                    f"{name}: {column} is {text[:20]!r}", partial(odd_cell, READERS[name], column, text)
+                )
     for case in WORDINGS:
         yield Attempt(f"UniGenBench wording: {case}", partial(wording, case))

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from ladr.backbones.checkpoint.ranges import shown
 from ladr.backbones.checkpoint.safetensors_folder import read_json
 from ladr.base.errors import LadrError
 
 LIBRARIES = (None, "diffusers", "transformers", "ladr.integrations.diffusers")
+ATTENTION = (None, "eager", "sdpa")
 OURS = ("LLaDAConfig", "LLaDAModelLM", "LLaDAForMultiModalGeneration")
 NO = "code that comes with a checkpoint is never run here"
 BRING = (
@@ -43,8 +45,12 @@ def _refuse_part(path: Path, part: str, named: object, allowed: set[tuple[str, s
         expected = " or ".join(".".join(pair) for pair in sorted(allowed))
         raise LadrError(f"{path}: {part} is {named}, {expected} is wanted; {BRING}")
     for config in sorted((path.parent / part).glob("*config.json")):
-        if code := read_json(config).get("auto_map"):
-            raise LadrError(f"{config}: auto_map asks for the repository's own code ({code}); {NO}")
+        content = read_json(config)
+        if code := content.get("auto_map"):
+            raise LadrError(f"{config}: auto_map asks for the repository's own code ({shown(code)}); {NO}")
+        for key in ("attn_implementation", "_attn_implementation"):
+            if content.get(key) not in ATTENTION:
+                raise LadrError(f"{config}: {key} {shown(content[key])} may be code from elsewhere; {NO}")
 
 
 def refuse_foreign_code(config: Mapping, path: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -11,17 +11,29 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ladr.backbones.checkpoint.hub import again
-from ladr.base import files
+from ladr.backbones.checkpoint.ranges import shown
+from ladr.base import files, foreign
 from ladr.base.errors import LadrError, nearest
+from ladr.base.tensor_files import head, refuse_pickles, within
 
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+MOST_JSON = 16 << 20  # bytes of a JSON file
+FLOATS = ("F32", "BF16", "F16", "F64")
+WHOLE = ("I64", "I32")
 
 
 def read_json(path: Path) -> dict:
     """The object in `path`; a missing or broken file is refused."""
     if not path.is_file():
         raise LadrError(f"{path}: no such file; {again(path, False, 'a checkpoint folder has one')}")
-    return files.read_json(path)
+    content = foreign.read_json(within(path, path.parent), MOST_JSON)
+    if not isinstance(content, dict):
+        raise LadrError(f"{path}: holds a {type(content).__name__}, not an object")
+    return content
+
+
+def _plain(name: str) -> bool:
+    """Is that the name of a file, without a folder?"""
+    return Path(name).name == name and "\0" not in name and len(name) < 256
 
 
 def shards(folder: Path, stem: str = "model") -> list[Path]:
@@ -29,20 +41,19 @@ def shards(folder: Path, stem: str = "model") -> list[Path]:
     single = folder / f"{stem}.safetensors"
     index = folder / f"{stem}.safetensors.index.json"
     if single.is_file():
-        return [single]
+        return [within(single, folder)]
     if index.is_file():
-        names = sorted(set(read_json(index).get("weight_map", {}).values()))
-        absent = [name for name in names if not (folder / name).is_file()]
-        outside = [name for name in names if Path(name).name != name]
+        places = read_json(index).get("weight_map")
+        if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
+            raise LadrError(f"{index}: weight_map does not map tensors to files; {again(folder, False)}")
+        names = sorted(set(places.values()))
+        outside = [shown(name) for name in names if not _plain(name)]
+        absent = [] if outside else [name for name in names if not (folder / name).is_file()]
         if absent or outside or not names:
             wrong = ", ".join(outside or absent) or "an empty weight_map"
             raise LadrError(f"{index}: names {wrong}, which is not in {folder}; {again(folder, False)}")
-        return [folder / name for name in names]
-    pickles = sorted(p.name for p in folder.glob("*") if p.suffix in PICKLES)
-    if pickles:
-        raise LadrError(
-            f"{folder}: {', '.join(pickles)} is a pickle, which can run code; only safetensors is read"
-        )
+        return [within(folder / name, folder) for name in names]
+    refuse_pickles(folder)
     mend = again(folder, False, "a checkpoint folder has one of them")
     raise LadrError(f"{folder}: neither {single.name} nor {index.name}; {mend}")
 
@@ -50,37 +61,45 @@ def shards(folder: Path, stem: str = "model") -> list[Path]:
 def _open(path: Path) -> Any:
     try:
         return safe_open(path, framework="pt")
-    except SafetensorError as error:
-        with open(path, "rb") as file:
-            head = file.read(4)
-        if head[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-            raise LadrError(f"{path}: a pickle under another name; only safetensors is read") from None
-        size = path.stat().st_size
-        raise LadrError(f"{path}: truncated or damaged ({error}; {size} bytes); {again(path)}") from None
+    except (SafetensorError, OSError) as error:
+        raise LadrError(f"{path}: truncated or damaged ({error}); {again(path)}") from None
 
 
-Shapes = dict[str, tuple[Path, tuple[int, ...]]]  # tensor -> its file and shape
+class Stored(NamedTuple):
+    """Where a tensor lies, and what its head says."""
+
+    path: Path
+    shape: tuple[int, ...]
+    kind: str
+
+
+Shapes = dict[str, Stored]
 
 
 def _shapes(files: list[Path]) -> Shapes:
     shapes: Shapes = {}
     for path in files:
-        with _open(path) as file:
-            for name in file.keys():  # noqa: SIM118 (not a mapping)
-                if name in shapes:
-                    raise LadrError(f"{path}: tensor {name} is in {shapes[name][0].name} as well")
-                shapes[name] = path, tuple(file.get_slice(name).get_shape())
+        try:
+            tensors = head(path)
+        except LadrError as error:
+            raise LadrError(f"{error}; {again(path)}") from None
+        for name, entry in tensors.items():
+            if name in shapes:
+                raise LadrError(f"{path}: tensor {shown(name)} is in {shapes[name].path.name} as well")
+            shapes[name] = Stored(path, tuple(entry["shape"]), entry["dtype"])
     return shapes
 
 
 def numbers(folder: Path, stem: str = "model") -> int:
     """How many numbers the tensors of `folder` hold. Every file must be there and whole; only their heads
     are read."""
-    return sum(prod(shape) for _, shape in _shapes(shards(folder, stem)).values())
+    return sum(prod(stored.shape) for stored in _shapes(shards(folder, stem)).values())
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(ascii(name)[1:61].rstrip("'") for name in names[:3]) + (
+        f" and {len(names) - 3} more" if len(names) > 3 else ""
+    )
 
 
 def _compare(folder: Path, stored: Shapes, expected: Mapping[str, Tensor]) -> None:
@@ -92,11 +111,14 @@ def _compare(folder: Path, stored: Shapes, expected: Mapping[str, Tensor]) -> No
     if surplus:
         raise LadrError(f"{folder}: tensor {_some(surplus)} does not belong to this model")
     for name, tensor in expected.items():
-        path, shape = stored[name]
+        path, shape, kind = stored[name]
         if shape != tuple(tensor.shape):
             raise LadrError(
                 f"{path}: tensor {name} has shape {shape}; its config asks for {tuple(tensor.shape)}"
             )
+        kinds = FLOATS if tensor.is_floating_point() else WHOLE
+        if kind not in kinds:
+            raise LadrError(f"{path}: tensor {name} is {kind}; allowed is {', '.join(kinds)}")
 
 
 def load(
@@ -116,8 +138,16 @@ def load(
     for path in files:
         with _open(path) as file:
             for name in file.keys():  # noqa: SIM118 (not a mapping)
-                state[name] = file.get_tensor(name).to(device=device, dtype=dtype or expected[name].dtype)
+                tensor = file.get_tensor(name).to(device=device, dtype=dtype or expected[name].dtype)
+                state[name] = _finite(tensor, name, path)
     module.load_state_dict(state, assign=True)
+
+
+def _finite(tensor: Tensor, name: str, path: Path) -> Tensor:
+    """The tensor; LadrError where a weight is not a number or infinite."""
+    if tensor.is_floating_point() and tensor.numel() and not torch.stack(tensor.aminmax()).isfinite().all():
+        raise LadrError(f"{path}: tensor {name} holds weights that are NaN or infinite; {again(path)}")
+    return tensor
 
 
 def _parts(state: Mapping[str, Tensor], count: int) -> list[dict[str, Tensor]]:

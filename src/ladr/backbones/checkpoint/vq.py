@@ -1,5 +1,6 @@
 """The VQ model of a checkpoint: codes to pixels and back. diffusers is imported at the first pixel."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,22 @@ import torch
 from torch import Tensor
 
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
+from ladr.backbones.checkpoint.ranges import NUMBER, WHOLE, require, require_sizes, shown
 from ladr.base.errors import LadrError, needs
 
+MOST_BLOCKS, WIDEST = 8, 4096
+SIZES = {
+    "num_vq_embeddings": 1 << 20,
+    "latent_channels": WIDEST,
+    "vq_embed_dim": WIDEST,
+    "layers_per_block": 16,
+    "norm_num_groups": WIDEST,
+    "sample_size": 1 << 14,
+}
+BLOCKS = {
+    "down_block_types": ("DownEncoderBlock2D", "AttnDownEncoderBlock2D"),
+    "up_block_types": ("UpDecoderBlock2D", "AttnUpDecoderBlock2D"),
+}
 STEM = "diffusion_pytorch_model"
 CELLS = 1 << 14  # decoded at once: 64 images of the miniature, 4 of 1024x1024
 
@@ -18,8 +33,9 @@ class VQPixels:
 
     def __init__(self, folder: str | Path, codebook: int, factor: int, device: str | torch.device = "cpu"):
         self.folder, self.device = Path(folder) / "vqvae", device
-        path = self.folder / "config.json"
+        self._path = path = self.folder / "config.json"
         config = self.config = checkpoint.read_json(path)
+        _check(config, path)
         if config.get("num_vq_embeddings") != codebook:
             codes = config.get("num_vq_embeddings")
             raise LadrError(
@@ -28,7 +44,7 @@ class VQPixels:
         shrink = 2 ** (len(config.get("block_out_channels", [])) - 1)
         if shrink != factor:
             raise LadrError(f"{path}: its blocks shrink by {shrink}; vq_factor is {factor}")
-        if not config.get("lookup_from_codebook", False):
+        if config.get("lookup_from_codebook") is not True:
             raise LadrError(f"{path}: lookup_from_codebook must be true, or codes cannot be decoded")
         self.codes, self.factor = codebook, factor
         self._model: Any = None
@@ -44,7 +60,13 @@ class VQPixels:
             with needs("pixels"):
                 from diffusers import VQModel
 
-            model = VQModel.from_config(self.config)
+            try:
+                with torch.device("meta"):
+                    model = VQModel.from_config(self.config)
+            except Exception as error:  # the library raises whatever its layers raise
+                raise LadrError(
+                    f"{self._path}: no VQ model has these settings ({type(error).__name__}: {error})"
+                ) from None
             checkpoint.load(model, self.folder, STEM, device=self.device)
             self._model = model.eval().requires_grad_(False)
         return self._model
@@ -67,3 +89,23 @@ class VQPixels:
         latents = self.model.encode(pixels).latents
         codes = self.model.quantize(latents)[2][2]
         return codes.view(len(images), *latents.shape[2:])
+
+
+def _check(config: Mapping[str, Any], path: Path) -> None:
+    """LadrError where a setting of the VQ model has a type or a size that cannot be meant."""
+    for key in ("block_out_channels", "num_vq_embeddings", "latent_channels"):
+        if key not in config:
+            raise LadrError(f"{path}: no {key}; the config of a VQ model must give it")
+    require_sizes(config, "block_out_channels", path, MOST_BLOCKS, WIDEST)
+    for key in ("in_channels", "out_channels"):
+        if config.get(key, 3) != 3:
+            raise LadrError(f"{path}: {key} is {shown(config[key])}, must be 3: pictures are RGB")
+    for key, high in SIZES.items():
+        if config.get(key) is not None or key in ("num_vq_embeddings", "latent_channels"):
+            require(config, key, WHOLE, path, 1, high)
+    for key, known in BLOCKS.items():
+        value = config.get(key)
+        if value is not None and (not isinstance(value, list) or not set(map(str, value)) <= set(known)):
+            raise LadrError(f"{path}: {key} is {shown(value)}, must be a list of {' or '.join(known)}")
+    if "scaling_factor" in config:
+        require(config, "scaling_factor", NUMBER, path, 1e-6, 1e6)

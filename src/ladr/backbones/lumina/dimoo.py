@@ -13,6 +13,8 @@ from ladr.backbones.checkpoint import fits
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.checkpoint.hub import LUMINA, folder_of
 from ladr.backbones.checkpoint.pixels import Mosaic, pixels_of
+from ladr.backbones.checkpoint.ranges import IDS as VOCABULARY
+from ladr.backbones.checkpoint.ranges import NUMBER, TEXT, WHOLE, require, require_sizes, shown
 from ladr.backbones.checkpoint.refuse import refuse_foreign_code
 from ladr.backbones.checkpoint.vq import VQPixels
 from ladr.backbones.lumina.compiled import front_of
@@ -26,6 +28,7 @@ from ladr.base.models import embedded
 SYSTEM = "Generate an image according to the text prompt."
 REAL_LENGTH = 8192
 IDS = ("mask", "newline", "boi", "eoi", "uncond", "boa", "eoa")
+LARGEST_SIDE, LARGEST_FACTOR = 1024, 128  # cells of a grid's side, pixels of a cell's side
 HUB = LUMINA
 SETTINGS = ("guidance", "size", "sampling_dtype", "limit", "compile")
 LOADING = ("dtype", "device", "revision", "pixels")
@@ -58,20 +61,18 @@ class Layout:
     @classmethod
     def of(cls, section: Mapping[str, Any], path: Path) -> "Layout":
         """The layout in the `ladr` section of the config at `path`; an unknown key is refused."""
+        if not isinstance(section, Mapping):
+            raise LadrError(f"{path}: ladr is {shown(section)}, must be an object")
         known = [field.name for field in fields(cls)]
         for key in section:
             if key not in known:
                 raise LadrError(f"{path}: ladr.{key} is not a field of the layout{nearest(key, known)}")
         layout = cls(**section)
+        _refuse_values(asdict(layout), path)
         return cls(**{**asdict(layout), "grid": tuple(layout.grid)})
 
     def check(self, config: LLaDAConfig, path: Path) -> None:
         """Refuse a vocabulary that does not hold this layout's ids."""
-        for name in (*IDS, "image_offset", "codebook", "vq_factor"):
-            if type(getattr(self, name)) is not int or getattr(self, name) < 0:
-                raise LadrError(
-                    f"{path}: ladr.{name} {getattr(self, name)!r} is not allowed; a whole number from 0"
-                )
         if "{prompt}" not in self.template:
             raise LadrError(f"{path}: ladr.template {self.template!r} has no {{prompt}}")
         end = self.image_offset + self.codebook
@@ -99,6 +100,19 @@ class Layout:
         return Frame(
             self.mask, self.image_offset, self.codebook, torch.cat(marks).to(device), cells.to(device)
         )
+
+
+def _refuse_values(values: Mapping[str, Any], path: Path) -> None:
+    for name in ("template", "uncondition"):
+        require(values, f"ladr.{name}", TEXT, path)
+    for name in (*IDS, "image_offset"):
+        require(values, f"ladr.{name}", WHOLE, path, *VOCABULARY)
+    require(values, "ladr.codebook", WHOLE, path, 1, VOCABULARY[1])
+    require(values, "ladr.vq_factor", WHOLE, path, 1, LARGEST_FACTOR)
+    require(values, "ladr.guidance", NUMBER, path, 0, 1000)
+    require_sizes(values, "ladr.grid", path, 2, LARGEST_SIDE)
+    if len(values["grid"]) != 2:
+        raise LadrError(f"{path}: ladr.grid is {shown(values['grid'])}, must be [rows, columns]")
 
 
 def cells_of(size: tuple[int, int] | None, layout: Layout) -> tuple[int, int]:

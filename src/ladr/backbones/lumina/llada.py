@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ladr.backbones.checkpoint.ranges import IDS, NUMBER, SIZE, WHOLE, require
 from ladr.backbones.lumina.attention import SameLength, Turn, attend
 from ladr.base.errors import LadrError
 
@@ -37,6 +38,7 @@ class LLaDAConfig:
         missing = sorted({f.name for f in fields(cls)} - content.keys())
         if missing:
             raise LadrError(f"{path}: no {', '.join(missing)}; a LLaDA config.json must give them")
+        _refuse_sizes(content, path)
         return cls(**{f.name: content[f.name] for f in fields(cls)})
 
     def to_json(self) -> dict[str, Any]:
@@ -67,6 +69,20 @@ def _refuse_other_architectures(content: Mapping[str, Any], path: Path) -> None:
     heads, kv = content.get("n_heads"), content.get("n_kv_heads")
     if kv not in (None, heads):
         raise LadrError(f"{path}: n_kv_heads is {kv}; it must equal n_heads ({heads})")
+
+
+def _refuse_sizes(content: Mapping[str, Any], path: Path) -> None:
+    for name in ("d_model", "n_heads", "n_layers", "mlp_hidden_size"):
+        require(content, name, WHOLE, path, *SIZE)
+    for name in ("embedding_size", "max_sequence_length"):
+        require(content, name, WHOLE, path, 1, IDS[1])
+    require(content, "rope_theta", NUMBER, path, 1, 1e12)
+    require(content, "rms_norm_eps", NUMBER, path, 1e-12, 0.1)
+    if content["d_model"] % (2 * content["n_heads"]):
+        raise LadrError(
+            f"{path}: d_model is {content['d_model']}, must be a multiple of twice n_heads "
+            f"({content['n_heads']})"
+        )
 
 
 def _pure() -> bool:

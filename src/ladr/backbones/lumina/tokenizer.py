@@ -4,6 +4,10 @@ from pathlib import Path
 
 from ladr.backbones.checkpoint.hub import again
 from ladr.base.errors import LadrError, nearest
+from ladr.base.foreign import read_text
+from ladr.base.tensor_files import within
+
+MOST_BYTES = 64 << 20  # of a tokenizer's file
 
 UNWRITTEN = "<[²³"  # first characters of tokens that nobody types: marks, and parts inside a word
 
@@ -20,10 +24,13 @@ class Words:
         if path is None:
             mend = again(folder, False, "a checkpoint folder has one")
             raise LadrError(f"{folder}: no tokenizer.json; {mend}")
+        text = read_text(within(path, folder), MOST_BYTES)
         try:
-            self._tokenizer = Tokenizer.from_file(str(path))
+            self._tokenizer = Tokenizer.from_str(text)
         except Exception as error:  # the library raises a bare Exception
             raise LadrError(f"{path}: not a tokenizer file ({error})") from None
+        if not self._tokenizer.get_vocab():
+            raise LadrError(f"{path}: not a tokenizer file (it has no words)")
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.path = path

@@ -56,9 +56,10 @@ def parse_wording(source: str, where: str = "eval_common.py") -> Wording:
     constants: dict[str, Any] = {}
     try:
         for node in ast.parse(source).body:
-            target = node.targets[0] if isinstance(node, ast.Assign) else None
-            if isinstance(target, ast.Name) and target.id in NAMES:
-                constants[target.id] = ast.literal_eval(node.value)
+            if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+                continue
+            if node.targets[0].id in NAMES:
+                constants[node.targets[0].id] = ast.literal_eval(node.value)
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
         raise LadrError(f"{where}: cannot be read as Python text ({str(error)[:100]})") from None
     if lacking := [name for name in NAMES if name not in constants]:
