@@ -49,7 +49,7 @@ BROKEN = [
     (published([("x", ["Stile"], ["y"])]), "row 0: .*did you mean 'Style'"),
     (published([ROWS[0], ("x", ["Style"], [])]), "row 1: 1 test points and 0 descriptions"),
     (published([("x", [], [])]), "row 0: 0 test points"),
-    (published([(" ", ["Style"], ["y"])]), "row 0: prompt_en is empty"),
+    (published([(" ", ["Style"], ["y"])]), "row 0: prompt_en must not be empty"),
     (published(first=1), "row 1: index is 1, 0 comes next"),
     ("index,prompt_en\n0,x\n", "column sub_dims_en is missing"),
     ("index,prompt_en,sub_dims_en\n0,x,{\n", "row 0"),

@@ -16,9 +16,10 @@ from safetensors import SafetensorError, safe_open
 from sqlalchemy import create_engine, text
 
 from ladr.base.errors import LadrError
+from ladr.base.escape import printable
 from ladr.cli import commands
 from ladr.cli.main import answer
-from ladr.cli.mistakes import explained, printable
+from ladr.cli.mistakes import explained
 
 LADR = [sys.executable, "-c", "from ladr.cli.main import main; main()"]
 

@@ -4,10 +4,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from trust import checkpoints, images, official
+from trust import checkpoints, images, official, written
 from trust.box import Tally, tried
 
-FAMILIES = {"images": images.attempts, "official": official.attempts, "checkpoints": checkpoints.attempts}
+FAMILIES = {
+    "images": images.attempts,
+    "official": official.attempts,
+    "checkpoints": checkpoints.attempts,
+    "written": written.attempts,
+}
 
 
 def main() -> int:

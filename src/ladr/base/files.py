@@ -63,8 +63,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """The text as UTF-8, with its line ends as they are."""
-    write_bytes(path, text.encode())
+    """The text as UTF-8, with its line ends as they are. Half of a character is written as its escape."""
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, content: Mapping[str, Any], indent: int = 1) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ladr.base.errors import LadrError
+from ladr.base.escape import cells
 from ladr.base.files import appearing
 from ladr.benchmarks.intervals import difference, mcnemar
 from ladr.benchmarks.prompt import Prompt
@@ -39,7 +40,7 @@ def tidy(cells: Mapping[str, Sequence[Row]]) -> pd.DataFrame:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write Parquet or CSV, as the file's name ends. The file appears whole or not at all."""
-    writers = {".parquet": table.to_parquet, ".csv": table.to_csv}
+    writers = {".parquet": table.to_parquet, ".csv": cells(table).to_csv}
     if path.suffix not in writers:
         raise LadrError(f"{path}: ending {path.suffix!r} is neither of {', '.join(writers)}")
     with appearing(path) as half:

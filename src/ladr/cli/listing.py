@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from ladr.cli.mistakes import printable
+from ladr.base.escape import printable
 
 Entry = dict[str, Any]
 ID = 8  # digits that are enough to name a cell

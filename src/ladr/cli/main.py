@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from ladr.base.errors import LadrError, nearest, needs
+from ladr.base.escape import printable
 from ladr.base.version import VERSION
 from ladr.cli.commands import COMMANDS, RENAMED
-from ladr.cli.mistakes import MISTAKE, NoArgsIsHelpError, explained, printable
+from ladr.cli.mistakes import MISTAKE, NoArgsIsHelpError, explained
 
 HELP = {"help_option_names": ["-h", "--help"]}
 DEBUG = "--debug"

@@ -2,7 +2,6 @@
 failure."""
 
 import errno
-import re
 from importlib import import_module
 from pathlib import Path
 
@@ -14,9 +13,6 @@ MISTAKE, FAILURE = 2, 1
 # typer has no public names for these two.
 UsageError = typer.BadParameter.__bases__[0]
 NoArgsIsHelpError = vars(import_module(UsageError.__module__))["NoArgsIsHelpError"]
-
-# What a terminal would obey, or what would turn the order of the text around, and lone surrogates.
-UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 FILES = {
     errno.EISDIR: ("is a folder; name a file", MISTAKE),
@@ -72,11 +68,6 @@ def explained(error: BaseException) -> tuple[str, int]:
         return MEMORY, FAILURE
     fault = f"a fault of this program, {type(error).__name__}"
     return f"{_with_reason(fault, error)}; --debug shows where", FAILURE
-
-
-def printable(text: str) -> str:
-    """The text with every character that could control a terminal written as an escape."""
-    return UNSAFE.sub(lambda unsafe: ascii(unsafe[0])[1:-1], text)
 
 
 def _with_reason(text: str, error: BaseException) -> str:

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from ladr.backbones import BACKBONES, kind, load
 from ladr.base.errors import LadrError, install
-from ladr.cli.mistakes import printable
+from ladr.base.escape import printable
 from ladr.cli.options import LARGEST_SEED, MOST_STEPS, MOST_THREADS, Json, print_json
 from ladr.cli.sampler import NamedSampler, listing, split
 from ladr.cli.show import Bar, Silent, Watch, save

@@ -12,7 +12,7 @@ from ladr.figures.frame import answers
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.compare import LESS, MORE, OPEN, Fact, Place, written
 from ladr.figures.frame.results import SAMPLERS, Results
-from ladr.figures.frame.save import markdown
+from ladr.figures.frame.save import markdown, write_csv
 
 NEEDS = "samplers"
 COMMON = {"what": "{}", "of": "{}", "against": "against {}", "prompts": "{} prompts"}
@@ -92,7 +92,7 @@ class Findings:
         paths = [folder / f"findings-{self.backbone}.{kind}" for kind in ("csv", "md")]
         columns = [*(field.name for field in fields(Fact)), "verdict"]
         lines = pd.DataFrame([fact.line() for fact in self.facts], columns=columns)
-        lines.to_csv(paths[0], index=False, lineterminator="\n", float_format="%.4f")
+        write_csv(lines, paths[0])
         text = [
             f"# Findings on {self.backbone}",
             "",

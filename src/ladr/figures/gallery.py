@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ladr.base.escape import printable
 from ladr.base.files import write_text
 from ladr.figures.frame.illustrations import Illustration, illustrations
 from ladr.figures.frame.results import Results
@@ -41,7 +42,8 @@ def page(data: list[dict[str, Any]]) -> str:
     """The page with all its data."""
     template = (files("ladr.figures") / "gallery.html").read_text(encoding="utf-8")
     text = json.dumps(data, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
-    captions = "".join(f"<p>{escape(d['backbone'])}: {escape(d['caption'])}</p>" for d in data)
+    shown = [f"{one['backbone']}: {one['caption']}" for one in data]
+    captions = "".join(f"<p>{escape(printable(line))}</p>" for line in shown)
     return template.replace("{{captions}}", captions).replace("{{data}}", text)
 
 

@@ -18,7 +18,7 @@ from ladr.benchmarks.official.fetch import (
     pin,
     source_of,
 )
-from ladr.benchmarks.official.suite import Suite, checked_text, csv_rows, some
+from ladr.benchmarks.official.suite import Suite, checked, csv_rows, some
 from ladr.benchmarks.prompt import Prompt
 
 VERSION = 1
@@ -56,7 +56,7 @@ def load(folder: Path | None = None, images_per_prompt: int = 4) -> Suite:
     check_names("dpg", [path.name for path in inside.glob("*.txt")])
     texts = {}
     for name in names_in(pin("dpg")["folder"]):
-        texts[name.removesuffix(".txt")] = checked_text(
+        texts[name.removesuffix(".txt")] = checked(
             read_text(inside / name), f"{inside / name}: the prompt"
         ).strip()
     return suite(texts, images_per_prompt)
@@ -149,7 +149,7 @@ def _question(row: Mapping[str, str]) -> DpgQuestion:
     l1 = l2.split("-")[0].strip()
     if l1 not in L1:
         raise LadrError(f"tuple {row['tuple']!r} has no known category{nearest(l1, L1)}")
-    text = checked_text(row["question_natural_language"], "question_natural_language")
+    text = checked(row["question_natural_language"], "question_natural_language")
     parents = tuple(int(d) for d in row["dependency"].split(",") if int(d) != 0)
     return DpgQuestion(int(row["proposition_id"]), parents, l1, l2, text)
 

@@ -15,7 +15,7 @@ from ladr.benchmarks.official.suite import (
     Score,
     Scores,
     Suite,
-    checked_text,
+    checked,
     formed,
     lines,
     mean,
@@ -82,7 +82,7 @@ def parse(text: str, classes: Sequence[str], where: str = "metadata") -> list[di
 def _validate(row: Mapping[str, Any], classes: set[str]) -> None:
     if row["tag"] not in TAGS:
         raise LadrError(f"tag {row['tag']!r} is unknown{nearest(row['tag'], TAGS)}")
-    checked_text(row["prompt"], "prompt")
+    checked(row["prompt"], "prompt")
     if not row["include"]:
         raise LadrError("include must not be empty")
     for position, clause in enumerate([*row["include"], *row.get("exclude", ())]):

@@ -55,7 +55,7 @@ class Ledger:
         with self._lock:
             if row["key"] in self.answers:
                 return
-            line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+            line = json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
             if os.write(self._file, line) != len(line):
                 raise LadrError(f"{self.path}: the disk is full; nothing more is asked")
             os.fsync(self._file)

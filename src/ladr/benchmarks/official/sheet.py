@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ladr.base.errors import LadrError
+from ladr.base.escape import printable
 from ladr.base.files import appearing
 from ladr.benchmarks.image_files import read_image
 from ladr.benchmarks.official.suite import Score, Scores, Suite
@@ -28,23 +29,29 @@ def write_sheet(suite: Suite, scores: Scores, folder: Path | None, out: Path, mo
     Without `folder`, or where an image is missing, the reason stands alone.
     """
     failures = [row for row in scores.rows if row.reason]
-    with appearing(out) as half, half.open("w", encoding="utf-8") as file:
+    with appearing(out) as half, half.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(
-            f'<!doctype html><meta charset="utf-8"><title>{suite.name}</title><style>{STYLE}</style>\n'
+            f'<!doctype html><meta charset="utf-8"><title>{escaped(suite.name)}</title>\n'
+            f"<style>{STYLE}</style>\n"
         )
         file.writelines(_head(suite, scores, len(failures), most))
         file.writelines(_figures(suite, failures[:most], folder))
     return len(failures)
 
 
+def escaped(text: str) -> str:
+    """The text as HTML."""
+    return html.escape(printable(text))
+
+
 def _head(suite: Suite, scores: Scores, failures: int, most: int) -> Iterator[str]:
-    yield f"<h1>{html.escape(suite.name)}, scored by {html.escape(scores.scorer)}</h1>\n"
-    yield f"<p>{html.escape(suite.source)}; prompts {scores.prompts_sha256[:12]}</p>\n"
+    yield f"<h1>{escaped(suite.name)}, scored by {escaped(scores.scorer)}</h1>\n"
+    yield f"<p>{escaped(suite.source)}; prompts {scores.prompts_sha256[:12]}</p>\n"
     yield "<table><tr><th>column<th>score<th>official script</tr>\n"
     for name, value in scores.columns.items():
         official = scores.official.get(name, float("nan"))
-        yield f"<tr><td>{html.escape(name)}<td>{100 * value:.2f}<td>{100 * official:.2f}</tr>\n"
-    yield "</table>\n<ul>" + "".join(f"<li>{html.escape(note)}" for note in scores.notes) + "</ul>\n"
+        yield f"<tr><td>{escaped(name)}<td>{100 * value:.2f}<td>{100 * official:.2f}</tr>\n"
+    yield "</table>\n<ul>" + "".join(f"<li>{escaped(note)}" for note in scores.notes) + "</ul>\n"
     shown = f", the first {most} of them here" if failures > most else ""
     yield f"<p>{failures} judgements are not full{shown}.</p>\n"
 
@@ -54,11 +61,11 @@ def _figures(suite: Suite, rows: Iterable[Score], folder: Path | None) -> Iterat
     for row in sorted(rows, key=lambda row: (row.column, row.prompt, row.image)):
         if row.column != column:
             column = row.column
-            yield f"<h2>{html.escape(column)}</h2>\n"
+            yield f"<h2>{escaped(column)}</h2>\n"
         prompt = suite.prompts[suite.index[row.prompt]].text
         path = suite.place(suite.index[row.prompt], row.image)
         picture = _thumbnail(Path(folder) / path) if folder else ""
-        caption = f"<b>{html.escape(path)}</b><br>{html.escape(prompt)}<br><i>{html.escape(row.reason)}</i>"
+        caption = f"<b>{escaped(path)}</b><br>{escaped(prompt)}<br><i>{escaped(row.reason)}</i>"
         yield f"<figure>{picture}<figcaption>{caption}</figcaption></figure>\n"
 
 

@@ -107,7 +107,7 @@ def csv_rows(text: str, columns: Iterable[str], where: str) -> Iterator[dict[str
         raise LadrError(f"{where}: line {reader.line_num}: not a CSV ({error})") from None
 
 
-def checked_text(text: object, what: str) -> str:
+def checked(text: object, what: str) -> str:
     """The text, if it is one that can be a prompt or a question; `what` names it in the message."""
     if not isinstance(text, str) or not text.strip():
         raise LadrError(f"{what} must not be empty, and must be text")

@@ -13,7 +13,7 @@ from ladr.benchmarks.official.suite import (
     Score,
     Scores,
     Suite,
-    checked_text,
+    checked,
     csv_rows,
     formed,
     require_images,
@@ -39,6 +39,7 @@ SHORT = {"Entity Layout": "Layout", "Text Generation": "Text"}  # the paper's na
 COLUMNS = tuple(SHORT.get(name, name) for name in POINTS)
 TRAP_ROW, TRAP_POINT = 428, "Logical Reasoning"  # copies from before 2025-10-01 have one more of these there
 DROPPED = "no judgement"
+PROMPT_COLUMNS = ("index", "prompt_en", "sub_dims_en")
 RESULT_COLUMNS = ("index", "prompt", "testpoint", "result_json", "img_path")
 PATH = re.compile(r"(?:^|.*[/\\])(\d+)_(\d+)\.[A-Za-z]+$")
 
@@ -76,13 +77,12 @@ def _primary(point: str) -> str:
 def parse(text: str, where: str = "prompts") -> list[Prompt]:
     """The prompts of the published CSV, each row checked; an error names the row by its index."""
     prompts = []
-    columns = ("index", "prompt_en", "sub_dims_en")
-    for expected, row in enumerate(csv_rows(text.lstrip("\ufeff"), columns, where)):
+    for expected, row in enumerate(csv_rows(text.lstrip("\ufeff"), PROMPT_COLUMNS, where)):
         try:
             prompts.append(_prompt(row, expected))
         except (LadrError, KeyError, TypeError, ValueError, AttributeError) as error:
             detail = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-            named = row["index"] if row["index"].isdecimal() and len(row["index"]) < 10 else expected
+            named = (row["index"] if row["index"].isdecimal() else str(expected))[:9]
             raise LadrError(f"{where}: row {named}: {detail}") from error
     return prompts
 
@@ -98,7 +98,7 @@ def _prompt(row: Mapping[str, str], expected: int) -> Prompt:
         raise LadrError(f"{wrong[0]!r} is no text")
     for point in points:
         column_of(point)
-    text = checked_text(row["prompt_en"], "prompt_en")
+    text = checked(row["prompt_en"], "prompt_en")
     return Prompt(row["index"], text, {"points": points, "descriptions": descriptions})
 
 
@@ -180,9 +180,7 @@ def aggregate(suite: Suite, judged: Mapping[tuple[int, int], Sequence[int] | Non
     not passed in `columns`; in `official` it is left out, as the official script does. There is no Overall.
     """
     rows = [row for key in sorted(judged) for row in _rows(suite, key, judged[key])]
-    counts: Counter[str] = Counter()
-    kept: Counter[str] = Counter()
-    passed: Counter[str] = Counter()
+    counts, kept, passed = (Counter[str]() for _ in range(3))
     for row in rows:
         counts[row.column] += 1
         kept[row.column] += row.reason != DROPPED

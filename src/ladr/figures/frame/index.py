@@ -66,9 +66,10 @@ def _entry(path: Path, folder: Path) -> str:
     page, table, picture = (
         path.with_suffix(kind).relative_to(folder).as_posix() for kind in (".md", ".csv", ".png")
     )
+    quoted = title.replace('"', "&quot;")
     line = f"- [{title}]({page})"
     if (folder / table).is_file():
         line += f" ([csv]({table}))"
     if (folder / picture).is_file():
-        line += f'<br>\n  <a href="{page}"><img src="{picture}" width="{WIDTH}" alt="{title}"></a>'
+        line += f'<br>\n  <a href="{page}"><img src="{picture}" width="{WIDTH}" alt="{quoted}"></a>'
     return line

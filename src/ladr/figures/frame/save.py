@@ -1,12 +1,13 @@
 """Figures and tables as files. The same content gives the same bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ladr.base.escape import cells, markup, printable
 from ladr.base.files import write_text
 
 NOTHING = "N/A"
@@ -27,13 +28,28 @@ class Plot:
         import matplotlib.pyplot as plt
 
         paths = [folder / f"{self.name}.{kind}" for kind in ("svg", "png", "md")]
+        _make_printable(self.figure)
         _settle(self.figure)
         self.figure.savefig(paths[0], metadata={"Date": None, "Creator": None})
         self.figure.savefig(paths[1], metadata={"Software": None})
         plt.close(self.figure)
-        shown = f"![{self.title}]({self.name}.svg)"
-        _write(paths[2], [f"# {self.title}", "", shown, "", self.caption])
+        title, caption = _title(self.title), markup(self.caption)
+        _write(paths[2], [f"# {title}", "", f"![{title}]({self.name}.svg)", "", caption])
         return paths
+
+
+def _make_printable(figure: Any) -> None:
+    """Write control characters of labels as escapes, and what is no formula between dollar signs as it is."""
+    from matplotlib.mathtext import MathTextParser
+    from matplotlib.text import Text
+
+    parser = MathTextParser("path")
+    for label in figure.findobj(Text):
+        label.set_text(printable(label.get_text()))
+        try:
+            parser.parse(label.get_text())
+        except ValueError:
+            label.set_parse_math(False)
 
 
 def _settle(figure: Any) -> None:
@@ -58,21 +74,31 @@ class Table:
 
     def save(self, folder: Path) -> list[Path]:
         paths = [folder / f"{self.name}.{kind}" for kind in ("csv", "md")]
-        self.data.to_csv(paths[0], index=False, lineterminator="\n", float_format="%.4f")
-        _write(paths[1], [f"# {self.title}", "", *markdown(self.shown), "", self.caption])
+        write_csv(self.data, paths[0])
+        title, caption = _title(self.title), markup(self.caption)
+        _write(paths[1], [f"# {title}", "", *markdown(self.shown), "", caption])
         return paths
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write the table as CSV: numbers as they are, texts so that no spreadsheet takes them for formulas."""
+    cells(table).to_csv(path, index=False, lineterminator="\n", float_format="%.4f")
 
 
 def markdown(table: pd.DataFrame, left: int = 1) -> list[str]:
     """A Markdown table with the first `left` columns aligned left and the others right."""
-    rows = table.astype(object).where(table.notna(), NOTHING).astype(str).to_numpy().tolist()
+    rows = table.astype(object).where(table.notna(), NOTHING).to_numpy().tolist()
     head = [str(c) for c in table.columns]
     rule = [":--"] * left + ["--:"] * (len(head) - left)
-    return [_line(head), _line(rule), *(_line(row) for row in rows)]
+    return [_line(head), _line(rule), *(_line(map(str, row)) for row in rows)]
 
 
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def _line(texts: Iterable[str]) -> str:
+    return "| " + " | ".join(markup(" ".join(text.split("\n")).replace("|", "\\|")) for text in texts) + " |"
+
+
+def _title(text: str) -> str:
+    return markup(" ".join(text.split()))
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:
