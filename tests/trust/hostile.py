@@ -4,13 +4,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from trust import checkpoints, images, official, written
+from trust import checkpoints, images, official, weights, written
 from trust.box import Tally, tried
 
 FAMILIES = {
     "images": images.attempts,
     "official": official.attempts,
     "checkpoints": checkpoints.attempts,
+    "weights": weights.attempts,
     "written": written.attempts,
 }
 

@@ -1,6 +1,8 @@
 """Training checkpoints: one safetensors file, replaced atomically, so that a kill costs minutes at most."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -10,25 +12,42 @@ from torch import Tensor
 
 from ladr.base.errors import LadrError
 from ladr.base.files import appearing
+from ladr.base.tensor_files import head
 
 NAME = "checkpoint.safetensors"
 
 
 def write(folder: Path, tensors: dict[str, Tensor], state: dict) -> None:
     """Write both as `folder`/checkpoint.safetensors; the old file stays until the new one is on disk."""
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(state)
     with appearing(folder / NAME) as half:
-        save_file({k: v.contiguous() for k, v in tensors.items()}, half, {"state": json.dumps(state)})
+        save_file(whole, half, {"state": text, "digest": digest(whole, text)})
+
+
+def digest(tensors: Mapping[str, Tensor], state: str) -> str:
+    """sha256 of the state and of every tensor: its name, dtype, shape and numbers."""
+    held = hashlib.sha256(state.encode())
+    for name, tensor in sorted(tensors.items()):
+        held.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        held.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return held.hexdigest()
 
 
 def read(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
-    """Tensors and state of the last checkpoint, or None where there is none."""
+    """Tensors and state of the last checkpoint, or None where there is none. A checkpoint that is not byte
+    for byte what was written is refused."""
     path = folder / NAME
     if not path.exists():
         return None
     try:
+        head(path)
         with safe_open(path, "pt") as file:
-            state = json.loads(file.metadata()["state"])
-            return {name: file.get_tensor(name) for name in file.keys()}, state  # noqa: SIM118
+            notes = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if notes.get("digest") != digest(tensors, notes["state"]):
+            raise LadrError("its digest is not that of its content")
+        return tensors, json.loads(notes["state"])
     except Exception as broken:
         raise LadrError(
             f"{path}: not a checkpoint that can be read ({broken}); remove it to start anew"

@@ -1,6 +1,6 @@
 """aMUSEd, and networks called like it (Meissonic), through the parts that diffusers and transformers have."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,21 @@ import torch
 from torch import Tensor, nn
 
 from ladr.backbones.amused.conditioning import Conditioning
+from ladr.backbones.amused.network import mask_id, network_config, uvit
 from ladr.backbones.amused.text_encoder import Encoder
 from ladr.backbones.checkpoint import fits
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.checkpoint.hub import AMUSED, folder_of
+from ladr.backbones.checkpoint.ranges import settings_of
 from ladr.backbones.checkpoint.refuse import refuse_foreign_parts
-from ladr.backbones.checkpoint.vq import STEM, VQPixels
-from ladr.base.errors import LadrError, needs
+from ladr.backbones.checkpoint.vq import STEM, VQPixels, codes_and_factor
+from ladr.base.errors import LadrError
 from ladr.decoding import schedule
 from ladr.decoding.denoiser import Denoiser
 from ladr.decoding.policies.allowed import one_of
 from ladr.decoding.view import MASK
 
+FEW = 4  # cells a side of a trial
 HUB = AMUSED
 PARTS = {
     "transformer": {("diffusers", "UVit2DModel")},
@@ -138,24 +141,32 @@ class Amused:
         kind = checkpoint.dtype_of("dtype", dtype)
         refuse_foreign_parts(folder, PARTS, brought=frozenset(["transformer"] if network is not None else []))
         own = network is None
-        vq = checkpoint.read_json(folder / "vqvae" / "config.json")
-        config = getattr(network, "config", {})
-        if own:
-            config = checkpoint.read_json(folder / "transformer" / "config.json")
-        factor = 2 ** (len(vq.get("block_out_channels", [])) - 1)
-        pixels = VQPixels(folder, config.get("codebook_size", vq.get("num_vq_embeddings")), factor, device)
+        codes, factor = codes_and_factor(folder)
+        config = network_config(folder / "transformer") if own else getattr(network, "config", {})
+        pixels = VQPixels(folder, config.get("codebook_size", codes), factor, device)
         if size is None and "sample_size" not in config:
             raise LadrError(
                 "size: this network does not say how many pixels it was made for; (height, width)"
             )
         size = size or (config["sample_size"] * factor,) * 2
-        mask = checkpoint.read_json(folder / "scheduler" / "scheduler_config.json").get("mask_token_id")
-        if not isinstance(mask, int):
-            raise LadrError(f"{folder}: scheduler/scheduler_config.json gives no mask_token_id")
+        mask = mask_id(folder / "scheduler" / "scheduler_config.json", config.get("vocab_size", 1 << 24))
         fits.check(_need(folder, pixels, _cells(size, pixels), kind, own), device, str(source))
         if own:
-            network = _uvit(folder / "transformer", kind, device)
-        return cls(network, Encoder(folder, kind, device), pixels, mask=mask, size=size, **settings)
+            network = uvit(folder / "transformer", kind, device)
+        backbone = cls(network, Encoder(folder, kind, device), pixels, mask=mask, size=size, **settings)
+        if own:
+            with settings_of(folder, "aMUSEd model"):
+                backbone.try_once()
+        return backbone
+
+    @torch.no_grad()
+    def try_once(self) -> None:
+        """One pass over a few cells: it fails where the parts of a folder do not fit each other."""
+        text = self.bind([""]).text[torch.tensor([0])]
+        ids = torch.full((1, FEW, FEW), self.mask, device=self.device)
+        logits = self.adapter(self.network, ids, text, torch.ones(1, device=self.device))
+        if logits.shape != (1, self.codes, FEW, FEW):
+            raise LadrError(f"the network gives {tuple(logits.shape)}, not (1, {self.codes}, {FEW}, {FEW})")
 
     @property
     def device(self) -> torch.device:
@@ -212,21 +223,6 @@ def _need(folder: Path, pixels: VQPixels, grid: tuple[int, int], dtype: torch.dt
     return fits.of_amused(
         numbers, pixels.numbers(), grid, pixels.codes, pixels.factor, bytes_each=dtype.itemsize
     )
-
-
-def _uvit(folder: Path, dtype: torch.dtype, device: str) -> nn.Module:
-    with needs("the network of aMUSEd"):
-        from diffusers.models.unets.uvit_2d import UVit2DModel
-
-    config = checkpoint.read_json(folder / "config.json")
-    with torch.device("meta"):
-        network = UVit2DModel.from_config(_plain(config))
-    checkpoint.load(network, folder, STEM, dtype=dtype, device=device)
-    return network.requires_grad_(False)
-
-
-def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in config.items() if not name.startswith("_")}
 
 
 def _cells(size: tuple[int, int], pixels: VQPixels) -> tuple[int, int]:

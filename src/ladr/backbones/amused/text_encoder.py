@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ladr.backbones.checkpoint.ranges import require_like, settings_of
+from ladr.backbones.checkpoint.safetensors_folder import read_json
 from ladr.base.errors import LadrError, needs
 
 
@@ -14,12 +16,16 @@ class Encoder:
 
     def __init__(self, folder: Path, dtype: torch.dtype, device: str):
         with needs("the text encoder of aMUSEd"):
-            from transformers import CLIPTextModelWithProjection, CLIPTokenizer
+            from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
-        self.words = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        model, report = CLIPTextModelWithProjection.from_pretrained(
-            folder / "text_encoder", use_safetensors=True, local_files_only=True, output_loading_info=True
-        )
+        with settings_of(folder / "tokenizer", "CLIP tokenizer"):
+            self.words = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+        path = folder / "text_encoder" / "config.json"
+        require_like(CLIPTextConfig().to_dict(), read_json(path), path)
+        with settings_of(path, "CLIP text encoder"):
+            model, report = CLIPTextModelWithProjection.from_pretrained(
+                folder / "text_encoder", use_safetensors=True, local_files_only=True, output_loading_info=True
+            )
         if missing := sorted(report["missing_keys"]):
             raise LadrError(f"{folder / 'text_encoder'}: tensor {', '.join(missing[:3])} is missing")
         self.model = model.to(device, dtype).eval().requires_grad_(False)

@@ -1,7 +1,8 @@
 """Types and ranges of what a config.json says, checked before anything is made of it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from ladr.base.errors import LadrError
 WHOLE, NUMBER, TEXT, TRUTH = "a whole number", "a number", "a text", "true or false"
 SIZE = (1, 1 << 20)  # of a width, a depth, a count of heads
 IDS = (0, 1 << 24)  # of ids and vocabularies
+MOST = 1 << 24  # of any other number
+KINDS = {bool: TRUTH, int: WHOLE, float: NUMBER, str: TEXT}
 LONGEST = 10_000  # characters of a text
 
 
@@ -43,3 +46,23 @@ def shown(value: Any) -> str:
         ascii(value) if type(value) is not int or abs(value) < 10**40 else "a number of more than 40 digits"
     )
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def require_like(usual: Mapping[str, Any], content: Mapping[str, Any], path: Path) -> None:
+    """LadrError where a setting has another type than its usual value, or is no sensible number."""
+    for key in usual.keys() & content.keys():
+        kind = KINDS.get(type(usual[key]))
+        if kind:
+            require(content, key, kind, path, -MOST, MOST)
+
+
+@contextmanager
+def settings_of(path: Path, what: str) -> Iterator[None]:
+    """For calls of libraries with a config that others wrote: whatever they raise is one LadrError."""
+    try:
+        yield
+    except LadrError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise LadrError(f"{path}: no {what} has these settings ({type(error).__name__}: {reason})") from None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
-from ladr.backbones.checkpoint.ranges import NUMBER, WHOLE, require, require_sizes, shown
+from ladr.backbones.checkpoint.ranges import NUMBER, WHOLE, require, require_sizes, settings_of, shown
 from ladr.base.errors import LadrError, needs
 
 MOST_BLOCKS, WIDEST = 8, 4096
@@ -60,13 +60,8 @@ class VQPixels:
             with needs("pixels"):
                 from diffusers import VQModel
 
-            try:
-                with torch.device("meta"):
-                    model = VQModel.from_config(self.config)
-            except Exception as error:  # the library raises whatever its layers raise
-                raise LadrError(
-                    f"{self._path}: no VQ model has these settings ({type(error).__name__}: {error})"
-                ) from None
+            with settings_of(self._path, "VQ model"), torch.device("meta"):
+                model = VQModel.from_config(self.config)
             checkpoint.load(model, self.folder, STEM, device=self.device)
             self._model = model.eval().requires_grad_(False)
         return self._model
@@ -89,6 +84,14 @@ class VQPixels:
         latents = self.model.encode(pixels).latents
         codes = self.model.quantize(latents)[2][2]
         return codes.view(len(images), *latents.shape[2:])
+
+
+def codes_and_factor(folder: Path) -> tuple[int, int]:
+    """How many codes the VQ model in `folder`/vqvae has, and how many pixels a side of a cell has."""
+    path = folder / "vqvae" / "config.json"
+    config = checkpoint.read_json(path)
+    _check(config, path)
+    return config["num_vq_embeddings"], 2 ** (len(config["block_out_channels"]) - 1)
 
 
 def _check(config: Mapping[str, Any], path: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 from ladr.base.errors import needs
 from ladr.benchmarks.official.named import name_of
 from ladr.benchmarks.official.pixels import for_blip
+from ladr.benchmarks.official.weights import network, tokenizer
 
 ENC, BOS, YES, NO = 30523, 30522, 2748, 2053  # ids of BLIP's vocabulary: BERT's, with two tokens added
 LONGEST = 35
@@ -37,10 +38,8 @@ class BlipVqa:
         with needs("BLIP"):
             from transformers import AutoTokenizer, BlipForQuestionAnswering
 
-        model = BlipForQuestionAnswering.from_pretrained(checkpoint).eval().to(device)
-        return cls(
-            model, AutoTokenizer.from_pretrained(checkpoint), name_of(checkpoint, OFFICIAL_WEIGHTS), device
-        )
+        model = network(BlipForQuestionAnswering, checkpoint).to(device)
+        return cls(model, tokenizer(AutoTokenizer, checkpoint), name_of(checkpoint, OFFICIAL_WEIGHTS), device)
 
     @torch.inference_mode()
     def yes(self, image: Image.Image, questions: Sequence[str]) -> list[float]:

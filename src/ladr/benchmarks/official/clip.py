@@ -12,6 +12,7 @@ from ladr.base.errors import needs
 from ladr.benchmarks.official.geneval_rules import COLOURS, ObjectDetection
 from ladr.benchmarks.official.named import name_of
 from ladr.benchmarks.official.pixels import for_clip
+from ladr.benchmarks.official.weights import network, tokenizer
 
 TEMPLATES = (
     "a photo of a {colour} {name}",
@@ -40,9 +41,9 @@ class Clip:
         with needs("CLIP"):
             from transformers import AutoTokenizer, CLIPModel
 
-        model = CLIPModel.from_pretrained(checkpoint).eval().to(device)
+        model = network(CLIPModel, checkpoint).to(device)
         name = name_of(checkpoint, *OFFICIAL_WEIGHTS.values())
-        return cls(model, AutoTokenizer.from_pretrained(checkpoint), name, device)
+        return cls(model, tokenizer(AutoTokenizer, checkpoint), name, device)
 
     @torch.inference_mode()
     def texts(self, texts: Sequence[str]) -> torch.Tensor:

@@ -14,6 +14,7 @@ from ladr.base.foreign import read_text
 from ladr.benchmarks.official.fetch import locate
 from ladr.benchmarks.official.geneval_rules import ObjectDetection
 from ladr.benchmarks.official.pixels import for_detector
+from ladr.benchmarks.official.weights import network
 
 CONVERTED = "converted.json"  # beside weights that `convert-detector` made
 MOST = 100  # detections per image
@@ -35,7 +36,7 @@ class Detector:
         with needs("Mask2Former"):
             from transformers import Mask2FormerForUniversalSegmentation
 
-        model = Mask2FormerForUniversalSegmentation.from_pretrained(checkpoint).eval().to(device)
+        model = network(Mask2FormerForUniversalSegmentation, checkpoint).to(device)
         if model.config.num_labels != len(classes):
             raise LadrError(f"{checkpoint}: {model.config.num_labels} classes, GenEval has {len(classes)}")
         exact = (Path(checkpoint) / CONVERTED).is_file()

@@ -14,6 +14,7 @@ import torch
 from ladr.base.errors import LadrError, needs
 from ladr.base.files import sha256, write_json
 from ladr.base.removal import remove
+from ladr.base.tensor_files import head
 from ladr.benchmarks.official.detector import CONVERTED
 from ladr.benchmarks.official.suite import some
 
@@ -169,6 +170,7 @@ def convert_file(source: Path, target: Path, config: Any = None) -> None:
     with needs("Mask2Former"):
         from transformers import Mask2FormerForUniversalSegmentation
 
+    head(source)
     state = convert(load_file(source))
     model = Mask2FormerForUniversalSegmentation(config or official_config())
     target.mkdir(parents=True, exist_ok=True)
