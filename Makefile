@@ -26,7 +26,7 @@ FULL   := $(USE:%=use=[%]) theory=true latency.prompts=10 sweeps.alpha_tau.backb
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 
-.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm faults plan count lint format lock clean
+.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm faults plan count lint format lock hostile licences sbom audit clean
 
 setup: $(READY)
 	@echo 'Ready. Next: source $(VENV)/bin/activate, then ladr --help'
@@ -78,6 +78,22 @@ test-all: $(READY)
 # how many of them were survived; LADR_KILLS=3 makes a short one.
 faults: $(READY)
 	$(BIN)/python -m pytest -m trust tests/trust/test_faults.py
+
+# Every hostile file, text and server: prints how many were refused, ran code, or touched a file outside.
+hostile: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m trust.hostile
+
+# The licence of every pinned package, written into LICENSES/third-party.md.
+licences: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m house.licences
+
+# A bill of materials in CycloneDX.
+sbom: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m house.sbom build/sbom.json
+
+# Known advisories about the pinned packages. Fails, and says so, where the service cannot be reached.
+audit: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m house.audit $(BIN)/uvx
 
 # Renew what is recorded: tokens of new samplers and raised versions, the schema of params.yaml, the floor plan.
 golden: plan

@@ -1,10 +1,7 @@
 """Texts of others on their way out: to a terminal, a table, a page or a picture."""
 
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pandas as pd
+from typing import Any
 
 # What a terminal would obey, or what would turn the order of the text around, and lone surrogates.
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -27,8 +24,8 @@ def cell(value: Any) -> Any:
     return f"'{text}" if FORMULA.match(value) and not NUMBER.fullmatch(value.strip()) else text
 
 
-def cells(table: "pd.DataFrame") -> "pd.DataFrame":
-    """The table with its texts, and the names of its columns, as cells of a CSV file."""
+def cells(table: Any) -> Any:
+    """A pandas table with its texts, and the names of its columns, as cells of a CSV file."""
     columns = {name: table[name] for name in table}
     texts = {name: column.map(cell) for name, column in columns.items() if column.dtype.kind not in "biufcmM"}
     return table.assign(**texts).rename(columns=cell) if texts else table.rename(columns=cell)
