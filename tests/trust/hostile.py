@@ -4,7 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from trust import checkpoints, images, official, weights, written
+from trust import answers, checkpoints, images, network, official, pages, weights, written
 from trust.box import Tally, tried
 
 FAMILIES = {
@@ -12,7 +12,10 @@ FAMILIES = {
     "official": official.attempts,
     "checkpoints": checkpoints.attempts,
     "weights": weights.attempts,
+    "answers": answers.attempts,
     "written": written.attempts,
+    "pages": pages.attempts,
+    "network": network.attempts,
 }
 
 

@@ -8,7 +8,14 @@ import pytest
 from trust import hostile
 from trust.box import Tally, tried
 
-PART = {"images": 12, "official": 40, "checkpoints": 60, "weights": 8, "written": 4}  # every so manieth
+PART = {
+    "images": 12,
+    "official": 40,
+    "checkpoints": 60,
+    "weights": 8,
+    "written": 4,
+    "answers": 6,
+}  # every so manieth
 
 
 def part():
