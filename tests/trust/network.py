@@ -4,10 +4,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -61,24 +63,34 @@ def quiet(words: list[str], box: Box) -> str:
 def served(box: Box) -> str:
     """`ladr ui` listens on the loopback address alone."""
     (box.inside / "results").mkdir()
-    command, log = watched([sys.executable, "-m", "ladr.cli.main", "ui", "--port", "0"], box)
+    (box.inside / "results/mlflow.db").touch()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command, log = watched([sys.executable, "-m", "ladr.cli.main", "ui", "--port", str(port)], box)
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        deadline = time.monotonic() + 90
-        while (
-            time.monotonic() < deadline
-            and process.poll() is None
-            and not (log.exists() and "listen(" in log.read_text())
-        ):
-            time.sleep(0.5)
+        listens = waited(process, log)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     if addresses := reached(log):
         raise AssertionError(f"reached or listened at {', '.join(addresses[:5])}")
+    if not listens:
+        raise AssertionError("the server did not start")
     return HARMLESS
+
+
+def waited(process: subprocess.Popen, log: Path) -> bool:
+    """Does the server listen before it ends, and within SECONDS?"""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if log.exists() and "listen(" in log.read_text(errors="replace"):
+            return True
+        time.sleep(0.5)
+    return False
 
 
 def attempts() -> Iterator[Attempt]:
