@@ -31,7 +31,7 @@ def network_config(folder: Path) -> dict[str, Any]:
 
 def mask_id(path: Path, vocabulary: int) -> int:
     content = checkpoint.read_json(path)
-    if "mask_token_id" not in content:
+    if content.get("mask_token_id") is None:
         raise LadrError(f"{path.parent.parent}: scheduler/scheduler_config.json gives no mask_token_id")
     require(content, "mask_token_id", WHOLE, path, 0, vocabulary - 1)
     return content["mask_token_id"]
