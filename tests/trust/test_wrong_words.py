@@ -49,7 +49,7 @@ CALLS = [
     ("""sample x --backbone field --sampler '{"policy": ["ladr"]}'""", "names no policy"),
     ("""sample x --backbone field --sampler '{"policy": "then"}'""", "first is missing"),
     (
-        """sample x --backbone field --sampler '{"policy": "then", "first": {"policy": [1]}, "second": "cosine"}'""",
+        """sample x --backbone field --sampler '{"policy": "then", "first": {"policy": [1]}, "second": "cosine"}'""",  # noqa: E501
         "is not allowed; a name",
     ),
     ("sample x --backbone field --sampler then", "first is missing"),
