@@ -108,6 +108,11 @@ COMMANDS = {
         "ladr.cli.results:doctor",
         "Check every checksum of results and published figures; exit 1 if one does not hold (0 if mended).",
     ),
+    "crate": Command(
+        RESULTS,
+        "ladr.cli.results:crate",
+        "Pack a finished run as a Workflow Run RO-Crate: files, what they are, how they were made.",
+    ),
     "benchmark": Command(
         OFFICIAL,
         "ladr.cli.benchmark:app",

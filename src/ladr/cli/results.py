@@ -97,3 +97,15 @@ def doctor(
         raise typer.Exit(1)
     if not (findings or quiet or json):
         typer.echo("every checksum holds")
+
+
+def crate(
+    params: File = PARAMS,
+    set_: Set = None,
+    out: Annotated[Path, typer.Option(help="The folder of the crate.")] = Path("results/crate"),
+) -> None:
+    """Pack a finished run as a Workflow Run RO-Crate: files, what they are, how they were made."""
+    from ladr.experiment.crate import write
+
+    count = write(out, params, experiment_of(params, set_)[1])
+    typer.echo(f"{out}: {count} files of the run, described in ro-crate-metadata.json")

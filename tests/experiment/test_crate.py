@@ -1,0 +1,120 @@
+"""`ladr crate`: a finished run as a Workflow Run RO-Crate."""
+
+import hashlib
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ladr.cli.main import answer
+from ladr.experiment.crate import METADATA, PROFILES, write
+from tiny import TEXT, measured, tiny
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the workflow and a finished run of the tiny experiment."""
+    from ruamel.yaml import YAML
+
+    folder = tmp_path_factory.mktemp("run")
+    measured(folder, YAML(typ="safe").load(TEXT))
+    shutil.copy(ROOT / "Snakefile", folder)
+    shutil.copytree(ROOT / "workflow", folder / "workflow")
+    return folder
+
+
+@pytest.fixture
+def crate(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert answer(["crate"]) == 0
+    return folder / "results" / "crate"
+
+
+def entities(crate):
+    return {each["@id"]: each for each in json.loads((crate / METADATA).read_text())["@graph"]}
+
+
+def test_every_file_is_there_as_described(crate):
+    described = {name: each for name, each in entities(crate).items() if "File" in each["@type"]}
+    files = {p.relative_to(crate).as_posix() for p in crate.rglob("*") if p.is_file()} - {METADATA}
+    assert set(described) == files
+    for name, each in described.items():
+        content = (crate / name).read_bytes()
+        assert each["contentSize"] == str(len(content))
+        assert each["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_it_says_which_workflow_made_what_of_what(crate, folder):
+    every = entities(crate)
+    root, run = every["./"], every["#run"]
+    assert [each["@id"] for each in root["conformsTo"]] == list(PROFILES)
+    assert "ComputationalWorkflow" in every[root["mainEntity"]["@id"]]["@type"]
+    assert run["instrument"] == root["mainEntity"]
+    assert run["object"] == [{"@id": "params.yaml"}]
+    results = {each["@id"] for each in run["result"]}
+    assert "results/scores.csv" in results
+    _, grid = tiny(folder, TEXT)
+    for cell in grid.cells:
+        assert {f"results/cells/{cell}/{name}" for name in ("cell.json", "tokens.safetensors")} <= results
+    assert run["startTime"] <= run["endTime"] == root["datePublished"]
+
+
+def test_every_reference_leads_to_an_entity_or_out(crate):
+    every = entities(crate)
+
+    def references(value):
+        if isinstance(value, dict):
+            yield from [value["@id"]] if set(value) == {"@id"} else references(list(value.values()))
+        elif isinstance(value, list):
+            for each in value:
+                yield from references(each)
+
+    named = {name for each in every.values() for name in references(each)}
+    assert not {name for name in named if name not in every and not name.startswith("http")}
+
+
+def test_a_second_crate_takes_the_place_of_the_first(crate):
+    before = entities(crate)
+    assert answer(["crate"]) == 0
+    assert entities(crate) == before
+
+
+def test_what_cannot_be_packed_is_said(folder, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(folder)
+    assert answer(["crate", "--out", "workflow"]) == 2
+    assert "is no crate and not empty" in capsys.readouterr().err
+    assert answer(["crate", "--params", str(folder / "params.yaml")]) == 2
+    assert "made in the folder that has Snakefile" in capsys.readouterr().err
+    assert answer(["crate", "--set", "steps=9"]) == 2
+    assert "cells are not done, such as field-" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec("rocrate_validator") is None, reason="`roc-validator` is not installed"
+)
+@pytest.mark.parametrize("profile", ["ro-crate-1.1", "workflow-ro-crate-1.0", "workflow-run-crate-0.5"])
+def test_the_validator_accepts_it(crate, profile):
+    code = (
+        "import sys; from rocrate_validator import services, models\n"
+        "settings = services.ValidationSettings(rocrate_uri=sys.argv[1], profile_identifier=sys.argv[2],"
+        " requirement_severity=models.Severity.REQUIRED)\n"
+        "result = services.validate(settings)\n"
+        "print(*(f'{i.severity.name}: {i.message}' for i in result.get_issues()), sep='\\n')\n"
+        "sys.exit(result.has_issues())"
+    )
+    done = subprocess.run([sys.executable, "-c", code, crate, profile], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+
+
+def test_the_writer_counts_the_files(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(folder)
+    _, grid = tiny(folder, TEXT)
+    count = write(tmp_path / "crate", Path("params.yaml"), grid)
+    assert count == sum(p.is_file() for p in (tmp_path / "crate").rglob("*")) - 1
