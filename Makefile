@@ -26,7 +26,7 @@ FULL   := $(USE:%=use=[%]) theory=true latency.prompts=10 sweeps.alpha_tau.backb
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 
-.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm faults plan count lint format lock hostile licences sbom audit clean
+.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm faults plan count lint format lock hostile licences sbom audit docs clean
 
 setup: $(READY)
 	@echo 'Ready. Next: source $(VENV)/bin/activate, then ladr --help'
@@ -130,6 +130,11 @@ format: $(READY)
 lock: pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 $(LOCKED:%=--extra %) --generate-hashes \
 	  $(TORCHS_OWN:%=--no-emit-package %) --no-annotate --no-header pyproject.toml -o requirements.lock
+
+# The documentation as a site in build/site. Its tools lie beside the locked environment; the build needs no network.
+docs: $(READY)
+	test -d build/docs-tools || $(BIN)/uv pip install -q --python $(BIN)/python --target build/docs-tools --group docs
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=build/docs-tools:src $(BIN)/python -m mkdocs build -q
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

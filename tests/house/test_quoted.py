@@ -57,7 +57,7 @@ def rounded(numbers, texts):
     )
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/results.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/results.md", "docs/answers.md"])
 def test_intervals_in_the_text_are_in_a_table(name):
     quoted = [match.groups() for match in QUOTED.finditer((ROOT / name).read_text(encoding="utf-8"))]
     assert len(quoted) > 5
