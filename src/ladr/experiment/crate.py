@@ -36,7 +36,7 @@ Entity = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Run:
+class FinishedRun:
     """What the crate holds, as paths from the folder of the run: the workflow's own files, the file of the
     experiment, and the results; the times of the first and the last decode."""
 
@@ -64,7 +64,7 @@ def write(out: Path, params: Path, grid: Grid, results: Path = RESULTS) -> int:
     return len(run.paths())
 
 
-def _run(params: Path, grid: Grid, results: Path) -> Run:
+def _run(params: Path, grid: Grid, results: Path) -> FinishedRun:
     """The run, or a LadrError where a cell is missing or a path leaves the folder."""
     unfinished = [i for i, cell in grid.cells.items() if state(folder_of(i, results), cell) != "done"]
     if unfinished:
@@ -77,7 +77,7 @@ def _run(params: Path, grid: Grid, results: Path) -> Run:
     records = [record.read(folder_of(i, results) / CELL) for i in grid.cells]
     times = [each["provenance"] for each in records]
     tables = [results / name for name in TABLES if (results / name).is_file()]
-    return Run(
+    return FinishedRun(
         workflow=[Path(MAIN), *sorted(Path("workflow").rglob("*.smk"))],
         params=params,
         results=[*tables, *_files_of(grid, records, results)],
@@ -96,7 +96,7 @@ def _files_of(grid: Grid, records: Iterable[Mapping[str, Any]], results: Path) -
     return paths
 
 
-def graph(run: Run, out: Path) -> list[Entity]:
+def graph(run: FinishedRun, out: Path) -> list[Entity]:
     """Every entity of the crate: the descriptor, the crate, the workflow and its run, and each file."""
     files = [_file(path, out) for path in run.paths() if path.name != MAIN]
     profiles = [
@@ -119,7 +119,7 @@ def _descriptor() -> Entity:
     }
 
 
-def _root(run: Run) -> Entity:
+def _root(run: FinishedRun) -> Entity:
     return {
         "@id": "./",
         "@type": "Dataset",
@@ -134,7 +134,7 @@ def _root(run: Run) -> Entity:
     }
 
 
-def _main(run: Run, out: Path) -> Entity:
+def _main(run: FinishedRun, out: Path) -> Entity:
     return {
         **_file(Path(MAIN), out),
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
@@ -172,7 +172,7 @@ def _ports() -> list[Entity]:
     ]
 
 
-def _action(run: Run) -> Entity:
+def _action(run: FinishedRun) -> Entity:
     return {
         "@id": "#run",
         "@type": "CreateAction",
