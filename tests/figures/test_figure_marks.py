@@ -15,7 +15,7 @@ from figure_params import PARAMS
 from ladr.figures import ablations, divergence, phases, quality, sweeps
 from ladr.figures.frame import labels, looks, style, words
 from ladr.figures.frame.results import Results, main, rows_of
-from tiny import measured
+from tiny import measured, resealed
 
 PLACE = ("field", "field-exact")
 
@@ -56,9 +56,9 @@ def test_rows_look_the_same_where_those_with_a_cache_are_missing(folder, tmp_pat
     scores = main(Results(place).at(*PLACE))
     cached = scores.iloc[1]
     path = place / "cells" / cached.cell / "cell.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
-    record["spec"]["sampler"]["cache"] = {"name": "ml"}
-    path.write_text(json.dumps(record), encoding="utf-8")
+    spec = json.loads(path.read_text(encoding="utf-8"))["spec"]
+    spec["sampler"]["cache"] = {"name": "ml"}
+    resealed(path, spec=spec)
 
     def looks(shown):
         panel = quality.plot(Results(place), *PLACE, shown).figure.axes[0]

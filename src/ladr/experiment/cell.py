@@ -15,6 +15,7 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks import benchmark
 from ladr.benchmarks.benchmark import Benchmark
 from ladr.benchmarks.prompt import Prompt
+from ladr.experiment.canonical import canonical
 from ladr.experiment.params import BackboneRow, Official
 
 
@@ -106,19 +107,6 @@ class Grid:
                 known = [i.rsplit("-", 1)[-1] for i in self.cells]
             raise LadrError(f"cell {name[:80]!r} is not in the grid{nearest(name[:80], known)}")
         return cells
-
-
-def canonical(value: Any) -> str:
-    """One text per value: sorted keys, 1.0 written as 1."""
-
-    def simple(v: Any) -> Any:
-        if isinstance(v, Mapping):
-            return {str(k): simple(x) for k, x in v.items()}
-        if isinstance(v, (list, tuple)):
-            return [simple(x) for x in v]
-        return int(v) if isinstance(v, float) and v.is_integer() else v
-
-    return json.dumps(simple(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def id_of(spec: Mapping[str, Any]) -> str:

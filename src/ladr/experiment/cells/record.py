@@ -15,7 +15,7 @@ from typing import Any
 
 from ladr.base import files
 from ladr.base.errors import LadrError
-from ladr.experiment.cell import canonical
+from ladr.experiment.canonical import canonical
 
 RESULTS = Path("results")
 CELL, SCORE = "cell.json", "score.json"

@@ -11,6 +11,7 @@ import pandas as pd
 from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.intervals import PromptSums
+from ladr.experiment.cells import record
 from ladr.experiment.lines import SAMPLERS, illustrated
 
 PLACE = ["group", "name", "backbone", "benchmark", "cell"]
@@ -159,8 +160,9 @@ class Results:
 
     def _json(self, path: Path, whose: str = "") -> Any:
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return record.read(path) if record.DIGEST in content else content
+        except (OSError, ValueError, TypeError, RecursionError, LadrError) as error:
             raise LadrError(f"{whose}{path}: cannot be read ({error}); run `snakemake`") from None
 
     def _parquet(self, path: Path, whose: str = "") -> pd.DataFrame:
