@@ -10,7 +10,16 @@ from ladr.cli.commands import COMMANDS, RENAMED
 from ladr.cli.main import build
 
 ROOT = Path(__file__).parents[2]
-PLACES = ("README.md", "CONTRIBUTING.md", "Makefile", "dvc.yaml", "Snakefile", "docs/*.md", "models/*/*.md")
+PLACES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "Makefile",
+    "dvc.yaml",
+    "Snakefile",
+    "docs/*.md",
+    "models/*/*.md",
+    "config/*.md",
+)
 PLACES += ("workflow/**/*.smk", "src/ladr/**/*.py")
 LINE = re.compile(r"(?:`|^|/|&& |\{threads\} |\")ladr ([a-z][a-z0-9-]*)((?: [^`#|\n\"]*)?)", re.MULTILINE)
 

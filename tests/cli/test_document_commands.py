@@ -1,0 +1,118 @@
+"""The lines that the documents tell a reader to type: make, snakemake, dvc, and the examples of README."""
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from ladr.cli.main import answer
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    {ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"), *ROOT.glob("config/*.md")}
+)
+BLOCK = re.compile(r"^(```(\w*)\n(.*?)^```|(?:    \S[^\n]*\n)+)", re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r"`([^`]+)`")
+
+
+def blocks(file, language):
+    """The blocks of code in a language ("" for what is typed into a shell)."""
+    for whole, name, text in BLOCK.findall(file.read_text(encoding="utf-8")):
+        if name == language:
+            yield text or re.sub(r"^    ", "", whole, flags=re.MULTILINE)
+
+
+def typed(program):
+    """(document, words, whole) of every call of a program: whole in a block, perhaps cut short in prose."""
+    for file in DOCUMENTS:
+        text = file.read_text(encoding="utf-8")
+        lines = [x for block in blocks(file, "") for x in block.replace("\\\n", " ").splitlines()]
+        prose = INLINE.findall(re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+        lines = [(line, True) for line in lines] + [(" ".join(one.split()), False) for one in prose]
+        for line, whole in lines:
+            for words in map(words_of, re.split(r"&&|;", line)):
+                if words[:1] == [program] and "..." not in words:
+                    yield file.name, words, whole
+
+
+def words_of(line):
+    """The words of a line as a shell splits them; none where a quotation mark of prose stands alone."""
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError:
+        return []
+
+
+def test_the_search_finds_calls():
+    for program, least in (("make", 15), ("snakemake", 5), ("dvc", 5), ("ladr", 20)):
+        assert len(list(typed(program))) >= least, program
+
+
+def test_make_has_every_target_and_variable():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
+    for where, words, _ in typed("make"):
+        for word in words[1:]:
+            name, equals, _ = word.partition("=")
+            assert f"$({name}" in text if equals else name in targets, f"{where}: {' '.join(words)}"
+
+
+def exit_code(parser, words):
+    """What a program would end with that cannot read these words; 0 where it can, and for its help."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            parser.parse_args(words)
+    except SystemExit as ended:
+        return ended.code
+    return 0
+
+
+def test_snakemake_understands_every_call():
+    from snakemake.cli import get_argument_parser
+
+    parser = get_argument_parser()
+    for where, words, _ in typed("snakemake"):
+        assert exit_code(parser, words[1:]) == 0, f"{where}: {' '.join(words)}"
+
+
+def test_dvc_understands_every_call():
+    from dvc.cli.parser import get_main_parser
+
+    parser = get_main_parser()
+    for where, words, whole in typed("dvc"):
+        asked = words[1:] if whole else [*words[1:], "--help"]
+        assert exit_code(parser, asked) == 0, f"{where}: {' '.join(words)}"
+
+
+def examples():
+    """The blocks of Python in README and Answers that need no pipeline and no checkpoint."""
+    for name in ("README.md", "docs/index.md", "docs/answers.md"):
+        for number, block in enumerate(blocks(ROOT / name, "python")):
+            if "pipe" not in block:
+                yield pytest.param(block, id=f"{name}-{number}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", examples())
+def test_an_example_in_python_runs(block):
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(block.replace("steps=64", "steps=4"), "example", "exec"), {})
+
+
+def drawings():
+    """The words of every `ladr sample` that needs no weights of others."""
+    for _, words, _ in typed("ladr"):
+        others = {"lumina-dimoo", "amused", "--model"} & set(words)
+        if words[1:2] == ["sample"] and len(words) > 2 and not words[2].isupper() and not others:
+            yield tuple(words[1:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", sorted(set(drawings())), ids=" ".join)
+def test_a_drawing_is_drawn(words, tmp_path, monkeypatch):
+    """With few passes, where the line does not say how many."""
+    monkeypatch.chdir(tmp_path)
+    assert answer([*words, *(() if "--steps" in words else ("--steps", "6"))]) == 0
