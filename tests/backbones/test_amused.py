@@ -13,7 +13,7 @@ from ladr.backbones import load
 from ladr.backbones.amused.amused import Amused, Timed
 from ladr.backbones.checkpoint import fits as memory
 from ladr.backbones.checkpoint.refuse import refuse_foreign_code
-from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.random.blank_amused import random_amused
 from ladr.decoding import schedule
 from ladr.decoding.view import MASK

@@ -1,4 +1,4 @@
-"""Compiled layers give what the others give, and stand aside where shapes change in every pass."""
+"""Compiled layers give what the others give, and are compiled once however many lengths there are."""
 
 from dataclasses import replace
 
@@ -46,8 +46,8 @@ def test_another_mode_is_refused(model, mode):
 
 
 def test_nothing_is_compiled_unless_asked_for(model):
-    assert backbone(model).front is None
-    assert backbone(model, compile=False).front is None
+    assert backbone(model).compiled == (None, None)
+    assert backbone(model, compile=False).compiled == (None, None)
 
 
 @pytest.mark.slow
@@ -69,3 +69,25 @@ def test_decoding_gives_the_same_tokens(model, compiled, cache):
     prompts = ["a", "a red circle", "two"]
     plain = decode(backbone(model), prompts, "ladr", **asked)
     assert torch.equal(decode(compiled, prompts, "ladr", **asked).tokens, plain.tokens)
+
+
+@pytest.mark.slow
+def test_other_lengths_are_not_compiled_again(model):
+    torch._dynamo.reset()
+    seen = torch._dynamo.utils.counters["stats"]
+    denoise = backbone(model, compile=True)
+    tokens, graphs = torch.full((2, 4, 6), MASK), []
+    for prompts in (["a", "bc"], ["a red circle", "two"], ["three blue", "a b c d"], ["ab", "abcdef"]):
+        denoise.bind(prompts).logits(tokens, torch.arange(2))
+        graphs.append(seen["unique_graphs"])
+    assert graphs[0] >= 2
+    assert graphs == graphs[:1] * 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_stages_are_compiled_in_either_precision(dtype):
+    model = random_model(replace(TINY, n_layers=2), seed=1).to(getattr(torch, dtype))
+    tokens, rows = torch.full((1, 4, 6), MASK), torch.arange(1)
+    plain, other = (backbone(model, compile=x).bind(["a b"]).logits(tokens, rows) for x in (False, True))
+    torch.testing.assert_close(other, plain, atol=1e-4 if dtype == "float32" else 0.1, rtol=0.1)

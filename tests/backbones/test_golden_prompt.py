@@ -5,7 +5,7 @@ import torch
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from ladr.backbones.lumina.dimoo import DiMOO, Layout
-from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.backbones.random.blank import random_model
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from ladr import decode
 from ladr.backbones import load
 from ladr.backbones.lumina.dimoo import Layout
-from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.random.blank import random_checkpoint
 from ladr.cli.sample import sample
 

@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.lumina.dimoo import DiMOO, Layout
-from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.llada import LLaDA
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.decoding.caches import MLCache
 from ladr.decoding.loop import decode

@@ -3,7 +3,7 @@
 import pytest
 
 from ladr.backbones.lumina.dimoo import DiMOO
-from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.random.blank import random_checkpoint
 from ladr.speed.backbone import PROMPT, backbone_speed, flops, random_embedded
 from ladr.training.settings import embedded_config

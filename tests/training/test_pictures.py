@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from ladr.backbones.exact.patches import PatchCodes
-from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.pictures.templates import PATCHES, WORLD, Templates, seen

@@ -14,7 +14,8 @@ from rich.console import Console
 from safetensors.torch import save_file
 
 from ladr.backbones.exact.patches import PatchCodes, cut, paste
-from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.llada import LLaDA
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError
 from ladr.cli import train as commands

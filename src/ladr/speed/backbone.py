@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ladr.backbones.lumina.dimoo import DiMOO
-from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.random.blank import random_checkpoint
 from ladr.decoding.caches import MLCache, Recompute
 from ladr.decoding.loop import decode

@@ -13,7 +13,7 @@ from torch import Tensor
 from ladr.backbones.checkpoint import fits as memory
 from ladr.backbones.checkpoint.safetensors_folder import dtype_of
 from ladr.backbones.lumina.dimoo import DiMOO
-from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.random.blank import random_model
 from ladr.base.errors import LadrError, nearest
 from ladr.decoding.caches import Recompute

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ladr.backbones.lumina.dimoo import Layout
-from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.llada import LLaDA
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.base.errors import LadrError
 
 SEED = 0

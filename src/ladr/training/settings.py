@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from ladr.backbones.lumina.dimoo import Layout
-from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.base.errors import LadrError
 from ladr.shapes.scene import CELL, GRID
 from ladr.training.codebook import CODEBOOK

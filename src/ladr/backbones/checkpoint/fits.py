@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ladr.backbones.lumina.llada import LLaDAConfig
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.base.errors import LadrError
 
 GB = 1e9

@@ -1,5 +1,6 @@
 """Attention over sequences laid end to end, and the rotation of its queries and keys."""
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import NamedTuple
 
@@ -28,6 +29,13 @@ class Turn(NamedTuple):
         wide = x.float()
         a, b = wide.chunk(2, -1)
         return torch.cat((b, a), -1).mul_(self.sin).add_(wide * self.cos).to(x.dtype)
+
+
+class Stages(NamedTuple):
+    """What a layer does before its attention and after it, as functions of tensors (`compiled.py`)."""
+
+    before: Callable[..., tuple[Tensor, Tensor, Tensor]]
+    after: Callable[..., Tensor]
 
 
 class SameLength(NamedTuple):

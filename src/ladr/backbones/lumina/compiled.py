@@ -1,11 +1,13 @@
-"""torch.compile where a pass has the same shape as the one before it: in all layers but the last."""
+"""torch.compile for what a pass does beside attention: two functions for all layers and lengths."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from ladr.backbones.lumina.attention import SameLength, Turn
+from ladr.backbones.lumina.attention import SameLength, Stages, Turn
 from ladr.backbones.lumina.llada import LLaDA
 from ladr.base.errors import LadrError, nearest
 
@@ -15,20 +17,64 @@ GRAPHS = ("reduce-overhead", "max-autotune")  # on a GPU these replay a pass as 
 Front = Callable[[Tensor, Turn, list[SameLength]], Tensor]
 
 
-def front_of(model: LLaDA, compile: bool | str) -> Front | None:
-    """What runs all layers but the last, or None where they are to run as they are.
+class Compiled(NamedTuple):
+    """How a pass runs: `stages` are the compiled parts of a layer, `front` is one compiled function of all
+    layers but the last. None: as written."""
 
-    compile: False, True (`reduce-overhead` on a GPU, else `default`) or a mode of torch.compile. It is
-    compiled in the first pass, once more when lengths change, and left alone after many other shapes.
-    The last layer answers at masked cells only, and a cache recomputes other places in every pass: both
-    have a new shape each time and are never compiled.
+    stages: Stages | None = None
+    front: Front | None = None
+
+
+def compiled(model: LLaDA, compile: bool | str) -> Compiled:
+    """compile: False, True (the same as `default`) or a mode of torch.compile.
+
+    The stages take any number of places, so they are compiled once, in the first pass; caches and the last
+    layer, whose shapes change in every pass, use them too. The two modes that replay a pass as one CUDA
+    graph compile all layers but the last for one shape, once more when lengths change, and are left alone
+    after many other shapes; they do nothing for cached passes.
     """
     if compile is False:
-        return None
-    cuda = model.body["wte"].weight.is_cuda
-    mode = ("reduce-overhead" if cuda else "default") if compile is True else compile
+        return Compiled()
+    mode = "default" if compile is True else compile
     if mode not in MODES:
         raise LadrError(f"compile: {compile!r} is not allowed; true, false or a mode{nearest(mode, MODES)}")
+    if mode in GRAPHS:
+        return Compiled(front=_front(model, mode))
+    before, after = (torch.compile(stage, mode=mode, dynamic=True) for stage in (_before, _after))
+    return Compiled(stages=Stages(before, after))
+
+
+def _before(
+    x: Tensor, scale: Tensor, eps: float, projections: tuple[Tensor, Tensor, Tensor], turn: Turn
+) -> tuple[Tensor, Tensor, Tensor]:
+    """x (n, d) -> queries and keys, rotated, and values, each (n, heads, D)."""
+    n = _norm(x, scale, eps)
+    q, k, v = (functional.linear(n, weight).unflatten(-1, (-1, turn.cos.shape[-1])) for weight in projections)
+    return _rotated(q, turn), _rotated(k, turn), v
+
+
+def _after(
+    x: Tensor, mixed: Tensor, scale: Tensor, eps: float, products: tuple[Tensor, Tensor, Tensor, Tensor]
+) -> Tensor:
+    """x and the attention's answer `mixed` (n, d) -> the layer's answer (n, d)."""
+    out, gate, up, down = products
+    x = x + functional.linear(mixed, out)
+    n = _norm(x, scale, eps)
+    wide = functional.silu(functional.linear(n, gate)) * functional.linear(n, up)
+    return x + functional.linear(wide, down)
+
+
+def _norm(x: Tensor, scale: Tensor, eps: float) -> Tensor:
+    return functional.rms_norm(x.float(), scale.shape, None, eps).to(x.dtype) * scale.to(x.dtype)
+
+
+def _rotated(x: Tensor, turn: Turn) -> Tensor:
+    wide = x.float()
+    a, b = wide.chunk(2, -1)
+    return (wide * turn.cos + torch.cat((b, a), -1) * turn.sin).to(x.dtype)
+
+
+def _front(model: LLaDA, mode: str) -> Front:
     *blocks, _ = model.body["blocks"]
 
     def layers(x: Tensor, turn: Turn, groups: list[SameLength]) -> Tensor:
@@ -36,13 +82,11 @@ def front_of(model: LLaDA, compile: bool | str) -> Front | None:
             x = block(x, turn, groups)
         return x
 
-    return _in_steps(torch.compile(layers, mode=mode), cuda and mode in GRAPHS)
+    run, graphs = torch.compile(layers, mode=mode), model.body["wte"].weight.is_cuda
 
-
-def _in_steps(layers: Callable, graphs: bool) -> Front:
     def front(x: Tensor, turn: Turn, groups: list[SameLength]) -> Tensor:
         if graphs:
             torch.compiler.cudagraph_mark_step_begin()  # what the pass before returned may be overwritten
-        return layers(x, turn, groups)
+        return run(x, turn, groups)
 
     return front

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ladr.backbones.lumina.attention import grouped
-from ladr.backbones.lumina.compiled import Front
+from ladr.backbones.lumina.compiled import Compiled
 from ladr.backbones.lumina.llada import KV, LLaDA
 from ladr.backbones.lumina.packing import Frame, Pack
 from ladr.decoding.caches import Recompute
@@ -48,11 +48,11 @@ class GuidedDenoiser(Denoiser):
         blank: Tensor,
         guidance: float,
         exact: bool,
-        front: Front | None = None,
+        compiled: Compiled | None = None,
     ):
         """texts: the id vector of each prompt; blank: the unconditional one; exact: guidance in float32;
-        front: compiled layers for the passes without a cache."""
-        self.model, self.frame, self.front = model, frame, front
+        compiled: what of a pass is compiled."""
+        self.model, self.frame, self.compiled = model, frame, compiled
         self.texts, self.blank = texts, blank
         self.guidance, self.exact = guidance, exact
         self.branches = 2 if guidance > 0 else 1
@@ -120,7 +120,7 @@ class GuidedDenoiser(Denoiser):
         B = len(cells)
         want, counts = self.pack.places(cells.repeat(self.branches, 1))
         last = want, grouped(counts, self.pack.lengths)
-        hidden = self.model.run(ids, self.turn, self.full, last=last, front=self.front)
+        hidden = self.model.run(ids, self.turn, self.full, last=last, compiled=self.compiled)
         parts = self.pack.unsorted(hidden.split(counts))
         cond, *uncond = (self._head(torch.cat(parts[b : b + B])) for b in range(0, len(parts), B))
         return self._guide(cond, *uncond)
@@ -142,7 +142,8 @@ class GuidedDenoiser(Denoiser):
         at = chosen.nonzero()[:, 0]
         groups = grouped(counts, self.pack.lengths)
         if len(at):
-            hidden = self.model.run(ids[at], self.turn.at(at), groups, kv=cached.kv, at=at)
+            turn = self.turn.at(at)
+            hidden = self.model.run(ids[at], turn, groups, kv=cached.kv, at=at, compiled=self.compiled)
             logits = self._head(hidden)
             cached.logits[at] = logits
             cached.peak[at] = logits.amax(-1).float()

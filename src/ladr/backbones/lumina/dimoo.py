@@ -17,10 +17,11 @@ from ladr.backbones.checkpoint.ranges import IDS as VOCABULARY
 from ladr.backbones.checkpoint.ranges import NUMBER, TEXT, WHOLE, require, require_sizes, shown
 from ladr.backbones.checkpoint.refuse import refuse_foreign_code
 from ladr.backbones.checkpoint.vq import VQPixels
-from ladr.backbones.lumina.compiled import front_of
+from ladr.backbones.lumina.compiled import compiled
 from ladr.backbones.lumina.denoiser import GuidedDenoiser
-from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.llada import LLaDA
 from ladr.backbones.lumina.packing import Frame
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError, nearest
 from ladr.base.models import embedded
@@ -145,7 +146,7 @@ class DiMOO:
         self.exact = (
             checkpoint.dtype_of("sampling_dtype", settings.get("sampling_dtype", "float32")) == torch.float32
         )
-        self.front = front_of(self.model, settings.get("compile", False))
+        self.compiled = compiled(self.model, settings.get("compile", False))
         self.limit = settings.get("limit") or model.config.max_sequence_length
         self.codes = layout.codebook
         self.grid = cells_of(settings.get("size"), layout)
@@ -211,7 +212,7 @@ class DiMOO:
         """The prompts of one decode call, tokenised; lengths may differ."""
         texts = [self._ids(prompt, f"prompts[{i}]") for i, prompt in enumerate(prompts)]
         return GuidedDenoiser(
-            self.model, self.frame, texts, self._blank, self.guidance, self.exact, self.front
+            self.model, self.frame, texts, self._blank, self.guidance, self.exact, self.compiled
         )
 
     def render(self, tokens: Tensor) -> np.ndarray:

@@ -1,88 +1,13 @@
 """The LLaDA transformer (bidirectional, RoPE, RMSNorm, SwiGLU) under upstream's names, in torch alone."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ladr.backbones.checkpoint.ranges import IDS, NUMBER, SIZE, WHOLE, require
-from ladr.backbones.lumina.attention import SameLength, Turn, attend
-from ladr.base.errors import LadrError
-
-
-@dataclass(frozen=True)
-class LLaDAConfig:
-    """The sizes of a LLaDA checkpoint under upstream's field names (defaults: the public 8B model)."""
-
-    d_model: int = 4096
-    n_heads: int = 32
-    n_layers: int = 32
-    mlp_hidden_size: int = 12288
-    rope_theta: float = 500000.0
-    rms_norm_eps: float = 1e-5
-    embedding_size: int = 134548
-    max_sequence_length: int = 8192
-
-    @property
-    def head_dim(self) -> int:
-        return self.d_model // self.n_heads
-
-    @classmethod
-    def of(cls, content: Mapping[str, Any], path: Path) -> "LLaDAConfig":
-        """The sizes in the content of the config.json at `path`; another architecture is refused."""
-        _refuse_other_architectures(content, path)
-        missing = sorted({f.name for f in fields(cls)} - content.keys())
-        if missing:
-            raise LadrError(f"{path}: no {', '.join(missing)}; a LLaDA config.json must give them")
-        _refuse_sizes(content, path)
-        return cls(**{f.name: content[f.name] for f in fields(cls)})
-
-    def to_json(self) -> dict[str, Any]:
-        """The config.json of a checkpoint of these sizes."""
-        sizes = {**asdict(self), "n_kv_heads": self.n_heads, "vocab_size": self.embedding_size}
-        return {"model_type": "llada", **sizes, **_ONLY}
-
-
-_ONLY = {
-    "block_type": "llama",
-    "activation_type": "silu",
-    "layer_norm_type": "rms",
-    "rope": True,
-    "include_bias": False,
-    "include_qkv_bias": False,
-    "weight_tying": False,
-    "attention_layer_norm": False,
-    "input_emb_norm": False,
-    "scale_logits": False,
-    "alibi": False,
-}
-
-
-def _refuse_other_architectures(content: Mapping[str, Any], path: Path) -> None:
-    for name, only in _ONLY.items():
-        if content.get(name, only) not in (only, None):
-            raise LadrError(f"{path}: {name} is {content[name]!r}; this implementation has {only!r} only")
-    heads, kv = content.get("n_heads"), content.get("n_kv_heads")
-    if kv not in (None, heads):
-        raise LadrError(f"{path}: n_kv_heads is {kv}; it must equal n_heads ({heads})")
-
-
-def _refuse_sizes(content: Mapping[str, Any], path: Path) -> None:
-    for name in ("d_model", "n_heads", "n_layers", "mlp_hidden_size"):
-        require(content, name, WHOLE, path, *SIZE)
-    for name in ("embedding_size", "max_sequence_length"):
-        require(content, name, WHOLE, path, 1, IDS[1])
-    require(content, "rope_theta", NUMBER, path, 1, 1e12)
-    require(content, "rms_norm_eps", NUMBER, path, 1e-12, 0.1)
-    if content["d_model"] % (2 * content["n_heads"]):
-        raise LadrError(
-            f"{path}: d_model is {content['d_model']}, must be a multiple of twice n_heads "
-            f"({content['n_heads']})"
-        )
+from ladr.backbones.lumina.attention import SameLength, Stages, Turn, attend
+from ladr.backbones.lumina.sizes import LLaDAConfig
 
 
 def _pure() -> bool:
@@ -143,9 +68,18 @@ class Block(nn.Module):
         self.ff_out = nn.Linear(m, d, bias=False)
 
     def forward(
-        self, x: Tensor, turn: Turn, groups: Any, kv: KV | None = None, at: Any = None, want: Any = None
+        self,
+        x: Tensor,
+        turn: Turn,
+        groups: Any,
+        kv: KV | None = None,
+        at: Any = None,
+        want: Any = None,
+        stages: Stages | None = None,
     ) -> Tensor:
         """x (n,d) -> (n,d). With `want` (indices into x) only these places query: -> (len(want),d)."""
+        if stages is not None:
+            return self._staged(stages, x, turn, groups, kv, at, want)
         n = self.attn_norm(x)
         k, v = turn(self._heads(self.k_proj(n))), self._heads(self.v_proj(n))
         if kv is not None:
@@ -162,6 +96,19 @@ class Block(nn.Module):
             n = self.ff_norm(part)
             part.add_(self.ff_out(functional.silu(self.ff_proj(n), inplace=True).mul_(self.up_proj(n))))
         return x
+
+    def _staged(
+        self, stages: Stages, x: Tensor, turn: Turn, groups: Any, kv: KV | None, at: Any, want: Any
+    ) -> Tensor:
+        """The same, its two stages as given."""
+        projections = (self.q_proj.weight, self.k_proj.weight, self.v_proj.weight)
+        q, k, v = stages.before(x, self.attn_norm.weight, self.attn_norm.eps, projections, turn)
+        if kv is not None:
+            k, v = kv.put(self.layer, at, k, v)
+        if want is not None:
+            x, q = x[want], q[want]
+        products = (self.attn_out.weight, self.ff_proj.weight, self.up_proj.weight, self.ff_out.weight)
+        return stages.after(x, attend(q, k, v, groups), self.ff_norm.weight, self.ff_norm.eps, products)
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.view(len(x), self.heads, self.head_dim)
@@ -220,23 +167,24 @@ class LLaDA(nn.Module):
         kv: KV | None = None,
         at: Any = None,
         last: Any = None,
-        front: Any = None,
+        compiled: Any = None,
     ) -> Tensor:
         """The states (n,d) of packed `ids` (n,) after the last norm.
 
         With `kv`, `ids` stand at the packed positions `at` (n,) and see all that `kv` holds.
-        `last` = (want, groups): the last layer answers at the indices `want` only. `front` (x, turn, groups)
-        runs the layers before it.
+        `last` = (want, groups): the last layer answers at the indices `want` only. `compiled`: what of the
+        pass is compiled (`compiled.Compiled`).
         """
+        stages, front = compiled or (None, None)
         x = self.body["wte"](ids)
         *blocks, final = self.body["blocks"]
-        if front is not None:
+        if front is not None and kv is None:
             x = front(x, turn, groups)
             blocks = ()
         for block in blocks:
-            x = block(x, turn, groups, kv, at)
+            x = block(x, turn, groups, kv, at, stages=stages)
         want, groups = last or (None, groups)
-        return self.body["ln_f"](final(x, turn, groups, kv, at, want))
+        return self.body["ln_f"](final(x, turn, groups, kv, at, want, stages))
 
     def head(self, hidden: Tensor, lo: int = 0, hi: int | None = None) -> Tensor:
         """Logits (..., hi - lo) of the ids lo..hi-1."""

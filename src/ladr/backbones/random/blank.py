@@ -8,7 +8,8 @@ import torch
 
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.lumina.dimoo import Layout
-from ladr.backbones.lumina.llada import LLaDA, LLaDAConfig
+from ladr.backbones.lumina.llada import LLaDA
+from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.base.errors import needs
 
 TINY = LLaDAConfig(
