@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ladr.backbones.checkpoint.ranges import require_like, settings_of
+from ladr.backbones.checkpoint.ranges import require_like, settings_of, shown
 from ladr.backbones.checkpoint.safetensors_folder import read_json
 from ladr.base.errors import LadrError, needs
 
@@ -28,6 +28,12 @@ class Encoder:
             )
         if missing := sorted(report["missing_keys"]):
             raise LadrError(f"{folder / 'text_encoder'}: tensor {', '.join(missing[:3])} is missing")
+        most = model.config.max_position_embeddings
+        if type(self.words.model_max_length) is not int or not 1 <= self.words.model_max_length <= most:
+            raise LadrError(
+                f"{folder / 'tokenizer'}: model_max_length is {shown(self.words.model_max_length)}, must be a "
+                f"whole number from 1 to {most}"
+            )
         self.model = model.to(device, dtype).eval().requires_grad_(False)
         self.device = device
 

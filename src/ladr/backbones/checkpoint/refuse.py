@@ -34,16 +34,22 @@ def refuse_foreign_parts(
             f"{path}: _class_name {index.get('_class_name')} asks for the repository's own code; {NO}"
         )
     for part, named in index.items():
-        if isinstance(named, list) and part not in known and named[0] not in LIBRARIES:
-            raise LadrError(f"{path}: {part} is {named}, the repository's own code; {NO}")
+        if isinstance(named, list) and part not in known and _library(named) not in LIBRARIES:
+            raise LadrError(f"{path}: {part} is {shown(named)}, the repository's own code; {NO}")
     for part in known.keys() - brought:
         _refuse_part(path, part, index.get(part), known[part])
 
 
+def _library(named: list) -> str | None:
+    """The library that a part is from: the first of its two words."""
+    first = named[0] if named else ""
+    return first if first is None or isinstance(first, str) else shown(first)
+
+
 def _refuse_part(path: Path, part: str, named: object, allowed: set[tuple[str, str]]) -> None:
-    if not isinstance(named, list) or tuple(named) not in allowed:
+    if not isinstance(named, list) or not any(list(pair) == named for pair in allowed):
         expected = " or ".join(".".join(pair) for pair in sorted(allowed))
-        raise LadrError(f"{path}: {part} is {named}, {expected} is wanted; {BRING}")
+        raise LadrError(f"{path}: {part} is {shown(named)}, {expected} is wanted; {BRING}")
     for config in sorted((path.parent / part).glob("*config.json")):
         content = read_json(config)
         if code := content.get("auto_map"):
