@@ -205,7 +205,7 @@ def test_bad_prompts_are_named(backbone):
         ({"embedding_size": 160}, "embedding_size is 160, but image codes end at 192"),
         ({"ladr_codebook": 65}, "image codes end at 193"),
         ({"ladr_boi": 128}, r"ladr\.boi is 128; ids below 128 are text"),
-        ({"ladr_mask": "<mask>"}, r"ladr\.mask '<mask>' is not allowed; a whole number"),
+        ({"ladr_mask": "<mask>"}, r"ladr\.mask is '<mask>', must be a whole number"),
         ({"ladr_mast": 1}, r"ladr\.mast is not a field of the layout .did you mean 'mask'"),
         ({"ladr_template": "draw it"}, r"has no \{prompt\}"),
         ({"ladr_vq_factor": 8}, "shrink by 4; vq_factor"),

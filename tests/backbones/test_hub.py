@@ -207,11 +207,11 @@ def test_too_little_memory_is_told_with_what_helps(lumina, amused, tmp_path, mon
         (
             "lumina-dimoo",
             "diffusers",
-            r"pixels: the package diffusers is not installed; pip install 'diffusers",
+            r"pixels: the package diffusers is not installed; pip install 'ladr\[real\]",
         ),
-        ("lumina-dimoo", "huggingface_hub", rf"{NAME} of the hub: .*pip install 'huggingface-hub"),
-        ("amused", "diffusers", r"network of aMUSEd: .*pip install 'diffusers"),
-        ("amused", "transformers", r"text encoder of aMUSEd: .*pip install 'transformers"),
+        ("lumina-dimoo", "huggingface_hub", rf"{NAME} of the hub: .*pip install 'ladr\[real\]"),
+        ("amused", "diffusers", r"network of aMUSEd: .*pip install 'ladr\[real\]"),
+        ("amused", "transformers", r"text encoder of aMUSEd: .*pip install 'ladr\[real\]"),
     ],
 )
 def test_a_missing_package_is_told(lumina, amused, tmp_path, monkeypatch, backbone, package, says_):

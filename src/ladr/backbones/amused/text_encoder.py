@@ -28,11 +28,11 @@ class Encoder:
             )
         if missing := sorted(report["missing_keys"]):
             raise LadrError(f"{folder / 'text_encoder'}: tensor {', '.join(missing[:3])} is missing")
-        most = model.config.max_position_embeddings
-        if type(self.words.model_max_length) is not int or not 1 <= self.words.model_max_length <= most:
+        longest, most = self.words.model_max_length, model.config.max_position_embeddings
+        if type(longest) is not int or not 1 <= longest <= most:
             raise LadrError(
-                f"{folder / 'tokenizer'}: model_max_length is {shown(self.words.model_max_length)}, must be a "
-                f"whole number from 1 to {most}"
+                f"{folder / 'tokenizer'}: model_max_length is {shown(longest)}, must be a whole number "
+                f"from 1 to {most}"
             )
         self.model = model.to(device, dtype).eval().requires_grad_(False)
         self.device = device

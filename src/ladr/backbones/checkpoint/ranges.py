@@ -28,7 +28,7 @@ def require(
         TRUTH: isinstance(value, bool),
     }[kind]
     if not right:
-        bounds = f" from {low:g} to {high:g}" if kind in (WHOLE, NUMBER) else ""
+        bounds = f" from {low:.12g} to {high:.12g}" if kind in (WHOLE, NUMBER) else ""
         raise LadrError(f"{path}: {key} is {shown(value)}, must be {kind}{bounds}")
 
 
