@@ -87,7 +87,11 @@ class World:
         """Every file of the results that this project wrote, from the results' folder."""
         named = (path.relative_to(self.results) for path in sorted(self.results.rglob("*")) if path.is_file())
         return [
-            path for path in named if path.parts[0] not in (".locks", "mlflow") and ".aside" not in str(path)
+            path
+            for path in named
+            if path.parts[0] not in (".locks", "mlflow")
+            and "/." not in f"/{path}"
+            and ".aside" not in str(path)
         ]
 
     def copy(self, folder):

@@ -190,6 +190,8 @@ def prune(params: File = PARAMS, set_: Set = None, json: Json = False) -> None:
 
     claim()
     plan = Plan(*experiment_of(params, set_), Path("results"))
+    for folder in ("ceilings", "latency", "pictures"):  # DVC wants its outputs to exist, if only empty
+        Path("results", folder).mkdir(parents=True, exist_ok=True)
     removed = remove(plan.grid.cells, [*plan.ceilings, *plan.timed, *plan.figures.illustrations])
     if json:
         print_json([str(name) for name in removed])
