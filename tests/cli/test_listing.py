@@ -99,3 +99,32 @@ def test_the_theory_runs_in_one_thread(monkeypatch, capsys):
     assert seen == [{"threads": 1}]
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
+
+
+def test_hours_are_measured_where_a_cell_is_decoded_and_guessed_elsewhere(here, capsys):
+    capsys.readouterr()
+    assert answer(["grid", "--json", "--cells", "--at-once", "4"]) == 0
+    cells = json.loads(capsys.readouterr().out)
+    done = next(cell for cell in cells if cell["state"] == "done")
+    assert done["measured"]
+    assert done["source"].startswith(f"from {done['images']} images on ")
+    assert done["wall"] == done["seconds"] / 4
+    assert done["hours"] == done["seconds"] / 3600
+    assert all(cell["measured"] for cell in cells), "cells of the same backbone take its pace"
+    experiment = overview(grid(load(ROOT / "params.yaml")), Path("nowhere"))
+    assert not any(cell["measured"] for cell in experiment)
+    assert {"guessed" in cell["source"] for cell in experiment} == {True}
+    assert all(cell["seconds"] > 0 for cell in experiment)
+
+
+def test_a_measured_device_sets_the_guess_and_is_named(tmp_path):
+    experiment = grid(load(ROOT / "params.yaml", {"use": ["shapes"]}))
+    nominal = overview(experiment, tmp_path)[0]
+    device = {"hardware": {"gpu": None}, "matrix_tflops": 0.2, "pass_tflops": 0.1}
+    (tmp_path / "device.json").write_text(json.dumps(device))
+    measured = overview(experiment, tmp_path)[0]
+    assert measured["seconds"] == pytest.approx(nominal["seconds"] / 2), "0.05 is nominal"
+    assert "device.json" in measured["source"]
+    device["hardware"]["gpu"] = "a card"
+    (tmp_path / "device.json").write_text(json.dumps(device))
+    assert overview(experiment, tmp_path)[0] == nominal, "a GPU's rate says nothing about a CPU"

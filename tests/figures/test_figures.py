@@ -26,7 +26,6 @@ TABLED = (
     "passing",
     "phases",
     "quality",
-    "rivals",
     "sweeps",
     "tables",
 )

@@ -49,19 +49,24 @@ def grid(
         typer.Option("--cells", help="List cells: each point of a sweep, and cells that others need."),
     ] = False,
     missing: Annotated[bool, typer.Option("--missing", help="List only what is not done.")] = False,
+    at_once: Annotated[
+        int | None,
+        typer.Option(min=1, help="Jobs that run at once; default: cores of this machine, or one GPU."),
+    ] = None,
     params: File = PARAMS,
     set_: Set = None,
     json: Json = False,
 ) -> None:
-    """List the rows of params.yaml: what is done, what is missing, scores and passes.
+    """List the rows of params.yaml: what is done, what is missing, scores and passes, hours and wall time.
 
-    In a pipe every line has its fields between tabs, with names in the first line.
+    Times are those of decoded cells and stopwatches or, marked as guessed, computed from operations. In a
+    pipe every line has its fields between tabs, with names in the first line.
     """
     from ladr.cli.listing import print_cells, print_rows, print_table
     from ladr.experiment.cells.overview import overview, rows_of
 
     _, grid = experiment_of(params, set_)
-    all_cells = overview(grid)
+    all_cells = overview(grid, at_once=at_once)
     listed = all_cells if cells else rows_of(grid, all_cells)
     if missing:
         listed = [row for row in listed if row["state"] != "done"]

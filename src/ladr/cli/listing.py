@@ -1,6 +1,8 @@
 """How `ladr grid` prints rows and cells: for a person in a terminal, and with tabs for another program."""
 
 import shutil
+import textwrap
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,8 +11,10 @@ import typer
 from ladr.base.escape import printable
 
 Entry = dict[str, Any]
+NAMES = {"CPU": "core", "GPU": "GPU"}
+SOURCES = 3  # sources of times that are named
 ID = 8  # digits that are enough to name a cell
-HEAD = f"{'id':8}  {{:{{}}}}  state     images  passes  score  CPU time"
+HEAD = f"{'id':8} {{:{{}}}} state    images passes score {{}} time     wall"
 
 
 def print_table(entries: Iterable[Entry]) -> None:
@@ -35,7 +39,7 @@ def print_rows(rows: list[Entry], cells: list[Entry]) -> None:
     for row in rows:
         if place != (row["backbone"], row["benchmark"]):
             place = row["backbone"], row["benchmark"]
-            typer.echo(f"\n{' on '.join(place[::-1])}\n{HEAD.format('row', width)}")
+            typer.echo(f"\n{' on '.join(place[::-1])}\n{HEAD.format('row', width, row['device'])}")
         many = len(row["cells"])
         short = row["cells"][0][-ID:] if many == 1 else f"{many} cells"
         state = row["state"] if many == 1 or row["done"] in (0, many) else f"{row['done']}/{many}"
@@ -46,7 +50,7 @@ def print_rows(rows: list[Entry], cells: list[Entry]) -> None:
 def print_cells(cells: list[Entry], all_cells: list[Entry]) -> None:
     """One line per cell, with the rows that name it."""
     width = _name_width(", ".join(cell["rows"]) for cell in cells)
-    typer.echo(HEAD.format("rows", width))
+    typer.echo(HEAD.format("rows", width, "CPU" if all(cell["device"] == "CPU" for cell in cells) else "GPU"))
     for cell in cells:
         names = ", ".join(cell["rows"]) or "(another cell needs it)"
         typer.echo(_line(cell["cell"][-ID:], names, width, cell))
@@ -55,7 +59,7 @@ def print_cells(cells: list[Entry], all_cells: list[Entry]) -> None:
 
 def _name_width(names: Iterable[str]) -> int:
     """Columns for the names: as many as the longest has, in a line as wide as the terminal."""
-    free = shutil.get_terminal_size().columns - len(HEAD.format("", 0))
+    free = shutil.get_terminal_size().columns - len(HEAD.format("", 0, "CPU"))
     return max(20, min(free, max(map(len, names), default=0)))
 
 
@@ -64,24 +68,38 @@ def _line(short: str, name: str, width: int, entry: Entry) -> str:
     name = name if len(name) <= width else f"{name[: width - 3]}..."
     passes = "" if entry["passes"] is None else f"{entry['passes']:.1f}"
     score = "" if entry["score"] is None else f"{entry['score']:.1f}"
-    numbers = f"{entry['images']:6}  {passes:>6}  {score:>5}  {duration(entry['seconds']):>8}"
-    return f"{short:8}  {name:{width}}  {entry['state']:8}  {numbers}"
+    times = f"{duration(3600 * entry['hours']):>8} {duration(entry['wall']):>8}"
+    return f"{short:8} {name:{width}} {entry['state']:8} {entry['images']:6} {passes:>6} {score:>5} {times}"
 
 
 def _print_sum(cells: list[Entry]) -> None:
-    """How many cells are decoded, and how long the rest may take."""
+    """What is decoded, what the rest costs, and what that is taken from."""
     left = [cell for cell in cells if cell["state"] in ("missing", "partial", "stale")]
-    known = [cell["seconds"] for cell in left if cell["seconds"] is not None]
-    about = f", about {duration(sum(known))} of one core" if known else ""
-    more = f" ({len(left) - len(known)} cells cannot be guessed yet)" if len(known) < len(left) else ""
     images = sum(cell["images"] for cell in left)
-    typer.echo(f"\n{len(cells)} cells, {len(cells) - len(left)} decoded; left: {images} images{about}{more}")
+    costs = []
+    for device in dict.fromkeys(cell["device"] for cell in left):
+        own = [cell for cell in left if cell["device"] == device]
+        hours, wall = (sum(cell[key] for cell in own) for key in ("hours", "wall"))
+        costs.append(f"{duration(3600 * hours)} of one {NAMES[device]}, {duration(wall)} on the clock")
+    left_over = ", ".join([f"{images} images", *costs])
+    _say(f"{len(cells)} cells, {len(cells) - len(left)} decoded; left: {left_over}")
+    counts = Counter(cell["source"] for cell in left)
+    for source, count in counts.most_common(SOURCES):
+        _say(f"time of {count} cells: {source}")
+    if len(counts) > SOURCES:
+        _say(f"and {len(counts) - SOURCES} more sources; --json lists them")
 
 
-def duration(seconds: float | None) -> str:
-    """Seconds, minutes or hours, whichever a person reads best."""
-    if seconds is None:
-        return "?"
+def _say(text: str) -> None:
+    """One paragraph as wide as the terminal."""
+    for line in textwrap.wrap(text, shutil.get_terminal_size().columns, subsequent_indent="  "):
+        typer.echo(line)
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes, hours or days, whichever a person reads best."""
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 360_000 else f"{seconds / 86400:.0f} days"

@@ -1,37 +1,49 @@
-"""The state of every cell, and a guess of the time that is left, as `ladr grid` shows them."""
+"""The state of every cell and what it costs, as `ladr grid` shows them."""
 
-from collections.abc import Mapping
+import os
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from ladr.benchmarks.column import main_column
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import folder_of
+from ladr.experiment.cells.pace import Paces
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE, done
 from ladr.experiment.cells.rows import scored
 
 
-def overview(grid: Grid, results: Path = RESULTS) -> list[dict[str, Any]]:
+def overview(grid: Grid, results: Path = RESULTS, at_once: int | None = None) -> list[dict[str, Any]]:
     """One dict for each cell: id, rows, state (done, unscored, partial, stale, missing), images, passes,
-    seconds."""
-    records = {i: _record(folder_of(i, results)) for i in grid.cells}
-    rates = _rates(grid, records)
+    score, seconds of one job for all its images, and what that costs.
+
+    hours: of a core or of a GPU, whichever `device` says. wall: seconds with `at_once` jobs at a time
+    (default: as many as this machine has cores for, or one GPU). source: what the time is taken from;
+    measured: whether that is images, or the operations of a pass.
+    """
+    paces = Paces.read(grid, results)
+    names: dict[str, list[str]] = {}
+    for line in grid.lines:
+        names.setdefault(line.cell, []).append(f"{line.group}/{line.name}")
     rows = []
     for cell in grid.cells.values():
-        images = cell.spec["benchmark"]["count"] * cell.spec["benchmark"]["images"]
-        decoded = records[cell.id]
-        rate = decoded["summary"]["seconds"] if decoded else _guess(cell, rates)
+        record, pace = paces.records.get(cell.id), paces.of(cell)
+        seconds, gpus = pace.seconds * cell.images, cell.row.gpus
+        slots = at_once or (1 if gpus else max(1, (os.cpu_count() or 1) // cell.row.threads))
         rows.append(
             {
                 "cell": cell.id,
-                "rows": [f"{x.group}/{x.name}" for x in grid.lines if x.cell == cell.id],
+                "rows": names.get(cell.id, []),
                 "state": state(folder_of(cell.id, results), cell),
-                "images": images,
-                "passes": decoded["summary"]["passes"] if decoded else None,
+                "images": cell.images,
+                "passes": record["summary"]["passes"] if record else None,
                 "score": _score(cell, results),
-                "seconds": None if rate is None else rate * images,
+                "seconds": seconds,
+                "device": "GPU" if gpus else "CPU",
+                "hours": seconds * (gpus or cell.row.threads) / 3600,
+                "wall": seconds / slots,
+                "source": pace.source,
+                "measured": pace.measured,
             }
         )
     return rows
@@ -57,28 +69,6 @@ def state(folder: Path, cell: Cell | None = None) -> str:
     return "partial" if any((folder / "parts").glob("*.safetensors")) else "missing"
 
 
-def _record(folder: Path) -> Mapping[str, Any] | None:
-    return record.read(folder / CELL) if done(folder / CELL) else None
-
-
-def _rates(grid: Grid, records: Mapping[str, Any]) -> dict[tuple, list[float]]:
-    """Seconds per image of the decoded cells, by backbone, policy and steps, and by backbone alone."""
-    rates: dict[tuple, list[float]] = {}
-    for i, decoded in records.items():
-        for key in _kinds(grid.cells[i]) if decoded else ():
-            rates.setdefault(key, []).append(decoded["summary"]["seconds"])
-    return rates
-
-
-def _kinds(cell: Cell) -> list[tuple]:
-    policy = cell.spec["sampler"]["policy"]["policy"], str(cell.spec["sampler"]["steps"])
-    return [(cell.backbone, *policy), (cell.backbone, policy[0]), (cell.backbone,)]
-
-
-def _guess(cell: Cell, rates: Mapping[tuple, list[float]]) -> float | None:
-    return next((median(rates[key]) for key in _kinds(cell) if key in rates), None)
-
-
 def rows_of(grid: Grid, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One dict per row of params.yaml on each backbone and benchmark; all points of a sweep are one row.
 
@@ -99,7 +89,6 @@ def _row(place: tuple[str, str, str], members: list[dict[str, Any]]) -> dict[str
     states = {cell["state"] for cell in members}
     count = sum(cell["state"] == "done" for cell in members)
     alone = members[0] if len(members) == 1 else {"passes": None, "score": None}
-    seconds = [cell["seconds"] for cell in members]
     return {
         "cells": [cell["cell"] for cell in members],
         **dict(zip(("row", "backbone", "benchmark"), place, strict=True)),
@@ -108,5 +97,8 @@ def _row(place: tuple[str, str, str], members: list[dict[str, Any]]) -> dict[str
         "images": sum(cell["images"] for cell in members),
         "passes": alone["passes"],
         "score": alone["score"],
-        "seconds": None if None in seconds else sum(seconds),
+        **{key: sum(cell[key] for cell in members) for key in ("seconds", "hours", "wall")},
+        "device": members[0]["device"],
+        "source": "; ".join(dict.fromkeys(cell["source"] for cell in members)),
+        "measured": all(cell["measured"] for cell in members),
     }
