@@ -62,8 +62,12 @@ def quiet(words: list[str], box: Box) -> str:
 
 def served(box: Box) -> str:
     """`ladr ui` listens on the loopback address alone."""
-    (box.inside / "results").mkdir()
-    (box.inside / "results/mlflow.db").touch()
+    from mlflow import MlflowClient
+
+    results = box.inside / "results"
+    results.mkdir()
+    (results / "grid.json").write_text('{"lines": []}')
+    MlflowClient(f"sqlite:///{results / 'mlflow.db'}").search_experiments()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command, log = watched([sys.executable, "-m", "ladr.cli.main", "ui", "--port", str(port)], box)
