@@ -16,7 +16,9 @@ from ladr.experiment.cells.score import score
 from ladr.experiment.plan import records as drawn
 from ladr.experiment.track import curve, entries, track
 from ladr.experiment.track.entries import label_of, name_of
+from ladr.experiment.track.model import MODELS, Model, logged, model_of
 from ladr.experiment.track.page import address
+from ladr.experiment.track.store import experiment
 from tiny import TEXT, cell_of, resealed, tiny
 
 SMALL = TEXT[: TEXT.index("ablations:")]
@@ -215,3 +217,29 @@ def test_figures_and_tables_are_one_run_that_is_logged_once(made, client, tmp_pa
 
 def summaries_of(client):
     return client.search_runs([client.get_experiment_by_name("figures").experiment_id])
+
+
+def test_an_embedded_model_is_logged_once_with_its_card_and_without_pickle(made, client):
+    text = """\
+use: [shapes]
+backbones: {shapes: {settings: {}, benchmarks: {mini-geneval: 1}}}
+samplers: {cosine: {policy: cosine}}
+"""
+    _, _, results, _ = made
+    _, grid = tiny(results.parent / "shapes", text)
+    (cell,) = grid.cells.values()
+    model = model_of(cell)
+    assert model == Model("shapes", cell.spec["backbone"]["weights"])
+    place = experiment(client, MODELS, results / "mlflow")
+    first = logged(client, place, model)
+    assert logged(client, place, model) == first
+    shown = client.get_logged_model(first)
+    assert shown.name == "shapes"
+    kept = Path(shown.artifact_location.removeprefix("file://"))
+    assert {"README.md", "config.json", "model.safetensors"} <= {path.name for path in kept.iterdir()}
+    assert not [path for path in kept.rglob("*") if path.suffix in (".pkl", ".pickle", ".pt", ".bin")]
+
+
+def test_a_cell_without_an_embedded_model_links_to_none(made):
+    _, grid, _, _ = made
+    assert {model_of(cell) for cell in grid.cells.values()} == {None}

@@ -16,6 +16,7 @@ from ladr.experiment.cells.decode import tell
 from ladr.experiment.cells.locks import hold
 from ladr.experiment.cells.record import RESULTS
 from ladr.experiment.track.entries import Entry, curve, entries
+from ladr.experiment.track.model import MODELS, Model, logged
 from ladr.experiment.track.page import address
 from ladr.experiment.track.store import OF, drop_default, embedded, experiment, runs
 from ladr.experiment.track.summary import Summary, summaries
@@ -48,11 +49,15 @@ def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = 
         client = MlflowClient(uri or f"sqlite:///{(results / stores.DATABASE).resolve()}")
         count = {"new": 0, "changed": 0, "same": 0}
         known: dict[str, dict[str, Any]] = {}
+        models: dict[Model | None, str] = {}
         for one in chain(entries(grid, baseline, results), summaries(grid, results)):
             place = experiment(client, one.experiment, root)
             if place not in known:
                 known[place] = runs(client, place)
-            count[_told(client, place, one, known[place].pop(one.key, None))] += 1
+            if one.model is not None and one.model not in models:
+                models[one.model] = logged(client, experiment(client, MODELS, root), one.model)
+            run = known[place].pop(one.key, None)
+            count[_told(client, place, one, run, models.get(one.model))] += 1
         for left in known.values():
             _retire(client, left)
         if root is not None:
@@ -81,13 +86,13 @@ def serve(host: str, port: int, results: Path = RESULTS) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words, *store])
 
 
-def _told(client: Any, place: str, one: Entry | Summary, run: Any) -> str:
+def _told(client: Any, place: str, one: Entry | Summary, run: Any, model: str | None) -> str:
     """Log one entry, unless its `run` in MLflow says the same; return `new`, `changed` or `same`."""
     if run is not None:
         if run.data.tags.get(RESULT) == one.digest and run.info.status == "FINISHED":
             return "same"
         client.delete_run(run.info.run_id)
-    _log(client, place, one)
+    _log(client, place, one, model)
     return "new" if run is None else "changed"
 
 
@@ -98,13 +103,17 @@ def _retire(client: Any, left: Mapping[str, Any]) -> None:
             client.set_tag(run.info.run_id, "ladr.current", "no")
 
 
-def _log(client: Any, place: str, one: Entry | Summary) -> None:
-    """Log one run. Its digest comes last, so that a run without a digest is known to be incomplete."""
-    from mlflow.entities import Metric, Param, RunTag
+def _log(client: Any, place: str, one: Entry | Summary, model: str | None) -> None:
+    """Log one run, with a link to the model of that id.
+
+    Its digest comes last, so that a run without a digest is known to be incomplete.
+    """
+    from mlflow.entities import LoggedModelInput, Metric, Param, RunTag
 
     tags = {OF: one.key, **one.tags}
     run = client.create_run(place, start_time=one.began, tags=tags, run_name=one.name).info
-    client.log_inputs(run.run_id, list(_datasets(one.asked)))
+    links = [] if model is None else [LoggedModelInput(model)]
+    client.log_inputs(run.run_id, list(_datasets(one.asked)), links)
     metrics = [Metric(k, v, run.start_time, 0) for k, v in one.metrics.items()]
     metrics += [Metric("mask_ratio", v, run.start_time, step) for step, v in enumerate(one.curve)]
     params = [Param(k, v) for k, v in one.params.items()]

@@ -19,6 +19,7 @@ from ladr.experiment.cells.decode import folder_of
 from ladr.experiment.cells.decoded import read_trace
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE, SHEET, done
 from ladr.experiment.cells.table import LINES
+from ladr.experiment.track.model import Model, model_of
 
 SCORED = ["column", "value", "low", "high", "floor"]
 Costs = tuple[float | None, Mapping[str, float]]  # the baseline's seconds per image; latency at batch 1
@@ -49,6 +50,11 @@ class Entry:
 
     def folder(self, path: Path) -> None:
         """The files of a cell lie in no folder."""
+
+    @property
+    def model(self) -> Model | None:
+        """The embedded model that decoded the cell."""
+        return model_of(self.cell)
 
     @property
     def asked(self) -> tuple[Mapping[str, Any], ...]:

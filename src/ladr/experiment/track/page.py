@@ -20,6 +20,10 @@ STATE = {
     "autoRefreshEnabled": False, "useGroupedValuesInCharts": True, "hideEmptyCharts": True,
 }  # fmt: skip
 FIGURES = "Tables and figures of the whole experiment, as artifacts of one run: one folder per backbone."
+OTHERS = {
+    "figures": FIGURES,
+    "models": "The models that come with this package, each with its card. Runs that they decoded link here.",
+}
 CELLS = (
     "Samplers on the benchmark `{benchmark}` with the backbone `{backbone}`. One run is one cell: one "
     "sampler, all prompts. `score` is the benchmark's main column in percent, `passes` the mean forward "
@@ -31,7 +35,7 @@ CELLS = (
 def described(name: str) -> dict[str, str]:
     """The tags of the experiment of that name: its kind, its description, and the view of its runs."""
     backbone, _, benchmark = name.partition("/")
-    note = CELLS.format(backbone=backbone, benchmark=benchmark) if benchmark else FIGURES
+    note = CELLS.format(backbone=backbone, benchmark=benchmark) if benchmark else OTHERS[name]
     return {
         "mlflow.experimentKind": "custom_model_development",
         "mlflow.note.content": note,

@@ -29,6 +29,7 @@ class Summary:
     name: str = "Tables and figures"
     key: str = KEY
     began: None = None
+    model: None = None
     seconds: float = 0.0
 
     def folder(self, path: Path) -> str | None:
