@@ -71,11 +71,18 @@ def test_what_the_params_ask_for_is_in_the_plan(tmp_path, monkeypatch):
     plan = Plan.read({}, ["-n"])
     jobs = plan.figures.jobs(plan.table)
     assert jobs["theory"] == (["divergence"], ["results/theory.json"], "results/figures/theory.json")
-    assert plan.figures.illustrations[0] in jobs["pictures"][1]
+    assert jobs["pictures"][1] == plan.figures.illustrations
     assert plan.figures.done in plan.all
     assert {*plan.figures.illustrations, *plan.figures.theory} <= set(plan.results) <= set(plan.all)
     elsewhere = Plan.read({"out": "results/sweeps/x"}, ["-n"])
     assert str(elsewhere.figures.folder) == "results/sweeps/x/figures"
+
+
+def test_another_point_of_a_sweep_draws_no_illustration_again(tmp_path):
+    swept = PIXELS + "sweeps: {a: {base: ladr, grid: {phases.structure.alpha: [0.1, 0.5]}}}\n"
+    before, after = (plan_of(tmp_path, text) for text in (swept, swept.replace("0.5", "0.6")))
+    assert before.grid.cells.keys() != after.grid.cells.keys()
+    assert before.jobs([])["pictures"][1] == after.jobs([])["pictures"][1] != []
 
 
 def test_the_pictured_cells_are_those_that_the_pictures_show(tmp_path):

@@ -312,6 +312,8 @@ def test_the_table_has_every_judgement_interval_and_difference(own, tmp_path):
     assert len(own_base) > 0
     metrics = record(tmp_path / "out/metrics.json")
     assert metrics["field"]["field-exact"]["cosine"]["passes"] == 8
+    short = record(tmp_path / "out/main.json")
+    assert short == {"passes": round(ladr.passes, 2), "field": round(ladr.value, 2)}
     first = (tmp_path / "out/scores.parquet").read_bytes()
     write_table(grid, params.baseline, tmp_path / "out", results)
     assert (tmp_path / "out/scores.parquet").read_bytes() == first

@@ -106,7 +106,13 @@ def content(world):
 
 
 def _content(path):
-    if path.suffix in EXACT or path.name in ("table.parquet", "quality.csv", "metrics.json", "grid.json"):
+    if path.suffix in EXACT or path.name in (
+        "table.parquet",
+        "quality.csv",
+        "metrics.json",
+        "main.json",
+        "grid.json",
+    ):
         return hashlib.sha256(path.read_bytes()).hexdigest()
     if path.suffix == ".json":
         return _timeless(json.loads(path.read_text()))

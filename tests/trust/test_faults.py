@@ -147,7 +147,7 @@ TARGETS = {
         ("cells/*/score.json", "cells/*/scores.jsonl"),
         lambda w: ("score", "--processes", "1", *cells(w)),
     ),
-    "table": (("table.json", "*.parquet", "*.csv", "metrics.json"), lambda w: ("table",)),
+    "table": (("table.json", "*.parquet", "*.csv", "metrics.json", "main.json"), lambda w: ("table",)),
     "figures": (("figures", "../figures"), lambda w: FIGURES),
     "track": (("mlflow.db", "mlflow", "tracked.json"), lambda w: TRACK),
 }

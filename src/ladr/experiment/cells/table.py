@@ -22,7 +22,7 @@ from ladr.experiment.cells.decode import folder_of
 from ladr.experiment.cells.record import BESIDE, CELL, RESULTS, SCORE, described, done
 from ladr.experiment.cells.rows import read_scores
 
-TABLE, LINES, CSV, QUALITY, METRICS = BESIDE
+TABLE, LINES, CSV, QUALITY, METRICS, MAIN = BESIDE
 DIFFERENCES = ("difference", "difference_low", "difference_high", "p")
 PLACE = ["group", "name", "label", "backbone", "benchmark", "cell"]
 
@@ -40,6 +40,7 @@ def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULT
     for name, table in {TABLE: tidy(rows), LINES: lines, CSV: lines, QUALITY: quality(lines)}.items():
         write_table(table, out / name)
     files.write_json(out / METRICS, metrics(lines))
+    files.write_json(out / MAIN, main_numbers(grid, lines))
     record.write(out / record.TABLE, {"files": described(out, list(BESIDE))})
     for cell in grid.cells:
         remove([folder_of(cell, results) / parts.FOLDER], results)
@@ -124,11 +125,28 @@ def quality(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def metrics(lines: pd.DataFrame) -> dict[str, Any]:
-    """Backbone -> benchmark -> sampler -> score and passes: what `dvc metrics show` prints."""
+    """Backbone -> benchmark -> sampler -> score and passes."""
     out: dict[str, Any] = {}
     for row in _main(lines[lines.group == "samplers"]).itertuples():
         measured = {"score": round(float(row.value), 4), "passes": round(float(row.passes), 4)}
         out.setdefault(row.backbone, {}).setdefault(row.benchmark, {})[row.name] = measured
+    return out
+
+
+def main_numbers(grid: Grid, lines: pd.DataFrame) -> dict[str, float]:
+    """What `dvc metrics show` and `dvc exp show` print: few numbers, so that they fit a terminal.
+
+    Of the first sampler with phases (LADR), or else the first sampler, on the first benchmark of each
+    backbone: `passes` of the first backbone, and the main score by the name of the backbone.
+    """
+    out: dict[str, float] = {}
+    rows = _main(lines[lines.group == "samplers"])
+    for backbone, own in rows.groupby("backbone", sort=False):
+        first = own[own.benchmark == own.iloc[0].benchmark]
+        phased = [bool(grid.cells[cell].spec["sampler"]["policy"].get("phases")) for cell in first.cell]
+        row = first[phased].iloc[0] if any(phased) else first.iloc[0]
+        out.setdefault("passes", round(float(row.passes), 2))
+        out[str(backbone)] = round(float(row.value), 2)
     return out
 
 

@@ -89,12 +89,17 @@ class FigurePlan:
         """The file that exists when every figure is drawn."""
         return str(self.out / "figures.done")
 
-    def jobs(self, table: list[str]) -> dict[str, tuple[list[str], list[str], str]]:
-        """What a process reads -> its figures, the files that they are drawn from, and the record of them."""
+    def jobs(
+        self, table: list[str], timed: Iterable[str] = ()
+    ) -> dict[str, tuple[list[str], list[str], str]]:
+        """What a process reads -> its figures, the files that they are drawn from, and the record of them.
+
+        Illustrations show cells and seconds, no scores: another point of a sweep does not draw them again.
+        """
         inputs = {
-            "scores": table,
-            "traces": table,
-            "pictures": [*table, *self.illustrations],
+            "scores": [*table, *timed],
+            "traces": [*table, *timed],
+            "pictures": [*timed, *self.illustrations],
             "theory": self.theory,
         }
         return {

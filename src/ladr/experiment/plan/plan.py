@@ -225,7 +225,7 @@ class Plan:
     @property
     def figure_jobs(self) -> dict[str, tuple[list[str], list[str], str]]:
         """What one process draws: figures, what they are drawn from, and the record that says they are."""
-        return self.figures.jobs([*self.table, *self.timed])
+        return self.figures.jobs(self.table, self.timed)
 
     @property
     def results(self) -> list[str]:
