@@ -219,14 +219,14 @@ def summaries_of(client):
     return client.search_runs([client.get_experiment_by_name("figures").experiment_id])
 
 
-def test_an_embedded_model_is_logged_once_with_its_card_and_without_pickle(made, client):
+def test_an_embedded_model_is_logged_once_with_its_card_and_without_pickle(made, client, tmp_path):
     text = """\
 use: [shapes]
 backbones: {shapes: {settings: {}, benchmarks: {mini-geneval: 1}}}
 samplers: {cosine: {policy: cosine}}
 """
     _, _, results, _ = made
-    _, grid = tiny(results.parent / "shapes", text)
+    _, grid = tiny(tmp_path, text)
     (cell,) = grid.cells.values()
     model = model_of(cell)
     assert model == Model("shapes", cell.spec["backbone"]["weights"])
