@@ -79,7 +79,10 @@ def test_what_the_params_ask_for_is_in_the_plan(tmp_path, monkeypatch):
 
 
 def test_another_point_of_a_sweep_draws_no_illustration_again(tmp_path):
-    swept = PIXELS + "sweeps: {a: {base: ladr, benchmarks: [mini-dpg], grid: {phases.structure.alpha: [0.1, 0.5]}}}\n"
+    swept = (
+        PIXELS
+        + "sweeps: {a: {base: ladr, benchmarks: [mini-dpg], grid: {phases.structure.alpha: [0.1, 0.5]}}}\n"
+    )
     before, after = (plan_of(tmp_path, text) for text in (swept, swept.replace("0.5", "0.6")))
     assert before.grid.cells.keys() != after.grid.cells.keys()
     assert before.jobs([])["pictures"][1] == after.jobs([])["pictures"][1] != []

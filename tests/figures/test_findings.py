@@ -40,7 +40,7 @@ def out(results, tmp_path_factory):
 
 @pytest.fixture
 def facts(out):
-    return pd.read_csv(out / "findings-field.csv", keep_default_na=False, na_values=[""])
+    return pd.read_csv(out / "field/findings-field.csv", keep_default_na=False, na_values=[""])
 
 
 def pairs(facts, question, words):
@@ -160,7 +160,7 @@ def test_small_amounts_keep_their_digits():
 
 
 def test_every_fact_is_in_a_table(out, facts):
-    lines = (out / "findings-field.md").read_text(encoding="utf-8").splitlines()
+    lines = (out / "field/findings-field.md").read_text(encoding="utf-8").splitlines()
     rules = sum(line.startswith("| :--") for line in lines)
     tables = [line for line in lines if line.startswith("| ")]
     assert len(tables) - 2 * rules == len(facts)
