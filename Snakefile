@@ -6,7 +6,7 @@ from snakemake.utils import min_version
 
 from ladr.experiment.plan.figures import code
 from ladr.experiment.plan.jobs import jobs
-from ladr.experiment.plan.plan import Plan
+from ladr.experiment.plan.workflow import planned
 from ladr.experiment.plan.records import captions, drawn
 
 min_version("9.14")
@@ -15,7 +15,7 @@ min_version("9.14")
 report: "workflow/report/workflow.rst"
 
 
-PLAN = Plan.read(config, sys.argv)
+PLAN = planned(config, sys.argv)
 
 
 include: "workflow/rules/jobs.smk"

@@ -7,6 +7,9 @@ from difflib import get_close_matches
 
 FEW = 5  # names that one message lists
 
+# What a terminal would obey, or what would turn the order of the text around, and lone surrogates.
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 class LadrError(ValueError):
     """Bad input: the message names what, where, its value and what is allowed."""
@@ -25,6 +28,11 @@ def nearest(name: str, names: Iterable[str]) -> str:
         return f" (known: {', '.join(known)})"
     shown = get_close_matches(str(name), known, n=FEW, cutoff=0.0)
     return f" (known: {', '.join(shown)} and {len(known) - len(shown)} more)"
+
+
+def printable(text: str) -> str:
+    """The text with every character that could control a terminal written as an escape."""
+    return UNSAFE.sub(lambda unsafe: ascii(unsafe[0])[1:-1], text)
 
 
 @contextmanager

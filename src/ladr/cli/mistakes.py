@@ -7,8 +7,9 @@ from pathlib import Path
 
 import typer
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, printable
 
+__all__ = ["FAILURE", "MISTAKE", "NoArgsIsHelpError", "explained", "printable"]
 MISTAKE, FAILURE = 2, 1
 # typer has no public names for these two.
 UsageError = typer.BadParameter.__bases__[0]

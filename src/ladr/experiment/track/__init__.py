@@ -18,6 +18,7 @@ from ladr.experiment.cells.record import RESULTS
 from ladr.experiment.track.entries import Entry, curve, entries
 from ladr.experiment.track.model import MODELS, Model, logged
 from ladr.experiment.track.page import address
+from ladr.experiment.track.server import require_answer
 from ladr.experiment.track.store import OF, drop_default, embedded, experiment, runs
 from ladr.experiment.track.summary import Summary, summaries
 
@@ -26,6 +27,10 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 # A server that is away is told in seconds, not minutes.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+
+# MLflow tries a request seven times, two minutes each and more in all, before it says that nobody answers.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
@@ -46,6 +51,8 @@ def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = 
 
         root = None if uri else embedded(results)
         remove([] if uri else [root / stores.RECORD], results)
+        if uri:
+            require_answer(uri)
         client = MlflowClient(uri or f"sqlite:///{(results / stores.DATABASE).resolve()}")
         count = {"new": 0, "changed": 0, "same": 0}
         known: dict[str, dict[str, Any]] = {}
