@@ -49,7 +49,7 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 7860,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Serve a page on this machine's loopback address: a prompt in, samplers side by side, step by step."""
+    """Serve a page: a prompt in, samplers side by side, the mask filling step by step."""
     chosen = [NamedSampler.parse(text, 64) for text in split(samplers)]
     if not 1 <= len(chosen) <= MOST:
         raise LadrError(f"samplers: {len(chosen)} are not allowed; one to {MOST}")
