@@ -21,7 +21,8 @@ WORKERS ?= auto
 # of float32's time, on one without they take many times as long: DTYPE=float32 there.
 DTYPE  ?= bfloat16
 SUITES := mini-geneval mini-unigen mini-dpg mini-t2i
-FULL   := $(USE:%=use=[%]) theory=true latency.prompts=10 sweeps.alpha_tau.backbones=[mixture,shapes] \
+EXTENDED ?= false
+FULL   := $(USE:%=use=[%]) extended=$(EXTENDED) theory=true latency.prompts=10 sweeps.alpha_tau.backbones=[mixture,shapes] \
   $(SUITES:%=backbones.mixture.benchmarks.%=full) $(SUITES:%=backbones.shapes.benchmarks.%=100) \
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3

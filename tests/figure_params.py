@@ -39,4 +39,15 @@ PARAMS = {
         },
         "steps": {"base": "cosine", "benchmarks": ["field-exact"], "grid": {"steps": [2]}},
     },
+    "curves": {
+        "rivals": {
+            "benchmarks": ["field-exact"],
+            "rows": {
+                "plain": {"policy": "cosine", "label": "Cosine", "vary": "steps", "values": [2, 4, 6]},
+                "bar": {
+                    "policy": "threshold", "label": "Threshold", "vary": "level", "values": [0.5, 0.8, 0.95],
+                },
+            },
+        },
+    },
 }  # fmt: skip

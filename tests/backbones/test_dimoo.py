@@ -11,7 +11,7 @@ from ladr.backbones.random.blank import TINY, TINY_LAYOUT, random_checkpoint
 from ladr.base.errors import LadrError
 from ladr.decoding.caches import BranchCache, MLCache
 from ladr.decoding.loop import decode
-from ladr.decoding.policies import LADR, Scheduled
+from ladr.decoding.policies import LADR, Doubt, Scheduled
 from ladr.decoding.view import MASK
 
 PROMPTS = [
@@ -120,8 +120,20 @@ CASES = {
     "cosine-literal-ml": (COSINE, MLCache(literal=True), 4.0),
     "unguided-ml": (COSINE, ML, 0.0),
     "branch": (COSINE, BranchCache(3), 4.0),
+    "doubt": (Doubt(budget=4.0), None, 4.0),
+    "doubt-unguided": (Doubt(budget=4.0, picks="scheduled"), None, 0.0),
+    "doubt-ml": (Doubt(budget=4.0), ML, 4.0),
     "ml-and-branch": (COSINE, MLCache(refresh=4, branch_every=2), 4.0),
 }
+
+
+def test_doubt_reads_the_conditional_branch_where_there_is_guidance(folder):
+    def cells(guidance, branch):
+        backbone = DiMOO.from_pretrained(folder, guidance=guidance)
+        return decode(backbone, PROMPTS, Doubt(budget=8.0, branch=branch), steps=12, seeds=range(5)).settled
+
+    assert not torch.equal(cells(4.0, "conditional"), cells(4.0, "guided"))
+    assert torch.equal(cells(0.0, "conditional"), cells(0.0, "guided"))
 
 
 @pytest.mark.parametrize(("policy", "cache", "guidance"), CASES.values(), ids=CASES)

@@ -26,6 +26,7 @@ TABLED = (
     "passing",
     "phases",
     "quality",
+    "rivals",
     "sweeps",
     "tables",
 )

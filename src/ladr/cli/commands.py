@@ -71,6 +71,11 @@ COMMANDS = {
         "ladr.cli.sweep:search",
         "Search settings with Optuna for a high score in few passes; call again to go on.",
     ),
+    "calibrate": Command(
+        EXPERIMENT,
+        "ladr.cli.sweep:calibrate",
+        "Find the values of a field with which a sampler takes so many passes.",
+    ),
     "prune": Command(
         EXPERIMENT,
         "ladr.cli.experiment:prune",

@@ -1,4 +1,4 @@
-"""`ladr sweep` and `ladr search`: many settings of one sampler, from a list of values or chosen by Optuna."""
+"""`ladr sweep`, `ladr search` and `ladr calibrate`: many settings of one sampler."""
 
 from pathlib import Path
 from typing import Annotated
@@ -84,3 +84,34 @@ def search(
             other = row["other"]
             typer.echo(f"   on the other half: {other['score']:6.2f}  passes {other['passes']:6.2f}")
     typer.echo(f"rows to paste: {RESULTS}/search/{study.name}.yaml")
+
+
+def calibrate(
+    row: Annotated[str, typer.Argument(help="A row of params.yaml, or the name of a policy.")],
+    field: Annotated[str, typer.Option(help="The field to find a value of.")],
+    passes: Annotated[list[float], typer.Option(help="Mean passes per image; may be given several times.")],
+    backbone: Annotated[str, typer.Option(help="A backbone of params.yaml.")] = "mixture",
+    benchmark: Annotated[str, typer.Option(help="Where the prompts come from.")] = "mini-geneval",
+    size: Size = "smoke",
+    between: Annotated[
+        str | None, typer.Option(metavar="LOW:HIGH", help="The ends of the values; default: by the field.")
+    ] = None,
+    tries: Annotated[int, typer.Option(min=1, help="Values to try for each number of passes.")] = 8,
+    params: File = PARAMS,
+    changes: Set = None,
+    json: Json = False,
+) -> None:
+    """Find the values of a field with which a sampler takes so many passes."""
+    from ladr.experiment.params import changes_of, load
+    from ladr.experiment.sweep.calibrate import calibration, ends_of
+
+    read = load(params, changes_of(changes or []))
+    ends = ends_of(between) if between else None
+    asked = calibration(read, row, field, backbone, benchmark, size_of(size), ends)
+    answers = [(number, asked.nearest(number, tries)) for number in passes]
+    if json:
+        print_json([{"asked": number, field: one.value, "passes": one.passes} for number, one in answers])
+        return
+    for number, one in answers:
+        typer.echo(f"{number:g} passes: {field} {one.value:g} takes {one.passes:.2f}")
+    typer.echo(f"values: [{', '.join(f'{one.value:g}' for _, one in answers)}]")

@@ -14,6 +14,7 @@ from ladr.decoding import caches
 from ladr.decoding.policies import build
 from ladr.decoding.policies.replay import REPLAY
 from ladr.experiment.cell import Cell, Grid, Line, canonical, id_of
+from ladr.experiment.lines import CURVES
 from ladr.experiment.params import BackboneRow, Params, Sampler
 from ladr.experiment.params.sweeps import points, varied
 
@@ -39,7 +40,7 @@ def _lines(params: Params, cells: dict[str, Cell]) -> Iterator[Line]:
             maker = CellMaker(params, backbone, benchmark, size, None, params.samplers, cells)
             for name, row in params.samplers.items():
                 yield from maker.line("samplers", name, row)
-        for group, body in params.ablations.items():
+        for group, body in asked_of(params, params.ablations):
             scope = {**params.samplers, **body.rows}
             for benchmark in (b for b in body.benchmarks if b in sizes):
                 size = body.size or sizes[benchmark]
@@ -47,10 +48,16 @@ def _lines(params: Params, cells: dict[str, Cell]) -> Iterator[Line]:
                 for name, row in body.rows.items():
                     yield from maker.line(f"ablations/{group}", name, row)
         yield from _swept(params, backbone, sizes, cells)
+        yield from _curved(params, backbone, sizes, cells)
+
+
+def asked_of(params: Params, groups: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The groups that this run asks for: all but those for an extended run, which has these too."""
+    return [(name, body) for name, body in groups.items() if params.extended or not body.extended]
 
 
 def _swept(params: Params, backbone: str, sizes: Mapping[str, Any], cells: dict) -> Iterator[Line]:
-    for group, body in params.sweeps.items():
+    for group, body in asked_of(params, params.sweeps):
         base = params.samplers[body.base].model_dump(exclude_none=True)
         if body.backbones is not None and backbone not in body.backbones:
             continue
@@ -62,6 +69,20 @@ def _swept(params: Params, backbone: str, sizes: Mapping[str, Any], cells: dict)
                 name = ",".join(f"{key}={value}" for key, value in point.items())
                 row = Sampler.model_validate({**varied(base, point), "label": name})
                 yield from maker.line(f"sweeps/{group}", name, row, point)
+
+
+def _curved(params: Params, backbone: str, sizes: Mapping[str, Any], cells: dict) -> Iterator[Line]:
+    for group, body in asked_of(params, params.curves):
+        scope = {**params.samplers, **body.rows}
+        for benchmark in (b for b in body.benchmarks if b in sizes):
+            size = body.size or sizes[benchmark]
+            maker = CellMaker(params, backbone, benchmark, size, body.images_on(backbone), scope, cells)
+            for name, curve in body.rows.items():
+                row = curve.model_dump(exclude={"vary", "values"}, exclude_none=True)
+                for value in curve.values_on(backbone):
+                    point = {curve.vary: value}
+                    at = Sampler.model_validate(varied(row, point))
+                    yield from maker.line(f"{CURVES}{group}", f"{name}, {curve.vary}={value}", at, point)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from ladr.benchmarks import benchmark
 from ladr.decoding.policies.replay import REPLAY
 
 SAMPLERS = "samplers"
+CURVES = "curves/"  # how the names of these groups begin
 Sampler = Mapping[str, Any]  # the part of a cell's spec with policy, steps, temperature and cache
 
 

@@ -16,11 +16,11 @@ from ladr.paper.audit.significance import LEVEL
 NEEDS = "theory"
 EXPLAINED = (
     "Kullback-Leibler divergence of each sampler from the exact distribution, in nats for the whole grid (95 "
-    "% interval over samples of the truth), against mean forward passes, left and right at two couplings of "
-    "neighbours: lower left is better; each row of panels has its own axes. Filled: exact; hollow: an upper "
-    "bound, of samplers that choose cells with noise. Lines join the same rule with other step counts. Grey, "
-    "in every panel: plain decoding; pale dots: the samplers of the other rows, where they lie within. "
-    "{ends}{verdict} {origin}"
+    "% interval over samples of the truth), against mean forward passes, one column of panels for each "
+    "coupling of neighbours: lower left is better; each row of panels has its own axes. Filled: exact; "
+    "hollow: an upper bound, of samplers that choose cells with noise. Lines join the same rule with other "
+    "step counts. Grey, in every panel: plain decoding; pale dots: samplers of the other rows, where they "
+    "lie within. {ends}{verdict} {origin}"
 )
 ENDS = (
     "Arrow at the lower edge: the interval goes on below the axis; {zero} of these {all} include zero: such "
@@ -31,6 +31,7 @@ ORDERS = "fixed orders"
 FAMILIES = {  # name -> the beginnings of its members' names; fixed orders have all other names
     "LADR and its variants": ("LADR",),
     ORDERS: (),
+    "the doubt budget": ("doubt",),
     "thresholds": ("entropy", "threshold"),
     PLAIN: ("cosine", "MaskGIT"),
 }

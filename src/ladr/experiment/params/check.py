@@ -6,6 +6,7 @@ from typing import Any
 from ladr import backbones, benchmarks
 from ladr.base.errors import LadrError, nearest
 from ladr.base.outside import is_address
+from ladr.experiment.params.curves import curve_issues
 from ladr.experiment.params.policy import Issue
 from ladr.experiment.params.row import row_issues
 from ladr.experiment.params.sweeps import grid_issues
@@ -23,6 +24,7 @@ def issues(data: Mapping[str, Any]) -> Iterator[Issue]:
         yield from _row(path, row, data)
     yield from _ablations(data)
     yield from _sweeps(data)
+    yield from _curves(data)
     yield from _others(data)
     yield from value_issues(data)
 
@@ -34,6 +36,9 @@ def rows(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str
     for group, body in _items(data, "ablations"):
         for name, row in _items(body, "rows"):
             yield ("ablations", group, "rows", name), row
+    for group, body in _items(data, "curves"):
+        for name, row in _items(body, "rows"):
+            yield ("curves", group, "rows", name), row
 
 
 def _items(data: Any, key: str) -> list[tuple[str, Mapping[str, Any]]]:
@@ -71,7 +76,7 @@ def _twice(path: tuple, names: Any) -> Iterator[Issue]:
 
 def _alike(data: Mapping[str, Any]) -> Iterator[Issue]:
     """Names that would share one file or one rule of the workflow: they differ in - and _ alone."""
-    for section in ("backbones", "ablations", "sweeps"):
+    for section in ("backbones", "ablations", "sweeps", "curves"):
         first: dict[str, str] = {}
         for name in _mapping(data, section):
             other = first.setdefault(str(name).replace("-", "_"), name)
@@ -142,7 +147,7 @@ def _row(path: tuple[str, ...], row: Mapping[str, Any], data: Mapping[str, Any])
 
 def siblings(path: tuple[str, ...], data: Mapping[str, Any]) -> Iterable[str]:
     """The names of the rows beside the one at `path`."""
-    return data["ablations"][path[1]]["rows"] if path[0] == "ablations" else data["samplers"]
+    return data["samplers"] if path[0] == "samplers" else data[path[0]][path[1]]["rows"]
 
 
 def _ablations(data: Mapping[str, Any]) -> Iterator[Issue]:
@@ -175,6 +180,17 @@ def _sweeps(data: Mapping[str, Any]) -> Iterator[Issue]:
             yield Issue((*path, "base"), f"sampler {base!r} is not known{nearest(base, samplers)}")
         elif isinstance(base, str) and isinstance(body.get("grid"), Mapping):
             yield from grid_issues((*path, "grid"), samplers[base], body["grid"], [*samplers])
+
+
+def _curves(data: Mapping[str, Any]) -> Iterator[Issue]:
+    for name, body in _items(data, "curves"):
+        yield from _group(("curves", name), body, data)
+        for row_name, row in _items(body, "rows"):
+            path = ("curves", name, "rows", row_name)
+            if isinstance(row.get("values"), Mapping):
+                known = _mapping(data, "backbones")
+                yield from _names((*path, "values"), row["values"], known, "backbone")
+            yield from curve_issues(path, row, [*_mapping(data, "samplers"), *_mapping(body, "rows")])
 
 
 def _others(data: Mapping[str, Any]) -> Iterator[Issue]:

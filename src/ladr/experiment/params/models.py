@@ -83,6 +83,7 @@ class Group(Strict):
     images: Count | dict[str, Count] | None = Field(
         None, description="images per prompt, for all or backbone -> images; default: the backbone's"
     )
+    extended: bool = Field(False, strict=True, description="only where the file's `extended` is true")
 
     def images_on(self, backbone: str) -> int | None:
         return self.images.get(backbone) if isinstance(self.images, dict) else self.images
@@ -100,6 +101,24 @@ class Sweep(Group):
     base: Name = Field(description="the sampler to vary")
     backbones: list[str] | None = None
     grid: dict[str, list[Any]] = Field(min_length=1, description="field, dotted for inner ones -> its values")
+
+
+class CurveRow(Sampler):
+    """A sampler with one of its fields at several values."""
+
+    vary: str = Field(description="the field of the policy, or `steps`, that makes the curve")
+    values: list[Any] | dict[str, list[Any]] = Field(
+        description="its values, or backbone -> values; a backbone without values is not asked"
+    )
+
+    def values_on(self, backbone: str) -> list[Any]:
+        return self.values.get(backbone, []) if isinstance(self.values, dict) else self.values
+
+
+class Curves(Group):
+    """Rows that are compared as curves of score against passes."""
+
+    rows: dict[Name, CurveRow] = Field(min_length=1)
 
 
 class JudgeRow(Strict):
@@ -166,6 +185,8 @@ class Params(Strict):
     samplers: dict[Name, Sampler] = Field(min_length=1)
     ablations: dict[Name, Ablation] = {}
     sweeps: dict[Name, Sweep] = {}
+    curves: dict[Name, Curves] = {}
+    extended: bool = Field(False, strict=True, description="run groups with `extended: true` too")
     latency: Latency | None = None
     theory: bool = Field(
         False, strict=True, description="the exact divergences on Potts grids, and their figure"

@@ -8,9 +8,10 @@ from typing import Any
 from ladr.base.errors import LadrError, nearest
 from ladr.base.outside import is_address
 from ladr.decoding.policies import PAIRS, POLICIES, Phase, build, fields_of
-from ladr.experiment.params.models import Sampler
+from ladr.experiment.params.models import CurveRow
 
-OWN = tuple(Sampler.model_fields)
+OWN = tuple(CurveRow.model_fields)
+NO_FIELD = "no such field of policy"
 PHASE = ("until", "alpha", "tau")
 
 
@@ -63,7 +64,7 @@ def _fields(path: tuple[str, ...], name: str, spec: Mapping[str, Any]) -> Iterat
         if key == "policy":
             continue
         if key not in known:
-            yield Issue((*path, key), f"no such field of policy {name!r}{nearest(key, [*known, *OWN])}")
+            yield Issue((*path, key), f"{NO_FIELD} {name!r}{nearest(key, [*known, *OWN])}")
         elif key == "phases" and isinstance(value, Mapping):
             yield from _phases((*path, key), value)
         elif name not in PAIRS:

@@ -9,6 +9,7 @@ from ladr.base.errors import nearest
 from ladr.experiment.params.models import (
     Ablation,
     BackboneRow,
+    Curves,
     JudgeRow,
     Latency,
     Official,
@@ -60,6 +61,7 @@ def _keys(path: tuple) -> list[str]:
     model: Any = Params
     homes = {
         "backbones": BackboneRow, "samplers": Sampler, "ablations": Ablation, "sweeps": Sweep,
+        "curves": Curves,
         "latency": Latency, "official": JudgeRow if path[1:2] == ("judge",) else Official,
     }  # fmt: skip
     if path:

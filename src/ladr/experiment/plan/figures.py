@@ -20,7 +20,7 @@ from ladr.base.imports import PACKAGE, files_of, imports_of
 from ladr.benchmarks import benchmark
 from ladr.experiment.cell import Cell, Grid, Line, canonical
 from ladr.experiment.cells.record import CELL, RESULTS
-from ladr.experiment.lines import SAMPLERS, budget, delays, illustrated
+from ladr.experiment.lines import CURVES, SAMPLERS, budget, delays, illustrated
 from ladr.experiment.params import Params
 from ladr.experiment.plan.records import FIGURES, ILLUSTRATIONS, RECORDS, VERSION
 
@@ -180,6 +180,7 @@ REASONS: dict[str, Callable[[FigurePlan], str | None]] = {
     "samplers": lambda d: None if d.has_group(SAMPLERS) else "`samplers` has no rows",
     "ablations": lambda d: None if d.has_group("ablations/") else "no `ablations`",
     "sweeps": lambda d: None if d.has_group("sweeps/") else "no `sweeps`",
+    "curves": lambda d: None if d.has_group(CURVES) else "no `curves`",
     "budgets": _budgets,
     "delayed": _delayed,
     "diversity": _diversity,

@@ -61,7 +61,13 @@ class Search:
         values = {key: [value] for key, value in point.items()}
         size = self.size if self.half == "all" else halved(self.size, self.half)
         sweep = Sweep(base=self.base, benchmarks=[self.benchmark], size=size, grid=values)
-        only = {"use": [self.backbone], "ablations": {}, "sweeps": {"search": sweep}, "latency": None}
+        only = {
+            "use": [self.backbone],
+            "ablations": {},
+            "curves": {},
+            "sweeps": {"search": sweep},
+            "latency": None,
+        }
         made = grid(self.params.model_copy(update=only))
         line = next(x for x in made.lines if x.group == "sweeps/search")
         return made.cells[line.cell], made

@@ -61,7 +61,7 @@ def experiment(
     sweep |= {k: v for k, v in place.items() if v is not None}
     name = f"{base}-{hashlib.sha256(canonical([backbones, sweep]).encode()).hexdigest()[:8]}"
     samplers = {n: row for n, row in data["samplers"].items() if n in referred(read, {base, read.baseline})}
-    for gone in ("ablations", "latency"):
+    for gone in ("ablations", "curves", "latency"):
         data.pop(gone, None)
     return name, {**data, "use": backbones, "samplers": samplers, "sweeps": {name: sweep}}
 

@@ -10,7 +10,7 @@ from ladr.figures.frame.claims import digest
 NAME = "README.md"
 SECTIONS = {
     "Every comparison in words": ("findings",),
-    "Against plain decoding, at every number of passes": ("quality",),
+    "Against plain decoding, at every number of passes": ("quality", "curves"),
     "Tables": ("table", "delayed"),
     "The paper's numbers, and whether they agree with each other": ("paper", "audit"),
     "The method at work": ("films", "method", "samples", "dependence", "reach"),

@@ -6,6 +6,7 @@ over exact samples of the truth is approximate, and it comes with its standard e
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -173,6 +174,9 @@ def _rules(quick: bool) -> list[tuple[str, Policy, Sequence[int]]]:
         ("entropy bound 1", build({"policy": "entropy_bound", "bound": 1.0, "schedule": "none"}), [8]),
         ("entropy bound 2", build({"policy": "entropy_bound", "bound": 2.0, "schedule": "none"}), [8]),
         ("threshold 0.7", build({"policy": "threshold", "level": 0.7, "schedule": "none"}), [8]),
+        ("doubt, top-1", _doubt(rank="top1"), fixed[-1:]),
+        ("doubt, Halton", _doubt(rank="halton", power=1), fixed[-2:]),
+        ("doubt, top-1, independent", _doubt(rank="top1", power=1, where="independent"), fixed[-1:]),
     ]
     drawn = [("cosine", build("cosine"), [8]), ("LADR", LADR(), few), ("MaskGIT", build("maskgit"), [8])]
     return exact + ([] if quick else drawn)
@@ -182,11 +186,15 @@ def _order(name: str) -> Policy:
     return build({"policy": name, "schedule": "fixed"})
 
 
+def _doubt(**fields: Any) -> Policy:
+    return build({"policy": "doubt", "budget": 0.3, "noise": 0.0, **fields})
+
+
 def rows(quick: bool = False) -> list[dict]:
-    """`kl` of every rule on 6x6 grids with 3 codes at two couplings (5x5 and one coupling when quick)."""
+    """`kl` of every rule on 6x6 grids with 3 codes at three couplings (5x5 and one coupling when quick)."""
     grid, samples, paths = ((5, 5), 32, 2) if quick else ((6, 6), 128, 8)
     out = []
-    for coupling in (0.9,) if quick else (0.6, 0.9):
+    for coupling in (0.9,) if quick else (0.6, 0.9, 1.2):
         backbone = Field(grid, 3, coupling=coupling)
         for name, policy, many in _rules(quick):
             mixture = name == "random" or drawn_step(policy) is not None

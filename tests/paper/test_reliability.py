@@ -1,0 +1,59 @@
+"""How sure a network is against how often it is right: exact models are calibrated."""
+
+import torch
+
+from ladr.backbones.exact.field import Field
+from ladr.decoding.denoiser import Denoiser
+from ladr.paper.theory.reliability import EDGES, error, reliability
+
+FIELD = Field((4, 4), 3, coupling=0.9)
+ONE_BY_ONE = {"policy": "raster", "schedule": "fixed"}
+
+
+class Guided(Denoiser):
+    """An exact field whose logits after guidance are three times as far apart."""
+
+    codes, grid = FIELD.codes, FIELD.grid
+
+    def bind(self, prompts):
+        self.inner = FIELD.bind(prompts)
+        return self
+
+    def logits(self, tokens, rows, *, t=None, recompute=None):
+        exact = self.inner.logits(tokens, rows, t=t)
+        self.conditional = exact[tokens == -1] if exact.dim() == 4 else exact
+        return self.conditional
+
+
+class Overconfident(Guided):
+    def logits(self, tokens, rows, *, t=None, recompute=None):
+        return 3 * super().logits(tokens, rows, t=t)
+
+
+def test_an_exact_model_that_draws_one_cell_at_a_time_is_calibrated():
+    rows = reliability(FIELD, [""] * 300, ONE_BY_ONE, steps=300, batch_size=100)
+    assert {row["branch"] for row in rows} == {"conditional", "guided"}
+    assert error(rows, "guided") < 0.04
+    assert error(rows, "guided") == error(rows, "conditional")
+    for row in rows:
+        assert row["low"] <= row["probability"] <= row["high"] + 1e-6
+    first = sum(row["cells"] for row in rows if row["branch"] == "guided")
+    assert first == 300 * sum(range(1, 17))
+
+
+def test_each_branch_is_measured_by_itself():
+    rows = reliability(Overconfident(), [""] * 200, ONE_BY_ONE, steps=300, batch_size=200)
+    by_phase = [error(rows, "guided", phase) for phase in ("exploration", "structure", "refinement")]
+    exact = reliability(Guided(), [""] * 200, ONE_BY_ONE, steps=300, batch_size=200)
+    assert error(exact, "conditional") < 0.05
+    guided = {row["low"]: row["cells"] for row in rows if row["branch"] == "guided"}
+    conditional = {row["low"]: row["cells"] for row in rows if row["branch"] == "conditional"}
+    assert guided.get(EDGES[-2], 0) > conditional.get(EDGES[-2], 0)
+    assert all(0 <= value <= 1 for value in by_phase)
+    assert error(rows, "guided") != error(rows, "conditional")
+
+
+def test_the_same_seeds_give_the_same_rows():
+    torch.manual_seed(1)
+    rows = [reliability(FIELD, [""] * 4, "cosine", steps=6) for _ in range(2)]
+    assert rows[0] == rows[1]
