@@ -66,7 +66,10 @@ BROKEN = [
         "line 3 .fox1.: .*did you mean 'attribute'",
     ),
     (lambda x: x.__setitem__(1, row("fox1", 2, "one", "attribute - color", "?")), "line 3 .fox1."),
-    (lambda x: x.__setitem__(1, row("fox1", 2, "1", "attribute - color", " ")), "line 3 .fox1.: .* is empty"),
+    (
+        lambda x: x.__setitem__(1, row("fox1", 2, "1", "attribute - color", " ")),
+        "line 3 .fox1.: .* must not be empty",
+    ),
     (lambda x: x.append(row("8", 1, "0", "entity - whole", "?")), "unknown: 8"),
     (lambda x: x.__delitem__(slice(3, None)), "items without questions: 7"),
 ]

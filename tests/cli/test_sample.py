@@ -143,9 +143,12 @@ def test_cells_are_masked_known_or_new():
         (["--backbone", "field", "--sampler", "cosine@x"], "NAME@STEPS"),
         (["--backbone", "field", "--sampler", '{"policy"'], "not valid JSON"),
         (["--backbone", "field", "--with", "coupling"], "'coupling' is not allowed; NAME=VALUE"),
-        (["--backbone", "field", "--with", "couplign=1"], "no setting 'couplign' .did you mean 'coupling'"),
+        (
+            ["--backbone", "field", "--with", "couplign=1"],
+            "couplign: no such setting .did you mean 'coupling'",
+        ),
         (["--backbone", "field", "--cache", "mll"], "cache: 'mll' is not known"),
-        (["--backbone", "field", "--revision", "v1"], "field: no setting 'revision'"),
+        (["--backbone", "field", "--revision", "v1"], "field: revision: no such setting"),
         (["--backbone", "field", "--out", "x.nope"], "out: 'x.nope' cannot be written"),
         (["--backbone", "lumina-dimoo", "--size", "big"], "HEIGHTxWIDTH"),
         (["--backbone", "lumina-dimoo", "--model", "./no"], "'./no' is neither a folder here nor a hub name"),
@@ -166,7 +169,7 @@ def test_wrong_options_are_named(words, says, tmp_path, monkeypatch):
 
 def test_unknown_settings_of_a_checkpoint_are_named(folder):
     done = run(PROMPT, "--backbone", "shapes", "--model", folder, "--with", "guidence=3")
-    with pytest.raises(LadrError, match=r"no setting 'guidence' .did you mean 'guidance'"):
+    with pytest.raises(LadrError, match=r"guidence: no such setting .did you mean 'guidance'"):
         raise done.exception
 
 

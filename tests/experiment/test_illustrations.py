@@ -10,6 +10,7 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.geneval import SUITE
 from ladr.benchmarks.mini.prompts import truth
 from ladr.cli.figures import draw
+from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import run
 from ladr.experiment.illustrations import illustration as worked_out
 from ladr.experiment.illustrations.verdicts import verdicts
@@ -84,12 +85,12 @@ def made(tmp_path_factory):
 def test_captions_say_what_is_shown_and_where_it_was_worked_out(made, tmp_path):
     told = json.loads(made[3].read_text(encoding="utf-8"))
     told["provenance"] |= {"cpu": "a chip", "began": "2031-02-03T04:05:06", "ended": "2031-02-03T04:06:06"}
-    made[3].write_text(json.dumps(told), encoding="utf-8")
+    record.write(made[3], told)
     names = ["gallery", "films", "samples", "method", "reach"]
     draw(names, made[2], tmp_path)
     text = {
         path.stem: path.read_text(encoding="utf-8")
-        for path in tmp_path.iterdir()
+        for path in tmp_path.rglob("*")
         if path.suffix in (".md", ".html")
     }
     count = len(SUITE.prompts(1))
@@ -111,7 +112,7 @@ def test_captions_say_what_is_shown_and_where_it_was_worked_out(made, tmp_path):
 def test_pictures_of_another_version_are_neither_read_nor_kept(made, tmp_path, monkeypatch):
     params, grid, place, written = made
     text = written.read_text(encoding="utf-8")
-    written.write_text(json.dumps({**json.loads(text), "version": 1}), encoding="utf-8")
+    record.write(written, {**json.loads(text), "version": 1})
     with pytest.raises(
         LadrError, match=r"pictures\.json: version 1, this program reads .*run `ladr pictures`"
     ):

@@ -15,6 +15,7 @@ from ladr.base.files import read_json
 from ladr.benchmarks.official import fetch, scorers
 from ladr.benchmarks.official.part import PartInput
 from ladr.benchmarks.official.registry import OFFICIAL
+from ladr.experiment.cells import record as seal
 from ladr.experiment.cells import table
 from ladr.experiment.cells.official import layout_of
 from ladr.experiment.cells.record import CELL, SCORE
@@ -197,7 +198,7 @@ def test_other_settings_make_scores_stale_and_other_tokens_make_imports_stale(he
     assert notes(other)["Overall"][0] == 100  # an official result stands, whatever would score here
     record = read_json(place / CELL)
     record["files"]["tokens.safetensors"]["sha256"] = "0" * 64
-    (place / CELL).write_text(json.dumps(record))
+    seal.write(place / CELL, record)
     score([one], **QUIET)
     assert "./no-detector" in notes(one)["Overall"][1]
 

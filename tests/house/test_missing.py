@@ -32,7 +32,8 @@ from ladr.training import log, vq
 folder = Path(sys.argv[1])
 (folder / "vqvae").mkdir()
 (folder / "vqvae" / "config.json").write_text(
-    json.dumps({"num_vq_embeddings": 8, "block_out_channels": [1, 1, 1], "lookup_from_codebook": True})
+    json.dumps({"num_vq_embeddings": 8, "block_out_channels": [1, 1, 1], "latent_channels": 4,
+                "lookup_from_codebook": True})
 )
 calls = {
     "pixels": lambda: pixels.VQPixels(folder, 8, 4).model,
@@ -118,7 +119,7 @@ def test_few_modules_know_diffusers():
     known = {str(f.relative_to(PACKAGE)) for f in files(PACKAGE) if "diffusers" in roots(tree_of(f))}
     backbones = {
         f"backbones/{name}.py"
-        for name in ("checkpoint/vq", "amused/amused", "random/blank", "random/blank_amused")
+        for name in ("checkpoint/vq", "amused/network", "random/blank", "random/blank_amused")
     }
     assert known == backbones | {"integrations/diffusers/__init__.py", "training/vq.py"} | {
         "integrations/diffusers/lumina.py"

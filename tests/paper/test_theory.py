@@ -288,7 +288,7 @@ def test_the_report_prints_tables_and_json(monkeypatch, capsys):
     monkeypatch.setattr(report, "SECTIONS", keep)
     commands.theory(json=True, quick=True)
     out = json.loads(capsys.readouterr().out)
-    assert list(out) == ["theorem1", "theorem1_field", "drift", "provenance"]
+    assert list(out) == ["theorem1", "theorem1_field", "drift", "provenance", "digest"]
     provenance = out["provenance"]
     assert provenance["quick"] is True
     assert provenance["cpu"]

@@ -57,6 +57,13 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
+def put_aside(path: Path, name: Path) -> None:
+    """Give a file or folder of somebody else another name in its folder, where nothing may stand yet."""
+    if name.exists() or name.is_symlink():
+        raise LadrError(f"{name}: already there, so {path} keeps its name")
+    os.rename(path, name)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     with appearing(path) as half:
         half.write_bytes(content)

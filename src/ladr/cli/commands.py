@@ -31,7 +31,8 @@ COMMANDS = {
     "grid": Command(
         EXPERIMENT,
         "ladr.cli.experiment:grid",
-        "List the rows of params.yaml: what is done, what is missing, scores and passes.",
+        "List the rows of params.yaml: what is done, what is missing, scores and passes, hours and "
+        "wall time.",
     ),
     "prompts": Command(
         EXPERIMENT, "ladr.cli.mini:prompts", "List a benchmark's prompts; --render draws what they ask for."

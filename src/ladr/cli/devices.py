@@ -131,7 +131,8 @@ def _judged(kind: Kind, room: float | None, weights: tuple[str, str] | tuple[()]
     for package in kind.packages:
         if find_spec(package) is None:
             missing.append(package)
-            mend.append(install(package))
+            if (command := install(package)) not in mend:
+                mend.append(command)
     if weights:
         missing.append(weights[0])
         mend.append(weights[1])

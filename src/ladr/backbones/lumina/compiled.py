@@ -40,7 +40,8 @@ def compiled(model: LLaDA, compile: bool | str) -> Compiled:
         raise LadrError(f"compile: {compile!r} is not allowed; true, false or a mode{nearest(mode, MODES)}")
     if mode in GRAPHS:
         return Compiled(front=_front(model, mode))
-    before, after = (torch.compile(stage, mode=mode, dynamic=True) for stage in (_before, _after))
+    before = torch.compile(_before, mode=mode, dynamic=True)
+    after = torch.compile(_after, mode=mode, dynamic=True)
     return Compiled(stages=Stages(before, after))
 
 

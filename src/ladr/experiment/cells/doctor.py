@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from ladr.base.errors import LadrError
+from ladr.base.files import put_aside
 from ladr.base.removal import is_inside, refuse_outside, remove
 from ladr.experiment.cells import locks, record
 from ladr.experiment.cells.findings import CELL_NAME, ILLUSTRATIONS, Damage, at_work, examine
@@ -32,7 +33,7 @@ def mend(findings: Iterable[Damage], results: Path = RESULTS) -> int:
     aside = [path for path in paths if path.suffix and path.is_dir() and any(path.iterdir())]
     for path in aside:
         refuse_outside(path, results)
-        path.rename(_free(path))
+        put_aside(path, _free(path))
     return len(aside) + len(remove(paths, results))
 
 

@@ -19,6 +19,8 @@ from ladr.figures.frame.pairs import samples
 from ladr.figures.frame.results import Results
 from ladr.figures.frame.roles import baseline, sampler_of
 
+NOTHING = (0.0, 0.0, 0.0)  # what plain decoding gains over itself
+
 
 @dataclass(frozen=True)
 class MethodCurve:
@@ -94,9 +96,8 @@ def gain(results: Results, curve: MethodCurve, base: MethodCurve, column: str) -
         return None
     estimate = difference(ours, theirs)
     value, low, high = (100 * x for x in (estimate.value, estimate.low, estimate.high))
-    if curve is base:
-        value = low = high = 0.0
-    return Gain(Estimate(value, low, high, estimate.n), float(start), float(end))
+    shown = Estimate(value, low, high, estimate.n) if curve is not base else Estimate(*NOTHING, estimate.n)
+    return Gain(shown, float(start), float(end))
 
 
 def mixed(
@@ -133,4 +134,5 @@ def _above(a: Any, middle: Any, b: Any) -> bool:
     across = np.log([a[0], middle[0], b[0]])
     if across[2] == across[0]:
         return False
-    return middle[1] > np.interp(across[1], across[[0, 2]], [a[1], b[1]])
+    left, at, right = across
+    return middle[1] > np.interp(at, [left, right], [a[1], b[1]])
