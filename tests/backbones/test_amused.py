@@ -16,6 +16,7 @@ from ladr.backbones.checkpoint.refuse import refuse_foreign_code
 from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.random.blank_amused import random_amused
 from ladr.decoding import schedule
+from ladr.decoding.caches import MLCache
 from ladr.decoding.view import MASK
 
 PROMPTS = ["a red cup", "a dog", "two cats"]
@@ -181,7 +182,7 @@ def test_bad_settings_are_named(folder, settings, says):
 
 def test_a_cache_is_refused(backbone):
     with pytest.raises(LadrError, match="cache: this network has no cached passes"):
-        decode(backbone, ["a dog"], "ladr", steps=4, cache=lambda view: object())
+        decode(backbone, ["a dog"], "ladr", steps=4, cache=MLCache())
 
 
 def test_a_llada_config_may_name_upstreams_classes_and_no_others():

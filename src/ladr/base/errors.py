@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import Any
 
 FEW = 5  # names that one message lists
 
@@ -28,6 +29,17 @@ def nearest(name: str, names: Iterable[str]) -> str:
         return f" (known: {', '.join(known)})"
     shown = get_close_matches(str(name), known, n=FEW, cutoff=0.0)
     return f" (known: {', '.join(shown)} and {len(known) - len(shown)} more)"
+
+
+def shown(value: Any) -> str:
+    """The value, short enough for one line; of a tensor or an array its type and shape."""
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return f"{type(value).__name__} {value.dtype} {tuple(value.shape)}"
+    if type(value) is int and abs(value) >= 10**40:
+        return "a number of more than 40 digits"
+    text = ascii(value)
+    text = " ".join(text.split()) if "\n" in text else text
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def printable(text: str) -> str:

@@ -1,18 +1,23 @@
 """Checks of what callers, backbones, noise and policies hand to the loop."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, shown
+from ladr.decoding.commits import answer
 from ladr.decoding.frontier import top
 from ladr.decoding.marginals import Marginals
 from ladr.decoding.noise import ImageStreams, Noise
-from ladr.decoding.policies.base import Policy, as_commit
+from ladr.decoding.policies.base import Policy
 from ladr.decoding.view import MASK, Commit, View
+
+WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def check_finite(marginals: Marginals) -> None:
@@ -30,16 +35,8 @@ def settle(policy: Policy, view: View, known: Tensor | None = None) -> Commit:
     Where a policy takes nothing of an image, its surest masked cell is committed. known (B, H, W) bool: cells
     that it may not mask again.
     """
-    commit = as_commit(policy(view))
-    for name in ("take", "drop", "rescued", "rewrite"):
-        mask = getattr(commit, name)
-        if mask is None and name != "take":
-            continue
-        if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.shape != view.tokens.shape:
-            raise LadrError(
-                f"policy {policy.name!r}: {name} is {_described(mask)}, not a bool tensor "
-                f"{tuple(view.tokens.shape)}"
-            )
+    with only_read(f"policy {policy.name!r}", tokens=view.tokens, masked=view.masked, drawn=view.drawn):
+        commit = answer(policy, view)
     take = commit.take & view.masked
     empty = ~take.flatten(1).any(1)
     if bool(empty.any()):
@@ -51,6 +48,18 @@ def settle(policy: Policy, view: View, known: Tensor | None = None) -> Commit:
     if drop is not None:
         drop = drop & ~view.masked if known is None else drop & ~view.masked & ~known
     return commit._replace(take=take, rescued=rescued, drop=drop)
+
+
+@contextmanager
+def only_read(who: str, **tensors: Tensor) -> Iterator[None]:
+    """Raise if what runs inside writes into one of the tensors. `who` begins the message."""
+    copies = {name: tensor.clone() for name, tensor in tensors.items()}
+    yield
+    for name, tensor in tensors.items():
+        if not torch.equal(tensor, copies[name]):
+            raise LadrError(
+                f"{who}: writes into {name}, which it may only read; {name}.clone() may be written"
+            )
 
 
 def packed(raw: Tensor, masked: Tensor, at: Tensor, codes: int) -> Tensor:
@@ -78,15 +87,70 @@ def check_codes(codes: Tensor, K: int) -> None:
         )
 
 
+def check_draws(noise: Any, codes: Any, gumbel: Any, masked: Tensor, M: int) -> None:
+    """Raise unless a noise gave int64 codes (M,) and floating-point selection noise (B, H, W)."""
+    shape = tuple(masked.shape)
+    if not isinstance(codes, Tensor) or codes.dtype != torch.int64 or tuple(codes.shape) != (M,):
+        raise LadrError(f"noise {_name(noise)}: tokens gives {_described(codes)}, not int64 {(M,)}")
+    if not isinstance(gumbel, Tensor) or not gumbel.is_floating_point() or tuple(gumbel.shape) != shape:
+        raise LadrError(f"noise {_name(noise)}: gumbel gives {_described(gumbel)}, not float32 {shape}")
+
+
 def check_call(backbone: Any, prompts: Any, steps: Any, batch_size: Any, temperature: Any) -> None:
     """Raise at the first argument of `decode` that is not what it should be."""
-    if isinstance(prompts, str) or not isinstance(prompts, Sequence) or len(prompts) == 0:
-        raise LadrError(f"prompts: {prompts!r} is not allowed; a list with at least one prompt")
+    if isinstance(backbone, type) or any(not hasattr(backbone, name) for name in ("codes", "grid", "bind")):
+        raise LadrError(f"backbone: {shown(backbone)} is not allowed; an object such as load('shapes') gives")
+    check_prompts(prompts)
     for name, value in (("steps", steps), ("batch_size", batch_size), ("codes", backbone.codes)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise LadrError(f"{name}: {value!r} is not allowed; an integer >= 1")
-    if not isinstance(temperature, (int, float)) or not 0 <= temperature < math.inf:
-        raise LadrError(f"temperature: {temperature!r} is not allowed; a finite number >= 0")
+            raise LadrError(f"{name}: {shown(value)} is not allowed; an integer >= 1")
+    number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
+    if not number or not 0 <= temperature < math.inf:
+        raise LadrError(f"temperature: {shown(temperature)} is not allowed; a finite number >= 0")
+
+
+def check_prompts(prompts: Any) -> None:
+    """Raise unless these are at least one prompt, in a list or another sequence."""
+    if isinstance(prompts, (str, bytes)) or not isinstance(prompts, Sequence) or len(prompts) == 0:
+        raise LadrError(f"prompts: {shown(prompts)} is not allowed; a list with at least one prompt")
+
+
+def check_texts(prompts: Any) -> None:
+    """Raise unless these are at least one prompt and each is a text, for a backbone that reads text."""
+    check_prompts(prompts)
+    for i, prompt in enumerate(prompts):
+        if not isinstance(prompt, str):
+            raise LadrError(f"prompts[{i}]: {shown(prompt)} is not allowed; a text")
+        if any("\ud800" <= letter <= "\udfff" for letter in prompt):
+            raise LadrError(f"prompts[{i}]: {shown(prompt)} is not allowed; a text without lone surrogates")
+
+
+def check_calls(cache: Any, **functions: Any) -> None:
+    """Raise unless the cache and these arguments are functions, or None."""
+    if isinstance(cache, type) or not (cache is None or callable(cache)):
+        raise LadrError(
+            f"cache: {shown(cache)} is not allowed; None, or a function of the previous view such as "
+            "ladr.decoding.caches.cache('ml') gives"
+        )
+    for name, function in functions.items():
+        if function is not None and not callable(function):
+            raise LadrError(f"{name}: {shown(function)} is not allowed; None or a function")
+
+
+def check_plan(cache: Any, plan: Any) -> None:
+    """Raise unless a cache answered with a `Recompute`, or with something that has a cost as it does."""
+    if not hasattr(plan, "cost"):
+        raise LadrError(f"cache {_name(cache)}: an answer of {shown(plan)} is not allowed; a Recompute")
+
+
+def costs_of(plan: Any, B: int) -> list[float]:
+    """What the pass cost each of B images, in full passes."""
+    cost = plan.cost
+    if isinstance(cost, Tensor) and tuple(cost.shape) == (B,) and not cost.is_complex():
+        return cost.tolist()
+    if isinstance(cost, (int, float)):
+        return [float(cost)] * B
+    raise LadrError(f"cache: a cost of {shown(cost)} is not allowed; a number, or a tensor {(B,)}")
 
 
 def start_of(backbone: Any, N: int, start: Tensor | None) -> Tensor:
@@ -101,9 +165,29 @@ def start_of(backbone: Any, N: int, start: Tensor | None) -> Tensor:
     return start.to(device)
 
 
+def grids_of(tokens: Any, K: int, masked: bool = False) -> Tensor:
+    """The tokens (B, H, W) as a tensor, for who draws them; LadrError unless they are codes 0..K-1, or, with
+    `masked`, MASK."""
+    words = f"integers of shape (B, H, W), codes 0..{K - 1}" + (f" or {MASK} for a masked cell" * masked)
+    grids = (
+        torch.from_numpy(tokens) if isinstance(tokens, np.ndarray) and tokens.dtype.kind in "iu" else tokens
+    )
+    whole = isinstance(grids, Tensor) and grids.dtype in WHOLE
+    if not whole or grids.ndim != 3 or not grids.numel():
+        raise LadrError(f"tokens: {shown(tokens)} is not allowed; {words}")
+    low, high = int(grids.min()), int(grids.max())
+    if low < (MASK if masked else 0) or high >= K:
+        raise LadrError(f"tokens: code {high if high >= K else low} is not allowed; {words}")
+    return grids.long()
+
+
 def _described(thing: Any) -> str:
     """The dtype and shape of a tensor, the type of anything else."""
     return f"{thing.dtype} {tuple(thing.shape)}" if isinstance(thing, Tensor) else type(thing).__name__
+
+
+def _name(thing: Any) -> str:
+    return getattr(thing, "__name__", type(thing).__name__)
 
 
 def noise_of(N: int, seeds: Sequence[int] | None, noise: Noise | None) -> Noise:
@@ -111,8 +195,16 @@ def noise_of(N: int, seeds: Sequence[int] | None, noise: Noise | None) -> Noise:
     if noise is not None and seeds is not None:
         raise LadrError("seeds: not together with noise; give one of the two")
     if noise is not None:
+        draws = (getattr(noise, name, None) for name in ("tokens", "gumbel", "keys"))
+        if isinstance(noise, type) or not all(map(callable, draws)):
+            raise LadrError(
+                f"noise: {shown(noise)} is not allowed; an object with tokens, gumbel and keys, such as "
+                "ladr.decoding.noise.ImageStreams([0, 1])"
+            )
         return noise
-    seeds = list(range(N)) if seeds is None else list(seeds)
+    seeds = range(N) if seeds is None else seeds
+    if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Sequence):
+        raise LadrError(f"seeds: {shown(seeds)} is not allowed; a list of integers, one per prompt")
     if len(seeds) != N:
         raise LadrError(f"seeds: {len(seeds)} for {N} prompts; one per prompt is wanted")
     return ImageStreams(seeds)

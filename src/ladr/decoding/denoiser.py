@@ -76,6 +76,11 @@ class _Adopted(Denoiser):
             self._inner.keep(live)
 
 
+def name_of(denoiser: Denoiser) -> str:
+    """What messages call it: its class, or the class of what was adopted."""
+    return type(denoiser._inner if isinstance(denoiser, _Adopted) else denoiser).__name__
+
+
 def adopted(denoiser: Any) -> Denoiser:
     """The denoiser itself, or one with the defaults around an object that has `logits` alone."""
     return denoiser if isinstance(denoiser, Denoiser) else _Adopted(denoiser)

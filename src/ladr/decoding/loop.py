@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ladr.decoding.caches import Cache
-from ladr.decoding.checks import check_call, noise_of, start_of
+from ladr.decoding.checks import check_call, check_calls, noise_of, start_of
 from ladr.decoding.denoiser import Backbone, adopted
 from ladr.decoding.film import Film
 from ladr.decoding.noise import Noise
@@ -76,6 +76,7 @@ def decode(
     MASK elsewhere. on_step(view, take): called before tokens change. stopped(): True ends the call.
     """
     check_call(backbone, prompts, steps, batch_size, temperature)
+    check_calls(cache, on_step=on_step, stopped=stopped)
     rule = build(policy)
     start = start_of(backbone, N := len(prompts), start)
     draws = noise_of(N, seeds, noise)
@@ -89,5 +90,4 @@ def decode(
         if not live.images or not run.looks_back:
             live = live.admit(waiting, batch_size, start)
         live = run.one_pass(denoiser, live)
-    render = getattr(backbone, "render", None)
-    return Decoded(run.tokens, Trace(run.traces), run.settled, run.rescued, render)
+    return Decoded(run.tokens, Trace(run.traces), run.settled, run.rescued, getattr(backbone, "render", None))

@@ -7,9 +7,9 @@ see the same noise.
 
 import hashlib
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, shown
 from ladr.base.late import Tensor, torch
 from ladr.decoding.marginals import Marginals
 
@@ -20,6 +20,12 @@ def seed_of(benchmark: str, prompt_id: str, image_no: int) -> int:
     """The 63-bit seed of one image. The sampler is not part of it, so all samplers share their noise."""
     text = f"{benchmark}\x1f{prompt_id}\x1f{image_no}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") & _BITS63
+
+
+def check_seed(seed: Any, name: str) -> None:
+    """Raise unless this is a seed: an integer of 63 bits."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _BITS63:
+        raise LadrError(f"{name}: {shown(seed)} is not allowed; a seed is an integer in 0..2**63-1")
 
 
 def gumbel_of(uniform: Tensor) -> Tensor:
@@ -62,8 +68,7 @@ class ImageStreams:
 
     def __init__(self, seeds: Sequence[int]):
         for i, seed in enumerate(seeds):
-            if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _BITS63:
-                raise LadrError(f"seeds[{i}]: {seed!r} is not allowed; a seed is an integer in 0..2**63-1")
+            check_seed(seed, f"seeds[{i}]")
         self.seeds = list(seeds)
         self._streams: dict[int, torch.Generator] = {}
 
@@ -98,6 +103,7 @@ class UpstreamGumbel:
     """
 
     def __init__(self, seed: int):
+        check_seed(seed, "seed")
         self.seed = seed
         self.generator = torch.Generator().manual_seed(seed)
 

@@ -13,8 +13,17 @@ from torch import Tensor
 
 from ladr.base.errors import LadrError
 from ladr.decoding.caches import Cache
-from ladr.decoding.checks import check_codes, check_finite, packed, settle
-from ladr.decoding.denoiser import Denoiser
+from ladr.decoding.checks import (
+    check_codes,
+    check_draws,
+    check_finite,
+    check_plan,
+    costs_of,
+    only_read,
+    packed,
+    settle,
+)  # fmt: skip
+from ladr.decoding.denoiser import Denoiser, name_of
 from ladr.decoding.marginals import Marginals
 from ladr.decoding.noise import Noise
 from ladr.decoding.policies.base import Policy
@@ -88,13 +97,17 @@ class Passes:
         denoiser: of all N images.
         """
         began = time.perf_counter()
-        plan = self.cache(live.previous) if self.cache is not None else None
+        plan = None
+        if self.cache is not None:
+            plan = self.cache(live.previous)
+            check_plan(self.cache, plan)
         view = self.look(denoiser, live, plan)
         commit = settle(self.policy, view, self.known[live.images])
         if self.on_step is not None:
-            self.on_step(view, commit.take)
+            with only_read("on_step", tokens=view.tokens, masked=view.masked, take=commit.take):
+                self.on_step(view, commit.take)
         tokens = self.write(view, commit)
-        cost = 1.0 if plan is None else plan.cost
+        cost = [1.0] * len(live.images) if plan is None else costs_of(plan, len(live.images))
         self.note(view, commit, cost, time.perf_counter() - began)
         self.check_progress(live.images)
         return self.compact(denoiser, view, tokens, commit.memory)
@@ -105,13 +118,15 @@ class Passes:
         rows = torch.tensor(live.images, device=live.tokens.device)
         step = [self.traces[i].passes for i in live.images]
         t = times(_count(masked), masked[0].numel()).to(masked.device, torch.float32)
-        raw = denoiser.logits(live.tokens, rows, t=t, recompute=plan)
+        with only_read(f"backbone {name_of(denoiser)}", tokens=live.tokens):
+            raw = denoiser.logits(live.tokens, rows, t=t, recompute=plan)
         at = torch.ones_like(masked) if self.policy.everywhere else masked
         marginals = Marginals(packed(raw, masked, at, self.codes))
         codes = self.noise.tokens(live.images, at, marginals, self.temperature)
         check_finite(marginals)
-        check_codes(codes, self.codes)
         gumbel = self.noise.gumbel(live.images, masked)
+        check_draws(self.noise, codes, gumbel, masked, len(marginals.logits))
+        check_codes(codes, self.codes)
         before = live.previous.predictions if live.previous is not None else None
         conditional = denoiser.conditional
         return View(
@@ -143,7 +158,7 @@ class Passes:
             self.rescued[rows] &= ~commit.drop
         return tokens
 
-    def note(self, view: View, commit: Commit, cost: Any, seconds: float) -> None:
+    def note(self, view: View, commit: Commit, cost: list[float], seconds: float) -> None:
         """Add this pass to the traces of its images."""
         B, rescued = len(view.images), commit.rescued
         none = [0] * B
@@ -159,7 +174,7 @@ class Passes:
             "dropped": none if commit.drop is None else _count(commit.drop),
             "unlike": none if rescued is None else _count(rescued & (chosen != view.argmax)),
             "logp": logp.flatten(1).sum(1).tolist(),
-            "cost": cost.tolist() if isinstance(cost, Tensor) else [float(cost)] * B,
+            "cost": cost,
             "seconds": [seconds / B] * B,
         }
         notes = {name: values.tolist() for name, values in commit.notes.items()}

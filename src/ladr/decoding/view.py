@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, shown
 from ladr.base.late import Tensor, torch
 from ladr.decoding import schedule
 from ladr.decoding.predictions import MASK, Predictions
@@ -102,7 +102,11 @@ class View:
         """(B, H, W) uniforms of each image's own, for random ranks: new in every pass, or one order for
         good."""
         labels = [f"{label}/{s}" if per_step else label for s in self.step]
-        return self.draw_keys(self.images, labels, self.grid).to(self.tokens.device)
+        keys = self.draw_keys(self.images, labels, self.grid)
+        shape = tuple(self.tokens.shape)
+        if not isinstance(keys, torch.Tensor) or not keys.is_floating_point() or tuple(keys.shape) != shape:
+            raise LadrError(f"noise: keys gives {shown(keys)}, not float32 {shape}")
+        return keys.to(self.tokens.device)
 
     def due(self, kind: str = "inverse", curve: str = "cosine") -> Tensor:
         """(B,) int64: cells still to commit in this pass, by the schedule that reads the mask ratio

@@ -20,6 +20,7 @@ from ladr.backbones.checkpoint.refuse import refuse_foreign_parts
 from ladr.backbones.checkpoint.vq import STEM, VQPixels, codes_and_factor
 from ladr.base.errors import LadrError
 from ladr.decoding import schedule
+from ladr.decoding.checks import check_texts
 from ladr.decoding.denoiser import Denoiser
 from ladr.decoding.policies.allowed import one_of
 from ladr.decoding.view import MASK
@@ -174,6 +175,7 @@ class Amused:
 
     def bind(self, prompts: Sequence[str]) -> "AmusedDenoiser":
         """The prompts of one decode call, read by the text encoder once."""
+        check_texts(prompts)
         hidden, pooled = self.encode([*prompts, self.negative])
         micro = torch.tensor(self.micro, dtype=hidden.dtype, device=hidden.device)
         return AmusedDenoiser(self, Text(hidden, pooled, micro.expand(len(hidden), -1)))

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ladr.backbones.checkpoint.ranges import require_like, settings_of, shown
+from ladr.backbones.checkpoint.ranges import require_like, settings_of
 from ladr.backbones.checkpoint.safetensors_folder import read_json
-from ladr.base.errors import LadrError, needs
+from ladr.base.errors import LadrError, needs, shown
 
 
 class Encoder:

@@ -8,6 +8,7 @@ from torch import Tensor
 from ladr.backbones.checkpoint.vq import VQPixels
 from ladr.backbones.exact.patches import CELL, CODEBOOK, PatchCodes
 from ladr.base.errors import LadrError, nearest
+from ladr.decoding.checks import grids_of
 
 PIXELS = ("vq", "mosaic")
 
@@ -32,7 +33,7 @@ class Mosaic:
 
     def decode(self, tokens: Tensor) -> Tensor:
         """tokens (B,H,W) codes -> (B, H * factor, W * factor, 3) uint8."""
-        return torch.from_numpy(self.patches.mosaic(tokens.cpu().numpy()))
+        return torch.from_numpy(self.patches.mosaic(grids_of(tokens, self.patches.codes).cpu().numpy()))
 
     def encode(self, images: Tensor) -> Tensor:
         """images (B,h,w,3) uint8 -> codes (B,H,W) int64."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, shown
 
 WHOLE, NUMBER, TEXT, TRUTH = "a whole number", "a number", "a text", "true or false"
 SIZE = (1, 1 << 20)  # of a width, a depth, a count of heads
@@ -38,14 +38,6 @@ def require_sizes(content: Mapping[str, Any], key: str, path: Path, most: int, h
     right = isinstance(value, list | tuple) and 1 <= len(value) <= most
     if not right or any(type(n) is not int or not 1 <= n <= high for n in value):
         raise LadrError(f"{path}: {key} is {shown(value)}, must be a list of whole numbers from 1 to {high}")
-
-
-def shown(value: Any) -> str:
-    """The value, short enough for one line."""
-    text = (
-        ascii(value) if type(value) is not int or abs(value) < 10**40 else "a number of more than 40 digits"
-    )
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def require_like(usual: Mapping[str, Any], content: Mapping[str, Any], path: Path) -> None:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ladr.backbones.checkpoint.ranges import shown
 from ladr.backbones.checkpoint.safetensors_folder import read_json
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, shown
 
 LIBRARIES = (None, "diffusers", "transformers", "ladr.integrations.diffusers")
 ATTENTION = (None, "eager", "sdpa")

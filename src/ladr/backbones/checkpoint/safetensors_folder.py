@@ -11,9 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ladr.backbones.checkpoint.hub import again
-from ladr.backbones.checkpoint.ranges import shown
 from ladr.base import files, foreign
-from ladr.base.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest, shown
 from ladr.base.tensor_files import head, refuse_pickles, within
 
 MOST_JSON = 16 << 20  # bytes of a JSON file

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from ladr.backbones.checkpoint import safetensors_folder as checkpoint
-from ladr.backbones.checkpoint.ranges import NUMBER, WHOLE, require, require_sizes, settings_of, shown
-from ladr.base.errors import LadrError, needs
+from ladr.backbones.checkpoint.ranges import NUMBER, WHOLE, require, require_sizes, settings_of
+from ladr.base.errors import LadrError, needs, shown
+from ladr.decoding.checks import grids_of
 
 MOST_BLOCKS, WIDEST = 8, 4096
 SIZES = {
@@ -69,6 +70,7 @@ class VQPixels:
     @torch.inference_mode()
     def decode(self, tokens: Tensor) -> Tensor:
         """tokens (B,H,W) codes -> (B, H * factor, W * factor, 3) uint8."""
+        tokens = grids_of(tokens, self.codes)
         together = max(1, CELLS // tokens[0].numel())
         return torch.cat([self._decode(part) for part in tokens.to(self.model.device).split(together)])
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ladr.backbones.exact.transfer import Transfer
 from ladr.base.errors import LadrError, nearest
+from ladr.decoding.checks import check_texts, grids_of
 from ladr.decoding.denoiser import Denoiser
 
 PIXELS = 16  # side of a rendered cell
@@ -85,10 +86,12 @@ class Field:
 
     def bind(self, prompts: Sequence[str]) -> "FieldDenoiser":
         """The conditionals of the grids that the prompts name."""
+        check_texts(prompts)
         return FieldDenoiser(self.truth(prompts))
 
     def render(self, tokens: Tensor) -> np.ndarray:
         """tokens (B,H,W) -> uint8 images (B,16H,16W,3), one hue per code, grey where masked."""
+        tokens = grids_of(tokens, self.codes, masked=True)
         hues = [colorsys.hsv_to_rgb(k / self.codes, 0.55, 0.9) for k in range(self.codes)]
         palette = torch.tensor([*hues, (0.5, 0.5, 0.5)])  # index -1, masked, is the grey at the end
         cells = (palette[tokens.cpu()] * 255).to(torch.uint8)

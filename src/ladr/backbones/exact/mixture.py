@@ -18,8 +18,9 @@ from ladr.backbones.checkpoint.vq import VQPixels
 from ladr.backbones.exact.bank import Banks, cache_folder
 from ladr.backbones.exact.patches import CODEBOOK, PatchCodes
 from ladr.backbones.exact.scenes import stated
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, shown
 from ladr.base.models import embedded
+from ladr.decoding.checks import check_prompts, grids_of
 from ladr.decoding.denoiser import Denoiser
 from ladr.shapes.parse import parse
 from ladr.shapes.place import UnsatisfiableError, realise
@@ -66,11 +67,12 @@ class Mixture:
 
     def bind(self, prompts: Sequence[Any]) -> "MixtureDenoiser":
         """The conditionals of these prompts: sentences, Specs, or prompts with a spec in their `meta`."""
+        check_prompts(prompts)
         return MixtureDenoiser(self, [spec_of(prompt, f"prompts[{i}]") for i, prompt in enumerate(prompts)])
 
     def render(self, tokens: Tensor) -> np.ndarray:
         """tokens (B, H, W) -> uint8 (B, 4H, 4W, 3); masked cells are grey."""
-        codes = torch.as_tensor(tokens).cpu()
+        codes = grids_of(tokens, self.codes, masked=True).cpu()
         masked = codes < 0
         if self.pixels == "vq":
             images = VQPixels(self.folder, self.codes, CELL).decode(codes.clamp_min(0)).cpu().numpy()
@@ -135,7 +137,7 @@ def spec_of(prompt: Any, where: str = "prompt") -> Spec:
     else:
         meta = getattr(prompt, "meta", None)
         if meta is None:
-            raise LadrError(f"{where}: {prompt!r} is not allowed; a sentence, a Spec or a Prompt")
+            raise LadrError(f"{where}: {shown(prompt)} is not allowed; a sentence, a Spec or a Prompt")
         spec = spec_from_json(meta["spec"]) if "spec" in meta else parse(prompt.text)
     try:
         realise(spec, np.random.default_rng(0))

@@ -14,7 +14,7 @@ from ladr.backbones.checkpoint import safetensors_folder as checkpoint
 from ladr.backbones.checkpoint.hub import LUMINA, folder_of
 from ladr.backbones.checkpoint.pixels import Mosaic, pixels_of
 from ladr.backbones.checkpoint.ranges import IDS as VOCABULARY
-from ladr.backbones.checkpoint.ranges import NUMBER, TEXT, WHOLE, require, require_sizes, shown
+from ladr.backbones.checkpoint.ranges import NUMBER, TEXT, WHOLE, require, require_sizes
 from ladr.backbones.checkpoint.refuse import refuse_foreign_code
 from ladr.backbones.checkpoint.vq import VQPixels
 from ladr.backbones.lumina.compiled import compiled
@@ -23,8 +23,9 @@ from ladr.backbones.lumina.llada import LLaDA
 from ladr.backbones.lumina.packing import Frame
 from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
-from ladr.base.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest, shown
 from ladr.base.models import embedded
+from ladr.decoding.checks import check_texts
 
 SYSTEM = "Generate an image according to the text prompt."
 REAL_LENGTH = 8192
@@ -210,6 +211,7 @@ class DiMOO:
 
     def bind(self, prompts: Sequence[str]) -> GuidedDenoiser:
         """The prompts of one decode call, tokenised; lengths may differ."""
+        check_texts(prompts)
         texts = [self._ids(prompt, f"prompts[{i}]") for i, prompt in enumerate(prompts)]
         return GuidedDenoiser(
             self.model, self.frame, texts, self._blank, self.guidance, self.exact, self.compiled

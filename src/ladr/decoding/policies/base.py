@@ -9,15 +9,11 @@ from typing import Any, ClassVar, Self
 from ladr.base import outside
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor
+from ladr.decoding.commits import answer
 from ladr.decoding.fields import check_types
 from ladr.decoding.view import Commit, View
 
 Rule = Callable[[View], Tensor | Commit]
-
-
-def as_commit(answer: Tensor | Commit) -> Commit:
-    """A policy's answer as a Commit."""
-    return answer if isinstance(answer, Commit) else Commit(answer)
 
 
 def either(a: Tensor | None, b: Tensor | None) -> Tensor | None:
@@ -146,8 +142,8 @@ class Then(_Pair):
     name: ClassVar[str] = "then"
 
     def __call__(self, view: View) -> Commit:
-        one = as_commit(self.first(view))
-        two = as_commit(self.second(view.after(one.take, one.tokens)))
+        one = answer(self.first, view)
+        two = answer(self.second, view.after(one.take, one.tokens))
         return _joined(one, two)
 
 
@@ -158,7 +154,7 @@ class Union(_Pair):
     name: ClassVar[str] = "union"
 
     def __call__(self, view: View) -> Commit:
-        return _joined(as_commit(self.first(view)), as_commit(self.second(view)))
+        return _joined(answer(self.first, view), answer(self.second, view))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ladr.decoding import schedule
-from ladr.decoding.policies.base import Policy, as_commit
+from ladr.decoding.commits import answer
+from ladr.decoding.policies.base import Policy
 from ladr.decoding.view import Commit, View
 
 TRAINED = 1000  # Meissonic was trained on this multiple of the mask ratio
@@ -86,7 +87,7 @@ class InPipeline(Policy):
         return self.policy.everywhere
 
     def __call__(self, view: View) -> Commit:
-        commit = as_commit(self.policy(self._continued(view) if self.first else view))
+        commit = answer(self.policy, self._continued(view) if self.first else view)
         return commit._replace(take=view.masked, drop=None) if self.times.last else commit
 
     def _continued(self, view: View) -> View:

@@ -1,0 +1,78 @@
+"""A policy's answer for one view, as a Commit whose parts have the right types and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ladr.base.errors import LadrError, shown
+from ladr.base.late import Tensor, torch
+from ladr.decoding.trace import COLUMNS
+from ladr.decoding.view import Commit, View
+
+MASKS = ("take", "drop", "rescued", "rewrite")
+
+
+def answer(policy: Any, view: View) -> Commit:
+    """What the policy says of this view; a plain mask becomes a Commit, anything else a LadrError."""
+    reply = policy(view)
+    commit = reply if isinstance(reply, Commit) else Commit(reply)
+    grids, images = tuple(view.tokens.shape), (len(view.tokens),)
+    for name in MASKS:
+        mask = getattr(commit, name)
+        if mask is not None or name == "take":
+            _require(policy, name, mask, "a bool tensor", _is_bool, grids)
+    if commit.tokens is not None:
+        _require(policy, "tokens", commit.tokens, "an int64 tensor", _is_int64, grids)
+    for name, note in _named(policy, "notes", commit.notes):
+        _require(policy, f"notes[{name!r}]", note, "a tensor of real numbers", _is_real, images)
+    _check_columns(policy, commit.notes)
+    for name, kept in _named(policy, "memory", commit.memory):
+        _require(policy, f"memory[{name!r}]", kept, "a tensor", _is_any, grids)
+    return commit
+
+
+def _require(
+    policy: Any, name: str, value: Any, words: str, fits: Callable[[Tensor], bool], shape: tuple[int, ...]
+) -> None:
+    if not isinstance(value, torch.Tensor) or not fits(value) or tuple(value.shape) != shape:
+        described = f"{value.dtype} {tuple(value.shape)}" if isinstance(value, torch.Tensor) else _type(value)
+        raise LadrError(f"policy {policy.name!r}: {name} is {described}, not {words} {shape}")
+
+
+def _named(policy: Any, name: str, values: Any) -> list[tuple[str, Any]]:
+    """The items of a mapping whose keys are texts."""
+    if not isinstance(values, Mapping):
+        raise LadrError(f"policy {policy.name!r}: {name} is {_type(values)}, not a mapping of names")
+    for key in values:
+        if not isinstance(key, str):
+            raise LadrError(f"policy {policy.name!r}: {name} has the key {shown(key)}, not a text")
+    return list(values.items())
+
+
+def _check_columns(policy: Any, notes: Mapping[str, Any]) -> None:
+    for key in notes:
+        if key in (*COLUMNS, "image", "step", "t"):
+            raise LadrError(
+                f"policy {policy.name!r}: notes has the key {key!r}, which every trace has itself"
+            )
+
+
+def _type(value: Any) -> str:
+    return type(value).__name__
+
+
+def _is_bool(tensor: Tensor) -> bool:
+    return tensor.dtype == torch.bool
+
+
+def _is_int64(tensor: Tensor) -> bool:
+    return tensor.dtype == torch.int64
+
+
+def _is_real(tensor: Tensor) -> bool:
+    return not tensor.is_complex()
+
+
+def _is_any(tensor: Tensor) -> bool:
+    return True
