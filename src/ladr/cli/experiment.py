@@ -193,8 +193,9 @@ def prune(params: File = PARAMS, set_: Set = None, json: Json = False) -> None:
     from ladr.experiment.cells.doctor import prune as remove
     from ladr.experiment.plan.plan import Plan
 
+    experiment = experiment_of(params, set_)
     claim()
-    plan = Plan(*experiment_of(params, set_), Path("results"))
+    plan = Plan(*experiment, Path("results"))
     for folder in ("ceilings", "latency", "pictures"):  # DVC wants its outputs to exist, if only empty
         Path("results", folder).mkdir(parents=True, exist_ok=True)
     removed = remove(plan.grid.cells, [*plan.ceilings, *plan.timed, *plan.figures.illustrations])
