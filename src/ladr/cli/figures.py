@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, printable
 from ladr.experiment.plan.records import FIGURES, PUBLISHED
 from ladr.figures.frame.index import write as index_of
 from ladr.figures.frame.modules import HERE, drawer, names
@@ -24,7 +24,6 @@ def draw(chosen: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
     chosen = list(chosen)
     source = Results(results)
     drawers = {name: drawer(name) for name in chosen or names()}
-    out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     left_out: list[str] = []
     for name, draw_one in drawers.items():
@@ -39,6 +38,7 @@ def draw(chosen: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
             left_out.append(f"{name}: {reason}")
         except LadrError as error:
             raise LadrError(f"{name}: {error}") from None
+    out.mkdir(parents=True, exist_ok=True)
     if source.unscored:
         places = ", ".join(f"{benchmark} on {backbone}" for backbone, benchmark in source.unscored)
         left_out.append(f"scores of {places}: N/A, as their tables explain")
@@ -63,18 +63,18 @@ def figures(
         if source:
             records.retire(results, source, out)
         own = records.drawn(out, results) if records.figure_files(results) else None
-        typer.echo(str(index_of(out, own)))
+        typer.echo(printable(str(index_of(out, own))))
         _report_others(records.strangers(out, own or out.rglob("*")))
         return
     written, left_out = draw(chosen or [], results, out)
     for text in left_out:
-        typer.echo(f"left out: {text}")
+        typer.echo(f"left out: {printable(text)}")
     if record is not None:
         records.record(record, chosen or names(), written, out)
     if not chosen:
         index_of(out, [*written, *records.drawn(out, results)])
         _report_others(records.strangers(out, written))
-    typer.echo(f"{out}: {len(written)} files")
+    typer.echo(f"{printable(str(out))}: {len(written)} files")
 
 
 def publish(
@@ -93,4 +93,4 @@ def publish(
 def _report_others(others: list[Path]) -> None:
     """Name the files among the figures that these results did not draw. They are left as they are."""
     if others:
-        typer.echo(f"of another experiment: {', '.join(map(str, others))}")
+        typer.echo(f"of another experiment: {printable(', '.join(map(str, others)))}")

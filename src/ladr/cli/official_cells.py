@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, printable
 from ladr.cli.options import PARAMS, File, OneCell, Set, experiment_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def export(
     exported, place = _official_cell(cell, params, set_)
     new = export_cell(exported, place, to)
     report = layout.check(layout_of(exported), to, decode=False)
-    typer.echo(f"{to}: {report.present} of {report.expected} image files, {new} of them new")
+    typer.echo(f"{printable(str(to))}: {report.present} of {report.expected} image files, {new} of them new")
     for path, reason in list(report.faults.items())[:SHOWN]:
         typer.echo(f"  {path}: {reason}")
     if not report.ok:

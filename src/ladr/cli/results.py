@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ladr.base.errors import printable
 from ladr.cli.options import PARAMS, File, Json, Set, experiment_of, print_json
 
 RESTORE = "`git checkout figures/published` brings them back"
@@ -20,7 +21,7 @@ def table(
 
     experiment, grid = experiment_of(params, set_)
     lines = write(grid, experiment.baseline, out)
-    typer.echo(f"{out}/scores.csv: {len(lines)} lines of {len(grid.cells)} cells")
+    typer.echo(f"{printable(str(out))}/scores.csv: {len(lines)} lines of {len(grid.cells)} cells")
 
 
 def pictures(
@@ -108,4 +109,4 @@ def crate(
     from ladr.experiment.crate import write
 
     count = write(out, params, experiment_of(params, set_)[1])
-    typer.echo(f"{out}: {count} files of the run, described in ro-crate-metadata.json")
+    typer.echo(f"{printable(str(out))}: {count} files of the run, described in ro-crate-metadata.json")

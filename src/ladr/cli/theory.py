@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ladr.base.errors import printable
 from ladr.cli.options import Json, print_json
 from ladr.speed.threads import threads
 
@@ -49,4 +50,6 @@ def audit(
         if finding.verdict == FAILS:
             typer.echo(f"{finding.check}: {finding.subject}: {finding.reason}")
     counts = Counter(finding.verdict for finding in findings)
-    typer.echo(f"{out}/audit.md: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}")
+    typer.echo(
+        f"{printable(str(out))}/audit.md: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}"
+    )
