@@ -27,7 +27,7 @@ FULL   := $(USE:%=use=[%]) extended=$(EXTENDED) theory=true latency.prompts=10 s
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 
-.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm faults plan count lint format lock hostile licences sbom audit docs clean
+.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm faults plan count lint format lock fuzz hostile licences sbom audit docs clean
 
 setup: $(READY)
 	@echo 'Ready. Next: source $(VENV)/bin/activate, then ladr --help'
@@ -83,6 +83,11 @@ faults: $(READY)
 # Every hostile file, text and server: prints how many were refused, ran code, or touched a file outside.
 hostile: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m trust.hostile
+
+# Thousands of drawn inputs for files, options, commands, records and the Python API: prints how many were refused or
+# answered as they must be. `--seed N` draws others, `--door NAME` those of one door.
+fuzz: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m trust.fuzz
 
 # The licence of every pinned package, written into LICENSES/third-party.md.
 licences: $(READY)
