@@ -98,6 +98,8 @@ def prompts(
     if refreeze:
         freeze(tuple(SUITES.values()), refreeze)
         return
+    if render:
+        _check_sheet(render)
     listed = suite.prompts(size_of(size))
     if json:
         print_json([{"id": prompt.id, "prompt": prompt.text} for prompt in listed])
@@ -108,6 +110,14 @@ def prompts(
         Console().print(table)
     if render:
         contact_sheet([truth(p) for p in listed], [f"{p.id}: {p.text}" for p in listed]).save(render)
+
+
+def _check_sheet(path: Path) -> None:
+    """Raise, before anything is drawn, unless a PNG can stand at this path."""
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise LadrError(f"--render: {str(path)!r} is not allowed; a file whose name ends in .png")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise LadrError(f"--render: {str(path.parent)!r} is a file; the folder of the PNG is wanted")
 
 
 def evaluate(
