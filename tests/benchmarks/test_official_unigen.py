@@ -140,6 +140,7 @@ SPOILT = [
     (lambda r: r[2].update(prompt="A kite."), "row 3: prompt 'A kite.' is not this version's"),
     (lambda r: r[2].update(testpoint="['Style']"), "row 3: test points"),
     (lambda r: r[2].update(testpoint="[oops"), "row 3: test points"),
+    (lambda r: r[2].update(testpoint="[oops\n]"), r"row 3: test points '\[oops\\n\]' are not"),
     (lambda r: r[2].update(img_path="m/3_0.png"), "row 3: img_path"),
     (
         lambda r: r[2].update(result_json='{"score": [1, 1]}'),

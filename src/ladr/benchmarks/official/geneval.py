@@ -176,7 +176,7 @@ def _agree(meta: Mapping[str, Any], row: Mapping[str, Any], where: str) -> None:
     coloured = any("color" in clause for clause in meta["include"])
     if row["correct"] > possible or (row["correct"] < possible and not coloured):
         why = "; ".join(reasons) or "all clauses hold"
-        raise LadrError(f"{where}: says correct={row['correct']}, its boxes say otherwise ({why})")
+        raise LadrError(f"{where}: says correct={row['correct']!r}, its boxes say otherwise ({why})")
 
 
 def _plausible(seen: Mapping[tuple[int, int], Mapping[str, Any]], path: Path) -> None:

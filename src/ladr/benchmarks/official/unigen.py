@@ -150,7 +150,7 @@ def _agree(prompt: Prompt, row: Mapping[str, str], where: str) -> None:
         )
     if _literal(row["testpoint"]) != list(prompt.meta["points"]):
         raise LadrError(
-            f"{where}: test points {row['testpoint']} are not this version's {prompt.meta['points']}"
+            f"{where}: test points {row['testpoint'][:60]!r} are not this version's {prompt.meta['points']}"
         )
 
 
