@@ -42,13 +42,11 @@ def _lines(params: Params, cells: dict[str, Cell]) -> Iterator[Line]:
                 yield from maker.line("samplers", name, row)
         for group, body in asked_of(params, params.ablations):
             scope = {**params.samplers, **body.rows}
-            for benchmark in (b for b in body.benchmarks if b in sizes):
-                size = body.size or sizes[benchmark]
-                maker = CellMaker(params, backbone, benchmark, size, body.images_on(backbone), scope, cells)
+            for maker in _makers(params, body, backbone, scope, cells):
                 for name, row in body.rows.items():
                     yield from maker.line(f"ablations/{group}", name, row)
-        yield from _swept(params, backbone, sizes, cells)
-        yield from _curved(params, backbone, sizes, cells)
+        yield from _swept(params, backbone, cells)
+        yield from _curved(params, backbone, cells)
 
 
 def asked_of(params: Params, groups: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -56,27 +54,32 @@ def asked_of(params: Params, groups: Mapping[str, Any]) -> list[tuple[str, Any]]
     return [(name, body) for name, body in groups.items() if params.extended or not body.extended]
 
 
-def _swept(params: Params, backbone: str, sizes: Mapping[str, Any], cells: dict) -> Iterator[Line]:
+def _makers(
+    params: Params, body: Any, backbone: str, scope: Mapping[str, Sampler], cells: dict
+) -> Iterator["CellMaker"]:
+    """What makes the cells of a group, for each of its benchmarks that the backbone is asked."""
+    sizes = params.backbones[backbone].benchmarks
+    for benchmark in (b for b in body.benchmarks if b in sizes):
+        size = body.size or sizes[benchmark]
+        yield CellMaker(params, backbone, benchmark, size, body.images_on(backbone), scope, cells)
+
+
+def _swept(params: Params, backbone: str, cells: dict) -> Iterator[Line]:
     for group, body in asked_of(params, params.sweeps):
         base = params.samplers[body.base].model_dump(exclude_none=True)
         if body.backbones is not None and backbone not in body.backbones:
             continue
-        for benchmark in (b for b in body.benchmarks if b in sizes):
-            size = body.size or sizes[benchmark]
-            images, scope = body.images_on(backbone), params.samplers
-            maker = CellMaker(params, backbone, benchmark, size, images, scope, cells)
+        for maker in _makers(params, body, backbone, params.samplers, cells):
             for point in points(body.grid):
                 name = ",".join(f"{key}={value}" for key, value in point.items())
                 row = Sampler.model_validate({**varied(base, point), "label": name})
                 yield from maker.line(f"sweeps/{group}", name, row, point)
 
 
-def _curved(params: Params, backbone: str, sizes: Mapping[str, Any], cells: dict) -> Iterator[Line]:
+def _curved(params: Params, backbone: str, cells: dict) -> Iterator[Line]:
     for group, body in asked_of(params, params.curves):
         scope = {**params.samplers, **body.rows}
-        for benchmark in (b for b in body.benchmarks if b in sizes):
-            size = body.size or sizes[benchmark]
-            maker = CellMaker(params, backbone, benchmark, size, body.images_on(backbone), scope, cells)
+        for maker in _makers(params, body, backbone, scope, cells):
             for name, curve in body.rows.items():
                 row = curve.model_dump(exclude={"vary", "values"}, exclude_none=True)
                 for value in curve.values_on(backbone):
