@@ -51,7 +51,7 @@ class FreeRiders(Policy):
     """
 
     name: ClassVar[str] = "free_riders"
-    budget: float = 0.03
+    budget: float = 0.1
     branch: str = "conditional"
     start: float = 0.0
     where: str = "anywhere"
@@ -145,7 +145,7 @@ class Doubt(Policy):
     """
 
     name: ClassVar[str] = "doubt"
-    budget: float = 0.03
+    budget: float = 0.1
     picks: str = "unsure"
     sure: float = 0.9
     power: int = 2
