@@ -58,6 +58,21 @@ def test_a_pipe_gets_fields_between_tabs(here, capsys):
     assert done["cells"].rsplit("-", 1)[-1].isalnum()
 
 
+@pytest.mark.parametrize("words", [[], ["--cells"]])
+def test_times_have_few_decimals_in_a_pipe_and_in_json(words, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert answer(["grid", "--json", *words]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert answer(["grid", *words]) == 0
+    head, *lines = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    exact = overview(grid(load("params.yaml")))
+    assert sum(e["hours"] for e in entries) == pytest.approx(sum(e["hours"] for e in exact), abs=0.1)
+    for name, most in {"seconds": 1, "hours": 3, "wall": 1, "passes": 2, "score": 2}.items():
+        printed = [line[head.index(name)] for line in lines]
+        shown = [str(e[name]) for e in entries if e[name] is not None]
+        assert all(len(text.partition(".")[2]) <= most for text in printed + shown)
+
+
 def test_missing_leaves_out_what_is_done_and_cells_lists_all(here, capsys):
     answers = {}
     for words in ([], ["--missing"], ["--cells"], ["--cells", "--missing"]):
@@ -108,8 +123,8 @@ def test_hours_are_measured_where_a_cell_is_decoded_and_guessed_elsewhere(here, 
     done = next(cell for cell in cells if cell["state"] == "done")
     assert done["measured"]
     assert done["source"].startswith(f"from {done['images']} images on ")
-    assert done["wall"] == done["seconds"] / 4
-    assert done["hours"] == done["seconds"] / 3600
+    assert done["wall"] == pytest.approx(done["seconds"] / 4, abs=0.1)
+    assert done["hours"] == pytest.approx(done["seconds"] / 3600, abs=0.001)
     assert all(cell["measured"] for cell in cells), "cells of the same backbone take its pace"
     experiment = overview(grid(load(ROOT / "params.yaml")), Path("nowhere"))
     assert not any(cell["measured"] for cell in experiment)

@@ -62,7 +62,7 @@ def grid(
     Times are those of decoded cells and stopwatches or, marked as guessed, computed from operations. In a
     pipe every line has its fields between tabs, with names in the first line.
     """
-    from ladr.cli.listing import print_cells, print_rows, print_table
+    from ladr.cli.listing import print_cells, print_rows, print_table, rounded
     from ladr.experiment.cells.overview import overview, rows_of
 
     _, grid = experiment_of(params, set_)
@@ -71,9 +71,9 @@ def grid(
     if missing:
         listed = [row for row in listed if row["state"] != "done"]
     if json:
-        print_json(listed)
+        print_json(rounded(listed))
     elif not sys.stdout.isatty():
-        print_table(listed)
+        print_table(rounded(listed))
     else:
         (print_cells if cells else print_rows)(listed, all_cells)
 

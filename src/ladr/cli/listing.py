@@ -14,7 +14,17 @@ Entry = dict[str, Any]
 NAMES = {"CPU": "core", "GPU": "GPU"}
 SOURCES = 3  # sources of times that are named
 ID = 8  # digits that are enough to name a cell
+DECIMALS = {"passes": 2, "score": 2, "seconds": 1, "hours": 3, "wall": 1}
 HEAD = f"{'id':8} {{:{{}}}} state    images passes score {{}} time     wall"
+
+
+def rounded(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries with as many decimals as their numbers are good for."""
+    return [{key: _rounded(key, value) for key, value in entry.items()} for entry in entries]
+
+
+def _rounded(key: str, value: Any) -> Any:
+    return value if value is None or key not in DECIMALS else round(value, DECIMALS[key])
 
 
 def print_table(entries: Iterable[Entry]) -> None:
