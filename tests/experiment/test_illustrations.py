@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.geneval import SUITE
@@ -15,8 +16,10 @@ from ladr.experiment.cells.decode import run
 from ladr.experiment.illustrations import illustration as worked_out
 from ladr.experiment.illustrations.verdicts import verdicts
 from ladr.experiment.plan import figures as figure_plan
-from ladr.figures.frame.illustrations import GREY, Illustration, moments
+from ladr.figures import films
+from ladr.figures.frame.illustrations import GREY, Illustration, illustrations, moments
 from ladr.figures.frame.phases import split
+from ladr.figures.frame.results import Results
 from ladr.figures.samples import longest
 from ladr.shapes.detect import read
 from tiny import tiny
@@ -27,7 +30,9 @@ steps: 4
 backbones: {mixture: {settings: {scenes: 32}, benchmarks: {mini-geneval: 1}}}
 samplers:
   cosine: {policy: cosine, label: Cosine}
+  cosine_matched: {policy: cosine, match: ladr, label: "Cosine, LADR's passes"}
   ladr: {policy: ladr, label: LADR}
+  doubt: {policy: doubt, label: Doubt budget}
 """
 
 
@@ -57,10 +62,10 @@ def test_frames_grey_what_is_masked():
     assert (found.frame(0, 0, 2) == 7).all()
 
 
-def test_moments_end_at_the_end():
-    assert moments(1) == [1]
-    assert moments(64)[-1] == 64
-    assert len(moments(64)) <= 8
+def test_moments_go_from_the_beginning_to_the_end():
+    assert moments(1) == [0, 1]
+    assert moments(4) == [0, 1, 2, 3, 4]
+    assert moments(64) == [0, 16, 32, 48, 64]
 
 
 def test_a_phase_does_not_hold_its_end():
@@ -121,6 +126,37 @@ def test_pictures_of_another_version_are_neither_read_nor_kept(made, tmp_path, m
     now = figure_plan.FigurePlan(params, grid).illustrations
     monkeypatch.setattr(figure_plan, "VERSION", 0)
     assert figure_plan.FigurePlan(params, grid).illustrations != now
+
+
+def test_a_strip_is_drawn_of_plain_decoding_and_of_what_is_faster(made):
+    (plot,) = films.draw(Results(made[2]))
+    p = json.loads(made[3].read_text(encoding="utf-8"))["pair"]
+    first = next(prompt.text for prompt in SUITE.prompts(1) if len(prompt.meta["spec"]["items"]) == 2)
+    assert plot.figure.get_suptitle() == first
+    assert f"'{first}', the first prompt with two things of mini-geneval" in plot.caption
+    (one,) = illustrations(Results(made[2]))
+    titles = [panel.get_title("left") for panel in plot.figure.axes if panel.get_title("left")]
+    rows = {"Cosine": 0, "LADR": 2, "Doubt budget": 3}
+    counts = {label: one.passes(p, row) for label, row in rows.items()}
+    assert titles[0] == f"Cosine, {counts['Cosine']} passes"
+    assert titles[1].startswith("Cosine, ")
+    assert [title.split(",")[0] for title in titles[2:]] == ["LADR", "Doubt budget"]
+    pictures = [panel.get_images()[0].get_array() for panel in plot.figure.axes[4::5]]
+    assert [
+        np.array_equal(picture, one.arrays["images"][p, row]) for row, picture in enumerate(pictures)
+    ] == [True] * 4
+
+
+def test_no_text_of_a_film_strip_is_cut_off_or_too_small_for_a_phone(made):
+    (plot,) = films.draw(Results(made[2]))
+    plot.figure.draw_without_rendering()
+    texts = [text for text in plot.figure.findobj(Text) if text.get_text()]
+    page = plot.figure.bbox
+    assert len(texts) > 20
+    for text in texts:
+        box = text.get_window_extent()
+        assert min(box.x0, box.y0, page.x1 - box.x1, page.y1 - box.y1) >= 0, text.get_text()
+        assert text.get_fontsize() / 72 * 320 / plot.figure.get_figwidth() >= 8, text.get_text()
 
 
 def said(prompt, image):

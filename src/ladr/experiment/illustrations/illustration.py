@@ -77,6 +77,7 @@ def _write_one(rows: Sequence[tuple[str, str, Cell]], folder: Path, results: Pat
         "detected": [[_detected(first, p, image) for image in row]
                      for (p, _), row in zip(prompts, arrays["images"], strict=True)],
         "longest": longest,
+        "pair": pair_of([prompt for prompt, _ in prompts]),
         "inside": inside,
         "reach": reach,
         "provenance": {"began": began, "ended": _now(), **provenance(loaded_from(weights))},
@@ -123,6 +124,12 @@ def chosen(cell: Cell) -> list[int]:
     for i, (prompt, _) in enumerate(images_of(cell)):
         seen.setdefault(prompt.meta["column"], i)
     return list(seen.values())[:SHOWN]
+
+
+def pair_of(prompts: Sequence[Prompt]) -> int | None:
+    """The place of the first prompt that asks for two things; None if none does."""
+    stated = [len(prompt.meta.get("spec", {}).get("items", ())) for prompt in prompts]
+    return stated.index(2) if 2 in stated else None
 
 
 def _final(cell: Cell, places: Sequence[int], backbone: Any, results: Path) -> dict[str, np.ndarray]:

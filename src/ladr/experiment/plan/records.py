@@ -13,7 +13,7 @@ from ladr.experiment.cells.record import RESULTS
 RECORDS, ILLUSTRATIONS, FIGURES = "figures", "pictures", Path("figures/latest")
 PUBLISHED, PUBLICATION = Path("figures/published"), "published.json"
 PAPER = "paper"  # the folder of figures that are the same for every experiment
-VERSION = 2  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
+VERSION = 3  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
 
 
 def record(path: Path, names: list[str], written: list[Path], out: Path) -> None:

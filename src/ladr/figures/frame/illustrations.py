@@ -13,7 +13,7 @@ from ladr.figures.frame.caption import backbones, dates, machine, made_on
 from ladr.figures.frame.results import Results
 
 GREY = 150
-FRAMES = 8
+FRAMES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,5 +93,5 @@ def bare(panel: Any, image: np.ndarray, **more: Any) -> Any:
 
 
 def moments(passes: int) -> list[int]:
-    """At most FRAMES numbers of passes, evenly spread; the last one is the end of the decode."""
-    return sorted({round(v) for v in np.linspace(1, passes, min(FRAMES, passes))})
+    """At most FRAMES numbers of passes, evenly spread, from the masked grid to the end of the decode."""
+    return sorted({round(v) for v in np.linspace(0, passes, FRAMES)})

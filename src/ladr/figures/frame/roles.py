@@ -7,6 +7,8 @@ import pandas as pd
 from ladr.experiment import lines
 from ladr.figures.frame.results import Results
 
+DOUBT = "doubt"  # the policy's name
+
 
 def sampler_of(results: Results, cell: str) -> dict[str, Any]:
     """policy, steps, temperature and cache of a cell."""
@@ -39,6 +41,12 @@ def fair(results: Results, rows: pd.DataFrame) -> Any:
 def rescuing(results: Results, rows: pd.DataFrame) -> Any:
     """The first row whose policy has phases: the experiment's LADR; None if there is none."""
     return next((row for row in rows.itertuples() if phases_of(results, row.cell)), None)
+
+
+def doubting(results: Results, rows: pd.DataFrame) -> Any:
+    """The first row whose policy is the doubt budget; None if there is none."""
+    policies = ((row, sampler_of(results, row.cell)["policy"]) for row in rows.itertuples())
+    return next((row for row, policy in policies if policy["policy"] == DOUBT), None)
 
 
 def phases_of(results: Results, cell: str) -> dict[str, dict[str, Any]]:
