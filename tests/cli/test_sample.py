@@ -48,13 +48,13 @@ def test_a_picture_and_its_passes(tmp_path):
     done = run(PROMPT, "--backbone", "field", "--out", out, "--steps", 12)
     assert done.exit_code == 0, done.exception
     picture = np.asarray(Image.open(out))
-    result = decode(Field(), [PROMPT], "ladr", steps=12, seeds=[0])
+    result = decode(Field(), [PROMPT], "careful", steps=12, seeds=[0])
     small = Field().render(result.tokens)[0]
     factor = -(-256 // small.shape[1])
     assert np.array_equal(picture, small.repeat(factor, 0).repeat(factor, 1))
     assert run(PROMPT, "--backbone", "field", "--out", out, "--steps", 12, "--scale", 1).exit_code == 0
     assert np.array_equal(np.asarray(Image.open(out)), small)
-    assert f"ladr: {result.trace.images[0].passes} passes, " in done.stdout
+    assert f"careful: {result.trace.images[0].passes} passes, " in done.stdout
     assert str(out) in done.stdout
 
 
@@ -232,6 +232,15 @@ def test_help_lists_every_sampler_with_one_line(capsys):
     shown = capsys.readouterr().out.splitlines()
     for name in POLICIES:
         assert [line for line in shown if line.split()[:1] == [name]], name
+
+
+def test_a_sampler_plans_its_own_passes_unless_others_are_asked_for():
+    planned = {text: NamedSampler.parse(text).steps for text in ("careful", "doubt", "ladr", "careful@5")}
+    assert planned == {"careful": 32, "doubt": 32, "ladr": 64, "careful@5": 5}
+    assert NamedSampler.parse('{"policy": "doubt", "budget": 0.2}').steps == 32
+    assert NamedSampler.parse("careful", 16).steps == 16
+    with pytest.raises(LadrError, match=r"'carefull' is not known \(did you mean 'careful'"):
+        NamedSampler.parse("carefull@5")
 
 
 def test_a_comparison_takes_json_and_wrong_samplers_are_named():

@@ -1,9 +1,11 @@
 """The doubt budget: what rides free, what decides, and what the two branches say."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from ladr import MASK, LadrError, build, decode
 from ladr.decoding.frontier import frontier
@@ -39,6 +41,24 @@ def views(policy, backbone=None, steps=8, start=None):
         on_step=lambda view, take: seen.append((view, take)),
     )  # fmt: skip
     return seen
+
+
+def test_the_two_named_settings_are_the_rows_of_the_experiment():
+    rows = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8"))["samplers"]
+    names = {"doubt": "doubt", "careful": "doubt_careful"}
+    for name, row in names.items():
+        own = {key: value for key, value in rows[row].items() if key not in ("label", "steps")}
+        assert build(name) == build(own), name
+        assert build(name).planned == rows[row]["steps"], name
+
+
+def test_a_policy_plans_its_own_passes():
+    backbone, prompts = ToyBackbone(), ["red"]
+    for name, steps in {"careful": 32, "doubt": 32, "cosine": 64}.items():
+        ours, theirs = decode(backbone, prompts, name), decode(backbone, prompts, name, steps=steps)
+        assert torch.equal(ours.tokens, theirs.tokens)
+        assert ours.trace.committed() == theirs.trace.committed()
+    assert decode(backbone, prompts, "cosine", steps=3).trace.images[0].passes == 3
 
 
 def test_the_longest_affordable_prefix_is_what_a_loop_takes():

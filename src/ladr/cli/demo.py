@@ -45,12 +45,12 @@ def demo(
     backbone: Annotated[str, typer.Option(help="shapes, pictures, mixture, or any other.")] = "shapes",
     samplers: Annotated[
         str, typer.Option(help="Two or three samplers, as for `ladr sample --compare`.")
-    ] = "cosine,cosine@12,ladr",
+    ] = "cosine,ladr,careful",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 7860,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Serve a page: a prompt in, samplers side by side, the mask filling step by step."""
-    chosen = [NamedSampler.parse(text, 64) for text in split(samplers)]
+    chosen = [NamedSampler.parse(text) for text in split(samplers)]
     if not 1 <= len(chosen) <= MOST:
         raise LadrError(f"samplers: {len(chosen)} are not allowed; one to {MOST}")
     os.environ.update(OFF)

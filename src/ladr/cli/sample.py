@@ -17,7 +17,7 @@ from ladr.backbones import BACKBONES, kind, load
 from ladr.base.errors import LadrError, install
 from ladr.base.escape import printable
 from ladr.cli.options import LARGEST_SEED, MOST_STEPS, MOST_THREADS, Json, print_json
-from ladr.cli.sampler import NamedSampler, listing, split
+from ladr.cli.sampler import DEFAULT, NamedSampler, listing, split
 from ladr.cli.show import Bar, Silent, Watch, save
 from ladr.decoding.caches import cache as cache_named
 from ladr.speed.threads import free_cores, parameters_of, threads_for
@@ -46,11 +46,14 @@ def sample(
             is_eager=True,
             help="NAME, NAME@STEPS, or a JSON object; `help` lists them.",
         ),
-    ] = "ladr",
+    ] = DEFAULT,
     compare: Annotated[
         str | None, typer.Option(help="Several samplers in one picture: cosine,cosine@15,ladr.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Planned passes T.")] = 64,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_STEPS, help="Planned passes T; default: the sampler's own, 64 of most."),
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="The seed of the noise, the same for all samplers.")
     ] = 0,

@@ -8,8 +8,11 @@ from typing import Any
 from ladr.base.errors import LadrError
 from ladr.decoding.policies import POLICIES, build
 
+DEFAULT = "careful"  # of `ladr sample`
 MOST_DIGITS = 6
 ABOUT = {
+    "doubt": "Sure cells ride free, and a few unsure ones decide.",
+    "careful": "Plain decoding in 32 steps, joined by free riders later on.",
     "ladr": "Plain decoding and the rescue of confident neighbours.",
     "cosine": "Plain decoding: best cells first, on a cosine schedule.",
     "maskgit": "Plain decoding with the annealed noise of MaskGIT.",
@@ -29,16 +32,20 @@ class NamedSampler:
     steps: int
 
     @classmethod
-    def parse(cls, text: str, steps: int) -> "NamedSampler":
-        """`ladr`, `cosine@15` (T = 15), or a JSON object {"policy": "ladr", "rank": "confidence"}."""
+    def parse(cls, text: str, steps: int | None = None) -> "NamedSampler":
+        """`ladr`, `cosine@15` (T = 15), or a JSON object {"policy": "ladr", "rank": "confidence"}.
+
+        steps: T where the text does not say it (default: the policy's own).
+        """
         if text.lstrip().startswith("{"):
             spec = _object(text)
-            return cls(build(spec).name, spec, steps)
+            policy = build(spec)
+            return cls(policy.name, spec, steps or policy.planned)
         name, at, own = text.strip().partition("@")
         if at and not (own.isascii() and own.isdecimal() and len(own) <= MOST_DIGITS and int(own) > 0):
             raise LadrError(f"sampler: {text[:80]!r} is not allowed; a name, or NAME@STEPS such as cosine@15")
-        build(name)
-        return cls(text.strip(), name, int(own or steps))
+        policy = build(name)
+        return cls(text.strip(), name, int(own or steps or policy.planned))
 
 
 def _object(text: str) -> dict[str, Any]:

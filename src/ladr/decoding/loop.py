@@ -16,7 +16,7 @@ from ladr.decoding.film import Film
 from ladr.decoding.noise import Noise
 from ladr.decoding.passes import Live, Passes
 from ladr.decoding.policies import build
-from ladr.decoding.policies.base import Rule
+from ladr.decoding.policies.base import Policy, Rule
 from ladr.decoding.trace import Trace
 from ladr.decoding.view import MASK, View
 
@@ -50,13 +50,18 @@ class Decoded:
         return self.film.png()
 
 
+def steps_of(policy: Policy, steps: int | None) -> int:
+    """T as asked for, or the policy's own."""
+    return policy.planned if steps is None else steps
+
+
 @torch.no_grad()
 def decode(
     backbone: Backbone,
     prompts: Sequence[str],
     policy: Rule | str | Mapping[str, Any],
     *,
-    steps: int = 64,
+    steps: int | None = None,
     seeds: Sequence[int] | None = None,
     noise: Noise | None = None,
     batch_size: int = 8,
@@ -69,19 +74,19 @@ def decode(
     """Decode one image per prompt.
 
     policy: what says which masked cells each pass commits, at least one of each image: a policy, a function
-    of a view, a name or a plain dict. steps: T of the schedules. seeds: one per image (default 0, 1, ...), or
-    noise: any source of randomness. batch_size changes no result: images have their own time and noise, leave
-    the batch when done, and waiting ones take their place (with a cache, or a policy that looks back, once
-    all are done). temperature: of the drawn codes; policies see them at 1. start (N, H, W): known tokens,
-    MASK elsewhere. on_step(view, take): called before tokens change. stopped(): True ends the call.
+    of a view, a name or a plain dict. steps: T of the schedules (default: the policy's own, 64 of most).
+    seeds: one per image (default 0, 1, ...), or noise: any source of randomness. batch_size changes no
+    result: images have their own time and noise, leave the batch when done, and waiting ones take their place
+    (with a cache, or a policy that looks back, once all are done). temperature: of the drawn codes; policies
+    see them at 1. start (N, H, W): known tokens, MASK elsewhere. on_step(view, take): called before tokens
+    change. stopped(): True ends the call.
     """
-    check_call(backbone, prompts, steps, batch_size, temperature)
-    check_calls(cache, on_step=on_step, stopped=stopped)
     rule = build(policy)
+    check_call(backbone, prompts, steps := steps_of(rule, steps), batch_size, temperature)
+    check_calls(cache, on_step=on_step, stopped=stopped)
     start = start_of(backbone, N := len(prompts), start)
-    draws = noise_of(N, seeds, noise)
     options: dict[str, Any] = {"temperature": float(temperature), "cache": cache, "on_step": on_step}
-    run = Passes(backbone.codes, rule, steps, draws, start, **options)
+    run = Passes(backbone.codes, rule, steps, noise_of(N, seeds, noise), start, **options)
     denoiser = adopted(backbone.bind(list(prompts)))
     denoiser.everywhere = rule.everywhere
     waiting = deque(i for i in range(N) if bool((start[i] == MASK).any()))

@@ -42,6 +42,11 @@ class Policy:
         return 1
 
     @property
+    def planned(self) -> int:
+        """T of the schedules where a call does not say it."""
+        return 64
+
+    @property
     def history(self) -> bool:
         """Does it read maps of `view.previous`?"""
         return False

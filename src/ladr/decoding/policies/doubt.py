@@ -145,6 +145,7 @@ class Doubt(Policy):
     """
 
     name: ClassVar[str] = "doubt"
+    planned: ClassVar[int] = 32
     budget: float = 0.1
     picks: str = "unsure"
     sure: float = 0.9

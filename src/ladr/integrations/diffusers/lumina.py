@@ -86,7 +86,7 @@ class LuminaDiMOOPipeline(DiffusionPipeline):
     def __call__(
         self,
         prompt: str | Sequence[str],
-        num_inference_steps: int = 64,
+        num_inference_steps: int | None = None,
         guidance_scale: float | None = 4.0,
         num_images_per_prompt: int = 1,
         generator: Generators = None,
@@ -96,7 +96,7 @@ class LuminaDiMOOPipeline(DiffusionPipeline):
     ) -> LuminaDiMOOPipelineOutput | tuple[Any]:
         """Decode one image per prompt, times num_images_per_prompt.
 
-        num_inference_steps: T of the schedules; a policy that rescues cells makes fewer passes.
+        num_inference_steps: T of the schedules, of which a sampler may need fewer (default: its own number).
         guidance_scale: None is the checkpoint's. generator: one for each image, which gives the tokens of
         `ladr.decode` with the same seeds; from a single one for several images, one seed per image is
         drawn. output_type: pil, np, pt, or latent for the codes. callback_on_step_end(pipe, step, t,
