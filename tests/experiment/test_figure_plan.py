@@ -70,7 +70,11 @@ def test_what_the_params_ask_for_is_in_the_plan(tmp_path, monkeypatch):
     tiny(tmp_path, PIXELS)
     plan = Plan.read({}, ["-n"])
     jobs = plan.figures.jobs(plan.table)
-    assert jobs["theory"] == (["divergence"], ["results/theory.json"], "results/figures/theory.json")
+    assert jobs["theory"] == (
+        ["divergence", "reliability"],
+        ["results/theory.json"],
+        "results/figures/theory.json",
+    )
     assert jobs["pictures"][1] == plan.figures.illustrations
     assert plan.figures.done in plan.all
     assert {*plan.figures.illustrations, *plan.figures.theory} <= set(plan.results) <= set(plan.all)

@@ -4,7 +4,7 @@ import torch
 
 from ladr.backbones.exact.field import Field
 from ladr.decoding.denoiser import Denoiser
-from ladr.paper.theory.reliability import EDGES, error, reliability
+from ladr.paper.theory.reliability import EDGES, _first, error, reliability
 
 FIELD = Field((4, 4), 3, coupling=0.9)
 ONE_BY_ONE = {"policy": "raster", "schedule": "fixed"}
@@ -57,3 +57,30 @@ def test_the_same_seeds_give_the_same_rows():
     torch.manual_seed(1)
     rows = [reliability(FIELD, [""] * 4, "cosine", steps=6) for _ in range(2)]
     assert rows[0] == rows[1]
+
+
+def test_the_error_of_a_share_is_that_over_images():
+    rows = reliability(FIELD, [""] * 200, ONE_BY_ONE, steps=300, batch_size=200)
+    halves = [
+        reliability(FIELD, [""] * 200, ONE_BY_ONE, steps=300, seeds=range(k, k + 200)) for k in (200, 400)
+    ]
+    key = ("phase", "branch", "low")
+    far = []
+    for row in rows:
+        for other in halves[0], halves[1]:
+            same = [one for one in other if all(one[k] == row[k] for k in key)]
+            if same and row["share_se"] and same[0]["share_se"]:
+                spread = (row["share_se"] ** 2 + same[0]["share_se"] ** 2) ** 0.5
+                far.append(abs(row["share"] - same[0]["share"]) / spread)
+    assert 0.5 < (sum(x * x for x in far) / len(far)) ** 0.5 < 1.6, (
+        "shares differ by as much as their errors say"
+    )
+
+
+def test_the_first_prompts_of_every_column_are_asked():
+    class Prompt:
+        def __init__(self, column):
+            self.meta = {"column": column}
+
+    prompts = [Prompt(column) for column in "aabbab"]
+    assert _first(prompts, 2) == [prompts[0], prompts[1], prompts[2], prompts[3]]

@@ -17,7 +17,7 @@ SECTIONS = {
     "Ablations": ("figure", "decomposition", "saved"),
     "Sweeps": ("alpha", "thresholds", "steps"),
     "Phases": ("phases", "passing"),
-    "Distance from the truth, and diversity": ("divergence", "diversity"),
+    "Distance from the truth, and diversity": ("divergence", "reliability", "diversity"),
 }
 REST, GALLERY = "More", "gallery.html"
 WIDTH = 420  # pixels of a small picture

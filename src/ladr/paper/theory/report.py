@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ladr.experiment.cells.provenance import provenance
-from ladr.paper.theory import divergence, guarantee, proposition1, proposition2, theorem1
+from ladr.paper.theory import divergence, guarantee, proposition1, proposition2, reliability, theorem1
 
 Rows = list[dict[str, Any]]
 
@@ -110,6 +110,15 @@ def _guarantee_decode(rows: Rows) -> str:
     )
 
 
+def _reliability(rows: Rows) -> str:
+    said = []
+    for name in dict.fromkeys(row["backbone"] for row in rows):
+        own = [row for row in rows if row["backbone"] == name]
+        off = (f"{reliability.error(own, branch):.3f} {branch}" for branch in ("conditional", "guided"))
+        said.append(f"{name}: {', '.join(off)}")
+    return f"Mean distance of probability and share, over cells and passes. {'; '.join(said)}."
+
+
 SECTIONS = [
     Section("proposition1", "Proposition 1: a 3x3 neighbourhood against as many distant cells (nats)",
             proposition1.rows, _proposition1),
@@ -129,6 +138,8 @@ SECTIONS = [
             guarantee.pass_rows, _guarantee_pass),
     Section("guarantee_decode", "The doubt bound for whole decodes, every grid of a small field enumerated",
             guarantee.decode_rows, _guarantee_decode),
+    Section("reliability", "How often a masked cell ends with its likeliest code, by the probability of it",
+            reliability.rows, _reliability),
     Section("fidelity", "Free-running decodes against the truth", divergence.fidelity_rows, _fidelity),
 ]  # fmt: skip
 
