@@ -13,7 +13,7 @@ from hypothesis import given
 
 from figure_params import PARAMS
 from ladr.figures import ablations, divergence, phases, quality, sweeps
-from ladr.figures.frame import labels, looks, style, words
+from ladr.figures.frame import labels, looks, roles, style, words
 from ladr.figures.frame.results import Results, main, rows_of
 from tiny import measured, resealed
 
@@ -243,6 +243,27 @@ def test_maps_are_told_in_words_and_mark_the_tables_own_setting(results):
     assert "Framed: the setting of LADR in the table." in shown.caption
 
 
+def test_an_opponent_stands_below_its_row_and_looks_like_it(results):
+    rows = rows_of(results.at(*PLACE))
+    assert roles.opponents(results, rows) == {"cosine_matched": "ladr"}
+    assert list(roles.beside(results, rows).name) == ["cosine", "ladr", "cosine_matched", "late"]
+    own = looks.looks(results, rows)
+    assert own["Cosine, LADR's passes"] == style.ring(own["LADR"]["color"])
+    assert roles.short(results, rows)["Cosine, LADR's passes"] == "Cosine, same passes"
+    both = [looks.look_named(name) for name in (*looks.KNOWN, *looks.OPPONENTS)]
+    assert len({(look["color"], look["marker"]) for look in both}) == len(both)
+
+
+def test_several_opponents_share_one_entry_of_the_legend():
+    figure, ((panel,),) = style.canvas()
+    for label in ("LADR", "its opponent", "Doubt", "another opponent"):
+        panel.plot([1], [1], label=label)
+    style.below(figure, panel, 2, ["its opponent", "another opponent"], "Cosine, same passes (ring)")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["LADR", "Cosine, same passes (ring)", "Doubt"]
+    assert [line.get_markerfacecolor() for line in legend.get_lines()][1] == "white"
+
+
 def test_words_of_fields():
     assert words.field("phases.structure.alpha") == "structure phase: alpha"
     assert words.field("cache.ratio") == "cache: ratio"
@@ -255,7 +276,7 @@ def test_words_of_fields():
 def test_a_phase_without_cells_is_left_out_and_said(results):
     rows = rows_of(results.at(*PLACE))
     shown = phases.plot(results, *PLACE, rows, {"all": 1.0, "nothing": 1.0})
-    everyone = words.listed(rows.label)
+    everyone = words.listed(roles.beside(results, rows).label)
     assert f"less than 1 % of the cells committed in the phase ({everyone} in nothing)" in shown.caption
     surprise = shown.figure.axes[2 * 2 : 2 * 3]
     dashes = [sum(phases.DASH in text.get_text() for text in panel.texts) for panel in surprise]
@@ -278,4 +299,5 @@ def test_who_commits_few_cells_in_a_phase_is_left_out_there(results, monkeypatch
         label.get_text(): bar.get_width() > 0
         for label, bar in zip(panel.get_yticklabels(), panel.patches, strict=True)
     }
-    assert {label for label, there in drawn.items() if not there} == few
+    names = roles.short(results, rows)
+    assert {label for label, there in drawn.items() if not there} == {names[label] for label in few}

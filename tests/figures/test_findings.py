@@ -20,6 +20,9 @@ ASKED = {
     "samplers": {
         **PARAMS["samplers"],
         "apart": {"policy": "ladr", "label": "Apart", "where": "independent"},
+        "quick": {"policy": "doubt", "label": "Doubt"},
+        "quick_plain": {"policy": "cosine", "match": "quick", "label": "Cosine, Doubt's passes"},
+        "careful": {"policy": "careful", "label": "Careful"},
     },
     "sweeps": {},
 }
@@ -53,6 +56,27 @@ def test_rows_with_own_budgets_are_compared_with_all_before_them(facts):
     assert pairs(facts, "ablation/parts", "points") == compared
     assert pairs(facts, "ablation/parts", "times fewer passes") == compared
     assert pairs(facts, "ablation/figure5", "points") == [("neighbour", "elsewhere")]
+
+
+def test_a_row_is_compared_with_its_own_opponent_or_with_that_of_ladr(facts):
+    equal = dict(pairs(facts, "equal-passes", "points"))
+    assert equal == {
+        "LADR": "Cosine, LADR's passes",
+        "Late": "Cosine, LADR's passes",
+        "Apart": "Cosine, LADR's passes",
+        "Doubt": "Cosine, Doubt's passes",
+        "Careful": "Cosine, LADR's passes",
+    }
+
+
+def test_the_doubt_budget_is_compared_in_every_column_with_its_opponent_and_the_baseline(results, facts):
+    columns = len(shown(Results(results).at("field", "field-exact").column))
+    own, full = pairs(facts, "doubt", "points"), pairs(facts, "doubt-all-passes", "points")
+    assert (
+        own
+        == [("Doubt", "Cosine, Doubt's passes")] * columns + [("Careful", "Cosine, LADR's passes")] * columns
+    )
+    assert full == [("Doubt", "Cosine")] * columns + [("Careful", "Cosine")] * columns
 
 
 @pytest.mark.parametrize(("question", "label"), [("delayed-rescue", "Late"), ("variants", "Apart")])

@@ -41,7 +41,7 @@ def strips(results: Results, illustration: Illustration) -> list[tuple[int, str]
         (plain, plain.label),
         (roles.fair(results, rows), plain.label),
         (roles.rescuing(results, rows), None),
-        (roles.doubting(results, rows), None),
+        (next(iter(roles.doubting(results, rows)), None), None),
     ]
     return [(illustration.index(row.cell), label or row.label) for row, label in shown if row is not None]
 

@@ -27,7 +27,20 @@ QUESTIONS: dict[str, tuple[str, str, Callable, str]] = {
         "At equal passes",
         SAMPLERS,
         answers.equal_passes,
-        "Every accelerated sampler against plain decoding with as many passes as LADR takes.",
+        "Every accelerated sampler against plain decoding with as many passes: with its own number of passes "
+        "where the experiment has that row, else with LADR's.",
+    ),
+    "doubt": (
+        "The doubt budget at equal passes, column by column",
+        SAMPLERS,
+        answers.doubt,
+        "Each of its rows against plain decoding with as many passes as that row takes.",
+    ),
+    "doubt-all-passes": (
+        "The doubt budget against the baseline with all its passes, column by column",
+        SAMPLERS,
+        answers.doubt_all_passes,
+        "What its passes cost in points; how many are saved stands under the baseline's own heading.",
     ),
     "columns": ("LADR at equal passes, column by column", SAMPLERS, answers.columns, ""),
     "all-passes": (

@@ -1,12 +1,12 @@
 """Passes, committed cells, and the network's surprise about their codes, by LADR's phases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ladr.figures.frame import style
+from ladr.figures.frame import roles, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.looks import looks
 from ladr.figures.frame.phases import SCALES, Spans, by_phase, spans_of
@@ -37,6 +37,7 @@ EXPLAINED = (
     "nothing rescued{few}."
 )
 FEWER = ", or less than {part:g} % of the cells committed in the phase ({rows})"
+PAIRED = " {label}: plain decoding with as many passes as the row above it."
 DASH = "\N{EN DASH}"
 
 
@@ -53,6 +54,8 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, spans: Spans) -> Plot:
+    rows = roles.beside(results, rows)
+    names = roles.short(results, rows)
     measured = [by_phase(results, row.cell, spans).assign(label=row.label) for row in rows.itertuples()]
     quantities = pd.concat(measured)
     labels = list(rows.label)
@@ -69,7 +72,7 @@ def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, sp
             values = SCALES[what] * _of(quantities, what, phase, shown[what])
             if what in OWN:
                 values.loc[[name for name in few[phase] if name in shown[what]]] = np.nan
-            _bars(panel, values, [own[name]["color"] for name in shown[what]])
+            _bars(panel, values.rename(names), [own[name] for name in shown[what]])
         if what not in OWN:
             right = max(panel.get_xlim()[1] for panel in line)
             for panel in line:
@@ -78,8 +81,14 @@ def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, sp
     for panel, phase in zip(panels[0], spans, strict=True):
         panel.set_title(phase)
     title = f"Passes, cells and surprise by phase: {benchmark} on {backbone}"
-    caption = f"{_caption(spans, few)} {about(results, rows.cell)}"
+    caption = f"{_caption(spans, few)}{_paired(names)} {about(results, rows.cell)}"
     return Plot(f"phases-{benchmark}-{backbone}", title, figure, caption, folder=backbone)
+
+
+def _paired(names: Mapping[str, str]) -> str:
+    """The sentence of the caption about short labels, if there are any."""
+    short = next((name for label, name in names.items() if name != label), None)
+    return PAIRED.format(label=short) if short else ""
 
 
 def _of(quantities: pd.DataFrame, what: str, phase: str, labels: list[str]) -> pd.DataFrame:
@@ -99,11 +108,12 @@ def _few(cells: pd.DataFrame) -> list[str]:
     return list(cells.index[~(cells["mean"] >= FEW)])
 
 
-def _bars(panel: Any, values: pd.DataFrame, colours: list[str]) -> None:
-    """A bar from zero for each sampler, with its interval."""
+def _bars(panel: Any, values: pd.DataFrame, own: list[dict[str, Any]]) -> None:
+    """A bar from zero for each sampler in its look, with its interval."""
     at = np.arange(len(values))
     ends = [values["mean"] - values.low, values.high - values["mean"]]
-    panel.barh(at, values["mean"], BROAD, color=colours)
+    fill, edge = [look.get("mfc", look["color"]) for look in own], [look["color"] for look in own]
+    panel.barh(at, values["mean"], BROAD, color=fill, edgecolor=edge)
     panel.errorbar(
         values["mean"], at, xerr=np.clip(ends, 0, None), ls="none", color="black", lw=0.9, capsize=1.5
     )

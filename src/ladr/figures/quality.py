@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ladr.benchmarks.summary import OVERALL
-from ladr.figures.frame import near, style
+from ladr.figures.frame import near, roles, style
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.looks import looks
 from ladr.figures.frame.results import Results, main, rows_of
@@ -41,6 +41,7 @@ def draw(results: Results) -> Iterator[Plot]:
 
 
 def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
+    scores = roles.beside(results, scores)
     plain = _plain(results, backbone, benchmark, scores)
     column = scores.iloc[0].column
     name = plain[plain.cell == plain.baseline].iloc[0].label if len(plain) else None
@@ -52,7 +53,9 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
         _line(panel, plain, scores.cell, f"{name}, other steps")
         _limits(panel, part, plain)
     panels[-1].set_xlabel("forward passes per image")
-    style.below(figure, panels[-1], 2)
+    opponents = roles.opponents(results, scores)
+    rings = list(scores.label[scores.name.isin(opponents)])
+    style.below(figure, panels[-1], 2, rings, f"{name}, {roles.SAME} (ring)")
     first = "" if column.startswith(OVERALL) else FIRST.format(benchmark=benchmark)
     caption = EXPLAINED.format(column=column, first=first, plain=_plain_caption(plain, name))
     caption += (CEILING if scores.ceiling.notna().any() else "") + near.caption(parts)

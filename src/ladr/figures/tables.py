@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from ladr.figures.frame import roles
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.pairs import leaders
 from ladr.figures.frame.results import DIVERSITY, JUNK, Results, rows_of, shown
@@ -26,7 +27,7 @@ def draw(results: Results) -> Iterator[Table]:
 
 
 def table(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) -> Table:
-    rows = rows_of(scores)
+    rows = roles.beside(results, rows_of(scores))
     extra = scores[scores.column.isin((DIVERSITY, JUNK)) & scores.value.notna()]
     columns = [*shown(scores.column), *dict.fromkeys(extra.column)]
     measured = speeds(results, rows)

@@ -22,39 +22,61 @@ QUANTITIES = {
 
 def accelerated(results: Results, rows: pd.DataFrame) -> list[Any]:
     """All rows but the baseline and the baseline with fewer steps."""
-    plain = [row.name for row in (roles.baseline(rows), roles.fair(results, rows)) if row is not None]
-    return [row for row in rows.itertuples() if row.name not in plain]
+    base, plain = roles.baseline(rows), roles.opponents(results, rows)
+    left_out = [*plain, *([] if base is None else [base.name])]
+    return [row for row in rows.itertuples() if row.name not in left_out]
 
 
-def against(place: Place, scores: pd.DataFrame, other: Any) -> Iterator[Fact]:
-    """The main score of every accelerated row compared with one other row."""
-    column = standing(scores)
-    for row in accelerated(place.results, rows_of(scores)) if other is not None else ():
-        fact = place.scores(row, other, column)
+def equal_passes(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
+    """The main score of every accelerated row compared with plain decoding in as many passes."""
+    rows, column = rows_of(scores), standing(scores)
+    for row in accelerated(place.results, rows):
+        other = roles.opponent(place.results, rows, row)
+        fact = place.scores(row, other, column) if other is not None else None
         if fact:
             yield fact
 
 
-def equal_passes(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    yield from against(place, scores, roles.fair(place.results, rows_of(scores)))
-
-
-def columns(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """LADR against its fair opponent: every column, and junk, which no column measures."""
+def doubt(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
+    """Every row of the doubt budget against plain decoding with as many passes: every column, and junk."""
     rows = rows_of(scores)
-    ours, theirs = roles.rescuing(place.results, rows), roles.fair(place.results, rows)
-    if ours is None or theirs is None:
-        return
+    for ours in roles.doubting(place.results, rows):
+        theirs = roles.opponent(place.results, rows, ours)
+        yield from comparisons(place, scores, ours, theirs) if theirs is not None else ()
+
+
+def doubt_all_passes(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
+    """Every row of the doubt budget against the baseline: every column, and junk."""
+    rows = rows_of(scores)
+    theirs = roles.baseline(rows)
+    for ours in roles.doubting(place.results, rows) if theirs is not None else ():
+        yield from comparisons(place, scores, ours, theirs)
+
+
+def comparisons(place: Place, scores: pd.DataFrame, ours: Any, theirs: Any) -> Iterator[Fact]:
+    """One row against another: every column, and junk, which no column measures."""
     facts = [place.scores(ours, theirs, column) for column in shown(scores.column)]
     facts.append(place.diagnostic(ours, theirs, "junk", JUNK))
     yield from (fact for fact in facts if fact)
 
 
+def columns(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
+    """LADR against its fair opponent: every column, and junk."""
+    rows = rows_of(scores)
+    ours, theirs = roles.rescuing(place.results, rows), roles.fair(place.results, rows)
+    if ours is None or theirs is None:
+        return
+    yield from comparisons(place, scores, ours, theirs)
+
+
 def all_passes(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    base = roles.baseline(rows_of(scores))
-    yield from against(place, scores, base)
-    for row in accelerated(place.results, rows_of(scores)) if base is not None else ():
-        yield place.saving(row, base)
+    """The main score of every accelerated row compared with the baseline, and how many passes it saves."""
+    rows = rows_of(scores)
+    base = roles.baseline(rows)
+    own = accelerated(place.results, rows) if base is not None else []
+    facts = [place.scores(row, base, standing(scores)) for row in own]
+    yield from (fact for fact in facts if fact)
+    yield from (place.saving(row, base) for row in own)
 
 
 def late_rescue(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
@@ -77,9 +99,7 @@ def relatives(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 
 def everywhere(place: Place, scores: pd.DataFrame, ours: Any, theirs: Any) -> Iterator[Fact]:
     """One row against another: every column, junk, and the passes."""
-    facts = [place.scores(ours, theirs, column) for column in shown(scores.column)]
-    facts.append(place.diagnostic(ours, theirs, "junk", JUNK))
-    yield from (fact for fact in facts if fact)
+    yield from comparisons(place, scores, ours, theirs)
     yield place.cost(ours, theirs)
 
 
@@ -167,10 +187,12 @@ def tau(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 
 
 def copies(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """Diversity of every accelerated row against the baseline and the fair opponent."""
+    """Diversity of every accelerated row against the baseline and against its opponent."""
     rows = rows_of(scores)
-    for other in (roles.baseline(rows), roles.fair(place.results, rows)):
-        for row in accelerated(place.results, rows) if other is not None else ():
-            fact = place.diagnostic(row, other, "diversity", "diversity")
-            if fact:
-                yield fact
+    own = accelerated(place.results, rows)
+    pairs = [(row, roles.baseline(rows)) for row in own]
+    pairs += [(row, roles.opponent(place.results, rows, row)) for row in own]
+    for row, other in pairs:
+        fact = place.diagnostic(row, other, "diversity", "diversity") if other is not None else None
+        if fact:
+            yield fact

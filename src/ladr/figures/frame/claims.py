@@ -67,6 +67,8 @@ CLAIMS: dict[str, Pick] = {
     "LADR takes fewer passes": _first(ladr_of("all-passes", FEWER)),
     "... and loses nothing": ladr_of("all-passes", POINTS),
     "Not asked there: it scores more than plain decoding with as few passes": ladr_of("equal-passes", POINTS),
+    "Not asked there: the doubt budget scores more than plain decoding with as few passes": _main("doubt"),
+    "Not asked there: the doubt budget loses nothing against all passes": _main("doubt-all-passes"),
     "Neighbours are the cells to rescue (Figure 5)": all_of("ablation/figure5", POINTS),
     "The gap is the rank (Figure 6)": all_of("ablation/figure6", POINTS),
     "Inverse schedule and rescue lose nothing": all_of("ablation/decomposition", POINTS),

@@ -19,9 +19,16 @@ from ladr.figures.frame.roles import sampler_of
 BUDGET = "budget"  # the field of a policy that names the budget
 ABLATIONS = "ablations/"
 KNOWN = (
-    "cosine", "cosine_matched", "prophet", "ladr", "ladr_delayed", "ladr_independent", "doubt", "halton",
+    "cosine", "doubt_careful", "prophet", "ladr", "ladr_delayed", "ladr_independent", "doubt", "halton",
     "ml_cache", "ladr_cache",
 )  # fmt: skip
+
+
+OPPONENTS = {
+    "cosine_matched": "ladr",
+    "cosine_matched_doubt": "doubt",
+    "cosine_matched_careful": "doubt_careful",
+}  # plain decoding with as many passes as another row: a ring in that row's colour
 
 
 def looks(results: Results, rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -38,7 +45,9 @@ def look_of(results: Results, label: str | None) -> dict[str, Any]:
 
 def look_named(name: str, names: Iterable[str] = ()) -> dict[str, Any]:
     """Colour and marker of the row of that name; `names` are those of all rows of the table."""
-    return style.look(list(dict.fromkeys((*KNOWN, *names))).index(name))
+    if name in OPPONENTS:
+        return style.ring(look_named(OPPONENTS[name])["color"])
+    return style.look(list(dict.fromkeys((*KNOWN, *(n for n in names if n not in OPPONENTS)))).index(name))
 
 
 def same_as(results: Results, row: Any) -> str | None:

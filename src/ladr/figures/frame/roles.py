@@ -8,6 +8,8 @@ from ladr.experiment import lines
 from ladr.figures.frame.results import Results
 
 DOUBT = "doubt"  # the policy's name
+MATCH = "match"  # the key of steps that are another cell's passes
+SAME = "same passes"
 
 
 def sampler_of(results: Results, cell: str) -> dict[str, Any]:
@@ -26,16 +28,50 @@ def baseline(rows: pd.DataFrame) -> Any:
 
 
 def fair(results: Results, rows: pd.DataFrame) -> Any:
-    """The baseline with as many steps as another row has passes; None if there is no such row."""
+    """LADR's opponent, else the first opponent of any row; None if there is none."""
+    ours, plain = rescuing(results, rows), opponents(results, rows)
+    names = [*(name for name, row in plain.items() if ours is not None and row == ours.name), *plain]
+    return next((row for row in rows.itertuples() if names and row.name == names[0]), None)
+
+
+def opponents(results: Results, rows: pd.DataFrame) -> dict[str, str]:
+    """The baseline with as many steps as another row has passes: name of such a row -> name of the other."""
     base = baseline(rows)
     if base is None:
-        return None
+        return {}
     spec = {**sampler_of(results, base.cell), "steps": None}
+    names = dict(zip(rows.cell, rows.name, strict=True))
+    out = {}
     for row in rows.itertuples():
         sampler = sampler_of(results, row.cell)
-        if not isinstance(sampler["steps"], int) and {**sampler, "steps": None} == spec:
-            return row
-    return None
+        if isinstance(sampler["steps"], dict) and {**sampler, "steps": None} == spec:
+            out[row.name] = names.get(sampler["steps"][MATCH], "")
+    return out
+
+
+def opponent(results: Results, rows: pd.DataFrame, row: Any) -> Any:
+    """Plain decoding with as many passes as this row; with LADR's where the experiment has no such row."""
+    own = [name for name, other in opponents(results, rows).items() if other == row.name]
+    return next((r for r in rows.itertuples() if own and r.name == own[0]), None) or fair(results, rows)
+
+
+def beside(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows in another order: each opponent stands after the row that it is compared with."""
+    plain = opponents(results, rows)
+    names = list(dict.fromkeys(rows.name))
+    places = {
+        name: names.index(plain[name]) if plain.get(name) in names else i for i, name in enumerate(names)
+    }
+    order = sorted(range(len(rows)), key=lambda i: (places[rows.name.iloc[i]], rows.name.iloc[i] in plain))
+    return rows.iloc[order]
+
+
+def short(results: Results, rows: pd.DataFrame) -> dict[str, str]:
+    """Label -> label where opponents stand beside their rows: Cosine, same passes."""
+    plain, base = opponents(results, rows), baseline(rows)
+    return {
+        row.label: f"{base.label}, {SAME}" if row.name in plain else row.label for row in rows.itertuples()
+    }
 
 
 def rescuing(results: Results, rows: pd.DataFrame) -> Any:
@@ -43,10 +79,9 @@ def rescuing(results: Results, rows: pd.DataFrame) -> Any:
     return next((row for row in rows.itertuples() if phases_of(results, row.cell)), None)
 
 
-def doubting(results: Results, rows: pd.DataFrame) -> Any:
-    """The first row whose policy is the doubt budget; None if there is none."""
-    policies = ((row, sampler_of(results, row.cell)["policy"]) for row in rows.itertuples())
-    return next((row for row, policy in policies if policy["policy"] == DOUBT), None)
+def doubting(results: Results, rows: pd.DataFrame) -> list[Any]:
+    """The rows whose policy is the doubt budget."""
+    return [r for r in rows.itertuples() if sampler_of(results, r.cell)["policy"]["policy"] == DOUBT]
 
 
 def phases_of(results: Results, cell: str) -> dict[str, dict[str, Any]]:

@@ -33,6 +33,7 @@ NARROW = 4.2  # inches: letters stay legible where the picture is 320 pixels wid
 HEAT = "cividis"
 NEAR = 1.02  # places that differ by less than this factor are nearly the same
 THICKER, WIDER = 2.2, 1.8  # points that a bar and its cap gain for each other bar over it
+RING = 1.6  # points: the line of a hollow marker
 PALE = 0.65  # opacity of error bars
 MOST, ENOUGH = 8, 3  # ticks of an axis of counts: at most, and enough
 DECADES = 100.0  # an axis that spans this factor has labels at powers of ten only
@@ -96,6 +97,11 @@ def look(place: int) -> dict[str, Any]:
     return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
 
 
+def ring(colour: str) -> dict[str, Any]:
+    """A hollow circle."""
+    return {"color": colour, "marker": "o", "mfc": "white", "mec": colour, "mew": RING}
+
+
 def other(place: int) -> dict[str, Any]:
     """Colour and marker number `place` of the samplers that the table does not have."""
     return {"color": OTHERS[place % len(OTHERS)], "marker": OTHER_MARKERS[place % len(OTHER_MARKERS)]}
@@ -111,9 +117,19 @@ def neutral() -> dict[str, Any]:
     return {"color": "black", "marker": "o"}
 
 
-def below(figure: Any, panel: Any, columns: int) -> None:
-    """One legend for all panels, below them, where it hides nothing."""
-    handles, labels = panel.get_legend_handles_labels()
+def below(figure: Any, panel: Any, columns: int, rings: Sequence[str] = (), ring_label: str = "") -> None:
+    """One legend for all panels, below them, where it hides nothing.
+
+    Several `rings`, labels of hollow markers, share one grey entry.
+    """
+    entries = {
+        label: (handle, label) for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    if len(rings) > 1:
+        look = {"ls": "none", "ms": SIZE} | ring(QUIET)
+        entries[rings[0]] = (panel.plot([], [], **look)[0], ring_label)
+        entries = {label: entry for label, entry in entries.items() if label not in rings[1:]}
+    handles, labels = zip(*entries.values(), strict=True)
     legend = figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(handles)))
     for line in legend.get_lines():
         line.set_markersize(min(line.get_markersize(), SIZE * (STAR if line.get_marker() == "*" else 1)))
