@@ -42,7 +42,11 @@ class _Barred(Counted):
 
 @dataclass(frozen=True)
 class Threshold(_Barred):
-    """Cells whose likeliest code has at least probability `level` (Fast-dLLM, Dimple)."""
+    """Cells whose likeliest code has at least probability `level`.
+
+    The rule of Fast-dLLM (arXiv 2505.22618) and Dimple (arXiv 2505.16990), written from
+    their descriptions; no code was taken.
+    """
 
     name: ClassVar[str] = "threshold"
     level: float = 0.9
@@ -58,7 +62,10 @@ class Threshold(_Barred):
 @dataclass(frozen=True)
 class EntropyBound(_Barred):
     """The largest set of lowest-entropy cells whose entropies without the largest sum to at most `bound`
-    nats: a bound on what committing them together can cost, whatever their geometry (EB-Sampler)."""
+    nats: a bound on what committing them together can cost, whatever their geometry.
+
+    EB-Sampler (arXiv 2505.24857), written from its description; no code was taken.
+    """
 
     name: ClassVar[str] = "entropy_bound"
     bound: float = 3.0
@@ -76,8 +83,11 @@ class EntropyBound(_Barred):
 
 @dataclass(frozen=True)
 class LocalLeap(_Barred):
-    """Anchors with at least probability `anchor`, and cells within `radius` of one with at least
-    `relaxed`."""
+    """Anchors with at least probability `anchor`, and cells within `radius` of one with at least `relaxed`.
+
+    LocalLeap (arXiv 2510.07081), which is one-dimensional there; written from its description, no code was
+    taken.
+    """
 
     name: ClassVar[str] = "localleap"
     anchor: float = 0.9
@@ -98,7 +108,10 @@ class LocalLeap(_Barred):
 @dataclass(frozen=True)
 class Klass(_Barred):
     """Cells surer than `level` whose distribution moved by less than `kl` nats in each of the last `stable`
-    passes (1 or 2)."""
+    passes (1 or 2).
+
+    KLASS (arXiv 2511.05664), written from its description; no code was taken.
+    """
 
     name: ClassVar[str] = "klass"
     history: ClassVar[bool] = True
