@@ -1,6 +1,7 @@
 """What other sites read about this project agrees with the package: citation, archive, hub, catalogue."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -65,3 +66,30 @@ def test_the_catalogue_has_what_it_shows():
     assert usage["report"]
     assert "report:" in read("Snakefile")
     assert "params.yaml" in read("config/README.md")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=lambda p: p.stem
+)
+def test_an_issue_form_is_one_that_the_site_can_show(path):
+    form = yaml(path.read_text(encoding="utf-8"))
+    if path.stem == "config":
+        assert form == {"blank_issues_enabled": True}
+        return
+    assert {"name", "description", "labels", "body"} == set(form)
+    names = [field["id"] for field in form["body"]]
+    assert len(set(names)) == len(names)
+    assert {field["type"] for field in form["body"]} <= {"dropdown", "input", "textarea"}
+    assert all(field["attributes"]["label"] for field in form["body"])
+    assert any(field.get("validations", {}).get("required") for field in form["body"])
+
+
+def test_there_is_a_form_for_a_mistake_a_sampler_a_backbone_and_a_reproduction():
+    forms = {path.stem for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")}
+    assert {"bug", "sampler", "backbone", "reproduction", "addition", "config"} <= forms
+
+
+def test_workflows_name_no_registry():
+    hosts = re.compile(r"pypi|pythonhosted|anaconda|npmjs|conda-forge|index-url", re.IGNORECASE)
+    for path in (ROOT / ".github").rglob("*.yml"):
+        assert not hosts.search(path.read_text(encoding="utf-8")), path
