@@ -73,7 +73,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not slurm and not trust"
 
 test-all: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slurm and not trust"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slurm and not trust and not full_size"
 
 # Kills, full disks, clocks, two writers, every file spoilt in every way: half an hour on two cores. The last line says
 # how many of them were survived; LADR_KILLS=3 makes a short one.

@@ -6,14 +6,13 @@ import pytest
 import torch
 import typer
 from PIL import Image
-from tokenizers import Tokenizer, models, pre_tokenizers
 from typer.testing import CliRunner
 
 from ladr import decode
 from ladr.backbones import load
 from ladr.backbones.lumina.dimoo import Layout
 from ladr.backbones.lumina.sizes import LLaDAConfig
-from ladr.backbones.random.blank import random_checkpoint
+from ladr.backbones.random.blank import PUBLIC_MARKS, random_checkpoint, spelling_tokenizer
 from ladr.cli.sample import sample
 
 PROMPT = "a red cup on a table"
@@ -26,10 +25,6 @@ SIZES = LLaDAConfig(
     embedding_size=134548,
     max_sequence_length=4096,
 )
-MARKS = {
-    "<uncondition>": 126351, "<system>": 126340, "</system>": 126341, "<user>": 126342, "</user>": 126343,
-    "<IMAGE>": 126349, "</IMAGE>": 126350, "<end-of-line>": 126084,
-}  # fmt: skip
 THEIRS = {
     "architectures": ["LLaDAForMultiModalGeneration"],
     "auto_map": {"AutoConfig": "configuration_llada.LLaDAConfig", "AutoModel": "modeling_llada.LLaDAModelLM"},
@@ -38,18 +33,10 @@ THEIRS = {
 }  # fmt: skip
 
 
-def byte_level():
-    letters = {letter: i for i, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    tokenizer = Tokenizer(models.BPE({**letters, **MARKS}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.add_special_tokens(list(MARKS))
-    return tokenizer
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lumina")
-    random_checkpoint(folder, SIZES, Layout(), tokenizer=byte_level(), widths=(4,) * 5, parts=3)
+    random_checkpoint(folder, SIZES, Layout(), tokenizer=spelling_tokenizer(), widths=(4,) * 5, parts=3)
     config = json.loads((folder / "config.json").read_text())
     del config["ladr"]
     (folder / "config.json").write_text(json.dumps({**config, **THEIRS}))
@@ -92,16 +79,16 @@ def test_ids_grid_and_guidance_are_the_real_ones(folder):
     ids, text = denoiser.pack.ids.tolist(), len(denoiser.texts[0])
     start = denoiser.pack.starts[0]
     block = [126336, 126084] * 2
-    assert ids[start : start + text][:1] == [MARKS["<system>"]]
+    assert ids[start : start + text][:1] == [PUBLIC_MARKS["<system>"]]
     assert ids[start + text - 1 : start + text + 9] == [
-        MARKS["</user>"],
+        PUBLIC_MARKS["</user>"],
         126354,
         126349,
         *block,
         126350,
         126355,
     ]
-    assert denoiser.blank.tolist()[-2:] == [126351, MARKS["</user>"]]
+    assert denoiser.blank.tolist()[-2:] == [126351, PUBLIC_MARKS["</user>"]]
     result = decode(small, [PROMPT, "a dog"], "ladr", steps=2, seeds=[1, 2])
     alone = decode(small, ["a dog"], "ladr", steps=2, seeds=[2])
     assert torch.equal(alone.tokens[0], result.tokens[1])

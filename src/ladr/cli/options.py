@@ -63,6 +63,14 @@ def size_of(text: str) -> str | int:
     return int(text)
 
 
+def pixels_of(text: str) -> tuple[int, int]:
+    """Height and width of `--size HEIGHTxWIDTH` in pixels."""
+    height, _, width = text.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and len(text) <= 2 * DIGITS):
+        raise LadrError(f"size: {text[:80]!r} is not allowed; HEIGHTxWIDTH in pixels, such as 1024x1024")
+    return int(height), int(width)
+
+
 def print_json(value: Any, indent: int | None = 1) -> None:
     """Print one JSON value. Without an indent it takes one line."""
     typer.echo(json.dumps(value, indent=indent))

@@ -16,7 +16,7 @@ from rich.markup import escape
 from ladr.backbones import BACKBONES, kind, load
 from ladr.base.errors import LadrError, install
 from ladr.base.escape import printable
-from ladr.cli.options import LARGEST_SEED, MOST_STEPS, MOST_THREADS, Json, print_json
+from ladr.cli.options import LARGEST_SEED, MOST_STEPS, MOST_THREADS, Json, pixels_of, print_json
 from ladr.cli.sampler import DEFAULT, NamedSampler, listing, split
 from ladr.cli.show import Bar, Silent, Watch, save
 from ladr.decoding.caches import cache as cache_named
@@ -134,10 +134,7 @@ def settings(
             raise LadrError(f"model: {backbone} has no checkpoint; leave --model out")
         options[row.checkpoint] = model
     if size is not None:
-        height, _, width = size.lower().partition("x")
-        if not (height.isdecimal() and width.isdecimal()):
-            raise LadrError(f"size: {size!r} is not allowed; HEIGHTxWIDTH in pixels, such as 1024x1024")
-        options["size"] = (int(height), int(width))
+        options["size"] = pixels_of(size)
     options |= {k: v for k, v in {"revision": revision, "guidance": guidance}.items() if v is not None}
     if row.network:
         options["device"] = _device(device)

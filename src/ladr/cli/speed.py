@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ladr.cli.options import MOST, MOST_STEPS, MOST_THREADS, Json, print_json
+from ladr.cli.options import MOST, MOST_STEPS, MOST_THREADS, Json, pixels_of, print_json
+from ladr.cli.sampler import NamedSampler
 
 app = typer.Typer(no_args_is_help=True, help="Measure how fast this package runs on this machine.")
 Repeat = Annotated[int, typer.Option(min=1, max=MOST, help="Rounds after a warm-up; medians count.")]
@@ -72,7 +73,9 @@ def device(
         str | None, typer.Option(help="The model's sizes; default: 8b on cuda, medium on cpu.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, cuda:1 or cpu.")] = "auto",
-    dtype: Annotated[str | None, typer.Option(help="Default: bfloat16 on cuda, float32 on cpu.")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="Default: bfloat16 on cuda and for lumina, else float32.")
+    ] = None,
     steps: Annotated[
         int, typer.Option(min=1, max=MOST_STEPS, help="Planned passes T of whole decodes.")
     ] = 64,
@@ -81,19 +84,53 @@ def device(
     compile: Annotated[
         str | None, typer.Option(help="Also a mode of torch.compile: default, reduce-overhead.")
     ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="For lumina: HEIGHTxWIDTH in pixels; default: 256x256.")
+    ] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help="For lumina: NAME, NAME@STEPS or a JSON object; default: cosine@2.")
+    ] = None,
+    layers: Annotated[
+        int | None, typer.Option(min=1, max=32, help="For lumina: the first layers only.")
+    ] = None,
+    scratch: Annotated[
+        Path | None,
+        typer.Option(help="For lumina: where the checkpoint stands for the while; default: .cache."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Also write the result into this JSON file.")] = None,
 ) -> None:
-    """Seconds per full and cached pass and per image on this device, upstream beside it if you have it."""
+    """Seconds per full and cached pass and per image on this device, upstream beside it if you have it.
+
+    The shape `lumina` is the public model as the hub has it: a checkpoint of its true size with random
+    weights (16.2 GB) is written, loaded as a downloaded one is, run, and removed. `lumina-tiny` tries that
+    out.
+    """
     import torch
 
     from ladr.base.files import write_json
     from ladr.speed.device import device_speed
+    from ladr.speed.full_size import FOLDERS, full_size_speed, refuse_options
 
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     cpu = chosen == "cpu"
     shape = shape or ("medium" if cpu else "8b")
-    dtype = dtype or ("float32" if cpu else "bfloat16")
-    result = device_speed(shape, chosen, dtype, steps, repeat, upstream, compile)
+    if shape in FOLDERS:
+        refuse_options(shape, {"upstream": upstream, "compile": compile}, reads=False)
+        named = NamedSampler.parse(sampler or "cosine@2", steps)
+        result = full_size_speed(
+            shape,
+            chosen,
+            dtype or "bfloat16",
+            pixels_of(size or "256x256"),
+            (named.spec, named.steps),
+            layers,
+            scratch,
+        )
+    else:
+        own = {"size": size, "sampler": sampler, "layers": layers, "scratch": scratch}
+        refuse_options(shape, own, reads=True)
+        dtype = dtype or ("float32" if cpu else "bfloat16")
+        result = device_speed(shape, chosen, dtype, steps, repeat, upstream, compile)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_json(out, result)

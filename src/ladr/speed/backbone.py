@@ -24,15 +24,17 @@ from ladr.training.vq import WIDTHS
 PROMPT = "a red circle on the left of one green square"
 
 
-def seconds(calls: dict[str, Callable[[], Any]], repeat: int) -> dict[str, float]:
+def seconds(
+    calls: dict[str, Callable[[], Any]], repeat: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
     """Median seconds of each call, all of them interleaved, after one round that warms up."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(repeat + 1):
         for name, call in calls.items():
-            began = time.perf_counter()
+            began = clock()
             call()
             if turn:
-                times[name].append(time.perf_counter() - began)
+                times[name].append(clock() - began)
     return {name: statistics.median(values) for name, values in times.items()}
 
 

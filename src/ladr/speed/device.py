@@ -22,7 +22,7 @@ from ladr.decoding.noise import UpstreamGumbel
 from ladr.decoding.policies import Scheduled
 from ladr.decoding.view import MASK
 from ladr.speed.backbone import flops, seconds
-from ladr.speed.upstream import SEED, SHAPES, Shape, UpstreamWords, upstream_decode
+from ladr.speed.upstream import FOLDERS, SEED, SHAPES, Shape, UpstreamWords, upstream_decode
 
 MASKED = 0.64  # mean share of masked cells over a cosine decode
 
@@ -75,7 +75,7 @@ def _full_pass(backbone: DiMOO) -> Callable[[], Any]:
     return lambda: denoiser.logits(tokens, rows)
 
 
-def _products(
+def matrix_products(
     config: LLaDAConfig, places: int, device, dtype
 ) -> tuple[dict[str, Callable], dict[str, float]]:
     """Products of the model's own shapes and a square one, as calls, with their operations."""
@@ -139,11 +139,12 @@ def device_speed(
     ours, and `equal_tokens` (of the compiled decode: `compiled_equal_tokens`) says whether the codes agree.
     """
     if shape not in SHAPES:
-        raise LadrError(f"shape: {shape!r} is not known{nearest(shape, SHAPES)}")
+        raise LadrError(f"shape: {shape!r} is not known{nearest(shape, [*SHAPES, *FOLDERS])}")
     kind = dtype_of("dtype", dtype)
     chosen = SHAPES[shape]
     backbone = random_backbone(chosen, device, kind)
-    passes, (products, counts) = _passes(backbone), _products(chosen.config, places(backbone), device, kind)
+    passes = _passes(backbone)
+    products, counts = matrix_products(chosen.config, places(backbone), device, kind)
     whole = _decodes(backbone, steps)
     if compile is not None:
         twin = _compiled(backbone, chosen, compile)

@@ -54,6 +54,12 @@ SHAPES = {
     "tiny": _small(64, 4, 2, 128, 8, 64),
 }
 
+# Written as a checkpoint in the hub's layout, then loaded and run (`full_size.py`).
+FOLDERS = {
+    "lumina": LLaDAConfig(),
+    "lumina-tiny": LLaDAConfig(d_model=16, n_heads=2, n_layers=4, mlp_hidden_size=32),
+}
+
 
 class UpstreamWords:
     """Stands in for a tokenizer: any prompt is `count` ids, the unconditional text four fewer."""

@@ -1,6 +1,6 @@
 """Checkpoint folders: safetensors only, loaded strictly, saved in the hub's layout."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -149,23 +149,35 @@ def _finite(tensor: Tensor, name: str, path: Path) -> Tensor:
     return tensor
 
 
-def _parts(state: Mapping[str, Tensor], count: int) -> list[dict[str, Tensor]]:
-    """`state` in its order, cut into `count` parts of about equal size."""
+def _parts(state: Mapping[str, Tensor], count: int) -> list[list[str]]:
+    """The names in `state` in their order, cut into at most `count` parts of about equal size."""
     total = sum(t.nbytes for t in state.values())
     done = 0
-    parts: list[dict[str, Tensor]] = [{} for _ in range(count)]
+    parts: list[list[str]] = [[] for _ in range(count)]
     for name, tensor in state.items():
-        parts[min(count - 1, done * count // max(1, total))][name] = (
-            tensor.detach().cpu().contiguous().clone()
-        )
+        parts[min(count - 1, done * count // max(1, total))].append(name)
         done += tensor.nbytes
     return [part for part in parts if part]
 
 
+def _itself(name: str, tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().contiguous().clone()
+
+
 def save(
-    folder: str | Path, config: dict, state: Mapping[str, Tensor], *, parts: int = 1, stem: str = "model"
+    folder: str | Path,
+    config: dict,
+    state: Mapping[str, Tensor],
+    *,
+    parts: int = 1,
+    stem: str = "model",
+    content: Callable[[str, Tensor], Tensor] = _itself,
 ) -> None:
-    """Write config.json and the tensors: one file, or `parts` shards with their index."""
+    """Write config.json and the tensors: one file, or `parts` shards with their index.
+
+    content: of a name and its tensor in `state`, what is written. It is called while the tensor's shard is
+    written, so that `state` may be on the meta device and no more than one shard is in memory.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files.write_json(folder / "config.json", config)
@@ -173,13 +185,13 @@ def save(
     names = [f"{stem}.safetensors"]
     if parts > 1:
         names = [f"{stem}-{i + 1:05d}-of-{len(pieces):05d}.safetensors" for i in range(len(pieces))]
-        size = sum(t.nbytes for piece in pieces for t in piece.values())
+        size = sum(t.nbytes for t in state.values())
         places = {key: name for name, piece in zip(names, pieces, strict=True) for key in piece}
         index = {"metadata": {"total_size": size}, "weight_map": places}
         files.write_json(folder / f"{stem}.safetensors.index.json", index)
     for name, piece in zip(names, pieces, strict=True):
         with files.appearing(folder / name) as half:
-            save_file(piece, half, metadata={"format": "pt"})
+            save_file({key: content(key, state[key]) for key in piece}, half, metadata={"format": "pt"})
 
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

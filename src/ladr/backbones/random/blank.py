@@ -37,6 +37,10 @@ TINY_LAYOUT = Layout(
     vq_factor=4,
 )
 TINY_WORDS = ("a", "one", "two", "red", "green", "blue", "circle", "square", "on", "left", "of", "the")
+PUBLIC_MARKS = {
+    "<uncondition>": 126351, "<system>": 126340, "</system>": 126341, "<user>": 126342, "</user>": 126343,
+    "<IMAGE>": 126349, "</IMAGE>": 126350, "<end-of-line>": 126084,
+}  # fmt: skip
 
 
 def random_model(
@@ -48,11 +52,15 @@ def random_model(
     model = model.to(dtype).to_empty(device=device).requires_grad_(False)
     stream = torch.Generator(device).manual_seed(seed)
     for weight in model.parameters():
-        if weight.ndim == 1:
-            weight.fill_(1.0)
-        else:
-            weight.normal_(0, weight.shape[1] ** -0.5, generator=stream)
+        _fill(weight, stream)
     return model
+
+
+def _fill(weight: torch.Tensor, stream: torch.Generator) -> torch.Tensor:
+    """A vector becomes ones, a matrix normal with the variance that keeps activations near 1."""
+    if weight.ndim == 1:
+        return weight.fill_(1.0)
+    return weight.normal_(0, weight.shape[1] ** -0.5, generator=stream)
 
 
 def random_checkpoint(
@@ -77,6 +85,41 @@ def random_checkpoint(
     (tokenizer or _tokenizer(layout, words)).save(str(folder / "tokenizer.json"))
     _write_vq(folder / "vqvae", layout, widths or (8,) * layout.vq_factor.bit_length(), seed)
     return folder
+
+
+def public_checkpoint(
+    folder: str | Path, config: LLaDAConfig, *, dtype: Any = torch.bfloat16, shards: int = 9, seed: int = 0
+) -> Path:
+    """The files of Lumina-DiMOO as the hub has them, with these sizes, random weights and a narrow VQ model.
+
+    The weights are drawn from `seed`, a tensor's from its place among them, one shard at a time: memory holds
+    one shard, however many there are.
+    """
+    folder = Path(folder)
+    with torch.device("meta"):
+        state = LLaDA(config).to(dtype).state_dict()
+    place = {name: i for i, name in enumerate(state)}
+
+    def content(name: str, like: torch.Tensor) -> torch.Tensor:
+        weight = torch.empty(like.shape, dtype=like.dtype)
+        return _fill(weight, torch.Generator().manual_seed((seed << 16) + place[name]))
+
+    checkpoint.save(folder, config.to_json(), state, parts=shards, content=content)
+    spelling_tokenizer().save(str(folder / "tokenizer.json"))
+    layout = Layout()
+    _write_vq(folder / "vqvae", layout, (4,) * layout.vq_factor.bit_length(), seed)
+    return folder
+
+
+def spelling_tokenizer() -> Any:
+    """A byte-level tokenizer without merges and with the marks of Lumina-DiMOO: it spells every text."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    letters = {letter: i for i, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    tokenizer = Tokenizer(models.BPE({**letters, **PUBLIC_MARKS}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.add_special_tokens(list(PUBLIC_MARKS))
+    return tokenizer
 
 
 def _tokenizer(layout: Layout, words: tuple[str, ...]) -> Any:
