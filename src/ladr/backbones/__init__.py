@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Literal
 
+from ladr.backbones import dtypes
 from ladr.backbones import settings as allowed
 from ladr.backbones.checkpoint.hub import AMUSED, LUMINA
 from ladr.base import outside
@@ -58,6 +59,10 @@ class Kind:
     def reading(self, prompt: Any) -> Any:
         """What `bind` is handed for a prompt of a benchmark: the whole prompt, or its text."""
         return prompt if self.reads == "scene" else prompt.text
+
+    def resolved(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings as they are on this machine: `dtype: auto` of a network is a dtype."""
+        return dtypes.resolved(settings) if self.network else dict(settings)
 
     def identity(self, settings: Mapping[str, Any]) -> str | None:
         """A text that changes with the weights that these settings name, None for a backbone without."""
@@ -187,6 +192,6 @@ def load(name: str, **settings: Any) -> Any:
     row = kind(name)
     try:
         allowed.refuse(name, row.mistakes(settings))
-        return _imported(row.load)(**settings)
+        return _imported(row.load)(**row.resolved(settings))
     except ModuleNotFoundError as error:
         raise LadrError(f"backbone {name}: {missing(error)}") from None

@@ -70,7 +70,7 @@ FLAG = Setting("true or false", lambda value: isinstance(value, bool))
 ANYTHING = Setting("an object", lambda value: True)
 SEED = whole(0, (1 << 63) - 1)
 PIXELS = pair(1, 1 << 14, "height and width in pixels").or_none()
-DTYPE = one_of("float32", "bfloat16")
+DTYPE = one_of("float32", "bfloat16", "auto")
 DEVICE = Setting("a device such as cpu, cuda or cuda:1", lambda value: NAME.fits(str(value)))
 
 FIELD = {

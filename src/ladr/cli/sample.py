@@ -70,7 +70,9 @@ def sample(
             min=1, max=MOST_THREADS, help="CPU threads; default: by the model's size and the free cores."
         ),
     ] = None,
-    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16; default: bfloat16 on cuda.")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="float32, bfloat16 or auto; default: bfloat16 on cuda.")
+    ] = None,
     cache: Annotated[
         str | None, typer.Option(help="ml or branch: recompute only a part of most passes.")
     ] = None,
@@ -84,7 +86,7 @@ def sample(
     samplers = [NamedSampler.parse(text, steps) for text in (split(compare) if compare else [sampler])]
     plan = cache_named(cache) if cache else None
     options = settings(backbone, model, revision, guidance, size, device, dtype, setting or [])
-    options = drawable(backbone, options)
+    options = kind(backbone).resolved(drawable(backbone, options))
     loaded = _load(backbone, options)
     count = threads or threads_for(parameters_of(loaded), free_cores())
     rows = []
@@ -100,6 +102,7 @@ def sample(
                 typer.echo(f"{chosen.label}: {row['passes']} passes, {row['seconds']:.2f} s")
     save(out, pictures, [f"{r['sampler']}: {r['passes']} passes, {r['seconds']:.2f} s" for r in rows], scale)
     about = {"backbone": backbone, "prompt": prompt, "seed": seed, "threads": count, "out": str(out)}
+    about |= {"dtype": options["dtype"]} if "dtype" in options else {}
     if json:
         print_json({**about, "samplers": rows}, indent=None)
     else:

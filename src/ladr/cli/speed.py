@@ -74,7 +74,7 @@ def device(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, cuda:1 or cpu.")] = "auto",
     dtype: Annotated[
-        str | None, typer.Option(help="Default: bfloat16 on cuda and for lumina, else float32.")
+        str | None, typer.Option(help="float32, bfloat16 or auto; default: bfloat16 on cuda and for lumina.")
     ] = None,
     steps: Annotated[
         int, typer.Option(min=1, max=MOST_STEPS, help="Planned passes T of whole decodes.")
@@ -107,12 +107,14 @@ def device(
     """
     import torch
 
+    from ladr.backbones.dtypes import AUTO, fastest
     from ladr.base.files import write_json
     from ladr.speed.device import device_speed
     from ladr.speed.full_size import FOLDERS, full_size_speed, refuse_options
 
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     cpu = chosen == "cpu"
+    dtype = fastest(chosen) if dtype == AUTO else dtype
     shape = shape or ("medium" if cpu else "8b")
     if shape in FOLDERS:
         refuse_options(shape, {"upstream": upstream, "compile": compile}, reads=False)

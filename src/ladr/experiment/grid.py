@@ -164,6 +164,7 @@ class CellMaker:
                 f"backbones.{self.backbone}.benchmarks: {self.benchmark!r} is for backbones that read "
                 f"{' or '.join(suite.reads)}; {kind.name} reads {kind.reads}"
             )
+        settings = kind.resolved(self.model.settings)
         folder = self.params.official.prompts
         prompts, digest = _prompts(self.benchmark, self.size, folder)
         published = suite.files_sha256(Path(folder) if folder else None)
@@ -172,8 +173,8 @@ class CellMaker:
             "backbone": {
                 "name": kind.name,
                 "version": kind.version,
-                "settings": dict(self.model.settings),
-                "weights": kind.identity(self.model.settings),
+                "settings": settings,
+                "weights": kind.identity(settings),
             },
             "benchmark": {
                 "name": suite.name, "version": suite.version, "size": self.size, "prompts": digest,
