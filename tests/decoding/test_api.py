@@ -125,14 +125,14 @@ def test_a_wrong_answer_inside_a_pair_is_named_too():
 def writing(name, by_numpy=False):
     def policy(view):
         tensor = getattr(view, name)
-        (tensor.numpy() if by_numpy else tensor)[0, 0, 0] = 1 - int(tensor[0, 0, 0])
+        (tensor.numpy() if by_numpy else tensor)[0, 0, 0] = not tensor[0, 0, 0]
         return COSINE(view)
 
     return policy
 
 
 @pytest.mark.parametrize("by_numpy", [False, True])
-@pytest.mark.parametrize("name", ["tokens", "masked", "drawn"])
+@pytest.mark.parametrize("name", ["tokens", "masked", "drawn", "gumbel", "began", "just_committed"])
 def test_a_policy_that_writes_into_the_view_is_refused(name, by_numpy):
     line = refused(policy=writing(name, by_numpy))
     assert line.startswith("policy ")
@@ -163,6 +163,17 @@ def test_a_backbone_that_writes_into_the_tokens_is_refused():
 def test_a_callback_that_writes_into_the_view_is_refused():
     assert "on_step: writes into take" in refused(on_step=lambda view, take: take.fill_(False))
     assert "on_step: writes into tokens" in refused(on_step=lambda view, take: view.tokens.fill_(0))
+    assert "on_step: writes into gumbel" in refused(on_step=lambda view, take: view.gumbel.fill_(0))
+
+
+@pytest.mark.parametrize("name", ["images", "step", "initial", "counts"])
+def test_the_lists_of_a_view_may_only_be_read(name):
+    def write(view, take=None):
+        getattr(view, name)[0] += 1
+        return COSINE(view)
+
+    assert f"on_step: writes into {name}, which it may only read; a copy of" in refused(on_step=write)
+    assert f"writes into {name}" in refused(policy=write)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def settle(policy: Policy, view: View, known: Tensor | None = None) -> Commit:
     Where a policy takes nothing of an image, its surest masked cell is committed. known (B, H, W) bool: cells
     that it may not mask again.
     """
-    with only_read(f"policy {policy.name!r}", tokens=view.tokens, masked=view.masked, drawn=view.drawn):
+    with only_read(f"policy {policy.name!r}", **held_by(view)):
         commit = answer(policy, view)
     take = commit.take & view.masked
     empty = ~take.flatten(1).any(1)
@@ -51,15 +51,36 @@ def settle(policy: Policy, view: View, known: Tensor | None = None) -> Commit:
 
 
 @contextmanager
-def only_read(who: str, **tensors: Tensor) -> Iterator[None]:
-    """Raise if what runs inside writes into one of the tensors. `who` begins the message."""
-    copies = {name: tensor.clone() for name, tensor in tensors.items()}
+def only_read(who: str, **parts: Tensor | Sequence[int]) -> Iterator[None]:
+    """Raise if what runs inside writes into one of these tensors or lists. `who` begins the message."""
+    before = {name: _state(part) for name, part in parts.items()}
     yield
-    for name, tensor in tensors.items():
-        if not torch.equal(tensor, copies[name]):
-            raise LadrError(
-                f"{who}: writes into {name}, which it may only read; {name}.clone() may be written"
-            )
+    for name, part in parts.items():
+        if not _is(part, before[name]):
+            copy = f"{name}.clone()" if isinstance(part, torch.Tensor) else f"a copy of {name}"
+            raise LadrError(f"{who}: writes into {name}, which it may only read; {copy} may be written")
+
+
+def held_by(view: View) -> dict[str, Any]:
+    """What a view holds that nobody but the loop may write: tensors (B, H, W), and lists (B,) of numbers."""
+    names = ("tokens", "masked", "drawn", "gumbel", "began", "just_committed")
+    lists = ("images", "step", "initial", "counts")
+    return {name: getattr(view, name) for name in (*names, *lists)}
+
+
+def _state(part: Any) -> Any:
+    """What shows later whether something was written: a copy, or of a tensor on a GPU the count of writes."""
+    if not isinstance(part, torch.Tensor):
+        return list(part)
+    return part.clone() if part.device.type == "cpu" or part.is_inference() else part._version
+
+
+def _is(part: Any, before: Any) -> bool:
+    if isinstance(before, torch.Tensor):
+        return torch.equal(part, before) or bool(
+            ((part == before) | ((part != part) & (before != before))).all()
+        )
+    return part._version == before if isinstance(part, torch.Tensor) else list(part) == before
 
 
 def packed(raw: Tensor, masked: Tensor, at: Tensor, codes: int) -> Tensor:

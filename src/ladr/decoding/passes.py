@@ -19,6 +19,7 @@ from ladr.decoding.checks import (
     check_finite,
     check_plan,
     costs_of,
+    held_by,
     only_read,
     packed,
     settle,
@@ -104,7 +105,7 @@ class Passes:
         view = self.look(denoiser, live, plan)
         commit = settle(self.policy, view, self.known[live.images])
         if self.on_step is not None:
-            with only_read("on_step", tokens=view.tokens, masked=view.masked, take=commit.take):
+            with only_read("on_step", take=commit.take, **held_by(view)):
                 self.on_step(view, commit.take)
         tokens = self.write(view, commit)
         cost = [1.0] * len(live.images) if plan is None else costs_of(plan, len(live.images))
