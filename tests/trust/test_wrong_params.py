@@ -1,9 +1,11 @@
 """Everything in params.yaml is checked before anything runs, and refused with one line."""
 
 import json
+import re
 
 import pytest
 
+from ladr.base.errors import LadrError
 from ladr.cli.main import answer
 from ladr.experiment.params import load
 from ladr.experiment.plan.plan import Plan
@@ -111,6 +113,34 @@ def test_a_wrong_value_is_one_line_with_its_place(here, capsys, change, names, s
     line = refused(["params", "--set", change], capsys)
     assert names in line
     assert says in line
+
+
+def test_a_change_is_blamed_and_not_the_line_that_it_replaces(here, capsys, monkeypatch):
+    assert refused(["params", "--set", "steps=0"], capsys).startswith(
+        "ladr: params.yaml, --set steps=0: steps = 0: "
+    )
+    line = refused(["params", "--set", "samplers.cosine={policy: no}"], capsys)
+    assert line.startswith(
+        "ladr: params.yaml, --set samplers.cosine={policy: no}: samplers.cosine.policy = 'no'"
+    )
+    line = refused(["params", "--set", "steps=8", "--set", "part=0", "--set", "part=-1"], capsys)
+    assert line.startswith("ladr: params.yaml, --set part=-1: part = -1: ")
+    monkeypatch.setenv("LADR_SET", "steps=8 samplers.ladr.noise=x")
+    line = refused(["params"], capsys)
+    assert line.startswith("ladr: params.yaml, LADR_SET samplers.ladr.noise=x: samplers.ladr.noise = 'x'")
+    monkeypatch.delenv("LADR_SET")
+    with pytest.raises(LadrError, match=r"^params\.yaml, --config set= steps=0: steps = 0: "):
+        Plan.read({"set": "steps=0"}, ["-n"])
+
+
+def test_a_change_inside_a_mistake_stands_beside_its_line(here, capsys):
+    """What is missing beside a change, and a mistake of the file that no change touches."""
+    line = refused(["params", "--set", "samplers.t.policy=then", "--set", "samplers.t.first=ladr"], capsys)
+    assert re.search(
+        r"params\.yaml:\d+ with --set samplers\.t\.first=ladr: samplers\.t: .*second is missing", line
+    )
+    here.write_text(TEXT.replace("steps: 8", "steps: 0"))
+    assert refused(["params", "--set", "part=2"], capsys).startswith("ladr: params.yaml:4: steps = 0: ")
 
 
 def test_names_that_differ_in_dashes_alone_are_refused(here, capsys):

@@ -51,7 +51,7 @@ def changed(changes: list[str] | None) -> dict[str, Any]:
     from ladr.experiment.params import changes_of
     from ladr.experiment.params.source import words_of
 
-    return changes_of(changes or words_of(os.environ.get(SET, ""), SET))
+    return changes_of(changes) if changes else changes_of(words_of(os.environ.get(SET, ""), SET), SET)
 
 
 def size_of(text: str) -> str | int:

@@ -27,7 +27,14 @@ def load(path: str | Path = "params.yaml", changes: Mapping[str, Any] | None = N
     """The experiment of that file; `changes` are dotted keys set to other values, as on a command line."""
     source = Source.read(path)
     source.data = varied(source.data, changes or {})
+    source.changes = {tuple(key.split(".")): _said(changes, key) for key in changes or {}}
     return checked(source)
+
+
+def _said(changes: Mapping[str, Any] | None, key: str) -> str:
+    """What a person typed to change this key."""
+    typed_as = changes.said if isinstance(changes, Changes) else {}
+    return typed_as.get(key, key)
 
 
 def checked(source: Source) -> Params:
@@ -41,13 +48,14 @@ def checked(source: Source) -> Params:
 def report(mistakes: list[Issue], source: Source) -> str:
     """One line per mistake in the order of the file: file:line: key = value: what is wrong.
 
+    For what a change on the command line brought in, the change stands in place of the line, after all lines.
     Of several mistakes of one value the first is shown.
     """
     placed: dict[tuple, Issue] = {}
     for issue in mistakes:
         placed.setdefault(issue.path, issue)
-    lines = sorted((source.line(i.path), _line(i, source)) for i in placed.values())
-    text = list(dict.fromkeys(f"{source.name}:{line}: {said}" for line, said in lines))
+    lines = sorted((source.order(i.path), source.place(i.path), _line(i, source)) for i in placed.values())
+    text = list(dict.fromkeys(f"{place}: {said}" for _, place, said in lines))
     if len(text) == 1:
         return text[0]
     left = [f"and {len(text) - SHOWN} more"] if len(text) > SHOWN else []
@@ -66,18 +74,27 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
-def changes_of(texts: list[str]) -> dict[str, Any]:
-    """`key.inner=value` texts as a mapping; values are YAML."""
-    changes = {}
+class Changes(dict[str, Any]):
+    """Dotted key -> value. `said` keeps what a person typed for each key, for messages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[str, str] = {}
+
+
+def changes_of(texts: list[str], where: str = "--set") -> Changes:
+    """`key.inner=value` texts as a mapping; values are YAML. `where` says in messages where they stand."""
+    changes = Changes()
     for text in texts:
         key, sign, value = text.partition("=")
         if not sign or not all(key.split(".")):
-            raise LadrError(f"--set {shortened(text)!r} is not allowed; KEY=VALUE, such as steps=32")
-        changes[key] = value_of(value, f"--set {shortened(key)}")
+            raise LadrError(f"{where} {shortened(text)!r} is not allowed; KEY=VALUE, such as steps=32")
+        changes[key] = value_of(value, f"{where} {shortened(key)}")
+        changes.said[key] = f"{where} {shortened(text)}"
     return changes
 
 
 __all__ = [
-    "Ablation", "BackboneRow", "Latency", "Official", "Params", "Sampler", "Sweep", "changes_of", "checked",
-    "load", "report",
+    "Ablation", "BackboneRow", "Changes", "Latency", "Official", "Params", "Sampler", "Sweep", "changes_of",
+    "checked", "load", "report",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """YAML that a person wrote: read within bounds, as plain values that know on which line their keys stand."""
 
 import io
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,7 +72,10 @@ def words_of(text: str, name: str) -> list[str]:
 
 
 class Source:
-    """`data`: the file as plain dicts, lists and scalars; `line(path)`: where a key of it stands, from 1."""
+    """`data`: the file as plain dicts, lists and scalars, with `changes` to it: path -> what a person typed.
+
+    `line(path)`: where a key of the file stands, from 1; `place(path)`: the same or the change, in words.
+    """
 
     def __init__(self, text: str, name: str):
         self.name = name
@@ -81,6 +85,7 @@ class Source:
                 f"{name}: holds no mapping; see params.yaml of the repository for what is expected"
             )
         self.data = plain(self._tree, name)
+        self.changes: dict[Path_, str] = {}
 
     @classmethod
     def read(cls, path: str | Path) -> "Source":
@@ -108,6 +113,23 @@ class Source:
             except (KeyError, IndexError, TypeError, AttributeError):
                 break
         return line
+
+    def place(self, path: Sequence[str | int]) -> str:
+        """file:line of the key at `path`, or the change that set it or a key around it. A change of a key
+        inside stands beside the line."""
+        if change := self._change(path):
+            return f"{self.name}, {change}"
+        within = [said for key, said in self.changes.items() if path and key[: len(path)] == tuple(path)]
+        return f"{self.name}:{self.line(path)}{f' with {within[-1]}' if within else ''}"
+
+    def order(self, path: Sequence[str | int]) -> float:
+        """The line of the key at `path`; changes come after all lines."""
+        return math.inf if self._change(path) else self.line(path)
+
+    def _change(self, path: Sequence[str | int]) -> str | None:
+        words = tuple(map(str, path))
+        around = [said for key, said in self.changes.items() if words[: len(key)] == key]
+        return around[-1] if around else None
 
 
 def plain(tree: Any, name: str) -> Any:

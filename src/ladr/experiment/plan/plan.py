@@ -66,7 +66,7 @@ class Plan:
         sets = words_of(str(config.get("set", "")), "set")
         if "backbone" in config:
             sets.append(f"use=[{config['backbone']}]")
-        params = load(file, changes_of(sets))
+        params = load(file, changes_of(sets, "--config set="))
         out = Path(config.get("out", RESULTS))
         reporting = any(word.startswith("--report") for word in argv)
         plan = cls(params, grid(params), out, reporting=reporting)
