@@ -51,7 +51,7 @@ def grid(
     missing: Annotated[bool, typer.Option("--missing", help="List only what is not done.")] = False,
     at_once: Annotated[
         int | None,
-        typer.Option(min=1, help="Jobs that run at once; default: cores of this machine, or one GPU."),
+        typer.Option(min=1, max=100_000, help="Jobs at once; default: cores of this machine, or one GPU."),
     ] = None,
     params: File = PARAMS,
     set_: Set = None,

@@ -61,7 +61,9 @@ def sample(
     scale: Annotated[
         int | None, typer.Option(min=1, max=64, help="Enlarge each pixel; default: to at least 256 in all.")
     ] = None,
-    guidance: Annotated[float | None, typer.Option(help="Default: the backbone's own.")] = None,
+    guidance: Annotated[
+        float | None, typer.Option(min=0.0, max=1000.0, help="Default: the backbone's own.")
+    ] = None,
     size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH in pixels.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     threads: Annotated[
@@ -76,7 +78,9 @@ def sample(
     cache: Annotated[
         str | None, typer.Option(help="ml or branch: recompute only a part of most passes.")
     ] = None,
-    temperature: Annotated[float, typer.Option(help="The temperature of the drawn codes.")] = 1.0,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, max=1000.0, help="The temperature of the drawn codes.")
+    ] = 1.0,
     setting: Annotated[
         list[str] | None, typer.Option("--with", metavar="NAME=VALUE", help="A setting of the backbone.")
     ] = None,

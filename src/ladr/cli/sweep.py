@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ladr.cli.options import MOST, PARAMS, File, Json, Set, Size, changed, print_json, size_of
+from ladr.cli.options import MOST, MOST_STEPS, PARAMS, File, Json, Set, Size, changed, print_json, size_of
 
 Values = Annotated[list[str] | None, typer.Option(metavar="PHASE=VALUE,...", help="Values of one phase.")]
 Base = Annotated[str, typer.Option(help="The sampler whose settings vary.")]
@@ -89,14 +89,17 @@ def search(
 def calibrate(
     row: Annotated[str, typer.Argument(help="A row of params.yaml, or the name of a policy.")],
     field: Annotated[str, typer.Option(help="The field to find a value of.")],
-    passes: Annotated[list[float], typer.Option(help="Mean passes per image; may be given several times.")],
+    passes: Annotated[
+        list[float],
+        typer.Option(min=1.0, max=MOST_STEPS, help="Mean passes per image; may be given several times."),
+    ],
     backbone: Annotated[str, typer.Option(help="A backbone of params.yaml.")] = "mixture",
     benchmark: Annotated[str, typer.Option(help="Where the prompts come from.")] = "mini-geneval",
     size: Size = "smoke",
     between: Annotated[
         str | None, typer.Option(metavar="LOW:HIGH", help="The ends of the values; default: by the field.")
     ] = None,
-    tries: Annotated[int, typer.Option(min=1, help="Values to try for each number of passes.")] = 8,
+    tries: Annotated[int, typer.Option(min=1, max=1000, help="Values to try for each number of passes.")] = 8,
     params: File = PARAMS,
     changes: Set = None,
     json: Json = False,

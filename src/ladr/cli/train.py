@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from ladr.base.errors import LadrError
+from ladr.cli.options import MOST, MOST_STEPS, MOST_THREADS
 
 app = typer.Typer(no_args_is_help=True, help="Train the embedded tokenizer and model from nothing.")
+MOST_TRAINED = 100_000_000  # steps of training
 CURVE, SHEET = "loss.png", "sheet.png"
 MLflow = Annotated[bool, typer.Option(help="Also log the run and its pictures to MLflow.")]
 Seed = Annotated[int, typer.Option(min=0, max=1 << 31, help="The seed of data and weights.")]
@@ -47,7 +49,7 @@ def vq(
     folder: Folder = Path("runs/shapes"),
     data: Data = "shapes",
     seed: Seed = 0,
-    steps: Annotated[int, typer.Option(min=1, max=100_000_000, help="Training steps.")] = 3000,
+    steps: Annotated[int, typer.Option(min=1, max=MOST_TRAINED, help="Training steps.")] = 3000,
 ) -> None:
     """Train codebook, decoder and encoder of the tokenizer; call again to go on after an interruption."""
     from ladr.training.vq import train_vq
@@ -61,21 +63,27 @@ def model(
     data: Data = "shapes",
     seed: Seed = 0,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="May be raised on resume until the decay begins.")
+        int | None,
+        typer.Option(min=1, max=MOST_TRAINED, help="May be raised on resume until the decay begins."),
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, max=1024, help="CPU processes; 1 on a GPU.")] = 1,
-    minutes: Annotated[float | None, typer.Option(help="Stop (resumable) after so long.")] = None,
+    processes: Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="CPU processes; 1 on a GPU.")] = 1,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, max=1e6, help="Stop (resumable) after so long.")
+    ] = None,
     compiled: Annotated[bool, typer.Option(help="torch.compile: slow to start, twice as fast after.")] = True,
     shard_batch: Annotated[
-        int | None, typer.Option(min=1, help="Images per shard and step; two shards.")
+        int | None, typer.Option(min=1, max=1 << 16, help="Images per shard and step; two shards.")
     ] = None,
     start: Annotated[Path | None, typer.Option(help="Checkpoint folder whose weights to begin with.")] = None,
-    rate: Annotated[float, typer.Option(min=0.0, help="Factor on both learning rates.")] = 1.0,
+    rate: Annotated[float, typer.Option(min=0.0, max=1000.0, help="Factor on both learning rates.")] = 1.0,
     early: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Share of the run that shows nearly empty images.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes that make the data; default: 0, on a GPU all cores.")
+        int | None,
+        typer.Option(
+            min=0, max=MOST_THREADS, help="Processes that make data; default: 0, on a GPU all cores."
+        ),
     ] = None,
     mlflow: MLflow = False,
 ) -> None:
@@ -166,8 +174,8 @@ def curve(
 def sheet(
     folder: Folder = Path("runs/shapes"),
     to: Annotated[Path | None, typer.Option(help="The picture to write; default: sheet.png there.")] = None,
-    each: Annotated[int, typer.Option(min=1, help="Prompts per column.")] = 2,
-    steps: Annotated[int, typer.Option(min=1, help="Cosine passes.")] = 32,
+    each: Annotated[int, typer.Option(min=1, max=MOST, help="Prompts per column.")] = 2,
+    steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Cosine passes.")] = 32,
     mlflow: MLflow = False,
 ) -> None:
     """Draw held-out prompts with the averaged weights of a run, as far as it is, and log it if asked."""
@@ -190,10 +198,12 @@ def _log(folder: Path, mlflow: bool, picture: Path) -> None:
 def exam(
     folder: Annotated[Path, typer.Option(help="A checkpoint folder.")] = Path("models/shapes"),
     data: Data = "shapes",
-    prompts: Annotated[int, typer.Option(min=2, help="Prompts per column.")] = 100,
-    steps: Annotated[int, typer.Option(min=1, help="Planned passes T.")] = 64,
-    guidance: Annotated[float | None, typer.Option(help="Default: the checkpoint's.")] = None,
-    processes: Annotated[int, typer.Option(min=1, help="How many processes decode.")] = 2,
+    prompts: Annotated[int, typer.Option(min=2, max=MOST, help="Prompts per column.")] = 100,
+    steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Planned passes T.")] = 64,
+    guidance: Annotated[
+        float | None, typer.Option(min=0.0, max=1000.0, help="Default: the checkpoint's.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="How many processes decode.")] = 2,
     out: Annotated[Path | None, typer.Option(help="Also write the scores as JSON.")] = None,
 ) -> None:
     """Score a checkpoint on held-out prompts, column by column, and print the model card's table."""
