@@ -61,8 +61,15 @@ def measured(folder: Path, asked: dict) -> Path:
     run(made.cells.values(), results=place, say=lambda text: None)
     score(made.cells.values(), results=place, say=lambda text: None)
     write_table(made, params.baseline, place, place)
-    (place / "grid.json").write_text(made.json(), encoding="utf-8")
+    write_grid(made, place / "grid.json")
     return place
+
+
+def write_grid(grid, path: Path) -> None:
+    """Write the grid as the workflow does."""
+    from ladr.experiment.cells.record import write
+
+    write(path, json.loads(grid.json()))
 
 
 def cell_of(grid, name: str):

@@ -12,6 +12,7 @@ from ladr.cli.figures import draw
 from ladr.cli.main import build
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.latency import measurements
+from ladr.experiment.cells.record import write as write_record
 from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write
 from ladr.experiment.lines import budget, delays, illustrated
@@ -20,7 +21,7 @@ from ladr.experiment.plan.plan import Plan
 from ladr.experiment.plan.records import record, strangers
 from ladr.figures.findings import NOTHING
 from ladr.figures.frame.results import NotAskedError, Results
-from tiny import TEXT, cell_of, tiny
+from tiny import TEXT, cell_of, tiny, write_grid
 
 TIMED = TEXT + "latency: {benchmark: field-exact, prompts: 2}\n"
 TWO = TEXT.replace("use: [field]", "use: [field, other]").replace(
@@ -48,7 +49,7 @@ def samplers(results, **changes):
 def measured(results, name, cells):
     path = results.store / "latency" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"id": name, "cells": cells}), encoding="utf-8")
+    write_record(path, {"id": name, "cells": cells})
     return path
 
 
@@ -84,7 +85,7 @@ def test_what_is_not_to_be_timed_is_not_measured_and_no_error(noted, tmp_path):
 def test_a_grid_that_does_not_say_what_is_timed_shows_the_newest(tmp_path):
     _, grid = tiny(tmp_path, TIMED)
     (tmp_path / "cells").mkdir()
-    (tmp_path / "grid.json").write_text(grid.json(), encoding="utf-8")
+    write_grid(grid, tmp_path / "grid.json")
     results = Results(tmp_path)
     rows = samplers(results)
     cells = dict(zip(rows.name, rows.cell, strict=True))
@@ -106,7 +107,7 @@ def test_every_backbone_that_draws_must_have_its_pictures(tmp_path):
         for b in ("one", "two")
     ]
     (tmp_path / "cells").mkdir()
-    (tmp_path / "grid.json").write_text(json.dumps({"lines": lines}), encoding="utf-8")
+    write_record(tmp_path / "grid.json", {"lines": lines})
     with pytest.raises(NotAskedError, match=r"one.pictures\.json, .*two.pictures\.json"):
         list(Results(tmp_path).illustrations())
     for backbone, cell in (("one", "one-a"), ("two", "two-b"), ("three", "three-a")):
@@ -199,7 +200,7 @@ def test_an_experiment_of_one_row_has_findings_that_say_so(tmp_path):
     for step in (run, score):
         step(grid.cells.values(), results=results, say=lambda text: None)
     write(grid, "cosine", results, results)
-    (results / "grid.json").write_text(grid.json(), encoding="utf-8")
+    write_grid(grid, results / "grid.json")
     written, left = draw(FigurePlan(params, grid).requested["scores"], results, tmp_path / "figures")
     assert {"findings-field.md", "findings-field.csv"} <= {path.name for path in written}
     assert NOTHING in (tmp_path / "figures/field/findings-field.md").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ from ladr.figures.frame.phases import split
 from ladr.figures.frame.results import Results
 from ladr.figures.samples import longest
 from ladr.shapes.detect import read
-from tiny import tiny
+from tiny import tiny, write_grid
 
 PIXELS = """\
 use: [mixture]
@@ -83,7 +83,7 @@ def made(tmp_path_factory):
     place = folder / "results"
     run(grid.cells.values(), results=place, say=lambda text: None)
     written = worked_out.write(grid, place, say=lambda text: None)
-    (place / "grid.json").write_text(grid.json(), encoding="utf-8")
+    write_grid(grid, place / "grid.json")
     return params, grid, place, written[0]
 
 

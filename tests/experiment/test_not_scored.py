@@ -19,6 +19,7 @@ from ladr.experiment.params import load
 from ladr.experiment.plan.figures import FigurePlan
 from ladr.figures.frame.pairs import samples
 from ladr.figures.frame.results import Results, standing
+from tiny import write_grid
 
 TEXT = """\
 use: [mixture, lumina-dimoo]
@@ -57,7 +58,7 @@ official: {prompts: prompts, images: 1}
 def tabled(cells, say):
     made = grid(load("params.yaml"))
     write(made, "cosine")
-    Path("results/grid.json").write_text(made.json(), encoding="utf-8")
+    write_grid(made, Path("results/grid.json"))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from ladr.experiment.params import load
 from ladr.experiment.sweep.search import prepared, search
 from ladr.experiment.sweep.space import Choice, Even, Logarithmic, range_of
 from ladr.experiment.sweep.sweep import experiment, grid_of
-from tiny import TEXT, tiny, write
+from tiny import TEXT, tiny, write, write_grid
 
 
 def quiet(text):
@@ -60,7 +60,7 @@ def test_a_sweep_is_drawn_the_same_every_time(tmp_path, values, figures):
     run(made.cells.values(), results=results, say=quiet)
     score(made.cells.values(), results=results, say=quiet)
     write_table(made, params.baseline, place, results)
-    (place / "grid.json").write_text(made.json(), encoding="utf-8")
+    write_grid(made, place / "grid.json")
     paths = drawn(place)
     assert len([p for p in paths if p.suffix == ".svg"]) == figures
     first = {p: p.read_bytes() for p in paths}

@@ -19,7 +19,7 @@ from ladr.experiment.track.entries import label_of, name_of
 from ladr.experiment.track.model import MODELS, Model, logged, model_of
 from ladr.experiment.track.page import address
 from ladr.experiment.track.store import experiment
-from tiny import TEXT, cell_of, resealed, tiny
+from tiny import TEXT, cell_of, resealed, tiny, write_grid
 
 SMALL = TEXT[: TEXT.index("ablations:")]
 
@@ -102,7 +102,7 @@ def test_experiments_say_what_they_hold_and_the_empty_default_is_gone(made, clie
 
 def test_the_first_page_lists_the_runs_of_the_first_rows(made, client):
     _, grid, results, _ = made
-    (results / "grid.json").write_text(grid.json(), encoding="utf-8")
+    write_grid(grid, results / "grid.json")
     place = client.get_experiment_by_name("field/field-exact").experiment_id
     expected = f"http://localhost:7/#/experiments/{place}/runs?viewStateShareKey=ladr"
     assert address(results, "localhost", 7) == expected

@@ -18,7 +18,7 @@ import browser
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.score import score
 from ladr.experiment.track import track
-from tiny import TEXT, cell_of, tiny
+from tiny import TEXT, cell_of, tiny, write_grid
 
 HEADS = "Array.from(document.querySelectorAll('[role=columnheader]')).map(e => e.innerText.trim())"
 
@@ -47,7 +47,7 @@ def served(tmp_path_factory):
     cells, results = [cell_of(grid, name) for name in ("cosine", "ladr")], folder / "results"
     run(cells, results=results)
     score(cells, results=results)
-    (results / "grid.json").write_text(grid.json(), encoding="utf-8")
+    write_grid(grid, results / "grid.json")
     track(grid, params.baseline, results)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

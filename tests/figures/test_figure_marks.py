@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 
 from figure_params import PARAMS
+from ladr.experiment.cells.record import write as write_record
 from ladr.figures import ablations, divergence, phases, quality, sweeps
 from ladr.figures.frame import labels, looks, roles, style, words
 from ladr.figures.frame.results import Results, main, rows_of
@@ -163,7 +164,7 @@ def theory(folder, tmp_path, rows):
         "torch": "9",
     }
     record = {"divergence": {"title": "KL", "verdict": "So.", "rows": rows}, "provenance": provenance}
-    (place / "theory.json").write_text(json.dumps(record), encoding="utf-8")
+    write_record(place / "theory.json", record)
     (shown,) = divergence.draw(Results(place))
     return shown
 

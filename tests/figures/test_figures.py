@@ -15,6 +15,7 @@ from figure_params import PARAMS
 from ladr.base.errors import LadrError
 from ladr.cli.figures import HERE, draw, names
 from ladr.cli.main import build
+from ladr.experiment.cells.record import write as write_record
 from ladr.figures.frame.results import Results, main, rows_of, shown
 from tiny import measured
 
@@ -149,7 +150,7 @@ def test_pictures_that_are_not_there_or_lack_a_cell_are_named(results, tmp_path,
     refused(name, place, tmp_path / "out", "ladr pictures")
     grid = json.loads((place / "grid.json").read_text(encoding="utf-8"))
     grid["lines"] = [{**grid["lines"][0], "benchmark": "mini-geneval", "cell": "field-gone-12345678"}]
-    (place / "grid.json").write_text(json.dumps(grid), encoding="utf-8")
+    write_record(place / "grid.json", grid)
     refused(name, place, tmp_path / "out", r"field.pictures\.json: not there, or .*`ladr pictures`")
     folder = place / "pictures" / "field"
     folder.mkdir(parents=True)
@@ -169,7 +170,7 @@ def test_theory_that_does_not_say_where_it_is_from_is_refused(results, tmp_path)
     rows = [{"coupling": 0.5, "rule": "cosine", "kind": "exact", "nfe": 4.0, "kl": 0.25, "se": 0.125,
              "samples": 8, "grid": [3, 3], "codes": 2}]  # fmt: skip
     record = {"divergence": {"title": "KL", "verdict": "So.", "rows": rows}}
-    (place / "theory.json").write_text(json.dumps(record), encoding="utf-8")
+    write_record(place / "theory.json", record)
     refused("divergence", place, tmp_path / "out", "does not say what made it")
     provenance = {
         "began": "2031-01-02T03:04:05",
@@ -178,7 +179,7 @@ def test_theory_that_does_not_say_where_it_is_from_is_refused(results, tmp_path)
         "threads": 1,
         "torch": "9",
     }
-    (place / "theory.json").write_text(json.dumps(record | {"provenance": provenance}), encoding="utf-8")
+    write_record(place / "theory.json", record | {"provenance": provenance})
     draw(["divergence"], place, tmp_path / "out")
     caption = (tmp_path / "out" / "theory/divergence.md").read_text(encoding="utf-8")
     for words in (

@@ -66,7 +66,9 @@ def served(box: Box) -> str:
 
     results = box.inside / "results"
     results.mkdir()
-    (results / "grid.json").write_text('{"lines": []}')
+    from ladr.experiment.cells.record import write as write_record
+
+    write_record(results / "grid.json", {"lines": []})
     MlflowClient(f"sqlite:///{results / 'mlflow.db'}").search_experiments()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

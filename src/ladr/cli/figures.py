@@ -70,7 +70,7 @@ def figures(
     for text in left_out:
         typer.echo(f"left out: {printable(text)}")
     if record is not None:
-        records.record(record, chosen or names(), written, out)
+        records.record(record, chosen or names(), written, out, results)
     if not chosen:
         index_of(out, [*written, *records.drawn(out, results)])
         _report_others(records.strangers(out, written))

@@ -71,6 +71,9 @@ def doctor(
         bool, typer.Option("--mend", help="Remove damaged files, and the lock that a dead run left.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only what is wrong.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Score all tokens again, and make the table again, to compare.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check every checksum of results and published figures; exit 1 if one does not hold (0 if mended)."""
@@ -81,7 +84,7 @@ def doctor(
         doctor.claim()
     elif doctor.running():
         typer.echo(f"{doctor.running()}; what it writes now may look damaged", err=True)
-    findings = list(doctor.examine())
+    findings = list(doctor.examine(thorough=deep))
     published = altered()
     if json:
         damaged = [{"finding": f.message, "remove": [str(path) for path in f.remove]} for f in findings]

@@ -9,12 +9,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache as memo
+from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks import benchmark
 from ladr.benchmarks.benchmark import Benchmark
-from ladr.benchmarks.prompt import Prompt
+from ladr.benchmarks.prompt import Prompt, prompts_sha256
+from ladr.benchmarks.sizes import in_half, parted
 from ladr.experiment.canonical import canonical
 from ladr.experiment.params import BackboneRow, Official
 
@@ -126,3 +129,11 @@ def digest_of(spec: Mapping[str, Any]) -> str:
 def short(name: str) -> str:
     """The name itself, or what `package.module:name` names, as part of the name of a file or rule."""
     return name.rpartition(":")[2].replace(".", "-")
+
+
+@memo
+def prompts_of(name: str, size: str | int, folder: str | None) -> tuple[tuple[Prompt, ...], str]:
+    """The prompts of a benchmark at a size, and their digest; `folder` has an official benchmark's files."""
+    whole, half = parted(size)
+    prompts = in_half(benchmark(name).prompts(whole, Path(folder) if folder else None), half)
+    return prompts, prompts_sha256(prompts)

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
 from ladr import backbones, benchmarks
 from ladr.base.errors import LadrError
-from ladr.benchmarks.prompt import Prompt, prompts_sha256
-from ladr.benchmarks.sizes import in_half, parted
+from ladr.benchmarks.prompt import Prompt
 from ladr.decoding import caches
 from ladr.decoding.policies import build
 from ladr.decoding.policies.replay import REPLAY
-from ladr.experiment.cell import Cell, Grid, Line, canonical, id_of
+from ladr.experiment.cell import Cell, Grid, Line, canonical, id_of, prompts_of
 from ladr.experiment.lines import CURVES
 from ladr.experiment.params import BackboneRow, Params, Sampler
 from ladr.experiment.params.sweeps import points, varied
@@ -140,7 +138,7 @@ class CellMaker:
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
-        return _prompts(self.benchmark, self.size, self.params.official.prompts)[0]
+        return prompts_of(self.benchmark, self.size, self.params.official.prompts)[0]
 
     def _count(self) -> int:
         """Images per prompt."""
@@ -166,7 +164,7 @@ class CellMaker:
             )
         settings = kind.resolved(self.model.settings)
         folder = self.params.official.prompts
-        prompts, digest = _prompts(self.benchmark, self.size, folder)
+        prompts, digest = prompts_of(self.benchmark, self.size, folder)
         published = suite.files_sha256(Path(folder) if folder else None)
         files = {} if published is None else {"files": published}
         return {
@@ -196,11 +194,3 @@ def _cache(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if settings is None:
         return None
     return {"name": settings["name"], **asdict(caches.cache(**settings))}
-
-
-@memo
-def _prompts(name: str, size: str | int, folder: str | None) -> tuple[tuple[Prompt, ...], str]:
-    whole, half = parted(size)
-    prompts = benchmarks.benchmark(name).prompts(whole, Path(folder) if folder else None)
-    prompts = in_half(prompts, half)
-    return prompts, prompts_sha256(prompts)

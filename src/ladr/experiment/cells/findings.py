@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isclose
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ladr.experiment.cells import ceiling, locks, record, store
 from ladr.experiment.cells.record import BESIDE, CELL, RESULTS, SCORE, SCORES, SHEET, TOKENS, TRACE, damage
+
+if TYPE_CHECKING:
+    from ladr.experiment.cells.agreement import Agreement
 
 ILLUSTRATIONS = "pictures"
 FOLDERS = ("cells", "ceilings", "latency", "figures", ILLUSTRATIONS, store.ARTIFACTS, ".locks")
@@ -25,20 +29,27 @@ class Damage:
     remove: tuple[Path, ...]
 
 
-def examine(results: Path = RESULTS) -> Iterator[Damage]:
-    """Everything below results/ that is not what was written. A cell that a process works on is left out."""
+def examine(results: Path = RESULTS, thorough: bool = False) -> Iterator[Damage]:
+    """Everything below results/ that is not what was written. A cell that a process works on is left out.
+
+    With `thorough`, what is vouched for is worked out again too: all scores from tokens, and the table.
+    """
+    from ladr.experiment.cells.agreement import Agreement
+
+    agreement = Agreement(results, thorough)
     yield from _folders(results)
     for folder in sorted((results / "cells").glob("*")):
         if CELL_NAME.fullmatch(folder.name) and not at_work(folder):
-            yield from _cell(folder)
+            yield from _cell(folder, agreement)
     for path in sorted((results / "ceilings").glob("*.jsonl")):
         if CELL_NAME.fullmatch(path.stem) and (fault := ceiling.fault(path)):
             yield Damage(fault, (path,))
     named = [path for path in (results / "latency").glob("*.json") if CELL_NAME.fullmatch(path.stem)]
     shown = [p for p in (results / ILLUSTRATIONS).glob("*.json") if re.fullmatch("[0-9a-f]{8}", p.stem)]
     yield from _records([*sorted(named), *sorted(shown)])
+    yield from _other_seconds(sorted(named))
     for folder in sorted({results, *(path.parent for path in results.glob(f"**/{record.TABLE}"))}):
-        yield from _table(folder)
+        yield from _table(folder, agreement)
     yield from (Damage(fault, gone) for fault, gone in store.faults(results))
     yield from _halves(results)
 
@@ -70,7 +81,7 @@ def _records(paths: Iterable[Path], *beside: Path) -> Iterator[Damage]:
             yield Damage(message, (path, *beside))
 
 
-def _cell(folder: Path) -> Iterator[Damage]:
+def _cell(folder: Path, agreement: "Agreement") -> Iterator[Damage]:
     if not folder.is_dir():
         yield Damage(f"{folder}: is a file, where a folder is meant", (folder,))
         return
@@ -81,9 +92,17 @@ def _cell(folder: Path) -> Iterator[Damage]:
     yield from decoded
     judged = list(_records(*[[scores[0]]], *scores[1:]))
     if not judged and not decoded:
-        judged = list(_other_tokens(folder, scores))
+        judged = list(_other_tokens(folder, agreement, scores))
     yield from judged
     yield from _parts(folder)
+
+
+def _other_seconds(paths: Iterable[Path]) -> Iterator[Damage]:
+    from ladr.experiment.cells import latency
+
+    for path in paths:
+        if not damage(path) and (fault := latency.fault(path)):
+            yield Damage(fault, (path,))
 
 
 def _parts(folder: Path) -> Iterator[Damage]:
@@ -132,18 +151,23 @@ def _means(trace: Path, images: int) -> dict[str, float]:
     }
 
 
-def _other_tokens(folder: Path, scores: tuple[Path, ...]) -> Iterator[Damage]:
+def _other_tokens(folder: Path, agreement: "Agreement", scores: tuple[Path, ...]) -> Iterator[Damage]:
     if not (folder / SCORE).exists() or not (folder / CELL).exists():
         return
     judged = record.read(folder / SCORE)["tokens"]
     if judged != record.read(folder / CELL)["files"][TOKENS]["sha256"]:
         yield Damage(f"{folder / SCORES}: scores of other tokens than {folder / TOKENS}", scores)
+    elif fault := agreement.fault_of_scores(folder):
+        yield Damage(fault, scores)
 
 
-def _table(folder: Path) -> Iterator[Damage]:
+def _table(folder: Path, agreement: "Agreement") -> Iterator[Damage]:
     """The table in this folder, the grid that it is about, and what was drawn from it."""
+    own = tuple(folder / name for name in (record.TABLE, *BESIDE))
     yield from _records([folder / "figures" / name for name in DRAWN])
-    yield from _records([folder / record.TABLE], *(folder / name for name in BESIDE))
+    yield from _records([own[0]], *own[1:])
+    if folder in agreement.tables and (fault := agreement.fault_of_table(folder)):
+        yield Damage(fault, own)
     yield from _records(folder / name for name in ("grid.json", "tracked.json", ".began.json", "theory.json"))
     drawn = folder / "figures.done"
     if os.path.lexists(drawn) and not (drawn.is_file() and drawn.stat().st_size == 0):

@@ -3,7 +3,7 @@ all."""
 
 import hashlib
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -82,14 +82,14 @@ def measure(
             passes[sampler].append(len(part.trace["step"]))
         say(f"{name}: {i + 1}/{len(images)} images")
     cut = settings.warmup
+    seconds, passes = ({n: values[cut:] for n, values in all_.items()} for all_ in (seconds, passes))
     measured = {
         "id": name,
         "images": len(images) - cut,
-        "rows": _summary(
-            {n: s[cut:] for n, s in seconds.items()}, {n: p[cut:] for n, p in passes.items()}, params
-        ),
+        "rows": summary(seconds, passes, params.baseline if params.baseline in runs else rows[0][0]),
         "cells": {n: cell.id for n, cell in rows},
-        "seconds": {n: s[cut:] for n, s in seconds.items()},
+        "seconds": seconds,
+        "passes": passes,
         "provenance": provenance(loaded_from(first.spec["backbone"]["weights"])),
     }
     record.write(results / "latency" / f"{name}.json", measured)
@@ -104,19 +104,34 @@ def _look(backbone: Any, run: Decoder, i: int) -> None:
     denoiser.logits(empty, torch.zeros(1, dtype=torch.long), t=torch.zeros(1, dtype=torch.float64))
 
 
-def _summary(seconds: dict[str, list[float]], passes: dict[str, list[int]], params: Params) -> dict[str, Any]:
+def summary(
+    seconds: Mapping[str, Sequence[float]], passes: Mapping[str, Sequence[int]], baseline: str
+) -> dict[str, Any]:
     """Medians over images of seconds and of the speed-up over the baseline, and the mean number of passes."""
-    base = seconds.get(params.baseline) or next(iter(seconds.values()))
-    return {
-        name: {
+    out = {}
+    for name, values in seconds.items():
+        speedups = [b / v for b, v in zip(seconds[baseline], values, strict=True)]
+        out[name] = {
             "seconds": median(values),
             "passes": sum(passes[name]) / len(passes[name]),
-            "speedup": median([b / v for b, v in zip(base, values, strict=True)]),
-            "speedup_range": _range([b / v for b, v in zip(base, values, strict=True)]),
+            "speedup": median(speedups),
+            "speedup_range": [min(speedups), max(speedups)],
         }
-        for name, values in seconds.items()
-    }
+    return out
 
 
-def _range(values: list[float]) -> list[float]:
-    return [min(values), max(values)]
+def fault(path: Path) -> str | None:
+    """What is wrong with the measurement in this whole record; None if its rows are those of its seconds.
+
+    A record of before passes were kept for each image is compared in its seconds alone.
+    """
+    content = record.read(path)
+    try:
+        rows, seconds = content["rows"], content["seconds"]
+        passes = content.get("passes") or {name: [row["passes"]] for name, row in rows.items()}
+        alike = len({frozenset(part) for part in (rows, seconds, passes, content["cells"])}) == 1
+        counted = all(len(values) == content["images"] for values in seconds.values())
+        same = alike and counted and any(summary(seconds, passes, base) == rows for base in seconds)
+    except (ValueError, KeyError, TypeError, ArithmeticError, AttributeError):
+        same = False
+    return None if same else f"{path}: its rows are not those of its seconds"

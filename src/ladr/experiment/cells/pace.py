@@ -3,7 +3,7 @@
 Job sizes and the hours of `ladr grid` are made from these estimates. Tokens never depend on them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,7 +73,7 @@ class Paces:
     def _timed(self) -> dict[str, Pace]:
         """Backbone -> what the stopwatch says of it: the median of its samplers at batch 1."""
         known: dict[str, Pace] = {}
-        for timed in _records(sorted((self.results / "latency").glob("*.json"))):
+        for timed in _records(sorted((self.results / "latency").glob("*.json")), record.read):
             name = next((b for b in self._backbones if timed.get("id", "").startswith(f"{b}-")), None)
             if name is not None:
                 seconds = median(row["seconds"] for row in timed["rows"].values())
@@ -99,7 +99,7 @@ class Paces:
     def _rate(self, cell: Cell) -> tuple[float, str]:
         """Operations per second, and who says so: results/device.json, if it is of this kind of device."""
         gpu = str(cell.spec["backbone"]["settings"].get("device", "cpu")).startswith("cuda")
-        for device in _records([self.results / DEVICE]):
+        for device in _records([self.results / DEVICE], files.read_json):
             reached = device.get("pass_tflops") or device.get("matrix_tflops")
             if bool(device.get("hardware", {}).get("gpu")) == gpu and reached:
                 return reached * 1e12, f"{DEVICE}'s {reached:.3g} tera-operations a second"
@@ -127,12 +127,12 @@ def _share(cache: Mapping[str, Any] | None) -> float:
     return full + (1 - full) * (1 - cache["ratio"])
 
 
-def _records(paths: Iterable[Path]) -> list[dict[str, Any]]:
+def _records(paths: Iterable[Path], read: Callable[[Path], dict[str, Any]]) -> list[dict[str, Any]]:
     """The whole records among these files."""
     records = []
     for path in paths:
         try:
-            records.append(files.read_json(path))
+            records.append(read(path))
         except LadrError:
             continue
     return records

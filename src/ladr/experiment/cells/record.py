@@ -29,7 +29,7 @@ FILES = {CELL: {TOKENS, TRACE}, SCORE: {SCORES, SHEET}, TABLE: {*BESIDE}}  # wha
 FORMS: dict[str, dict[str, type]] = {
     CELL: {"id": str, "spec": dict, "images": int, "summary": dict, "provenance": dict, "files": dict},
     SCORE: {"id": str, "tokens": str, "lines": list, "files": dict},
-    TABLE: {"files": dict},
+    TABLE: {"baseline": str, "scores": dict, "files": dict},
     "tracked.json": {"cells": list},
     "grid.json": {"cells": list, "lines": list},
     ".began.json": {"decoded": list, "scored": list},

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ladr.base.errors import LadrError
 from ladr.benchmarks import benchmark
@@ -52,3 +53,8 @@ def read_scores(folder: Path) -> tuple[Mapping[str, object], tuple[Row, ...]]:
             f"run `ladr score {folder.name}`"
         )
     return read_rows(folder / SCORES)
+
+
+def substance(score: Mapping[str, Any]) -> str:
+    """A digest of what a score says, without when and where it was made."""
+    return record.digest_of({key: score.get(key) for key in ("tokens", "lines", "files")})

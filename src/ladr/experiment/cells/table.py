@@ -20,7 +20,7 @@ from ladr.experiment.cells import parts, record
 from ladr.experiment.cells.ceiling import ceiling_file, read_ceiling
 from ladr.experiment.cells.decode import folder_of
 from ladr.experiment.cells.record import BESIDE, CELL, RESULTS, SCORE, described, done
-from ladr.experiment.cells.rows import read_scores
+from ladr.experiment.cells.rows import read_scores, substance
 
 TABLE, LINES, CSV, QUALITY, METRICS, MAIN = BESIDE
 DIFFERENCES = ("difference", "difference_low", "difference_high", "p")
@@ -34,6 +34,17 @@ def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULT
     quality.csv: the main score against passes; metrics.json. A cell that is missing or lacks an image is an
     error.
     """
+    lines = write_files(grid, baseline, out, results)
+    scores = {i: substance(record.read(folder_of(i, results) / SCORE)) for i in grid.cells}
+    content = {"baseline": baseline, "scores": scores, "files": described(out, list(BESIDE))}
+    record.write(out / record.TABLE, content)
+    for cell in grid.cells:
+        remove([folder_of(cell, results) / parts.FOLDER], results)
+    return lines
+
+
+def write_files(grid: Grid, baseline: str, out: Path, results: Path = RESULTS) -> pd.DataFrame:
+    """The files of the table, without the record that vouches for them."""
     rows = dict(_rows(grid, results))
     lines = pd.DataFrame(_lines(grid, rows, baseline, results))
     lines["n"] = lines["n"].astype("Int64")
@@ -41,9 +52,6 @@ def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULT
         write_table(table, out / name)
     files.write_json(out / METRICS, metrics(lines))
     files.write_json(out / MAIN, main_numbers(grid, lines))
-    record.write(out / record.TABLE, {"files": described(out, list(BESIDE))})
-    for cell in grid.cells:
-        remove([folder_of(cell, results) / parts.FOLDER], results)
     return lines
 
 

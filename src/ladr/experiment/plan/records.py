@@ -1,23 +1,26 @@
 """Records of figures and of illustrations. A record vouches for the files that it names."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.base.removal import is_inside, remove
 from ladr.experiment.cells import record as records
-from ladr.experiment.cells.record import RESULTS
+from ladr.experiment.cells.record import RESULTS, done
 
 RECORDS, ILLUSTRATIONS, FIGURES = "figures", "pictures", Path("figures/latest")
 PUBLISHED, PUBLICATION = Path("figures/published"), "published.json"
+TABLED = ("scores", "traces")  # records of figures that are drawn from the table
 PAPER = "paper"  # the folder of figures that are the same for every experiment
 VERSION = 3  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
 
 
-def record(path: Path, names: list[str], written: list[Path], out: Path) -> None:
+def record(path: Path, names: list[str], written: list[Path], out: Path, results: Path = RESULTS) -> None:
     """Write to `path` what was drawn into the folder `out`, and remove what is not drawn any more.
+
+    The record has the digest of the table in `results` that the figures were drawn from.
 
     Only a file that this record named before, that lies inside `out`, that is still what was drawn and that
     no record beside this one names, is removed.
@@ -26,7 +29,9 @@ def record(path: Path, names: list[str], written: list[Path], out: Path) -> None
     kept = {file.resolve() for file in written}
     kept |= {(path.parent / name).resolve() for other in others for name in _recorded(other)}
     remove([file for file in _vouched(path, out) if file.resolve() not in kept], out)
-    _write(path, names, written)
+    table = results / records.TABLE
+    drawn_from = {"table": records.read(table)[records.DIGEST]} if path.stem in TABLED and done(table) else {}
+    _write(path, names, written, drawn_from)
 
 
 def record_illustrations(path: Path, written: list[Path]) -> None:
@@ -47,12 +52,12 @@ def record_illustrations(path: Path, written: list[Path]) -> None:
     _write(path, [one.name for one in folders], now)
 
 
-def _write(path: Path, names: list[str], written: list[Path]) -> None:
+def _write(path: Path, names: list[str], written: list[Path], about: Mapping[str, str] = {}) -> None:
     entries = {
         os.path.relpath(file, path.parent): {"bytes": file.stat().st_size, "sha256": files.sha256(file)}
         for file in written
     }
-    records.write(path, {"figures": names, "files": entries})
+    records.write(path, {"figures": names, **about, "files": entries})
 
 
 def figure_files(results: Path = RESULTS) -> list[Path]:

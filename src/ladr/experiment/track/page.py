@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from ladr.base import files
 from ladr.base.errors import LadrError
+from ladr.experiment.cells import record
 from ladr.experiment.cells.store import DATABASE
 
 VIEW = "ladr"  # MLflow keeps a view of the list of runs under such a key, and an address may name it
@@ -45,7 +45,7 @@ def described(name: str) -> dict[str, str]:
 
 def address(results: Path, host: str, port: int) -> str:
     """The page that lists the runs of the first backbone and benchmark of params.yaml."""
-    first = next(iter(files.read_json(results / "grid.json")["lines"]), None)
+    first = next(iter(record.read(results / "grid.json")["lines"]), None)
     name = f"{first['backbone']}/{first['benchmark']}" if first else ""
     query = "SELECT experiment_id FROM experiments WHERE lifecycle_stage = 'active' ORDER BY name != ?, name"
     try:

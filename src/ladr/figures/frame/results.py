@@ -1,6 +1,5 @@
 """results/ as figures read it. What the experiment asks for must be there, or an error names it."""
 
-import json
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.intervals import PromptSums
@@ -159,11 +159,11 @@ class Results:
         return record if same else None
 
     def _json(self, path: Path, whose: str = "") -> Any:
+        """The record in this file; of pictures.json, which another record vouches for, what it holds."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            return record.read(path) if record.DIGEST in content else content
-        except (OSError, ValueError, TypeError, RecursionError, LadrError) as error:
-            raise LadrError(f"{whose}{path}: cannot be read ({error}); run `snakemake`") from None
+            return files.read_json(path) if path.name == SHOWN else record.read(path)
+        except LadrError as error:
+            raise LadrError(f"{whose}{error}; run `snakemake`") from None
 
     def _parquet(self, path: Path, whose: str = "") -> pd.DataFrame:
         try:
