@@ -1,6 +1,7 @@
 """What comes with the package: licences, bill of materials, advisories, limits in the documents, wheel."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -35,6 +36,32 @@ def test_the_bill_of_materials_is_valid_and_the_same_each_time():
     assert {one["name"] for one in bill["components"]} == {one.name for one in packages()}
     numpy = next(edge for edge in bill["dependencies"] if edge["ref"].startswith("pkg:pypi/pandas@"))
     assert any(target.startswith("pkg:pypi/numpy@") for target in numpy["dependsOn"])
+
+
+def schema():
+    """A validator by the schema of CycloneDX 1.6, or a skip that says what is missing."""
+    jsonschema, found = pytest.importorskip("jsonschema"), importlib.util.find_spec("cyclonedx")
+    if found is None:
+        pytest.skip("cyclonedx-python-lib is not installed: the group `supply` of pyproject.toml has it")
+    from referencing import Registry, Resource
+
+    folder = Path(found.origin).parent / "schema/_res"
+    own, *others = (
+        json.loads((folder / f"{name}.SNAPSHOT.schema.json").read_text(encoding="utf-8"))
+        for name in ("bom-1.6", "spdx", "jsf-0.82")
+    )
+    registry = Registry().with_resources([(one["$id"], Resource.from_contents(one)) for one in others])
+    return jsonschema.validators.validator_for(own)(own, registry=registry)
+
+
+def test_the_bill_of_materials_fits_the_schema_of_cyclonedx():
+    """The schema comes with cyclonedx-python-lib, which needs no place in the environment of users."""
+    check = schema()
+    assert [f"{list(e.path)}: {e.message[:200]}" for e in check.iter_errors(sbom.document())] == []
+    wrong = sbom.document()
+    wrong["components"][0]["type"] = "book"
+    wrong["dependencies"][0]["ref"] = 3
+    assert len(list(check.iter_errors(wrong))) == 2
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def settle(policy: Policy, view: View, known: Tensor | None = None) -> Commit:
 @contextmanager
 def only_read(who: str, **parts: Tensor | Sequence[int]) -> Iterator[None]:
     """Raise if what runs inside writes into one of these tensors or lists. `who` begins the message."""
-    before = {name: _state(part) for name, part in parts.items()}
+    before = {n: part.clone() if isinstance(part, torch.Tensor) else list(part) for n, part in parts.items()}
     yield
     for name, part in parts.items():
         if not _is(part, before[name]):
@@ -68,19 +68,11 @@ def held_by(view: View) -> dict[str, Any]:
     return {name: getattr(view, name) for name in (*names, *lists)}
 
 
-def _state(part: Any) -> Any:
-    """What shows later whether something was written: a copy, or of a tensor on a GPU the count of writes."""
+def _is(part: Tensor | Sequence[int], before: Any) -> bool:
+    """Is it what it was? A number that is none, NaN, is what it was too."""
     if not isinstance(part, torch.Tensor):
-        return list(part)
-    return part.clone() if part.device.type == "cpu" or part.is_inference() else part._version
-
-
-def _is(part: Any, before: Any) -> bool:
-    if isinstance(before, torch.Tensor):
-        return torch.equal(part, before) or bool(
-            ((part == before) | ((part != part) & (before != before))).all()
-        )
-    return part._version == before if isinstance(part, torch.Tensor) else list(part) == before
+        return list(part) == before
+    return torch.equal(part, before) or bool(((part == before) | ((part != part) & (before != before))).all())
 
 
 def packed(raw: Tensor, masked: Tensor, at: Tensor, codes: int) -> Tensor:

@@ -56,12 +56,9 @@ def examine(results: Path = RESULTS, thorough: bool = False) -> Iterator[Damage]
 
 def at_work(folder: Path) -> bool:
     """Does a process work on the cell of this folder now, or on some of its images?"""
-    return any(map(locks.taken, lock_of(folder.parents[1], folder.name).parent.glob(f"{folder.name}.*lock")))
-
-
-def lock_of(results: Path, name: str) -> Path:
-    """The lock of a cell, or of what else has a name."""
-    return results / ".locks" / f"{name}.lock"
+    return any(
+        map(locks.taken, locks.lock_of(folder.parents[1], folder.name).parent.glob(f"{folder.name}.*lock"))
+    )
 
 
 def _folders(results: Path) -> Iterator[Damage]:

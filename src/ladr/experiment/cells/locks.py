@@ -12,6 +12,11 @@ from ladr.base.errors import LadrError
 LOOK = 0.05  # seconds after which who only looks at a lock has let go of it
 
 
+def lock_of(results: Path, name: str) -> Path:
+    """The lock of a cell, or of what else has a name."""
+    return results / ".locks" / f"{name}.lock"
+
+
 @contextmanager
 def hold(
     path: Path, what: str, *, wait: bool = False, say: Callable[[str], None] = lambda text: None

@@ -12,8 +12,7 @@ from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Say, folder_of, tell
 from ladr.experiment.cells.decoded import read_tokens
-from ladr.experiment.cells.findings import lock_of
-from ladr.experiment.cells.locks import hold
+from ladr.experiment.cells.locks import hold, lock_of
 from ladr.experiment.cells.record import CELL, RESULTS, SHEET, TOKENS
 from ladr.experiment.cells.rows import scored, write_scores
 from ladr.experiment.cells.sheet import sheet, spread
