@@ -212,6 +212,22 @@ def test_a_folder_that_holds_something_is_put_aside(world):
     assert not path.exists()
 
 
+def test_a_folder_in_the_place_of_a_file_that_is_not_written_yet_goes(calm, world):
+    cell = Path("results/cells") / cell_of(world.grid, "ladr").id
+    for record_, name in (
+        (cell / "cell.json", "tokens.safetensors"),
+        (Path("results/table.json"), "scores.csv"),
+    ):
+        record_.unlink()
+        place = record_.with_name(name)
+        place.unlink()
+        place.mkdir()
+        assert named(doctor.examine(), place)
+    world.mend()
+    world.complete()
+    assert content(world) == calm[1]
+
+
 def test_what_somebody_else_put_there_is_left_alone(world):
     others = ["latency/notes.json", "ceilings/mine.jsonl", "cells/mine/cell.json", "pictures/my.json"]
     for name in others:

@@ -91,7 +91,16 @@ def _cell(folder: Path, agreement: "Agreement") -> Iterator[Damage]:
     if not judged and not decoded:
         judged = list(_other_tokens(folder, agreement, scores))
     yield from judged
+    yield from _unvouched(folder / CELL, (TOKENS, TRACE))
+    yield from _unvouched(folder / SCORE, (SCORES, SHEET))
     yield from _parts(folder)
+
+
+def _unvouched(path: Path, names: Iterable[str]) -> Iterator[Damage]:
+    """Where there is no record yet: what stands in the places of its files and is no file."""
+    for place in () if os.path.lexists(path) else (path.parent / name for name in names):
+        if os.path.lexists(place) and not place.is_file():
+            yield Damage(f"{place}: is {record.kind_of(place)}, where a file is meant", (place,))
 
 
 def _other_seconds(paths: Iterable[Path]) -> Iterator[Damage]:
@@ -163,6 +172,7 @@ def _table(folder: Path, agreement: "Agreement") -> Iterator[Damage]:
     own = tuple(folder / name for name in (record.TABLE, *BESIDE))
     yield from _records([folder / "figures" / name for name in DRAWN])
     yield from _records([own[0]], *own[1:])
+    yield from _unvouched(own[0], BESIDE)
     if folder in agreement.tables and (fault := agreement.fault_of_table(folder)):
         yield Damage(fault, own)
     yield from _records(folder / name for name in ("grid.json", "tracked.json", ".began.json", "theory.json"))
