@@ -113,7 +113,7 @@ def test_a_missing_cell_is_named(results, tmp_path, name):
     grid_file = place / "grid.json"
     grid = json.loads(grid_file.read_text(encoding="utf-8"))
     grid["lines"].append({**grid["lines"][0], "name": "newcomer", "cell": "field-new-12345678"})
-    grid_file.write_text(json.dumps(grid), encoding="utf-8")
+    write_record(grid_file, grid)
     refused(name, place, tmp_path / "out", r"lacks 1 cells: field-new-12345678 \(samplers/newcomer\)")
 
 
