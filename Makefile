@@ -27,7 +27,7 @@ FULL   := $(USE:%=use=[%]) extended=$(EXTENDED) theory=true latency.prompts=10 s
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 
-.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm faults plan count lint format lock fuzz hostile licences sbom audit docs clean
+.PHONY: setup reproduce full smoke report ui unlock test test-all check golden slurm storage faults plan count lint format lock fuzz hostile licences sbom audit docs clean
 
 setup: $(READY)
 	@echo 'Ready. Next: source $(VENV)/bin/activate, then ladr --help'
@@ -112,6 +112,12 @@ check: lint test
 # A Slurm of one node, started for the test and stopped after it; needs slurm-wlm and munge, not a cluster.
 slurm: $(READY)
 	$(BIN)/python -m pytest -m slurm -rs tests/workflow/test_slurm.py
+
+# The workflow with its files in a storage, each job in an empty folder. Needs rsync; the plugins lie beside the
+# locked environment.
+storage: $(READY)
+	test -d build/storage-tools || $(BIN)/uv pip install -q --python $(BIN)/python --target build/storage-tools --group storage
+	PYTHONPATH=build/storage-tools $(BIN)/python -m pytest -rs tests/workflow/test_storage.py tests/workflow/test_profiles.py
 
 # Draw the floor plan of docs/architecture.md again.
 plan: $(READY)

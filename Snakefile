@@ -4,6 +4,7 @@ import sys
 
 from snakemake.utils import min_version
 
+from ladr.experiment.plan.batch import DECODED, SCORED
 from ladr.experiment.plan.figures import code
 from ladr.experiment.plan.jobs import jobs
 from ladr.experiment.plan.workflow import planned
@@ -15,7 +16,12 @@ min_version("9.14")
 report: "workflow/report/workflow.rst"
 
 
-PLAN = planned(config, sys.argv)
+PLAN = planned(config, sys.argv, workflow)
+
+# With `--sdm apptainer` every job runs in this image of the Dockerfile: --config container=docker://example/ladr
+if "container" in config:
+
+    container: config["container"]
 
 
 include: "workflow/rules/jobs.smk"

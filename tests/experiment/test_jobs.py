@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ladr.base.imports import PACKAGE
+from ladr.experiment.plan.batch import DECODED, SCORED
 from ladr.experiment.plan.jobs import ALL, jobs
 from ladr.experiment.plan.plan import Plan
 from tiny import TEXT, tiny
@@ -36,12 +37,30 @@ def test_the_jobs_make_all_cells_scores_and_figures_once(tmp_path, monkeypatch):
     made = list(jobs(plan))
     outputs = [path for job in made for path in job.outputs]
     assert len(set(outputs)) == len(outputs)
-    records = [*plan.records("cell.json"), *plan.records("score.json")]
+    records = plan.records(*DECODED, *SCORED)
     assert {*records, *(record for *_, record in plan.figure_jobs.values()), *plan.timed} == set(outputs)
     stopwatches = [job for job in made if job.word == "latency"]
     assert stopwatches
     assert all(job.threads == ALL for job in stopwatches)
     scores = next(job for job in made if job.word == "draw" and job.subject == "scores")
-    assert {str(Path(path).name) for path in scores.inputs} >= {"table.json", "style.py", "quality.py"}
-    assert all(job.settled == [path.replace("score", "cell") for path in job.outputs]
-               for job in made if job.word == "score")  # fmt: skip
+    assert {Path(path).name for path in scores.inputs + scores.sources} >= {
+        "table.json", "style.py", "quality.py"
+    }  # fmt: skip
+    assert all(
+        {Path(path).parent for path in job.settled} == {Path(path).parent for path in job.outputs}
+        for job in made
+        if job.word == "score"
+    )
+
+
+def test_each_job_names_every_file_of_a_cell_that_it_reads_or_writes(tmp_path, monkeypatch):
+    plan = planned(tmp_path, monkeypatch)
+    decoded = {"cell.json", "tokens.safetensors", "trace.parquet"}
+    for job in jobs(plan):
+        read, written = ({Path(path).name for path in paths} for paths in (job.settled, job.outputs))
+        if job.word == "decode":
+            assert written == decoded
+            assert read in (set(), decoded)
+        elif job.word == "score":
+            assert (read, written) == (decoded, {"score.json", "scores.jsonl", "samples.png"})
+    assert len(set(plan.records("cell.json", "trace.parquet"))) == 2 * len(plan.grid.cells)

@@ -9,7 +9,7 @@ if PLAN.reporting:
 # new date alone does not (Snakemake compares the content of small files).
 rule theory:
     input:
-        code("ladr.paper.theory.report"),
+        local(code("ladr.paper.theory.report")),
     output:
         str(PLAN.out / "theory.json"),
     log:
@@ -26,7 +26,8 @@ rule theory:
 # Their path holds a hash of the cells that are shown, so the cells' age does not matter.
 rule pictures:
     input:
-        ancient(PLAN.figures.illustrated_records),
+        ancient(PLAN.figures.illustrated_files),
+        local(ancient(str(PLAN.out / "grid.json"))),
     output:
         PLAN.figures.illustrations,
     log:
@@ -36,13 +37,15 @@ rule pictures:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        record=PLAN.figures.illustrations,
     shell:
-        "ladr pictures --record {output} 2>&1 | tee {log}"
+        "ladr pictures --record {params.record} 2>&1 | tee {log}"
 
 
 rule audit:
     input:
-        code("ladr.paper.audit.audit"),
+        local(code("ladr.paper.audit.audit")),
     output:
         str(PLAN.figures.folder / "paper/audit.csv"),
         str(PLAN.figures.folder / "paper/audit.md"),
@@ -51,7 +54,7 @@ rule audit:
     conda:
         "../envs/ladr.yaml"
     params:
-        out=subpath(output[0], parent=True),
+        out=PLAN.figures.folder / "paper",
     shell:
         "ladr audit --out {params.out} 2>&1 | tee {log}"
 
@@ -61,7 +64,7 @@ rule audit:
 rule figures:
     input:
         [record for _, _, record in PLAN.figure_jobs.values()],
-        code("ladr.figures.frame.index"),
+        local(code("ladr.figures.frame.index")),
         rules.audit.output,
         report(
             ancient([str(PLAN.figures.folder)] if PLAN.reporting else []),

@@ -3,20 +3,18 @@
 # Their names are a word of COMMANDS and what the job is about, so `rule decode_field_field_exact_0` in a log is the
 # line `decode` here; ladr.experiment.plan.jobs has what each job reads and writes.
 COMMANDS = {
-    "decode": "ladr run --wait {output}",
-    "join": "ladr join {output}",
-    "score": "ladr score --processes 1 {output}",
-    "judge": "ladr score --processes 1 {output}",
+    "decode": "ladr run --wait {cells}",
+    "join": "ladr join {cells}",
+    "score": "ladr score --processes 1 {cells}",
+    "judge": "ladr score --processes 1 {cells}",
     "latency": "ladr latency {name}",
-    "draw": "ladr figures {names} --results {results} --out {out} --record {output}",
+    "draw": "ladr figures {names} --results {results} --out {out} --record {record}",
 }
 
 
 def command(job):
     """The command line of a job. The shell of a rule is read late, when the loop is over."""
-    return lambda wildcards, output: COMMANDS[job.word].format(
-        output=output, **job.words
-    )
+    return lambda wildcards: COMMANDS[job.word].format(**job.words)
 
 
 for job in jobs(PLAN):
@@ -27,6 +25,7 @@ for job in jobs(PLAN):
         input:
             job.inputs,
             ancient(job.settled),
+            local(job.sources),
         output:
             job.outputs,
         log:

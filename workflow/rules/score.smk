@@ -9,4 +9,4 @@ rule ceiling:
         mem_mb=2000,
         runtime=60,
     shell:
-        "ladr ceiling {output} 2>&1 | tee {log}"
+        "ladr ceiling results/ceilings/{wildcards.name}.jsonl 2>&1 | tee {log}"

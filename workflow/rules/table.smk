@@ -1,8 +1,8 @@
 rule table:
     input:
-        str(PLAN.out / "grid.json"),
-        PLAN.records("cell.json"),
-        PLAN.records("score.json"),
+        local(str(PLAN.out / "grid.json")),
+        PLAN.records(DECODED[0], SCORED[0]),
+        ancient(PLAN.records(*DECODED[1:], *SCORED[1:])),
         ancient(PLAN.ceilings),
     output:
         PLAN.table[0],
@@ -17,6 +17,6 @@ rule table:
         mem_mb=4000,
         runtime=60,
     params:
-        out=subpath(output[0], parent=True),
+        out=PLAN.out,
     shell:
         "ladr table --out {params.out} 2>&1 | tee {log}"

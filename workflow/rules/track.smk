@@ -3,6 +3,8 @@ rule track:
         PLAN.table,
         PLAN.timed,
         PLAN.figures.done,
+        local(ancient(str(PLAN.out / "grid.json"))),
+        ancient(PLAN.records(*DECODED, *SCORED)),
     output:
         PLAN.tracked,
     log:
@@ -12,5 +14,7 @@ rule track:
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        record=PLAN.tracked,
     shell:
-        "ladr track --record {output} 2>&1 | tee {log}"
+        "ladr track --record {params.record} 2>&1 | tee {log}"

@@ -1,14 +1,16 @@
 """What one job is given: some whole cells, or some images of one cell."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ladr.experiment.cell import Cell, short
 from ladr.experiment.cells.parts import Span, shard_file
-from ladr.experiment.cells.record import CELL, RESULTS
+from ladr.experiment.cells.record import CELL, RESULTS, SCORE, SCORES, SHEET, TOKENS, TRACE
 from ladr.experiment.params import BackboneRow
 
 THERE = "there"  # the batch of the cells that exist already
+DECODED = (CELL, TOKENS, TRACE)  # what a decode job writes for each cell; its record stands first
+SCORED = (SCORE, SCORES, SHEET)  # what a job that scores writes
 
 
 @dataclass(frozen=True)
@@ -18,15 +20,16 @@ class CellBatch:
     name: str
     cells: tuple[Cell, ...]
 
-    def files(self, record: str) -> list[str]:
-        """That file of each of its cells."""
-        return [path(cell.id, record) for cell in self.cells]
+    def files(self, *names: str) -> list[str]:
+        """These files of each of its cells."""
+        return cell_files([cell.id for cell in self.cells], names)
 
     @property
     def needs(self) -> list[str]:
-        """The records of cells outside the batch that cells of the batch read."""
+        """The files of cells outside the batch that cells of the batch read."""
         own = {cell.id for cell in self.cells}
-        return list(dict.fromkeys(path(i, CELL) for cell in self.cells for i in cell.needs if i not in own))
+        others = dict.fromkeys(i for cell in self.cells for i in cell.needs if i not in own)
+        return cell_files(others, DECODED)
 
     @property
     def threads(self) -> int:
@@ -64,6 +67,11 @@ def named(there: Sequence[Cell], groups: Sequence[Sequence[Cell]]) -> list[CellB
 def path(cell: str, record: str) -> str:
     """Where that file of a cell is."""
     return str(RESULTS / "cells" / cell / record)
+
+
+def cell_files(cells: Iterable[str], names: Sequence[str]) -> list[str]:
+    """Where these files of the cells are, cell by cell."""
+    return [path(cell, name) for cell in cells for name in names]
 
 
 def resources_of(row: BackboneRow) -> dict[str, int]:

@@ -19,9 +19,10 @@ from ladr.base.errors import LadrError
 from ladr.base.imports import PACKAGE, files_of, imports_of
 from ladr.benchmarks import benchmark
 from ladr.experiment.cell import Cell, Grid, Line, canonical
-from ladr.experiment.cells.record import CELL, RESULTS
+from ladr.experiment.cells.record import RESULTS
 from ladr.experiment.lines import CURVES, SAMPLERS, budget, delays, illustrated
 from ladr.experiment.params import Params
+from ladr.experiment.plan.batch import DECODED, cell_files
 from ladr.experiment.plan.records import FIGURES, ILLUSTRATIONS, RECORDS, VERSION
 
 HERE = PACKAGE / "figures"
@@ -74,10 +75,9 @@ class FigurePlan:
         return [str(RESULTS / ILLUSTRATIONS / f"{key}.json")] if cells_of else []
 
     @property
-    def illustrated_records(self) -> list[str]:
-        """The records of the cells that illustrations show."""
-        shown = [cell for cells in self.illustrated.values() for cell in cells]
-        return [str(RESULTS / "cells" / cell.id / CELL) for cell in shown]
+    def illustrated_files(self) -> list[str]:
+        """The files of the cells that illustrations show."""
+        return cell_files([cell.id for cells in self.illustrated.values() for cell in cells], DECODED)
 
     @property
     def theory(self) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE
-from ladr.experiment.plan.batch import THERE, path
+from ladr.experiment.plan.batch import DECODED, SCORED, THERE, CellBatch, cell_files
 from ladr.experiment.plan.plan import Plan
 
 LIGHT = {"mem_mb": 2000, "runtime": 60}
@@ -18,7 +18,7 @@ class Job:
     """One process of the workflow. Its rule is called `word`_`subject`.
 
     inputs: files whose change makes it run again. settled: files that must exist, whatever their age.
-    words: what its command line names beside its outputs.
+    sources: files of this checkout; their change makes it run again too. words: what its command line names.
     """
 
     word: str
@@ -27,6 +27,7 @@ class Job:
     log: str
     inputs: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     threads: int = 1
     resources: dict[str, int] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
@@ -51,11 +52,12 @@ def _decoding(plan: Plan) -> Iterator[Job]:
         yield Job(
             "decode",
             batch.name,
-            batch.files(CELL),
+            batch.files(*DECODED),
             f"logs/decode/{batch.name}.log",
             settled=[] if batch.name == THERE else batch.needs,
             threads=batch.threads,
             resources=batch.resources,
+            words={"cells": " ".join(batch.files(CELL))},
         )
 
 
@@ -66,15 +68,21 @@ def _joining(plan: Plan) -> Iterator[Job]:
         shards.setdefault(shard.cell.id, []).append(shard.file)
     for i, own in shards.items():
         cell = plan.grid.cells[i]
-        others = [path(other, CELL) for other in cell.needs if plan.matches(cell, other)]
-        name, log = i.replace("-", "_"), f"logs/join/{i}.log"
-        yield Job("join", name, [path(i, CELL)], log, settled=[*own, *others], resources=JOINING)
+        others = cell_files([other for other in cell.needs if plan.matches(cell, other)], DECODED)
+        yield Job(
+            "join",
+            i.replace("-", "_"),
+            cell_files([i], DECODED),
+            f"logs/join/{i}.log",
+            settled=[*own, *others],
+            resources=JOINING,
+            words={"cells": i},
+        )
 
 
 def _scoring(plan: Plan) -> Iterator[Job]:
     for batch in plan.scoring:
-        log = f"logs/score/{batch.name}.log"
-        yield Job("score", batch.name, batch.files(SCORE), log, settled=batch.files(CELL), resources=LIGHT)
+        yield _scores("score", batch, LIGHT)
 
 
 def _judging(plan: Plan) -> Iterator[Job]:
@@ -86,21 +94,30 @@ def _judging(plan: Plan) -> Iterator[Job]:
     gpu = int(official.device.startswith("cuda"))
     resources = {"mem_mb": official.mem_mb, "runtime": official.runtime, "gpu": gpu}
     for batch in plan.judging:
-        log = f"logs/score/{batch.name}.log"
-        yield Job(
-            "judge", batch.name, batch.files(SCORE), log, settled=batch.files(CELL), resources=resources
-        )
+        yield _scores("judge", batch, resources)
+
+
+def _scores(word: str, batch: CellBatch, resources: dict[str, int]) -> Job:
+    return Job(
+        word,
+        batch.name,
+        batch.files(*SCORED),
+        f"logs/score/{batch.name}.log",
+        settled=batch.files(*DECODED),
+        resources=resources,
+        words={"cells": " ".join(batch.files(SCORE))},
+    )
 
 
 def _measuring(plan: Plan) -> Iterator[Job]:
     """A stopwatch wants the machine to itself: the job takes all cores."""
-    for name, records in plan.latencies.items():
+    for name, files in plan.latencies.items():
         yield Job(
             "latency",
             name.replace("-", "_"),
             [str(RESULTS / "latency" / f"{name}.json")],
             f"logs/latency/{name}.log",
-            settled=records,
+            settled=files,
             threads=ALL,
             resources=DRAWING,
             words={"name": name},
@@ -109,13 +126,26 @@ def _measuring(plan: Plan) -> Iterator[Job]:
 
 def _drawing(plan: Plan) -> Iterator[Job]:
     """Figures that read the same share a process. Those that would be empty are in none."""
+    read = {
+        "scores": plan.records(CELL, *SCORED),
+        "traces": plan.records(*DECODED, *SCORED),
+        "pictures": plan.figures.illustrated_files,
+        "theory": [],
+    }
     for source, (names, inputs, record) in plan.figure_jobs.items():
         yield Job(
             "draw",
             source,
             [record],
             f"logs/figures/{source}.log",
-            inputs=[*inputs, *plan.figures.code(names)],
+            inputs=inputs,
+            settled=read[source],
+            sources=plan.figures.code(names),
             resources=DRAWING,
-            words={"names": " ".join(names), "results": str(plan.out), "out": str(plan.figures.folder)},
+            words={
+                "names": " ".join(names),
+                "record": record,
+                "results": str(plan.out),
+                "out": str(plan.figures.folder),
+            },
         )

@@ -24,10 +24,11 @@ from ladr.experiment.cells.rows import scored
 from ladr.experiment.grid import grid
 from ladr.experiment.lines import replayed
 from ladr.experiment.params import Params, load
-from ladr.experiment.plan.batch import CellBatch, Shard, named, path, shard_path
+from ladr.experiment.plan.batch import DECODED, CellBatch, Shard, cell_files, named, path, shard_path
 from ladr.experiment.plan.clock import brought_back
 from ladr.experiment.plan.cut import Cut, cut
 from ladr.experiment.plan.figures import FigurePlan
+from ladr.experiment.plan.store import DISK, Disk, Storage
 
 LOOKING = {  # options of Snakemake that change nothing
     "-n", "--dry-run", "--dryrun", "--lint", "--report", "--dag", "--rulegraph", "--filegraph", "--d3dag",
@@ -52,9 +53,12 @@ class Plan:
     out: Path
     began: Mapping[str, Any] | None = None
     reporting: bool = False
+    store: Disk | Storage = DISK
 
     @classmethod
-    def read(cls, config: Mapping[str, Any], argv: Sequence[str] = ()) -> "Plan":
+    def read(
+        cls, config: Mapping[str, Any], argv: Sequence[str] = (), store: Disk | Storage = DISK
+    ) -> "Plan":
         """Check params.yaml, and claim the working folder unless the command line `argv` only looks.
 
         A job that reads the Snakefile on another machine sees the cells that existed when the run began.
@@ -69,13 +73,14 @@ class Plan:
         params = load(file, changes_of(sets, "--config set="))
         out = Path(config.get("out", RESULTS))
         reporting = any(word.startswith("--report") for word in argv)
-        plan = cls(params, grid(params), out, reporting=reporting)
+        plan = cls(params, grid(params), out, reporting=reporting, store=store)
         os.environ.update({"LADR_PARAMS": file, "LADR_SET": shlex.join(sets), "OMP_NUM_THREADS": "1"})
         if "--mode" in argv:
             return replace(plan, began=record.read(plan.out / BEGAN))
         if not looking(argv):
             plan.claim()
             record.write(plan.out / BEGAN, plan.state())
+            store.send([Path(file), plan.out / BEGAN])
         plan.note()
         for name, reason in plan.figures.left_out.items() if out == RESULTS else ():
             tell(f"figure {name} is not drawn: {reason}")
@@ -115,14 +120,13 @@ class Plan:
 
     def state(self) -> dict[str, Any]:
         """Ids of the cells that are decoded now and of those that are scored, and the jobs of the rest."""
-        places = {i: Path(path(i, CELL)) for i in self.grid.cells}
-        decoded = [i for i, place in places.items() if done(place)]
+        decoded = [i for i, cell in self.grid.cells.items() if self.store.decoded(cell)]
         estimates, known = Paces.read(self.grid), set(decoded)
         left = [cell for i, cell in self.grid.cells.items() if i not in known]
         seconds = {cell.id: estimates.of(cell).seconds * cell.images for cell in left}
         return {
             "decoded": decoded,
-            "scored": [i for i in decoded if scored(places[i].parent, self.grid.cells[i])],
+            "scored": [i for i in decoded if self.store.scored(self.grid.cells[i])],
             "cut": cut(left, lambda cell: seconds[cell.id], self.params.part).json(),
         }
 
@@ -156,7 +160,8 @@ class Plan:
         """What a shard reads: of a cell that it replays the shard of the same images, else whole cells."""
         source = replayed(shard.cell.spec["sampler"])
         cut_alike = source if source in self.cut.shards else None
-        files = [path(i, CELL) for i in shard.cell.needs if i != cut_alike or self.matches(shard.cell, i)]
+        whole = [i for i in shard.cell.needs if i != cut_alike or self.matches(shard.cell, i)]
+        files = cell_files(whole, DECODED)
         return files if cut_alike is None else [*files, shard_path(cut_alike, shard.span)]
 
     def shard(self, cell: str, images: str) -> Shard:
@@ -190,9 +195,9 @@ class Plan:
         groups = [group[i : i + size] for group in by_key.values() for i in range(0, len(group), size)]
         return named([cell for cell in cells if cell.id in known], groups)
 
-    def records(self, name: str) -> list[str]:
-        """That file of every cell."""
-        return [path(i, name) for i in self.grid.cells]
+    def records(self, *names: str) -> list[str]:
+        """These files of every cell."""
+        return cell_files(self.grid.cells, names)
 
     @property
     def ceilings(self) -> list[str]:
@@ -201,9 +206,9 @@ class Plan:
 
     @cached_property
     def latencies(self) -> dict[str, list[str]]:
-        """Measurement -> the records that it reads."""
+        """Measurement -> the files that it reads."""
         stopwatches = measurements(self.params, self.grid)
-        return {name: [path(i, CELL) for i in needs(rows)] for name, rows in stopwatches.items()}
+        return {name: cell_files(needs(rows), DECODED) for name, rows in stopwatches.items()}
 
     @property
     def table(self) -> list[str]:
