@@ -2,22 +2,29 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ladr.base.errors import LadrError, printable
 from ladr.experiment.plan.records import FIGURES, PUBLISHED
 from ladr.figures.frame.index import write as index_of
-from ladr.figures.frame.modules import HERE, drawer, names
+from ladr.figures.frame.modules import HERE, Draw, drawer, names
+
+if TYPE_CHECKING:
+    from ladr.figures.frame.results import Results
 
 __all__ = ["HERE", "draw", "figures", "names"]
 
 
-def draw(chosen: Iterable[str], results: Path, out: Path) -> tuple[list[Path], list[str]]:
+def draw(
+    chosen: Iterable[str], results: Path, out: Path, drawings: dict[str, Any] | None = None
+) -> tuple[list[Path], list[str]]:
     """Draw these figures (all, if none is chosen). Returns the files written, and what is left out and why.
 
     A chosen figure must be possible. Among all, those that the experiment has no cells for are left out.
+    drawings: what figures were drawn from before; one that would be the same is not drawn again. They are
+    replaced by those of now.
     """
     from ladr.figures.frame.results import NotAskedError, Results
 
@@ -28,10 +35,7 @@ def draw(chosen: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
     left_out: list[str] = []
     for name, draw_one in drawers.items():
         try:
-            for one in list(draw_one(source)):
-                place = out / getattr(one, "folder", "")
-                place.mkdir(parents=True, exist_ok=True)
-                written += one.save(place)
+            written += _drawn(name, draw_one, source, out, {} if drawings is None else drawings)
         except NotAskedError as reason:
             if chosen:
                 raise
@@ -43,6 +47,23 @@ def draw(chosen: Iterable[str], results: Path, out: Path) -> tuple[list[Path], l
         places = ", ".join(f"{benchmark} on {backbone}" for backbone, benchmark in source.unscored)
         left_out.append(f"scores of {places}: N/A, as their tables explain")
     return written, left_out
+
+
+def _drawn(name: str, draw_one: Draw, source: "Results", out: Path, drawings: dict[str, Any]) -> list[Path]:
+    """The files of one module, drawn now unless its drawing of before still holds."""
+    from ladr.figures.frame.drawn import DrawnFrom
+
+    if name in drawings and DrawnFrom(**drawings[name]).holds(name, source):
+        return [out / file for file in drawings[name]["files"]]
+    drawings.pop(name, None)
+    source.asked.clear()
+    written: list[Path] = []
+    for one in list(draw_one(source)):
+        place = out / getattr(one, "folder", "")
+        place.mkdir(parents=True, exist_ok=True)
+        written += one.save(place)
+    drawings[name] = DrawnFrom.of(name, source, written, out).plain()
+    return written
 
 
 def figures(
@@ -66,11 +87,12 @@ def figures(
         typer.echo(printable(str(index_of(out, own))))
         _report_others(records.strangers(out, own or out.rglob("*")))
         return
-    written, left_out = draw(chosen or [], results, out)
+    drawings = records.drawings_of(record, out) if record is not None else None
+    written, left_out = draw(chosen or [], results, out, drawings)
     for text in left_out:
         typer.echo(f"left out: {printable(text)}")
     if record is not None:
-        records.record(record, chosen or names(), written, out, results)
+        records.record(record, chosen or names(), written, out, results, drawings)
     if not chosen:
         index_of(out, [*written, *records.drawn(out, results)])
         _report_others(records.strangers(out, written))

@@ -35,7 +35,7 @@ BARS, GAP = 0.8, 0.94  # widths: of the bars in a column's place; of a bar in it
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    groups = [g for g in dict.fromkeys(results.grid.group) if g.startswith(PREFIX)]
+    groups = results.groups(PREFIX)
     if not groups:
         raise NotAskedError("the experiment has no ablations")
     for group in groups:

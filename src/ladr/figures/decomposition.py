@@ -26,7 +26,7 @@ EXPLAINED = (
 
 def draw(results: Results) -> Iterator[Plot]:
     empty = True
-    for group in dict.fromkeys(g for g in results.grid.group if g.startswith(PREFIX)):
+    for group in results.groups(PREFIX):
         for backbone, benchmark, scores in results.scored(group):
             rows = rows_of(scores)
             if len(rows) > 2 and roles.own_budgets(results, rows):

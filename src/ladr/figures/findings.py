@@ -164,7 +164,7 @@ def draw(results: Results) -> Iterator[Findings]:
     facts: dict[str, list[Fact]] = {backbone: [] for backbone in results.grid.backbone.unique()}
     captions: dict[str, list[str]] = {backbone: [] for backbone in facts}
     for key, (_, prefix, answer, _) in QUESTIONS.items():
-        for group in (g for g in dict.fromkeys(results.grid.group) if g.startswith(prefix)):
+        for group in results.groups(prefix):
             for backbone, benchmark, scores in results.places(group):
                 question = "/".join(filter(None, (key, group.removeprefix(prefix))))
                 facts[backbone] += answer(Place(results, question, backbone, benchmark), scores)

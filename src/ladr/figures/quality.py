@@ -111,7 +111,7 @@ def _plain(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame
     sampler = {**sampler_of(results, own), "steps": None}
     prompts = benchmark_of(results, own)
     lines = [base]
-    for group in dict.fromkeys(results.grid.group):
+    for group in results.groups():
         rows = results.at(backbone, benchmark, group)
         for cell in rows_of(rows).cell:
             same = {**sampler_of(results, cell), "steps": None} == sampler

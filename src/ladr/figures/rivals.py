@@ -34,7 +34,7 @@ ALONE = "The experiment has no curve of plain decoding, so nothing is compared w
 
 
 def draw(results: Results) -> Iterator[Plot | Table]:
-    groups = dict.fromkeys(name for name in results.grid.group if name.startswith(CURVES))
+    groups = results.groups(CURVES)
     for group in groups:
         for backbone, benchmark, scores in results.scored(group):
             rows = main(scores)
@@ -67,7 +67,7 @@ def plot(results: Results, backbone: str, benchmark: str, group: str, own: list[
 
 def _look(results: Results, curve: MethodCurve, place: int) -> dict[str, Any]:
     """The look of the table's sampler with that label, else one of its own."""
-    table = results.grid[results.grid.group == looks.SAMPLERS]
+    table = results.lines(looks.SAMPLERS)
     if (table.label == curve.label).any():
         return looks.look_of(results, curve.label)
     return style.other(place)

@@ -26,7 +26,7 @@ SPAN = 4.0  # an axis whose ends differ by this factor is logarithmic
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    groups = [g for g in dict.fromkeys(results.grid.group) if g.startswith(PREFIX)]
+    groups = results.groups(PREFIX)
     if not groups:
         raise NotAskedError("the experiment has no sweeps")
     for group in groups:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ladr.base import files
 from ladr.base.errors import LadrError
@@ -17,10 +18,18 @@ PAPER = "paper"  # the folder of figures that are the same for every experiment
 VERSION = 3  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
 
 
-def record(path: Path, names: list[str], written: list[Path], out: Path, results: Path = RESULTS) -> None:
+def record(
+    path: Path,
+    names: list[str],
+    written: list[Path],
+    out: Path,
+    results: Path = RESULTS,
+    drawings: Mapping[str, Any] | None = None,
+) -> None:
     """Write to `path` what was drawn into the folder `out`, and remove what is not drawn any more.
 
-    The record has the digest of the table in `results` that the figures were drawn from.
+    The record has the digest of the table in `results` that the figures were drawn from. drawings: figure ->
+    what it was drawn from, for `drawings_of`.
 
     Only a file that this record named before, that lies inside `out`, that is still what was drawn and that
     no record beside this one names, is removed.
@@ -31,7 +40,18 @@ def record(path: Path, names: list[str], written: list[Path], out: Path, results
     remove([file for file in _vouched(path, out) if file.resolve() not in kept], out)
     table = results / records.TABLE
     drawn_from = {"table": records.read(table)[records.DIGEST]} if path.stem in TABLED and done(table) else {}
-    _write(path, names, written, drawn_from)
+    _write(path, names, written, {**drawn_from, "drawings": dict(drawings or {})})
+
+
+def drawings_of(path: Path, out: Path) -> dict[str, dict[str, Any]]:
+    """Figure -> what it was drawn from, of each figure whose files in `out` are still what was drawn."""
+    whole = {file.resolve() for file in _vouched(path, out)}
+    drawings = records.read(path).get("drawings", {}) if whole else {}
+    return {
+        name: one
+        for name, one in drawings.items()
+        if all((out / file).resolve() in whole for file in one["files"])
+    }
 
 
 def record_illustrations(path: Path, written: list[Path]) -> None:
@@ -52,7 +72,7 @@ def record_illustrations(path: Path, written: list[Path]) -> None:
     _write(path, [one.name for one in folders], now)
 
 
-def _write(path: Path, names: list[str], written: list[Path], about: Mapping[str, str] = {}) -> None:
+def _write(path: Path, names: list[str], written: list[Path], about: Mapping[str, Any] = {}) -> None:
     entries = {
         os.path.relpath(file, path.parent): {"bytes": file.stat().st_size, "sha256": files.sha256(file)}
         for file in written

@@ -38,7 +38,7 @@ def looks(results: Results, rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 def look_of(results: Results, label: str | None) -> dict[str, Any]:
     """Colour and marker of the table's sampler with that label; those of no sampler without one."""
-    table = results.grid[results.grid.group == SAMPLERS]
+    table = results.lines(SAMPLERS)
     own = table.name[table.label == label]
     return look_named(own.iloc[0], table.name) if len(own) else style.neutral()
 
@@ -66,8 +66,8 @@ def _look(results: Results, row: Any) -> dict[str, Any]:
 
 def _others(results: Results, backbone: str) -> list[str]:
     """The rules of all ablations that the table does not have, in the order of the experiment."""
-    grid = results.grid
-    lines = grid[grid.group.str.startswith(ABLATIONS) & (grid.backbone == backbone)]
+    lines = results.lines(ABLATIONS)
+    lines = lines[lines.backbone == backbone]
     rules = [_rule(results, line.cell) for line in lines.itertuples() if same_as(results, line) is None]
     return list(dict.fromkeys(rules))
 

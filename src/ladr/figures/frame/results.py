@@ -13,6 +13,7 @@ from ladr.benchmarks.column import main_column
 from ladr.benchmarks.intervals import PromptSums
 from ladr.experiment.cells import record
 from ladr.experiment.lines import SAMPLERS, illustrated
+from ladr.figures.frame.asked import Asked
 
 PLACE = ["group", "name", "backbone", "benchmark", "cell"]
 LATENCY, SHOWN = "latency", "pictures.json"
@@ -24,7 +25,7 @@ class NotAskedError(LadrError):
     """The experiment does not ask for the data that the figure shows."""
 
 
-class Results:
+class Results(Asked):
     """The results below `root`: the grid's lines, their scores, the cells' records and traces.
 
     The table of a sweep lies in a folder below the results whose cells it names: these cells are in the
@@ -36,26 +37,31 @@ class Results:
         folders = (root, *root.resolve().parents)
         self.store = next((f for f in folders if (f / "cells").is_dir()), root)
         self.unscored: dict[tuple[str, str], None] = {}  # (backbone, benchmark) left out by `scored`
+        super().__init__()
         self._samples: dict[tuple[str, str], dict[str, PromptSums]] = {}
 
     @cached_property
-    def grid(self) -> pd.DataFrame:
-        """One row per row of params.yaml, backbone and benchmark."""
+    def _grid(self) -> pd.DataFrame:
         return pd.DataFrame(self._asked["lines"])
 
     @cached_property
     def _asked(self) -> dict[str, Any]:
         return self._json(self.root / "grid.json")
 
-    @cached_property
+    @property
     def scores(self) -> pd.DataFrame:
         """scores.parquet; every line of the grid is in it."""
+        self.asked["scores "] = None
+        return self._scores
+
+    @cached_property
+    def _scores(self) -> pd.DataFrame:
         path = self.root / "scores.parquet"
         scores = self._parquet(path)
         for column in NUMBERS:
             scores[column] = pd.to_numeric(scores[column], errors="coerce").astype(float)
         known = set(scores[PLACE].itertuples(index=False, name=None))
-        missing = [row for row in self.grid[PLACE].itertuples(index=False, name=None) if row not in known]
+        missing = [row for row in self._grid[PLACE].itertuples(index=False, name=None) if row not in known]
         if missing:
             cells = list(dict.fromkeys(f"{row[-1]} ({row[0]}/{row[1]})" for row in missing))
             raise LadrError(f"{path} lacks {len(cells)} cells: {', '.join(cells)}; run `snakemake`")
@@ -74,6 +80,7 @@ class Results:
     def judged(self, cell: str, kind: str) -> dict[str, PromptSums]:
         """Column -> sums and counts of each prompt, in the order of the prompts' ids, for one kind of
         judgement of a cell."""
+        self.asked[f"judged {cell}"] = None
         if (cell, kind) not in self._samples:
             own = self._judged.get((cell, kind), self.judgements[:0])
             by_prompt = own.groupby(["column", "prompt"], sort=True).value.agg(["sum", "count"])
@@ -85,7 +92,8 @@ class Results:
 
     def places(self, group: str = SAMPLERS) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """(backbone, benchmark, the group's scores) for every place in which the experiment has the group."""
-        lines = self.grid[self.grid.group == group]
+        lines = self.lines(group)
+        lines = lines[lines.group == group]
         if lines.empty:
             raise NotAskedError(f"the experiment has no {group}")
         for backbone, benchmark in lines[["backbone", "benchmark"]].drop_duplicates().itertuples(index=False):
@@ -101,23 +109,31 @@ class Results:
 
     def at(self, backbone: str, benchmark: str, group: str = SAMPLERS) -> pd.DataFrame:
         """The scores of a group in one place, checked by `whole`; empty if there are none."""
-        s = self.scores
-        return whole(s[(s.backbone == backbone) & (s.benchmark == benchmark) & (s.group == group)])
+        self.asked[f"scores {backbone} {benchmark} {group}"] = None
+        return whole(self._placed(backbone, benchmark, group))
+
+    def _placed(self, backbone: str, benchmark: str, group: str) -> pd.DataFrame:
+        s = self._scores
+        return s[(s.backbone == backbone) & (s.benchmark == benchmark) & (s.group == group)]
 
     def record(self, cell: str) -> dict[str, Any]:
         """cell.json."""
+        self.asked[f"cell {cell}"] = None
         return self._json(self.store / "cells" / cell / "cell.json", f"cell {cell}: ")
 
     def trace(self, cell: str) -> pd.DataFrame:
         """One row per image and pass."""
+        self.asked[f"cell {cell}"] = None
         return self._parquet(self.store / "cells" / cell / "trace.parquet", f"cell {cell}: ")
 
     def latency(self, rows: pd.DataFrame) -> dict[str, Any] | None:
         """The measurement of these samplers; None if the experiment does not time them on this benchmark."""
+        self.asked["timed "] = None
         cells = dict(zip(rows.name, rows.cell, strict=True))
         name = next((name for name, held in self._timed.items() if held == cells), None)
         if name is None:
             return None
+        self.asked[f"file {LATENCY}/{name}.json"] = None
         path = self.store / LATENCY / f"{name}.json"
         record = self._json(path, f"latency {name}: ")
         if record.get("cells") != cells:
@@ -135,12 +151,14 @@ class Results:
 
     def theory(self) -> dict[str, Any]:
         """The output of `ladr theory --json`."""
+        self.asked["theory "] = None
         return self._json(self.root / "theory.json", "`ladr theory --json > results/theory.json`: ")
 
     def illustrations(self) -> Iterator[tuple[str, dict[str, Any], Path]]:
         """(backbone, its pictures.json, its folder) for every illustration that the experiment asks for."""
         folder = self.store / "pictures"
-        asked = illustrated(self.grid.itertuples(index=False))
+        asked = illustrated(self.lines(SAMPLERS).itertuples(index=False))
+        self.asked |= {f"file pictures/{name}/{SHOWN}": None for name in asked}
         if not asked:
             raise NotAskedError("no benchmark of the experiment has pixels, so `ladr pictures` shows nothing")
         records = {name: self._illustration(folder / name, lines) for name, lines in asked.items()}

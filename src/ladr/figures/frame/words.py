@@ -44,8 +44,8 @@ def kin(results: Results, backbone: str, sampler: dict[str, Any], but: Iterable[
     """The label of the first sampler of the table that equals this one except for the fields `but`."""
     but = list(but)
     spec = without(sampler, but)
-    lines = results.grid[(results.grid.group == SAMPLERS) & (results.grid.backbone == backbone)]
-    for line in lines.itertuples():
+    lines = results.lines(SAMPLERS)
+    for line in lines[lines.backbone == backbone].itertuples():
         if without(roles.sampler_of(results, line.cell), but) == spec:
             return line.label
     return None
