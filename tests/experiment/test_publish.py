@@ -74,6 +74,32 @@ def test_what_is_not_drawn_any_more_goes_and_what_others_put_there_stays(folder)
     ]  # fmt: skip
 
 
+def test_one_folder_is_published_beside_what_was_published_of_the_others(folder):
+    draw("traces", "shapes/s.md")
+    write(LATEST, drawn(LATEST))
+    publish()
+    before = (PUBLISHED / "shapes/s.md").read_bytes()
+    (RESULTS / "figures/traces.json").unlink()
+    draw("scores", "mixture/c.md")
+    measured(images=12)
+    write(LATEST, drawn(LATEST))
+    assert publish(only=["mixture"], index=write) == {"written": 2, "removed": 2}
+    assert published() == ["README.md", "mixture/c.md", "paper/audit.md", "published.json", "shapes/s.md"]
+    assert (PUBLISHED / "shapes/s.md").read_bytes() == before
+    index = (PUBLISHED / "README.md").read_text()
+    assert "mixture/c.md" in index
+    assert "shapes/s.md" in index
+    assert altered() == []
+    assert json.loads((PUBLISHED / "published.json").read_text())["images"] == {"mixture/mini-dpg": 12}
+    with pytest.raises(
+        LadrError, match=r"--only mixtur: figures/latest has no such folder \(did you mean 'mixture'\?\)"
+    ):
+        publish(only=["mixtur"], index=write)
+    (PUBLISHED / "shapes/s.md").write_text("by hand")
+    with pytest.raises(LadrError, match=r"shapes/s.md: is not what was published"):
+        publish(only=["mixture"], index=write)
+
+
 @pytest.mark.parametrize("harm", ["change", "lose", "unfinished"])
 def test_a_run_that_is_not_whole_is_refused_and_nothing_is_copied(folder, harm):
     if harm == "change":

@@ -104,11 +104,17 @@ def publish(
     smaller: Annotated[
         bool, typer.Option("--smaller", help="Also where what is published shows more images.")
     ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FOLDER", help="Only this backbone's figures, or theory or paper; again for more."
+        ),
+    ] = None,
 ) -> None:
     """Copy the figures of a finished run to figures/published, which git keeps."""
     from ladr.experiment.plan.publish import publish as copy
 
-    count = copy(results, smaller)
+    count = copy(results, smaller, only=only or (), index=index_of)
     typer.echo(f"{PUBLISHED}: {count['written']} files, {count['removed']} older ones removed")
 
 

@@ -1,11 +1,12 @@
 """From figures/latest, which every run redraws, to figures/published, which git keeps."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from ladr.base.errors import LadrError
-from ladr.base.files import appearing
+from ladr.base.errors import LadrError, nearest
+from ladr.base.files import appearing, sha256
 from ladr.experiment.cells import record as records
 from ladr.experiment.cells.record import CELL, RESULTS, damage
 from ladr.experiment.plan.records import (
@@ -19,32 +20,66 @@ from ladr.experiment.plan.records import (
 )
 
 INDEX = "README.md"
+Index = Callable[[Path, Iterable[Path]], Path]
 
 
 def publish(
-    results: Path = RESULTS, smaller: bool = False, latest: Path = FIGURES, published: Path = PUBLISHED
+    results: Path = RESULTS,
+    smaller: bool = False,
+    latest: Path = FIGURES,
+    published: Path = PUBLISHED,
+    *,
+    only: Sequence[str] = (),
+    index: Index | None = None,
 ) -> dict[str, int]:
     """Copy the figures of a finished run, and remove what was published before and is not drawn any more.
 
-    Only files that published.json names and that are still what was published are removed. A LadrError, and
-    nothing is copied, where a figure is damaged or missing, or where what is published shows more images
-    (unless `smaller`). Returns how many files were written and removed.
+    only: folders of figures, such as backbones; all others stay as they are, and `index` writes the index of
+    what is then there. Only files that published.json names and that are still what was published are
+    removed. A LadrError, and nothing is copied, where a figure is damaged or missing, or where what is
+    published shows more images (unless `smaller`). Returns how many files were written and removed.
     """
     sources = _whole(results, latest)
-    shown = images(results)
     place = published / PUBLICATION
     before = records.read(place) if place.is_file() else {}
+    shown, kept = images(results), []
+    if only:
+        sources = _chosen(sources, latest, only)
+        kept = _others(before, published, only)
+        shown = {**before.get("images", {}), **{at: n for at, n in shown.items() if at.split("/")[0] in only}}
     if not smaller:
         _refuse_smaller(shown, before.get("images", {}))
     copies = [published / path.relative_to(latest) for path in sources]
     for path, copy in zip(sources, copies, strict=True):
         with appearing(copy) as half:
             shutil.copyfile(path, half)
+    if only and index:
+        copies.append(index(published, [*copies, *kept]))
     old = [name for name in before.get("files", {}) if (published / name).is_file()]
-    folders = sorted({path.parent.name for path in copies if path.parent != published})
-    record(place, folders, copies, published)
+    there = [*copies, *kept]
+    folders = sorted({path.parent.name for path in there if path.parent != published})
+    record(place, folders, there, published)
     records.write(place, {"images": shown, **records.read(place)})
     return {"written": len(copies), "removed": sum(not (published / name).is_file() for name in old)}
+
+
+def _chosen(sources: Sequence[Path], latest: Path, only: Sequence[str]) -> list[Path]:
+    """The files of these folders."""
+    folders = sorted({path.parent.name for path in sources if path.parent != latest})
+    for name in only:
+        if name not in folders:
+            raise LadrError(f"--only {name}: {latest} has no such folder{nearest(name, folders)}")
+    return [path for path in sources if path.parent != latest and path.parent.name in only]
+
+
+def _others(before: Mapping[str, Any], published: Path, only: Sequence[str]) -> list[Path]:
+    """What was published before in other folders, as it was published, but for the index."""
+    files = {published / name: entry for name, entry in before.get("files", {}).items() if name != INDEX}
+    others = {path: entry for path, entry in files.items() if path.parent.name not in only}
+    for path, entry in others.items():
+        if not path.is_file() or sha256(path) != entry["sha256"]:
+            raise LadrError(f"{path}: is not what was published; `git checkout {published}` brings it back")
+    return list(others)
 
 
 def altered(published: Path = PUBLISHED) -> list[str]:
