@@ -5,8 +5,8 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from trust.refusals import CONTROL, SECONDS, files_below
 
 CODES = (0, 1, 2)
 COUNTED = re.compile(r": \d+ mistakes$")
+MEMORY = 2 << 30  # bytes that an example may take
+RESET, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 MISTAKES = 22  # lines at most
 FINDINGS = {"doctor"}  # commands that end with 1 and list what is damaged
 
@@ -105,8 +107,22 @@ def fault_of(function: Callable[[], object]) -> str:
 
 
 def in_a_folder(door: Door, example: Any) -> str:
-    with tempfile.TemporaryDirectory(prefix="ladr-fuzz-") as root, chdir(root):
-        return door.act(example)
+    """What was wrong with the answer to one example, in a folder of its own; too much memory is wrong too."""
+    with tempfile.TemporaryDirectory(prefix="ladr-fuzz-") as root, chdir(root), highest() as peak:
+        fault = door.act(example)
+        return fault or (f"it took {peak() >> 20} MiB" if peak() > MEMORY else "")
+
+
+@contextmanager
+def highest() -> Iterator[Callable[[], int]]:
+    """Asks how many bytes this process held at most since the block began; Linux counts them."""
+    RESET.write_text("5")
+
+    def peak() -> int:
+        (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+
+    yield peak
 
 
 def drawn(door: Door, number: int, start: int | None, each: Callable[[Any, str], None]) -> None:

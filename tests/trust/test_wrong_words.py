@@ -1,6 +1,7 @@
 """Wrong words after a command are refused with one line, and nothing is written."""
 
 import shlex
+from importlib import import_module
 
 import pytest
 
@@ -57,6 +58,13 @@ CALLS = [
     ("""sample x --backbone field --sampler '{"policy": "ladr", "noise": NaN}'""", "noise: nan"),
     ("""sample x --backbone field --compare '{"policy": "ladr"'""", "not valid JSON"),
     ("sample x --backbone field --compare ,", "'' is not known"),
+    ("train model --data shape", "data: 'shape' is unknown (did you mean 'shapes'?)"),
+    ("train vq --data shape --folder new", "data: 'shape' is unknown (did you mean 'shapes'?)"),
+    ("train exam --out .", ".: is a folder; name a file"),
+    ("train exam --out " + "x" * 300, "this name is too long"),
+    ("train exam --folder params.yaml", "params.yaml: has no config.json"),
+    ("track --record .", ".: is a folder; name a file"),
+    ("train sheet --to params.yaml/x.png", "a part of this path is a file"),
     ("sample x --backbone field --seed -1", "'--seed'"),
     ("sample x --backbone field --temperature nan", "'--temperature'"),
     ("sample x --backbone field --temperature -1", "'--temperature'"),
@@ -99,6 +107,13 @@ CALLS = [
     ("nope", "there is no command 'nope'"),
     ("grade", "is now `ladr score`"),
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def imported():
+    """What takes long to import is imported before: its seconds are none of a refusal."""
+    for name in ("run", "vq", "exam", "sheet"):
+        import_module(f"ladr.training.{name}")
 
 
 @pytest.mark.parametrize(("call", "says"), CALLS, ids=lambda text: text[:50])

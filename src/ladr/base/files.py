@@ -64,6 +64,17 @@ def put_aside(path: Path, name: Path) -> None:
     os.rename(path, name)
 
 
+def require_place(path: Path) -> None:
+    """Raise where no file can stand: at a folder, below a file, or under a name that is too long.
+
+    For what is written after a long time.
+    """
+    if path.is_dir():
+        raise LadrError(f"{path}: is a folder; name a file")
+    with suppress(FileNotFoundError):
+        path.lstat()
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     with appearing(path) as half:
         half.write_bytes(content)

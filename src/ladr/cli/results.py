@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ladr.base.errors import printable
+from ladr.base.files import require_place
 from ladr.cli.options import PARAMS, File, Json, Set, experiment_of, print_json
 
 RESTORE = "`git checkout figures/published` brings them back"
@@ -50,6 +51,8 @@ def track(
     from ladr.experiment.track import track as log
 
     experiment, grid = experiment_of(params, set_)
+    if record is not None:
+        require_place(record)
     count = log(grid, experiment.baseline)
     typer.echo(f"MLflow: {count['new']} new, {count['changed']} changed, {count['same']} as they were")
     if record:

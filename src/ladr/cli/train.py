@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ladr.base.errors import LadrError
+from ladr.base.files import require_place
 from ladr.cli.options import MOST, MOST_STEPS, MOST_THREADS
 
 app = typer.Typer(no_args_is_help=True, help="Train the embedded tokenizer and model from nothing.")
@@ -97,12 +98,12 @@ def model(
     from ladr.training.data_set import default_settings
     from ladr.training.run import Execution, train
 
+    usual = default_settings(data)
     if start is not None:
         copy_codebook(start, folder)
     book = folder / "patches.safetensors"
     if not book.exists():
         raise LadrError(f"{book}: not there; run `ladr train vq --folder {folder}` first")
-    usual = default_settings(data)
     stated = {"steps": steps, "shard_batch": shard_batch, "early": early}
     settings = replace(
         usual,
@@ -182,6 +183,7 @@ def sheet(
     from ladr.training.sheet import sheet as write
 
     to = to or folder / SHEET
+    require_place(to)
     typer.echo(json.dumps(write(folder, to, each=each, steps=steps)))
     _log(folder, mlflow, to)
 
@@ -210,6 +212,8 @@ def exam(
     from ladr.training.exam import exam as examine
     from ladr.training.exam import table, write
 
+    if out is not None:
+        require_place(out)
     scores = examine(folder, prompts, steps, guidance, processes, data)
     if out is not None:
         write(scores, out)

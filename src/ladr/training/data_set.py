@@ -46,13 +46,19 @@ class DataSet:
 
 def data_set(name: str, folder: Path) -> DataSet:
     """The data set of that name; `folder` is that of the run or checkpoint, where a data set has files."""
+    require_known(name)
+    return DATA_SETS[name](folder)
+
+
+def require_known(name: str) -> None:
+    """LadrError unless there is a data set of that name."""
     if name not in DATA_SETS:
         raise LadrError(f"data: {name!r} is unknown{nearest(name, DATA_SETS)}")
-    return DATA_SETS[name](folder)
 
 
 def default_settings(name: str) -> Settings:
     """The settings of a run on the data set of that name, which need not be there yet."""
+    require_known(name)
     return {"pictures": picture_settings}.get(name, Settings)()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ladr.base.errors import LadrError
 from ladr.base.files import write_json
 from ladr.training.data_set import data_set
 
@@ -21,6 +22,8 @@ def exam(
     The floor is the share of images that satisfy a prompt drawn from elsewhere in the column.
     """
     columns = data_set(data, folder).columns
+    if not (folder / "config.json").is_file():
+        raise LadrError(f"{folder}: has no config.json; the folder of a checkpoint is wanted")
     jobs = [(data, folder, column, count, steps, guidance) for column in columns]
     began = time.monotonic()
     if processes == 1:

@@ -86,8 +86,8 @@ def train_vq(
 
     `data` names the data set. Call again to go on after a kill.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     known = data_set(data, folder)
+    folder.mkdir(parents=True, exist_ok=True)
     book = folder / "patches.safetensors"
     if not book.exists():
         known.codebook(seed).save(book)
