@@ -82,7 +82,8 @@ def measure(
             passes[sampler].append(len(part.trace["step"]))
         say(f"{name}: {i + 1}/{len(images)} images")
     cut = settings.warmup
-    seconds, passes = ({n: values[cut:] for n, values in all_.items()} for all_ in (seconds, passes))
+    seconds = {n: values[cut:] for n, values in seconds.items()}
+    passes = {n: values[cut:] for n, values in passes.items()}
     measured = {
         "id": name,
         "images": len(images) - cut,
