@@ -254,7 +254,7 @@ DOORS = {
     ),
     "LADR_SET": Door(400, 10, variables, lambda example: call(example[0], variable=example[1])),
     "commands": Door(1000, 15, calls(), call),
-    "bodies of commands": Door(300, 6, bodies.calls(), lambda words: bodies.call(words, world())),
+    "bodies of commands": Door(300, 4, bodies.calls(), lambda words: bodies.call(words, world())),
     "Python API": Door(900, 20, api, ask),
     "records": Door(400, 5, records(), read_spoilt),
     "checkpoints": Door(250, 3, configs(), read_config),
