@@ -9,6 +9,11 @@ from torch import Tensor
 from torch.nn import functional
 
 
+def pure() -> bool:
+    """Whether values must not be overwritten: a gradient wants them, or a compiler does that better."""
+    return torch.is_grad_enabled() or torch.compiler.is_compiling()
+
+
 class Turn(NamedTuple):
     """The rotary angles of some positions: cos and sin (n, 1, D) of both halves, -sin in the first."""
 
@@ -25,10 +30,13 @@ class Turn(NamedTuple):
         return Turn(self.cos[index], self.sin[index])
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x (n, heads, D) rotated half against half, in float32."""
+        """x (n, heads, D) rotated half against half, in float32. Unless `pure()`, x may be overwritten."""
         wide = x.float()
         a, b = wide.chunk(2, -1)
-        return torch.cat((b, a), -1).mul_(self.sin).add_(wide * self.cos).to(x.dtype)
+        swapped = torch.cat((b, a), -1).mul_(self.sin)
+        if pure():
+            return swapped.add_(wide * self.cos).to(x.dtype)
+        return wide.mul_(self.cos).add_(swapped).to(x.dtype)
 
 
 class Stages(NamedTuple):

@@ -21,6 +21,7 @@ from ladr.backbones.lumina.compiled import compiled
 from ladr.backbones.lumina.denoiser import GuidedDenoiser
 from ladr.backbones.lumina.llada import LLaDA
 from ladr.backbones.lumina.packing import Frame
+from ladr.backbones.lumina.pages import keep_pages
 from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError, nearest, shown
@@ -147,6 +148,7 @@ class DiMOO:
         self.exact = (
             checkpoint.dtype_of("sampling_dtype", settings.get("sampling_dtype", "float32")) == torch.float32
         )
+        keep_pages()
         self.compiled = compiled(self.model, settings.get("compile", False))
         self.limit = settings.get("limit") or model.config.max_sequence_length
         self.codes = layout.codebook

@@ -6,13 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ladr.backbones.lumina.attention import SameLength, Stages, Turn, attend
+from ladr.backbones.lumina.attention import SameLength, Stages, Turn, attend, pure
 from ladr.backbones.lumina.sizes import LLaDAConfig
-
-
-def _pure() -> bool:
-    """Whether values must not be overwritten: a gradient wants them, or a compiler does that better."""
-    return torch.is_grad_enabled() or torch.compiler.is_compiling()
 
 
 class RMSNorm(nn.Module):
@@ -26,7 +21,7 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         wide = x.float()
         weight = self.weight
-        if _pure() or x.is_cuda:
+        if pure() or x.is_cuda:
             return functional.rms_norm(wide, weight.shape, None, self.eps).to(x.dtype) * weight.to(x.dtype)
         scale = wide.square().mean(-1, keepdim=True).add_(self.eps).rsqrt_()
         return (wide * scale).to(x.dtype).mul_(weight)
@@ -87,7 +82,7 @@ class Block(nn.Module):
         if want is not None:
             x, n, turn = x[want], n[want], turn.at(want)
         mixed = self.attn_out(attend(turn(self._heads(self.q_proj(n))), k, v, groups))
-        if _pure():
+        if pure():
             x = x + mixed
             n = self.ff_norm(x)
             return x + self.ff_out(functional.silu(self.ff_proj(n)) * self.up_proj(n))

@@ -1,0 +1,82 @@
+"""Memory does not grow with the number of images, and a pass reuses the pages of the pass before."""
+
+import platform
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from ladr.backbones.random.blank import random_checkpoint
+from ladr.training.settings import embedded_config, embedded_layout
+from ladr.training.vocabulary import build
+
+pytestmark = pytest.mark.slow
+
+FIELD = "field: {settings: {grid: [5, 5], codes: 3}, batch_size: 32, benchmarks: {field-exact: smoke}}"
+SHAPES = "shapes: {settings: {folder: MODEL}, batch_size: 16, benchmarks: {mini-geneval: smoke}}"
+EXPERIMENT = """
+use: [NAME]
+images: IMAGES
+part: 50
+steps: 6
+baseline: ladr
+backbones:
+  BACKBONE
+samplers:
+  ladr: {policy: ladr}
+"""
+JOB = """
+from ladr.cli.main import answer
+from ladr.speed.full_size import peak_memory
+assert answer(["run", "samplers/ladr"]) == 0
+print(peak_memory())
+"""
+PASSES = """
+import resource
+from ladr import decode
+from ladr.backbones import load
+backbone = load("shapes", pixels="mosaic")
+faults = []
+for steps in (3, 3, 3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    decode(backbone, ["a red circle"] * 8, "cosine", steps=steps)
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(min(faults[1:]))
+"""
+
+
+def answer_of(code, folder):
+    """The number that a process prints last, in one thread and in that folder."""
+    command = [sys.executable, "-c", f"import torch; torch.set_num_threads(1)\n{code}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    return float(done.stdout.split()[-1])
+
+
+def small_model(folder):
+    """Random weights with the embedded model's words and cells."""
+    config = replace(embedded_config(), d_model=32, n_heads=2, n_layers=2, mlp_hidden_size=64)
+    return random_checkpoint(folder, config, embedded_layout(), tokenizer=build(), parts=1)
+
+
+@pytest.mark.parametrize(("name", "backbone", "prompts"), [("field", FIELD, 24), ("shapes", SHAPES, 54)])
+def test_a_job_of_many_images_needs_the_memory_of_few(name, backbone, prompts, tmp_path):
+    backbone = (
+        backbone.replace("MODEL", str(small_model(tmp_path / "model"))) if name == "shapes" else backbone
+    )
+    peak = {}
+    for count in (100, 2000):
+        place = tmp_path / str(count)
+        place.mkdir()
+        values = {"NAME": name, "IMAGES": str(-(-count // prompts)), "BACKBONE": backbone}
+        text = EXPERIMENT
+        for word, value in values.items():
+            text = text.replace(word, value)
+        (place / "params.yaml").write_text(text)
+        peak[count] = answer_of(JOB, place)
+    assert peak[2000] < 1.05 * peak[100], peak
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have other bounds")
+def test_a_pass_reuses_the_pages_of_the_pass_before(tmp_path):
+    assert answer_of(PASSES, tmp_path) < 3000
