@@ -261,8 +261,8 @@ def test_several_opponents_share_one_entry_of_the_legend():
         panel.plot([1], [1], label=label)
     style.below(figure, panel, 2, ["its opponent", "another opponent"], "Cosine, same passes (ring)")
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["LADR", "Cosine, same passes (ring)", "Doubt"]
-    assert [line.get_markerfacecolor() for line in legend.get_lines()][1] == "white"
+    assert [text.get_text() for text in legend.get_texts()] == ["LADR", "Doubt", "Cosine, same passes (ring)"]
+    assert [line.get_markerfacecolor() for line in legend.get_lines()][2] == "white"
 
 
 def test_words_of_fields():

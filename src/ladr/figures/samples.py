@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ladr.figures.frame import style
+from ladr.figures.frame import roles, style
 from ladr.figures.frame.illustrations import Illustration, bare, illustrations
 from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Plot
@@ -27,12 +27,20 @@ OWN = ", the seconds that its sampler takes for an image"
 
 def draw(results: Results) -> Iterator[Plot]:
     for illustration in illustrations(results):
-        rows = pd.DataFrame(illustration.record["samplers"]).assign(baseline=None)
-        yield samples(illustration, speeds(results, rows))
+        rows = pd.DataFrame(illustration.record["samplers"])
+        rows["baseline"] = rows.cell.iloc[0]
+        names = roles.short(results, rows)
+        order = {
+            illustration.index(row.cell): names[row.label] for row in roles.beside(results, rows).itertuples()
+        }
+        yield samples(illustration, speeds(results, rows.assign(baseline=None)), order)
 
 
-def samples(illustration: Illustration, measured: Speed) -> Plot:
-    """A band for each prompt: a line with the prompt, then its images in rows."""
+def samples(illustration: Illustration, measured: Speed, order: dict[int, str]) -> Plot:
+    """A band for each prompt: a line with the prompt, then its images in rows.
+
+    order: number of each sampler -> its title, in the order in which they are shown.
+    """
     prompts = longest([p["text"] for p in illustration.record["prompts"]])
     n = len(illustration.labels)
     lines = -(-n // ACROSS)
@@ -49,8 +57,8 @@ def samples(illustration: Illustration, measured: Speed) -> Plot:
         top = band * (lines + 1)
         text = panels[top][0].text(0, 0, _wrapped(illustration, p), fontsize=10, weight="bold")
         text.set_in_layout(False)
-        for s, panel in enumerate(panels[top + 1 : top + 1 + lines].flat[:n]):
-            _image(panel, illustration, measured, p, s)
+        for (s, label), panel in zip(order.items(), panels[top + 1 : top + 1 + lines].flat, strict=False):
+            _image(panel, illustration, measured, p, s, label)
     count = len(illustration.record["prompts"])
     words = {"shown": len(prompts), "count": count, "measured": measured.explained}
     caption = EXPLAINED.format(seconds=OWN if measured.record else "", **words)
@@ -68,11 +76,11 @@ def _wrapped(illustration: Illustration, prompt: int) -> str:
     return textwrap.fill(illustration.record["prompts"][prompt]["text"], WORDS["prompt"])
 
 
-def _image(panel: Any, illustration: Illustration, measured: Speed, p: int, s: int) -> None:
+def _image(panel: Any, illustration: Illustration, measured: Speed, p: int, s: int, label: str) -> None:
     """The image of sampler s for prompt p, with passes, seconds and a mark below it."""
     panel.set_axis_on()
     bare(panel, illustration.arrays["images"][p, s])
-    title = textwrap.fill(illustration.labels[s], WORDS["title"], break_on_hyphens=False)
+    title = textwrap.fill(label, WORDS["title"], break_on_hyphens=False)
     panel.set_title(title, fontsize=8.5, pad=3)
     seconds = measured.cells(illustration.record["samplers"][s]["name"])["s/image"]
     count = illustration.passes(p, s)

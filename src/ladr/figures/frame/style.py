@@ -120,15 +120,15 @@ def neutral() -> dict[str, Any]:
 def below(figure: Any, panel: Any, columns: int, rings: Sequence[str] = (), ring_label: str = "") -> None:
     """One legend for all panels, below them, where it hides nothing.
 
-    Several `rings`, labels of hollow markers, share one grey entry.
+    Several `rings`, labels of hollow markers, share one grey entry, the last one.
     """
     entries = {
         label: (handle, label) for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
     }
     if len(rings) > 1:
         look = {"ls": "none", "ms": SIZE} | ring(QUIET)
-        entries[rings[0]] = (panel.plot([], [], **look)[0], ring_label)
-        entries = {label: entry for label, entry in entries.items() if label not in rings[1:]}
+        entries = {label: entry for label, entry in entries.items() if label not in rings}
+        entries[ring_label] = (panel.plot([], [], **look)[0], ring_label)
     handles, labels = zip(*entries.values(), strict=True)
     legend = figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(handles)))
     for line in legend.get_lines():
