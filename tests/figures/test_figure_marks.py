@@ -98,7 +98,7 @@ def test_a_curve_needs_three_points(results):
     shown = quality.plot(results, *PLACE, scores)
     assert "Line and band" in shown.caption
     assert any(len(x) > 2 for _, x, _ in lines(shown.figure.axes[0]))
-    results.grid = results.grid[~results.grid.group.str.startswith(("sweeps/", "curves/"))]
+    results._grid = results.grid[~results.grid.group.str.startswith(("sweeps/", "curves/"))]
     shown = quality.plot(results, *PLACE, scores)
     steps = sorted({int(s) for s in scores.steps[scores.name.isin(["cosine", "cosine_matched"])]})
     assert f"was run with {steps[0]} and {steps[1]} steps, too few for a curve" in shown.caption
