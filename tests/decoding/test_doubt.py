@@ -79,9 +79,10 @@ def test_the_longest_affordable_prefix_is_what_a_loop_takes():
 
 
 def test_what_rides_free_never_costs_more_than_the_budget_and_is_surer_than_what_waits():
-    for view, take in views(FreeRiders(0.2)):
+    every = FreeRiders(0.2, likeliest=False)
+    for view, take in views(every):
         doubts = 1 - view.top1
-        riders = FreeRiders(0.2)(view).take
+        riders = every(view).take
         paid = (doubts * riders).double().flatten(1).sum(1)
         assert bool((paid <= 0.2 + 1e-6).all())
         assert not (riders & ~(view.masked & take)).any()
@@ -93,7 +94,9 @@ def test_what_rides_free_never_costs_more_than_the_budget_and_is_surer_than_what
 
 
 def test_the_conditional_branch_is_believed_where_there_is_one():
-    guided, conditional = FreeRiders(0.1, branch="guided"), FreeRiders(0.1)
+    guided, conditional = (
+        FreeRiders(0.1, branch=name, likeliest=False) for name in ("guided", "conditional")
+    )
     (view, _), *_ = views(conditional, Guided(sharpness=1.5))
     assert guided(view).take.sum() > conditional(view).take.sum()
     doubts = 1 - view.conditional.top1
@@ -103,9 +106,20 @@ def test_the_conditional_branch_is_believed_where_there_is_one():
     assert torch.equal(guided(view).take, conditional(view).take)
 
 
+def test_a_cell_that_drew_another_code_than_its_likeliest_waits():
+    waited = 0
+    for view, _ in views(FreeRiders(2.0), ToyBackbone((6, 5), sharpness=1.5)):
+        unlikely = view.masked & (view.drawn != view.argmax)
+        assert not (FreeRiders(2.0)(view).take & unlikely).any()
+        waited += int((FreeRiders(2.0, likeliest=False)(view).take & unlikely).sum())
+    assert waited
+    assert Doubt(likeliest=False).parts.first.likeliest is False
+
+
 def test_nothing_rides_before_its_time():
-    for view, _ in views(Scheduled("fixed") | FreeRiders(5.0, start=0.5)):
-        riders = FreeRiders(5.0, start=0.5)(view).take
+    late = FreeRiders(5.0, start=0.5, likeliest=False)
+    for view, _ in views(Scheduled("fixed") | late):
+        riders = late(view).take
         for row, t in enumerate(view.t.tolist()):
             assert bool(riders[row].any()) == (t >= 0.5)
 

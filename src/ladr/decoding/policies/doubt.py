@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
 from ladr.decoding.frontier import frontier, independent, ranks, top
-from ladr.decoding.policies.allowed import count, one_of, within
+from ladr.decoding.policies.allowed import count, flag, one_of, within
 from ladr.decoding.policies.base import Policy, Then, Union
 from ladr.decoding.policies.orders import halton
 from ladr.decoding.policies.scheduled import RANKS, Scheduled, log_score
@@ -47,7 +47,8 @@ class FreeRiders(Policy):
 
     branch: whose probabilities are believed, those before guidance (`conditional`) or after it (`guided`, far
     too sure of itself). where: `anywhere`, or on the `frontier` only (LADR, its tau replaced by the budget),
-    or `independent`, no two of them 4-adjacent.
+    or `independent`, no two of them 4-adjacent. likeliest: a cell that drew another code than its likeliest
+    one waits, as it does in plain decoding, which ranks by the drawn code.
     """
 
     name: ClassVar[str] = "free_riders"
@@ -55,17 +56,21 @@ class FreeRiders(Policy):
     branch: str = "conditional"
     start: float = 0.0
     where: str = "anywhere"
+    likeliest: bool = True
 
     def __post_init__(self) -> None:
         within("budget", self.budget, 0)
         one_of("branch", self.branch, BRANCHES)
         within("start", self.start, 0, 1)
         one_of("where", self.where, WHERE)
+        flag("likeliest", self.likeliest)
 
     def __call__(self, view: View) -> Commit:
         doubts = doubt(view, self.branch)
         riding = (view.t >= self.start).to(view.tokens.device)[:, None, None]
         pool = view.masked & riding
+        if self.likeliest:
+            pool = pool & (view.drawn == view.argmax)
         if self.where == "frontier":
             pool = pool & frontier(view.masked)
         elif self.where == "independent":
@@ -155,6 +160,7 @@ class Doubt(Policy):
     where: str = "anywhere"
     branch: str = "conditional"
     start: float = 0.0
+    likeliest: bool = True
 
     def __post_init__(self) -> None:
         one_of("picks", self.picks, PICKS)
@@ -166,7 +172,7 @@ class Doubt(Policy):
     @cached_property
     def parts(self) -> Policy:
         """The policy that this one is made of."""
-        riders = FreeRiders(self.budget, self.branch, self.start)
+        riders = FreeRiders(self.budget, self.branch, self.start, likeliest=self.likeliest)
         if self.picks == "none":
             return riders
         if self.picks == "scheduled":

@@ -187,7 +187,7 @@ def _order(name: str) -> Policy:
 
 
 def _doubt(**fields: Any) -> Policy:
-    return build({"policy": "doubt", "budget": 0.3, "noise": 0.0, **fields})
+    return build({"policy": "doubt", "budget": 0.3, "noise": 0.0, "likeliest": False, **fields})
 
 
 def rows(quick: bool = False) -> list[dict]:

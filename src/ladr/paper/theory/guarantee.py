@@ -146,9 +146,9 @@ def pass_rows(quick: bool = False) -> list[dict]:
 
 def rules() -> dict[str, Policy]:
     """The rules that are measured: all choose before they look at tokens."""
-    riders = {f"free riders, budget {b}": FreeRiders(b) for b in (0.03, 0.1, 0.3, 1.0)}
+    riders = {f"free riders, budget {b}": FreeRiders(b, likeliest=False) for b in (0.03, 0.1, 0.3, 1.0)}
     return riders | {
-        "doubt, budget 0.1, by top-1": Doubt(0.1, rank="top1", noise=0),
+        "doubt, budget 0.1, by top-1": Doubt(0.1, rank="top1", noise=0, likeliest=False),
         "threshold 0.9": build({"policy": "threshold", "level": 0.9, "schedule": "none"}),
         "entropy bound 0.3": build({"policy": "entropy_bound", "bound": 0.3, "schedule": "none"}),
         "Halton": build({"policy": "halton", "schedule": "fixed"}),
@@ -159,7 +159,7 @@ def rules() -> dict[str, Policy]:
 def ordered_row() -> dict:
     """Free riders on a field so strongly coupled that its cells vary together or not at all."""
     field = Field((3, 3), 2, coupling=3.0, external=0.8, seed=4)
-    row = whole_decode(field, FreeRiders(0.3), 4)
+    row = whole_decode(field, FreeRiders(0.3, likeliest=False), 4)
     return {"coupling": 3.0, "rule": "free riders, budget 0.3, ordered field", **row}
 
 
