@@ -40,10 +40,23 @@ def snakemake(folder, *words, check=True):
     return done
 
 
-def started(folder):
+def started(folder, *words):
     """The workflow on its way, in a process group of its own."""
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command(), cwd=folder, env=environment(), start_new_session=True, **silent)
+    return subprocess.Popen(command(*words), cwd=folder, env=environment(), start_new_session=True, **silent)
+
+
+def children(pid):
+    """Process ids of all that this process has started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        if parent == pid:
+            found += [int(path.parent.name), *children(int(path.parent.name))]
+    return found
 
 
 def jobs(done):

@@ -13,7 +13,7 @@ import pytest
 from ladr.experiment.cells.decode import run
 from ladr.experiment.plan.plan import Plan, looking
 from tiny import TEXT, cell_of, damage, tiny
-from workflow_runs import BIN, environment, jobs, laid_out, same, snakemake, started
+from workflow_runs import BIN, children, environment, jobs, laid_out, same, snakemake, started
 
 slow = pytest.mark.slow
 
@@ -120,19 +120,6 @@ def test_a_run_that_was_ended_is_finished_by_the_next(calm, tmp_path, victim, mo
     process.wait()
     snakemake(folder)
     assert same(calm_folder, folder, grid)
-
-
-def children(pid):
-    """Process ids of all that this process has started."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(path.read_text().rsplit(")", 1)[1].split()[1])
-        except OSError:
-            continue
-        if parent == pid:
-            found += [int(path.parent.name), *children(int(path.parent.name))]
-    return found
 
 
 @slow
