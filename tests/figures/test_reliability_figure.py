@@ -12,8 +12,10 @@ PROVENANCE = {"began": "2031-01-02T03:04:05", "ended": "2031-01-02T04:04:05", "c
 
 
 def row(branch, probability, share, phase="structure"):
-    return {"backbone": "shapes", "guidance": 1.0, "images": 6, "phase": phase, "branch": branch, "low": 0.4,
-            "high": 0.6, "cells": 9, "probability": probability, "share": share, "share_se": 0.1}  # fmt: skip
+    return {
+        "backbone": "shapes", "guidance": 1.0, "images": 6, "steps": 64, "phase": phase, "branch": branch,
+        "low": 0.4, "high": 0.6, "cells": 9, "probability": probability, "share": share, "share_se": 0.1,
+    }  # fmt: skip
 
 
 def test_every_branch_of_a_phase_is_drawn_with_its_interval():

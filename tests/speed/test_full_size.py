@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from safetensors import safe_open
@@ -48,6 +49,7 @@ def test_a_signal_in_the_middle_removes_the_folder(scratch, number):
     def stopped(view):
         assert len(list(scratch.iterdir())) == 2
         os.kill(os.getpid(), number)
+        time.sleep(60)  # the handler ends it
 
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt):

@@ -75,6 +75,6 @@ def workflow(folder, *words):
 def test_snakemake_says_a_mistake_without_frames(here):
     done = workflow(here, "-n", "--config", "set=backbones.field.settings.codes=three")
     assert done.returncode == 1
-    assert "ladr: params.yaml:7: backbones.field.settings.codes = 'three': is not allowed" in done.stderr
+    assert "backbones.field.settings.codes = 'three': is not allowed" in done.stderr
     for frame in ("Traceback", "LadrError", 'File "'):
         assert frame not in done.stdout + done.stderr

@@ -72,7 +72,7 @@ def plot(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame, sp
             values = SCALES[what] * _of(quantities, what, phase, shown[what])
             if what in OWN:
                 values.loc[[name for name in few[phase] if name in shown[what]]] = np.nan
-            _bars(panel, values.rename(names), [own[name] for name in shown[what]])
+            _bars(panel, values.rename(index=names), [own[name] for name in shown[what]])
         if what not in OWN:
             right = max(panel.get_xlim()[1] for panel in line)
             for panel in line:

@@ -22,6 +22,8 @@ EXPLAINED = (
 )
 BRANCHES = {"conditional": "before guidance", "guided": "after guidance"}
 HIGH = 2.5  # inches of a row of panels
+DIAGONAL, TICKS, RIGHT, TOP = (0, 1), (0, 0.5, 1), 1.02, 1.04  # of the axes
+MARK = {"ms": 4.5, "lw": 1.2}
 
 
 def draw(results: Results) -> Iterator[Plot]:
@@ -38,7 +40,7 @@ def draw(results: Results) -> Iterator[Plot]:
         f"{name}, guidance {one.guidance:g}: {one.images:.0f} images" for name, one in per.iterrows()
     )
     caption = EXPLAINED.format(
-        passes=16 if provenance["quick"] else 64,
+        passes=rows.steps.iloc[0],
         verdict=section["verdict"],
         counts=counts,
         machine=machine(provenance),
@@ -67,7 +69,7 @@ def draw_rows(rows: pd.DataFrame) -> Any:
 
 def _panel(panel: Any, rows: pd.DataFrame) -> None:
     """Both branches of one backbone in one phase, and the diagonal."""
-    panel.plot([0, 1], [0, 1], color=style.QUIET, lw=0.9, ls=":")
+    panel.plot(DIAGONAL, DIAGONAL, color=style.QUIET, lw=0.9, ls=":")
     for place, (branch, label) in enumerate(BRANCHES.items()):
         own = rows[rows.branch == branch].sort_values("probability")
         panel.errorbar(
@@ -76,9 +78,8 @@ def _panel(panel: Any, rows: pd.DataFrame) -> None:
             (LEVEL * own.share_se).clip(lower=0),
             color=style.COLOURS[place],
             marker=style.MARKERS[place],
-            ms=4.5,
-            lw=1.2,
+            **MARK,
             label=label,
         )
-    panel.set(xlim=(0, 1.02), ylim=(0, 1.04), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+    panel.set(xlim=(0, RIGHT), ylim=(0, TOP), xticks=TICKS, yticks=TICKS)
     panel.set_aspect("equal")

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ladr.backbones import load
+from ladr.backbones.exact.mixture import Mixture
+from ladr.backbones.lumina.dimoo import shapes
 from ladr.benchmarks import BENCHMARKS
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import seed_of
@@ -21,9 +22,9 @@ from ladr.decoding.policies import PAPER
 from ladr.decoding.policies.doubt import BRANCHES
 from ladr.decoding.view import View
 
-MODELS = (  # backbone, its settings in params.yaml, prompts of every column
-    ("mixture", {"scenes": 1024, "guidance": 3.0, "epsilon": 0.001}, 16),
-    ("shapes", {"guidance": 1.0}, 8),
+MODELS = (  # backbone, what makes it, its settings in params.yaml, prompts of every column
+    ("mixture", Mixture, {"scenes": 1024, "guidance": 3.0, "epsilon": 0.001}, 16),
+    ("shapes", shapes, {"guidance": 1.0}, 8),
 )
 EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 1.0)
 
@@ -101,15 +102,14 @@ def _row(where: int, per_image: Tensor) -> dict[str, Any]:
 
 def rows(quick: bool = False) -> list[dict[str, Any]]:
     """`reliability` of the embedded backbones under plain decoding, on the first prompts of every column."""
-    suite = BENCHMARKS["mini-geneval"]
+    suite, steps = BENCHMARKS["mini-geneval"], 16 if quick else 64
     out = []
-    for name, settings, each in MODELS:
+    for name, make, settings, each in MODELS:
         prompts = _first(suite.prompts("full"), 1 if quick else each)
         asked = [prompt.text for prompt in prompts] if name == "shapes" else prompts
         seeds = [seed_of(suite.name, prompt.id, 0) for prompt in prompts]
-        backbone = load(name, **settings)
-        measured = reliability(backbone, asked, steps=16 if quick else 64, seeds=seeds)
-        about = {"backbone": name, "guidance": settings["guidance"], "images": len(prompts)}
+        measured = reliability(make(**settings), asked, steps=steps, seeds=seeds)
+        about = {"backbone": name, "guidance": settings["guidance"], "images": len(prompts), "steps": steps}
         out += [{**about, **row} for row in measured]
     return out
 
