@@ -3,6 +3,7 @@
 After each the result is that of the undisturbed run, or the doctor names the file and the next run makes it.
 """
 
+import hashlib
 import os
 import random
 import resource
@@ -238,7 +239,8 @@ def test_random_kills_of_the_workflow(tmp_path, tally, program):
     began = time.monotonic()
     assert launched(calm_folder, words).wait() == 0, log_of(calm_folder)
     usual = time.monotonic() - began
-    expected = content(World(calm_folder, text))
+    expected = content(World(calm_folder, text)) | drawn(calm_folder)
+    assert any(name.endswith(".svg") for name in expected)
     chance, number = random.Random(program), 0
     while number < KILLS:
         folder = tmp_path / f"w{number}"
@@ -252,12 +254,19 @@ def test_random_kills_of_the_workflow(tmp_path, tally, program):
             process.wait()
             number += 1
         code = launched(folder, words).wait()
-        now = content(World(folder, text))
+        now = content(World(folder, text)) | drawn(folder)
         other = ", ".join(sorted(k for k in now.keys() | expected.keys() if now.get(k) != expected.get(k)))
         fault = log_of(folder) if code else other
         for kill in range(number - kills, number):
             tally.add(f"{program} {kill}", fault)
         shutil.rmtree(folder)
+
+
+def drawn(folder):
+    """Drawn file -> hash of its bytes."""
+    place = folder / "figures/latest"
+    files = (path for path in place.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def launched(folder, words):
