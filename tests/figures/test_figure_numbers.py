@@ -19,6 +19,7 @@ ANYWHERE = {100}  # percent
 ELSEWHERE = {  # layout
     "ablations.py": {40},
     "caption.py": {10},
+    "compare.py": {30},
     "films.py": {10, 46, 255},
     "illustrations.py": {150},
     "index.py": {420},

@@ -183,6 +183,14 @@ def test_small_amounts_keep_their_digits():
     assert "0.012 [0.004, 0.020]" in line
 
 
+def test_points_with_a_wide_interval_are_not_printed():
+    own = [fact(what="Overall, points", value=50.0, low=low, high=66.0) for low in (35.9, 36.0)]
+    text = "\n".join(section(own))
+    assert "too few prompts" in text
+    assert "50.0 [36.0, 66.0]" in text
+    assert "35.9" not in text
+
+
 def test_every_fact_is_in_a_table(out, facts):
     lines = (out / "field/findings-field.md").read_text(encoding="utf-8").splitlines()
     rules = sum(line.startswith("| :--") for line in lines)

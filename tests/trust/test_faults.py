@@ -45,6 +45,7 @@ class Tally:
         self.count += 1
         if fault:
             self.lost.append(f"{case}: {fault}")
+            print(self.lost[-1], flush=True)
 
     def line(self):
         return f"survived {self.count - len(self.lost)} of {self.count}"
@@ -272,8 +273,13 @@ def drawn(folder):
 def launched(folder, words):
     with open(folder / "log.txt", "w") as log:
         env = {**environment(), "DVC_NO_ANALYTICS": "1"}
-        told = {"stdout": log, "stderr": log, "start_new_session": True}
+        told = {"stdout": log, "stderr": log, "start_new_session": True, "preexec_fn": heard}
         return subprocess.Popen([str(BIN / words[0]), *words[1:]], cwd=folder, env=env, **told)
+
+
+def heard():
+    """Ctrl-C, which a program does not hear if a shell started its parent in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def repository(folder, text):

@@ -1,12 +1,13 @@
 """Table 5 as measured here: LADR, and LADR without a rescue in its first phase."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
 from ladr.figures.frame import roles
 from ladr.figures.frame.caption import about
-from ladr.figures.frame.compare import Place
+from ladr.figures.frame.compare import FEW, FEW_EXPLAINED, Place, wide
 from ladr.figures.frame.results import NotAskedError, Results, rows_of, shown
 from ladr.figures.frame.save import Table
 from ladr.figures.frame.speed import speeds
@@ -42,9 +43,10 @@ def table(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame)
     last = {"Method": f"{late.label} less {full.label}"}
     for column in columns:
         fact = place.scores(late, full, column)
-        last[column] = f"{fact.value:+.1f} [{fact.low:+.1f}, {fact.high:+.1f}]" if fact else None
+        last[column] = _points(fact, sign="+") if fact else None
     empty = dict.fromkeys(lines[0].keys() - last.keys(), "")
     caption = f"{EXPLAINED.format(late=late.label, full=full.label)} {measured.explained} "
+    caption += f"{FEW_EXPLAINED} " if any(FEW in line.values() for line in [*lines, last]) else ""
     caption += about(results, [row.cell for row in picked if row is not None])
     data = scores[scores.name.isin(names)].drop(columns=["seconds"])
     title = f"Delayed rescue: {benchmark} on {backbone}"
@@ -59,5 +61,12 @@ def _line(scores: pd.DataFrame, columns: list[str], seconds: dict[str, str]) -> 
     for column in columns:
         one = by_column.loc[column]
         known = pd.notna(one.value)
-        out[column] = f"{one.value:.1f} [{one.low:.1f}, {one.high:.1f}]" if known else None
+        out[column] = _points(one) if known else None
     return out
+
+
+def _points(one: Any, sign: str = "") -> str:
+    """A score or a difference with its interval."""
+    if wide(one.low, one.high):
+        return FEW
+    return f"{one.value:{sign}.1f} [{one.low:{sign}.1f}, {one.high:{sign}.1f}]"

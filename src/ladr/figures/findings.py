@@ -10,7 +10,7 @@ import pandas as pd
 from ladr.base.files import write_text
 from ladr.figures.frame import answers
 from ladr.figures.frame.caption import about
-from ladr.figures.frame.compare import LESS, MORE, OPEN, Fact, Place, written
+from ladr.figures.frame.compare import FEW_EXPLAINED, LESS, MORE, OPEN, Fact, Place, wide, written
 from ladr.figures.frame.results import SAMPLERS, Results
 from ladr.figures.frame.save import markdown, write_csv
 
@@ -111,6 +111,7 @@ class Findings:
             "",
             READ,
             "",
+            *([FEW_EXPLAINED, ""] if any(wide(f.low, f.high, f.what) for f in self.facts) else []),
             *(list(self._sections()) or [NOTHING, ""]),
             *(f"- {c}" for c in self.captions),
         ]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ladr.figures.frame import style, words
 from ladr.figures.frame.caption import about
+from ladr.figures.frame.compare import wide
 from ladr.figures.frame.looks import look_of
 from ladr.figures.frame.results import SAMPLERS, NotAskedError, Results, main
 from ladr.figures.frame.roles import sampler_of
@@ -120,7 +121,8 @@ def _map(panel: Any, scores: pd.DataFrame, at: pd.DataFrame, what: str, label: s
         one = lines[y, x]
         colour = "white" if values[i][j] < (low + high) / 2 else "black"
         text = f"{values[i][j]:.1f}"
-        text += f"\n±{(one['high'] - one['low']) / 2:.1f}" if what == "value" else ""
+        if what == "value" and not wide(one["low"], one["high"]):
+            text += f"\n±{(one['high'] - one['low']) / 2:.1f}"
         panel.text(j, i, text, ha="center", va="center", color=colour)
         if one["base"]:
             box = {"fill": False, "edgecolor": style.COLOURS[1], "lw": 2.5}

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ladr.figures.frame import roles
 from ladr.figures.frame.caption import about
+from ladr.figures.frame.compare import FEW, FEW_EXPLAINED, wide
 from ladr.figures.frame.pairs import leaders
 from ladr.figures.frame.results import DIVERSITY, JUNK, Results, rows_of, shown
 from ladr.figures.frame.save import Table
@@ -35,6 +36,7 @@ def table(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame)
     lines = [_line(row, scores, columns, measured, marks) for row in rows.itertuples()]
     lines += _limits(scores, rows, columns)
     caption = EXPLAINED.format(base=_base(rows))
+    caption += f" {FEW_EXPLAINED}" if any(FEW in line.values() for line in lines) else ""
     caption += f" {measured.explained}{_notes(scores)} {about(results, rows.cell)}"
     data = scores.drop(columns=["seconds"])
     title = f"{benchmark} on {backbone}"
@@ -54,6 +56,8 @@ def _line(row, scores, columns, measured: Speed, marks) -> dict[str, str]:
 def _cell(score: pd.Series, mark: str) -> str | float:
     if not np.isfinite(score.value):
         return np.nan
+    if wide(score.low, score.high):
+        return FEW
     value = {"best": "**{}**", "second": "<u>{}</u>"}.get(mark, "{}").format(f"{score.value:.1f}")
     interval = f" [{score.low:.1f}, {score.high:.1f}]" if np.isfinite(score.low) else ""
     return value + interval

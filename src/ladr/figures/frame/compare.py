@@ -11,6 +11,12 @@ from ladr.figures.frame.pairs import samples
 from ladr.figures.frame.results import Results
 
 MORE, LESS, OPEN = "more", "less", "open"
+WIDE = 30.0  # points: a score with a wider interval is not printed
+FEW = "too few prompts"
+FEW_EXPLAINED = (
+    f'"{FEW}": the 95 % interval would be wider than {WIDE:.0f} points; the data file beside this one '
+    "has it, and `make full` decodes more prompts."
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,16 @@ class Fact:
         return {**asdict(self), "verdict": self.verdict}
 
 
+def wide(low: float, high: float, what: str = "points") -> bool:
+    """Whether an interval says too little to print its score; only of points."""
+    return what.endswith("points") and high - low > WIDE
+
+
 def written(what: str, value: float, low: float, high: float) -> str:
-    """A value with its interval: points with one decimal, amounts below 1 with three, others with two."""
+    """A value with its interval: points with one decimal, amounts below 1 with three, others with two. Points
+    whose interval is `wide` have neither."""
+    if wide(low, high, what):
+        return FEW
     places = 1 if what.endswith("points") else 3 if abs(value) < 1 else 2
     low, value, high = (f"{v:.{places}f}" for v in (low, value, high))
     return f"{value} [{low}, {high}]"
