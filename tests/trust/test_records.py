@@ -15,25 +15,7 @@ from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.locks import take
 from ladr.experiment.cells.rows import scored
 from tiny import cell_of, resealed
-from trust.faulty import WAYS, World, content, numbers, quiet
-
-
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory):
-    """An undisturbed world, and what it holds."""
-    world = World(tmp_path_factory.mktemp("calm"))
-    before = Path.cwd()
-    os.chdir(world.folder)
-    world.complete()
-    os.chdir(before)
-    return world, content(world)
-
-
-@pytest.fixture
-def world(calm, tmp_path, monkeypatch):
-    """A copy of it to spoil, in the working folder."""
-    monkeypatch.chdir(tmp_path)
-    return calm[0].copy(tmp_path)
+from trust.faulty import WAYS, content, numbers, quiet
 
 
 def ladr(*words):

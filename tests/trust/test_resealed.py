@@ -16,28 +16,10 @@ from ladr.experiment.cells import doctor, record
 from ladr.experiment.cells.record import described
 from ladr.figures.frame.results import Results
 from tiny import cell_of, resealed
-from trust.faulty import World, content
+from trust.faulty import content
 from trust.refusals import answer
 
 LATENCY, TABLE = "latency/*.json", "table.json"
-
-
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory):
-    """An undisturbed world, and what it holds."""
-    world = World(tmp_path_factory.mktemp("calm"))
-    before = Path.cwd()
-    os.chdir(world.folder)
-    world.complete()
-    os.chdir(before)
-    return world, content(world)
-
-
-@pytest.fixture
-def world(calm, tmp_path, monkeypatch):
-    """A copy of it to spoil, in the working folder."""
-    monkeypatch.chdir(tmp_path)
-    return calm[0].copy(tmp_path)
 
 
 def named():
