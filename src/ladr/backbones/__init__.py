@@ -8,6 +8,7 @@ file imports no model and no torch.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
@@ -192,6 +193,8 @@ def load(name: str, **settings: Any) -> Any:
     row = kind(name)
     try:
         allowed.refuse(name, row.mistakes(settings))
-        return _imported(row.load)(**row.resolved(settings))
+        settings = row.resolved(settings)
+        with outside.called("backbone", name) if outside.is_address(name) else nullcontext():
+            return _imported(row.load)(**settings)
     except ModuleNotFoundError as error:
         raise LadrError(f"backbone {name}: {missing(error)}") from None

@@ -3,6 +3,8 @@
 import hashlib
 import inspect
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,9 +29,9 @@ def imported(address: str, what: str) -> Any:
             f"{what} {address!r}: {module_name} cannot be imported ({error}); install its package, "
             "or add its folder to PYTHONPATH"
         ) from None
-    except Exception as error:  # the module's own code may raise anything
+    except (Exception, SystemExit) as error:  # the module's own code may raise anything
         raise LadrError(
-            f"{what} {address!r}: {module_name} fails when it is imported ({type(error).__name__}: {error})"
+            f"{what} {address!r}: {module_name} fails when it is imported ({said(error)})"
         ) from None
     for name in path.split("."):
         if not hasattr(held, name):
@@ -37,6 +39,25 @@ def imported(address: str, what: str) -> Any:
             raise LadrError(f"{what} {address!r}: {module_name} has no {path!r}{nearest(path, known)}")
         held = getattr(held, name)
     return held
+
+
+@contextmanager
+def called(what: str, address: str) -> Iterator[None]:
+    """For calls of what stands at an address: what its code raises becomes one LadrError that names it."""
+    try:
+        yield
+    except (LadrError, ImportError, MemoryError, OSError):
+        raise
+    except (Exception, SystemExit) as error:
+        if "allocate memory" in str(error) or "out of memory" in str(error):
+            raise
+        raise LadrError(f"{what} {address!r}: fails when it is called ({said(error)})") from error
+
+
+def said(error: BaseException) -> str:
+    """The class of an error and the beginning of its message, in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
 
 def address_of(thing: Any) -> str:

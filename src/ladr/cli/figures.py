@@ -8,6 +8,7 @@ import typer
 
 from ladr.base.errors import LadrError, printable
 from ladr.experiment.plan.records import FIGURES, PUBLISHED
+from ladr.figures.frame.index import require_own as require_own_index
 from ladr.figures.frame.index import write as index_of
 from ladr.figures.frame.modules import HERE, Draw, drawer, names
 
@@ -78,8 +79,11 @@ def figures(
     ] = None,
 ) -> None:
     """Redraw tables and figures from results."""
+    from ladr.experiment.cells.record import require_own
     from ladr.experiment.plan import records
 
+    if index or not chosen:
+        require_own_index(out)
     if index:
         if source:
             records.retire(results, source, out)
@@ -87,6 +91,8 @@ def figures(
         typer.echo(printable(str(index_of(out, own))))
         _report_others(records.strangers(out, own or out.rglob("*")))
         return
+    if record is not None:
+        require_own(record, records.DRAWN | records.FROM)
     drawings = records.drawings_of(record, out) if record is not None else None
     written, left_out = draw(chosen or [], results, out, drawings)
     for text in left_out:

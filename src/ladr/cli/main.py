@@ -13,6 +13,7 @@ from ladr.base.escape import printable
 from ladr.base.version import VERSION
 from ladr.cli.commands import COMMANDS, RENAMED
 from ladr.cli.mistakes import MISTAKE, NoArgsIsHelpError, explained
+from ladr.cli.words import require_values
 
 HELP = {"help_option_names": ["-h", "--help"]}
 DEBUG = "--debug"
@@ -88,7 +89,7 @@ def answer(words: list[str]) -> int:
     except NoArgsIsHelpError:  # the help is printed already
         return MISTAKE
     except Exception as error:
-        text, code = explained(error)
+        text, code = explained(error, words)
         if debug:
             traceback.print_exc()
         typer.secho(f"ladr: {printable(text)}", fg="red", err=True)
@@ -99,7 +100,9 @@ def _called(words: list[str]) -> int:
     """Run the command that the words call; its exit code."""
     name = requested(words)
     with needs(f"ladr {name}" if name else "ladr"):
-        result: Any = build(name)(words, prog_name="ladr", standalone_mode=False)
+        command: Any = typer.main.get_command(build(name))
+        require_values(command, words)
+        result: Any = command(words, prog_name="ladr", standalone_mode=False)
     return result if isinstance(result, int) else 0
 
 

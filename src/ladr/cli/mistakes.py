@@ -2,12 +2,14 @@
 failure."""
 
 import errno
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 import typer
 
 from ladr.base.errors import LadrError, printable
+from ladr.cli.words import with_value
 
 __all__ = ["FAILURE", "MISTAKE", "NoArgsIsHelpError", "explained", "printable"]
 MISTAKE, FAILURE = 2, 1
@@ -51,12 +53,12 @@ OTHERS = {
 }
 
 
-def explained(error: BaseException) -> tuple[str, int]:
-    """What to print about an error, and the exit code."""
+def explained(error: BaseException, words: Sequence[str] = ()) -> tuple[str, int]:
+    """What to print about an error of the command that `words` call, and the exit code."""
     if isinstance(error, LadrError):
         return str(error), MISTAKE
     if isinstance(error, UsageError):
-        return _of_usage(error), MISTAKE
+        return _of_usage(error, words), MISTAKE
     if isinstance(error, typer.Abort):
         return "stopped", FAILURE
     for kind in type(error).__mro__:
@@ -77,11 +79,12 @@ def _with_reason(text: str, error: BaseException) -> str:
     return f"{text} ({reason[:300]}{'...' if len(reason) > 300 else ''})" if reason else text
 
 
-def _of_usage(error: Exception) -> str:
-    """What typer says about wrong words, with the command whose help explains them."""
+def _of_usage(error: Exception, words: Sequence[str]) -> str:
+    """What typer says about wrong words, with the value, and the command whose help explains them."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "ladr"
     message = " ".join(error.format_message().split()).rstrip(".")
+    message = message.replace("': ", f"'{with_value(error, words)}: ", 1)
     return f"{message}; `{path} --help` shows what is allowed"
 
 

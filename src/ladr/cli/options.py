@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,6 +70,22 @@ def pixels_of(text: str) -> tuple[int, int]:
     if not (height.isdecimal() and width.isdecimal() and len(text) <= 2 * DIGITS):
         raise LadrError(f"size: {text[:80]!r} is not allowed; HEIGHTxWIDTH in pixels, such as 1024x1024")
     return int(height), int(width)
+
+
+def named_values(pairs: Sequence[str]) -> dict[str, Any]:
+    """The settings that the texts NAME=VALUE of `--with` say; a value is JSON, or else a text."""
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        if not equals:
+            raise LadrError(f"with: {pair[:80]!r} is not allowed; NAME=VALUE")
+        if name in settings:
+            raise LadrError(f"with: {name[:80]!r} stands here twice; give each setting once")
+        try:
+            settings[name] = json.loads(text)
+        except ValueError:
+            settings[name] = text
+    return settings
 
 
 def print_json(value: Any, indent: int | None = 1) -> None:

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from ladr.base.errors import printable
-from ladr.base.files import require_place
 from ladr.cli.options import PARAMS, File, Json, Set, experiment_of, print_json
 
 RESTORE = "`git checkout figures/published` brings them back"
@@ -33,10 +32,14 @@ def pictures(
     ] = None,
 ) -> None:
     """Compute what the illustrations show, from finished cells; `ladr figures` draws it."""
+    from ladr.experiment.cells.record import require_own
     from ladr.experiment.illustrations.illustration import write
-    from ladr.experiment.plan.records import record_illustrations
+    from ladr.experiment.plan.records import DRAWN, record_illustrations
 
-    written = write(experiment_of(params, set_)[1])
+    grid = experiment_of(params, set_)[1]
+    if record is not None:
+        require_own(record, DRAWN)
+    written = write(grid)
     if record is not None:
         record_illustrations(record, written)
 
@@ -47,12 +50,12 @@ def track(
     record: Annotated[Path | None, typer.Option(help="List here the cells that MLflow has.")] = None,
 ) -> None:
     """Bring MLflow up to date with results/ (MLFLOW_TRACKING_URI, or results/mlflow.db)."""
-    from ladr.experiment.cells.record import write
+    from ladr.experiment.cells.record import require_own, write
     from ladr.experiment.track import track as log
 
     experiment, grid = experiment_of(params, set_)
     if record is not None:
-        require_place(record)
+        require_own(record, {"cells"})
     count = log(grid, experiment.baseline)
     typer.echo(f"MLflow: {count['new']} new, {count['changed']} changed, {count['same']} as they were")
     if record:

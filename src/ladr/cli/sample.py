@@ -1,6 +1,5 @@
 """`ladr sample`: one prompt, one picture, with the passes that it took."""
 
-import json as jsonlib
 import shutil
 import time
 from collections.abc import Callable
@@ -14,11 +13,20 @@ from rich.console import Console
 from rich.markup import escape
 
 from ladr.backbones import BACKBONES, kind, load
+from ladr.backbones.settings import DTYPE
 from ladr.base.errors import LadrError, install
 from ladr.base.escape import printable
-from ladr.cli.options import LARGEST_SEED, MOST_STEPS, MOST_THREADS, Json, pixels_of, print_json
-from ladr.cli.sampler import DEFAULT, NamedSampler, listing, split
-from ladr.cli.show import Bar, Silent, Watch, save
+from ladr.cli.options import (
+    LARGEST_SEED,
+    MOST_STEPS,
+    MOST_THREADS,
+    Json,
+    named_values,
+    pixels_of,
+    print_json,
+)
+from ladr.cli.sampler import DEFAULT, NamedSampler, listing, several
+from ladr.cli.show import Bar, Silent, Watch, require_picture, save
 from ladr.decoding.caches import cache as cache_named
 from ladr.speed.threads import free_cores, parameters_of, threads_for
 from ladr.speed.threads import threads as limited_threads
@@ -87,7 +95,8 @@ def sample(
     watch: Annotated[bool, typer.Option(help="Show the mask as it fills.")] = False,
     json: Json = False,
 ) -> None:
-    samplers = [NamedSampler.parse(text, steps) for text in (split(compare) if compare else [sampler])]
+    samplers = several(compare, steps) if compare else [NamedSampler.parse(sampler, steps)]
+    require_picture(out)
     plan = cache_named(cache) if cache else None
     options = settings(backbone, model, revision, guidance, size, device, dtype, setting or [])
     options = kind(backbone).resolved(drawable(backbone, options))
@@ -143,15 +152,13 @@ def settings(
     if size is not None:
         options["size"] = pixels_of(size)
     options |= {k: v for k, v in {"revision": revision, "guidance": guidance}.items() if v is not None}
+    place = _device(device)
+    if dtype is not None and not DTYPE.fits(dtype):
+        raise LadrError(f"dtype: {dtype!r} is not allowed; {DTYPE.words}")
     if row.network:
-        options["device"] = _device(device)
-        options["dtype"] = dtype or ("bfloat16" if options["device"].startswith("cuda") else "float32")
-    for pair in more:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise LadrError(f"with: {pair!r} is not allowed; NAME=VALUE")
-        options[name.strip()] = _value(value.strip())
-    return options
+        options["device"] = place
+        options["dtype"] = dtype or ("bfloat16" if place.startswith("cuda") else "float32")
+    return options | named_values(more)
 
 
 def drawable(backbone: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -164,13 +171,6 @@ def drawable(backbone: str, options: dict[str, Any]) -> dict[str, Any]:
     better = install("diffusers")
     typer.echo(f"Drawn with the mean patches of the codes; {better} draws with the VQ model.", err=True)
     return {**options, "pixels": "mosaic"}
-
-
-def _value(text: str) -> Any:
-    try:
-        return jsonlib.loads(text)
-    except ValueError:
-        return text
 
 
 def _device(name: str) -> str:

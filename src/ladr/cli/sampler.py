@@ -10,6 +10,7 @@ from ladr.decoding.policies import POLICIES, build
 
 DEFAULT = "careful"  # of `ladr sample`
 MOST_DIGITS = 6
+MOST_SAMPLERS = 32  # side by side
 ABOUT = {
     "doubt": "Sure cells ride free, and a few unsure ones decide.",
     "careful": "Plain decoding in 32 steps, joined by free riders later on.",
@@ -48,14 +49,32 @@ class NamedSampler:
         return cls(text.strip(), name, int(own or steps or policy.planned))
 
 
+def several(text: str, steps: int | None = None) -> list[NamedSampler]:
+    """The samplers of `--compare`, each once."""
+    texts = [one.strip() for one in split(text)]
+    samplers = [NamedSampler.parse(one, steps) for one in texts]
+    if again := [one for number, one in enumerate(texts) if one in texts[:number]]:
+        raise LadrError(f"compare: {again[0][:80]!r} stands here twice; name each sampler once")
+    if len(texts) > MOST_SAMPLERS:
+        raise LadrError(f"compare: {len(texts)} samplers are not allowed; at most {MOST_SAMPLERS}")
+    return samplers
+
+
 def _object(text: str) -> dict[str, Any]:
     try:
-        spec = json.loads(text)
+        spec = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise LadrError(f"sampler: {text[:80]!r} is not valid JSON ({error})") from None
     if not isinstance(spec.get("policy"), str):
         raise LadrError(f'sampler: {text[:80]!r} names no policy; an object such as {{"policy": "ladr"}}')
     return spec
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError(f"the key {max(names, key=names.count)[:80]!r} stands there twice")
+    return dict(pairs)
 
 
 def split(text: str) -> list[str]:

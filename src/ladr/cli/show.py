@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from ladr.base.errors import LadrError
+from ladr.base.files import require_place
 
 MASKED, BEFORE, NOW = "grey23", "dodger_blue2", "bright_yellow"
 NARROW = 256  # a picture is enlarged until it is this wide
@@ -93,6 +94,18 @@ def cells(masked: np.ndarray, take: np.ndarray) -> Text:
             text.append("▀", style=f"{top} on {bottom}" if bottom else str(top))
         text.append("\n")
     return text
+
+
+def require_picture(out: Path) -> None:
+    """LadrError unless a picture can be written there: what is asked before anything is decoded."""
+    from PIL import Image
+
+    known = Image.registered_extensions()
+    if out.suffix.lower() not in known or known[out.suffix.lower()] not in Image.SAVE:
+        raise LadrError(f"out: {str(out)!r} cannot be written; a file whose name ends in .png or .jpg")
+    require_place(out)
+    if out.exists() and not out.is_file():
+        raise LadrError(f"out: {str(out)!r} is no regular file; name another one")
 
 
 def save(out: Path, pictures: Sequence[np.ndarray], labels: Sequence[str], scale: int | None = None) -> None:

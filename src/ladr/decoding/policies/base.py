@@ -201,7 +201,8 @@ class Outside(Policy):
         return replace(self, rule=self.rule.with_counts(counts)) if isinstance(self.rule, Policy) else self
 
     def __call__(self, view: View) -> Tensor | Commit:
-        return self.rule(view)
+        with outside.called("policy", self.address):
+            return self.rule(view)
 
 
 def adopted(rule: Rule) -> Policy:

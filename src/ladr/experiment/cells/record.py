@@ -9,7 +9,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,27 @@ def read(path: Path) -> dict[str, Any]:
     if not whole:
         raise LadrError(f"{path}: its content has changed since it was written (digest)")
     return content
+
+
+def require_own(path: Path, keys: Collection[str]) -> None:
+    """LadrError where a record with these keys may not be written: over what is no record of its kind.
+
+    What cannot be read as JSON may be what a dead process left of one.
+    """
+    files.require_place(path)
+    if not os.path.lexists(path):
+        return
+    refusal = LadrError(f"{path}: holds something else than a record of this kind; name another file")
+    if path.suffix != ".json":
+        raise refusal
+    try:
+        content = json.loads(text_of(path))
+    except (ValueError, RecursionError):
+        if not path.is_file():
+            raise refusal from None
+        return
+    if not isinstance(content, dict) or not content.keys() <= {*keys, DIGEST}:
+        raise refusal
 
 
 def text_of(path: Path) -> str:

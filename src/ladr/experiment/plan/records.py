@@ -14,6 +14,8 @@ from ladr.experiment.cells.record import RESULTS, done
 RECORDS, ILLUSTRATIONS, FIGURES = "figures", "pictures", Path("figures/latest")
 PUBLISHED, PUBLICATION = Path("figures/published"), "published.json"
 TABLED = ("scores", "traces")  # records of figures that are drawn from the table
+DRAWN = {"figures", "files"}  # keys of a record of illustrations; one of figures has more
+FROM = {"table", "drawings"}
 PAPER = "paper"  # the folder of figures that are the same for every experiment
 VERSION = 3  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
 
@@ -64,12 +66,17 @@ def record_illustrations(path: Path, written: list[Path]) -> None:
     folders = [one.parent for one in written]
     now = [file for illustration in folders for file in sorted(illustration.iterdir())]
     kept = {file.resolve() for file in now}
-    others = [other for other in sorted(folder.glob("*.json")) if other != path and _recorded(other)]
+    others = [one for one in sorted(folder.glob("*.json")) if one != path and _of_illustrations(one)]
     gone = [file for other in others for file in _vouched(other, folder) if file.resolve() not in kept]
     remove([*gone, *others], folder)
     left = {file.parent for file in gone if file.parent != folder}
     remove([place for place in sorted(left) if place.is_dir() and not any(place.iterdir())], folder)
     _write(path, [one.name for one in folders], now)
+
+
+def _of_illustrations(path: Path) -> bool:
+    """Is this a whole record of illustrations, and of nothing else?"""
+    return bool(_recorded(path)) and records.read(path).keys() == {*DRAWN, records.DIGEST}
 
 
 def _write(path: Path, names: list[str], written: list[Path], about: Mapping[str, Any] = {}) -> None:

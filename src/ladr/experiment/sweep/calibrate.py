@@ -76,11 +76,7 @@ class Calibration:
         between: tuple[float, float],
         steps: int = 64,
     ):
-        if field not in fields_of(spec["policy"]):
-            known = fields_of(spec["policy"])
-            raise LadrError(
-                f"policy {spec['policy']!r}: no field {field!r} to calibrate{nearest(field, known)}"
-            )
+        require_field(spec["policy"], field)
         low, high = between
         if not 0 < low < high:
             raise LadrError(f"{field}: between {low!r} and {high!r} is not allowed; 0 < low < high")
@@ -117,6 +113,13 @@ class Calibration:
         return min(self.tried.values(), key=lambda one: abs(one.passes - passes))
 
 
+def require_field(policy: str, field: str) -> None:
+    """LadrError unless the policy has this field."""
+    known = fields_of(policy)
+    if field not in known:
+        raise LadrError(f"policy {policy!r}: no field {field!r} to calibrate{nearest(field, known)}")
+
+
 def ends_of(text: str) -> tuple[float, float]:
     """`0.1:3` as two numbers."""
     try:
@@ -147,6 +150,7 @@ def calibration(
     if backbone not in params.backbones:
         raise LadrError(f"backbone {backbone!r} is not known{nearest(backbone, params.backbones)}")
     sampler = rows[row] if row in rows else Sampler.model_validate({"policy": row})
+    require_field(sampler.policy, field)
     if between is None and field not in BETWEEN:
         raise LadrError(f"{field}: between which values? --between LOW:HIGH")
     place = params.backbones[backbone]

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from ladr.base.errors import LadrError
 from ladr.experiment.params.sweeps import row_mistakes, varied
-from ladr.experiment.sweep.sweep import values_of
+from ladr.experiment.sweep.sweep import require_once, values_of
 
+MOST_VALUES = 1_000_000  # that one range may have
 FORM = "FIELD=LOW:HIGH:STEP, FIELD=LOW:HIGH:log or FIELD=VALUE,VALUE,..."
 
 
@@ -106,7 +107,9 @@ SPACES: Mapping[str, Mapping[str, Range]] = {
 def space_of(policy: str, texts: Sequence[str]) -> Mapping[str, Range]:
     """The ranges that the texts say, each like FORM; without texts, those of the policy in `SPACES`."""
     if texts:
-        return dict(map(range_of, texts))
+        ranges = list(map(range_of, texts))
+        require_once([key for key, _ in ranges], "--vary")
+        return dict(ranges)
     if policy not in SPACES:
         raise LadrError(f"policy {policy!r} has no ranges of its own to search; --vary {FORM}")
     return SPACES[policy]
@@ -119,7 +122,9 @@ def range_of(text: str) -> tuple[str, Range]:
     if not sign or not key:
         raise refusal
     if "," in values:
-        return key, Choice(tuple(values_of(values)))
+        chosen = values_of(values)
+        require_once(chosen, key)
+        return key, Choice(tuple(chosen))
     try:
         low, high, step = values.split(":")
         if step == "log":
@@ -137,7 +142,7 @@ def _logarithmic(low: float, high: float) -> Logarithmic:
 
 
 def _even(low: float, high: float, step: float) -> Even:
-    if not (-math.inf < low < high < math.inf and 0 < step <= high - low):
+    if not (-math.inf < low < high < math.inf and 0 < step <= high - low <= MOST_VALUES * step):
         raise ValueError
     return Even(low, high, step)
 

@@ -17,6 +17,7 @@ from ladr.experiment.params.source import Source, value_of
 
 FOLDER = Path("results/sweeps")
 MOST_CORES = 4096
+SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")
 
 
 def values_of(text: str) -> list[Any]:
@@ -27,15 +28,24 @@ def values_of(text: str) -> list[Any]:
     return values
 
 
+def require_once(values: Sequence[Any], where: str) -> None:
+    """LadrError where two of the values are the same."""
+    texts = [repr(value) for value in values]
+    if again := [text for number, text in enumerate(texts) if text in texts[:number]]:
+        raise LadrError(f"{where}: {again[0][:80]} stands here twice; name each once")
+
+
 def grid_of(alpha: Sequence[str], tau: Sequence[str], fields: Sequence[str]) -> dict[str, list[Any]]:
     """`structure=0.1,0.3` of --alpha and --tau, and `FIELD=values` of --vary, as the grid of a sweep."""
-    out = {}
+    out: dict[str, list[Any]] = {}
     for kind, texts in (("alpha", alpha), ("tau", tau), ("", fields)):
         for text in texts:
             key, sign, values = text.partition("=")
             if not sign:
                 raise LadrError(f"{text!r} is not allowed; {'PHASE' if kind else 'FIELD'}=VALUE,VALUE,...")
-            out[f"phases.{key}.{kind}" if kind else key] = values_of(values)
+            field = f"phases.{key}.{kind}" if kind else key
+            require_once([*out, field], f"--{kind or 'vary'}")
+            out[field] = values_of(values)
     if not out:
         raise LadrError("nothing to vary; --alpha PHASE=..., --tau PHASE=... or --vary FIELD=...")
     return out
@@ -87,6 +97,8 @@ def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = F
     text = StringIO()
     YAML(typ="safe").dump(dict(data), text)
     grid_from(checked(Source(text.getvalue(), f"sweep {name}")))
+    if not any(Path(one).is_file() for one in SNAKEFILES):
+        raise LadrError("sweep: there is no Snakefile here; call this in the folder that has one")
     place = folder / name
     write_text(place / "params.yaml", text.getvalue())
     words = ["--cores", cores, "--config", f"params={place / 'params.yaml'}", f"out={place}"]

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ladr.base.files import appearing
+from ladr.base.files import appearing, require_place
 from ladr.base.removal import remove
 from ladr.experiment.cells.store import ARTIFACTS, DATABASE
 from ladr.experiment.track.entries import PLAIN
@@ -20,6 +20,7 @@ def embedded(results: Path) -> Path:
     from mlflow import MlflowClient
 
     database, root = results / DATABASE, (results / ARTIFACTS).resolve()
+    require_place(database)
     if database.is_file():
         if all(place.startswith(root.as_uri()) for place in _places(database)):
             return root

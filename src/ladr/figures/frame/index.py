@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ladr.base.errors import LadrError
 from ladr.base.files import write_text
 from ladr.figures.frame import items
 from ladr.figures.frame.claims import digest
@@ -19,12 +20,23 @@ SECTIONS = {
     "Phases": ("phases", "passing"),
     "Distance from the truth, and diversity": ("divergence", "reliability", "diversity"),
 }
+TITLE = "# Figures and tables"
 REST, GALLERY = "More", "gallery.html"
 WIDTH = 420  # pixels of a small picture
 EXPLAINED = (
     "Drawn by `ladr figures` from `results/`; every file names backbone, prompts, images, machine and date. "
     "How to read an interval, and what was found: `docs/results.md`."
 )
+
+
+def require_own(folder: Path) -> None:
+    """LadrError where the folder has a README.md that is not such a list."""
+    path = folder / NAME
+    if not path.exists():
+        return
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    if text and not text.startswith(TITLE):
+        raise LadrError(f"{path}: is somebody's own text, and no list of figures; choose another folder")
 
 
 def write(folder: Path, files: Iterable[Path] | None = None) -> Path:
@@ -34,7 +46,7 @@ def write(folder: Path, files: Iterable[Path] | None = None) -> Path:
     """
     files = sorted(path for path in (folder.rglob("*") if files is None else files) if path.is_file())
     pages = [path for path in files if path.suffix == ".md" and path.name != NAME]
-    lines = ["# Figures and tables", "", EXPLAINED, ""]
+    lines = [TITLE, "", EXPLAINED, ""]
     if folder / GALLERY in files:
         lines += [f"[{GALLERY}]({GALLERY}): open it in a browser to play decoding step by step.", ""]
     lines += ["## The paper's tables and figures", "", *items.digest(folder, files), ""]

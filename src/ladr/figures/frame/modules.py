@@ -33,10 +33,11 @@ def _checked(draw: Any, address: str) -> Draw:
         raise LadrError(f"figure {address!r}: {type(draw).__name__} is not allowed; draw(results) is")
 
     def checked(results: Results) -> Iterable[Any]:
-        for one in draw(results):
-            if not hasattr(one, "save"):
-                kind = type(one).__name__
-                raise LadrError(f"it yields {kind}, which has no save(folder); Plot and Table have one")
-            yield one
+        with outside.called("figure", address):
+            for one in draw(results):
+                if not hasattr(one, "save"):
+                    kind = type(one).__name__
+                    raise LadrError(f"it yields {kind}, which has no save(folder); Plot and Table have one")
+                yield one
 
     return checked
