@@ -60,6 +60,8 @@ CHANGES = [
     ("backbones.m={kind: amused, settings: {guidance: 0}, benchmarks: {}}", "guidance = 0", "from 1"),
     ("backbones.m={kind: [x], benchmarks: {}}", "backbones.m.kind", "a valid string"),
     # benchmarks
+    ("backbones.field.benchmarks.field-exact=-3", "field-exact = -3", "greater than or equal to 1"),
+    ("backbones.field.benchmarks.field-exact=huge", "field-exact = 'huge'", "(known: default, full, smoke)"),
     ("backbones.field.benchmarks.mini-geneval=8", "mini-geneval = 8", "field reads field"),
     ("backbones.field.benchmarks={}", "no row runs on field", "check `use`"),
     ("samplers.cosine.backbones=[shape]", "cosine.backbones.0 = 'shape'", "(known: field)"),

@@ -38,7 +38,12 @@ def _issues(model: type[Strict] | type[Sampler], data: Mapping[str, Any]) -> Ite
     try:
         model.model_validate(data)
     except ValidationError as error:
-        yield from (_issue(e) for e in error.errors(include_url=False))
+        yield from map(_issue, sorted(error.errors(include_url=False), key=_is_number_for_text))
+
+
+def _is_number_for_text(error: Mapping[str, Any]) -> bool:
+    """Does the text's arm of a union complain about a number? What the number's arm says helps more."""
+    return "str" in error["loc"] and isinstance(error["input"], int)
 
 
 def _issue(error: Mapping[str, Any]) -> Issue:
