@@ -285,6 +285,14 @@ def test_a_phase_without_cells_is_left_out_and_said(results):
     assert "error" in shown.caption
 
 
+def test_a_sampler_that_never_rescued_an_unlikely_code_does_not_set_the_scale_of_those_that_did():
+    shares = pd.DataFrame({"what": phases.UNLIKE, "label": ["LADR", "Doubt budget"], "mean": [0.01, 0.0]})
+    labels = ["Cosine", "LADR", "Doubt budget"]
+    assert phases._rescuers(shares, labels) == ["LADR"]
+    assert phases._rescuers(shares.assign(mean=0.0), labels) == ["LADR", "Doubt budget"]
+    assert phases._rescuers(shares[:0], labels) == labels
+
+
 def test_who_commits_few_cells_in_a_phase_is_left_out_there(results, monkeypatch):
     rows, spans = rows_of(results.at(*PLACE)), {"early": 0.3, "late": 1.0}
     measured = pd.concat(

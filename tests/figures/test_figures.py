@@ -318,6 +318,7 @@ def test_rows_far_below_get_a_panel_of_their_own():
     assert near.caption(shown) == " Above without e; below all."
     _, panels = near.canvas(shown, 4.0, "score")
     assert [panel.get_ylabel() for panel in panels] == ["score", "all samplers"]
+    assert len(near.parts(scores.assign(cell=list("vwxyz")), {"z"})) == 1  # below, but on the drawn line
     alone = near.parts(scores[:4])
     assert len(alone) == 1
     assert near.caption(alone) == ""

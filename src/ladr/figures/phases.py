@@ -32,7 +32,7 @@ EXPLAINED = (
     "surprise, mean -log of the marginal probability that it gave to the committed codes when they were "
     "committed. This includes the plain entropy of the cells, which is larger the fewer cells are known; it "
     "is no measure of error, and does not see codes that do not fit each other. Fourth: share of rescued "
-    "cells whose code was not the likeliest one, of the samplers that rescue. In the last "
+    "cells whose code was not the likeliest one, of the samplers that rescued such a cell. In the last "
     "two each panel has a scale of its own. {dash}: "
     "nothing rescued{few}."
 )
@@ -98,9 +98,13 @@ def _of(quantities: pd.DataFrame, what: str, phase: str, labels: list[str]) -> p
 
 
 def _rescuers(quantities: pd.DataFrame, labels: list[str]) -> list[str]:
-    """The samplers that rescue cells; all samplers if none does."""
-    rescuing = set(quantities.label[quantities.what == UNLIKE])
-    return [label for label in labels if label in rescuing] or labels
+    """The samplers that rescued a cell with an unlikely code, else those that rescue cells, else all.
+
+    Zero has an interval as well. That of a sampler which may not rescue such cells would set the scale.
+    """
+    unlike = quantities[quantities.what == UNLIKE]
+    unlikely, rescuing = set(unlike.label[unlike["mean"] > 0]), set(unlike.label)
+    return [label for label in labels if label in (unlikely or rescuing)] or labels
 
 
 def _few(cells: pd.DataFrame) -> list[str]:

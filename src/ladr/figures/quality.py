@@ -45,7 +45,7 @@ def plot(results: Results, backbone: str, benchmark: str, scores: pd.DataFrame) 
     plain = _plain(results, backbone, benchmark, scores)
     column = scores.iloc[0].column
     name = plain[plain.cell == plain.baseline].iloc[0].label if len(plain) else None
-    parts = near.parts(scores)
+    parts = near.parts(scores, set(plain.cell))
     figure, panels = near.canvas(parts, 4.9, f"{benchmark}: {column}, %")
     own = looks(results, scores)
     for panel, part in zip(panels, parts, strict=True):

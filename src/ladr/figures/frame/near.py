@@ -1,5 +1,6 @@
 """A second panel for rows far below the others, so that the others can be distinguished in the first."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -11,10 +12,15 @@ HEIGHTS = (1, 0.45)  # relative heights of the panels: rows near each other, and
 LOWER = 1.4  # inches that the second panel adds
 
 
-def parts(scores: pd.DataFrame) -> list[pd.DataFrame]:
-    """The rows near each other, and all rows; only all rows where none lies far below."""
+def parts(scores: pd.DataFrame, drawn: Collection[str] = ()) -> list[pd.DataFrame]:
+    """The rows near each other, and all rows; only all rows where none lies far below.
+
+    The cells `drawn`, which both panels draw as a line, are always among the rows near each other.
+    """
     middle = scores.value.median()
     far = scores.value < middle - max(3 * (scores.value.max() - middle), NEAR)
+    if drawn:
+        far &= ~scores.cell.isin(drawn)
     return [scores[~far], scores] if far.any() else [scores]
 
 
