@@ -92,13 +92,16 @@ def opened(chromium, tmp_path):
     assert chromium.complaints == []
 
 
-def colour(opened, sampler, x, y):
-    """Of a canvas, at this share of its width and height."""
-    script = (
+def pixel(sampler, x, y):
+    """JavaScript for the colour of a canvas at this share of its width and height."""
+    return (
         f"(() => {{ const c = document.querySelectorAll('canvas')[{sampler}]; return Array.from("
         f"c.getContext('2d').getImageData({x} * c.width, {y} * c.height, 1, 1).data) }})()"
     )
-    return tuple(opened.js(script)[:3])
+
+
+def colour(opened, sampler, x, y):
+    return tuple(opened.js(pixel(sampler, x, y))[:3])
 
 
 def place(opened):
@@ -146,7 +149,7 @@ def test_keys_go_by_passes_and_prompts(opened):
     opened.key("End")
     opened.key("ArrowDown")
     assert place(opened) == [0, 1, 4]
-    opened.wait("shown.every(one => one.image.complete)")
+    opened.wait(f"({pixel(1, 0.5, 0.1)})[2] === {BLUE[2]}")  # drawn some time after its image has come
     assert colour(opened, 1, 0.5, 0.1) == BLUE
     opened.key("ArrowDown")
     opened.key("ArrowUp")
