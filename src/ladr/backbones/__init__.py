@@ -18,7 +18,7 @@ from ladr.backbones import dtypes
 from ladr.backbones import settings as allowed
 from ladr.backbones.checkpoint.hub import AMUSED, LUMINA
 from ladr.base import outside
-from ladr.base.errors import LadrError, missing, nearest
+from ladr.base.errors import LadrError, missing, nearest, shown
 
 Reads = Literal["text", "scene", "field"]
 
@@ -165,6 +165,8 @@ BACKBONES: dict[str, Kind] = {
 
 def kind(name: str) -> Kind:
     """The row of that name: one of `BACKBONES`, or of a factory (or a `Kind`) at `package.module:name`."""
+    if not isinstance(name, str):
+        raise LadrError(f"backbone: {shown(name)} is not allowed; a name such as shapes")
     if name in BACKBONES:
         return BACKBONES[name]
     if outside.is_address(name):

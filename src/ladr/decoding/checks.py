@@ -1,6 +1,6 @@
 """Checks of what callers, backbones, noise and policies hand to the loop."""
 
-import math
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -118,7 +118,7 @@ def check_call(backbone: Any, prompts: Any, steps: Any, batch_size: Any, tempera
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise LadrError(f"{name}: {shown(value)} is not allowed; an integer >= 1")
     number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
-    if not number or not 0 <= temperature < math.inf:
+    if not number or not 0 <= temperature <= sys.float_info.max:
         raise LadrError(f"temperature: {shown(temperature)} is not allowed; a finite number >= 0")
 
 

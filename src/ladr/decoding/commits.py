@@ -24,6 +24,8 @@ def answer(policy: Any, view: View) -> Commit:
             _require(policy, name, mask, "a bool tensor", _is_bool, grids)
     if commit.tokens is not None:
         _require(policy, "tokens", commit.tokens, "an int64 tensor", _is_int64, grids)
+    for name in (*MASKS, "tokens"):
+        _require_place(policy, name, getattr(commit, name), view.tokens)
     for name, note in _named(policy, "notes", commit.notes):
         _require(policy, f"notes[{name!r}]", note, "a tensor of real numbers", _is_real, images)
     _check_columns(policy, commit.notes)
@@ -38,6 +40,16 @@ def _require(
     if not isinstance(value, torch.Tensor) or not fits(value) or tuple(value.shape) != shape:
         described = f"{value.dtype} {tuple(value.shape)}" if isinstance(value, torch.Tensor) else _type(value)
         raise LadrError(f"policy {policy.name!r}: {name} is {described}, not {words} {shape}")
+
+
+def _require_place(policy: Any, name: str, value: Tensor | None, tokens: Tensor) -> None:
+    """LadrError at a tensor that is on another device than the tokens, or that is not dense."""
+    for what in ("device", "layout") if value is not None else ():
+        own, theirs = getattr(value, what), getattr(tokens, what)
+        if own != theirs:
+            raise LadrError(
+                f"policy {policy.name!r}: {name} has the {what} {own}, not that of tokens, {theirs}"
+            )
 
 
 def _named(policy: Any, name: str, values: Any) -> list[tuple[str, Any]]:

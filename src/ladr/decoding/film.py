@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, shown
 from ladr.decoding.trace import Trace
 
-FRAMES, MOST_IMAGES = 6, 8
+FRAMES, MOST_IMAGES, MOST_PASSES = 6, 8, 1 << 31
 SIDE, GAP = 128, 4  # of a frame, and between frames, in pixels
 MASKED, KNOWN, NOW = (128, 128, 128), (30, 100, 200), (245, 200, 40)
 WHITE = 255
@@ -59,6 +60,7 @@ class Film:
     def strip(self, i: int) -> np.ndarray:
         """The film strip of image i, (h, w, 3) uint8: masked cells are grey; cells without pixels are blue,
         and yellow in the frame of the pass that committed them."""
+        _require_whole("image", i, -len(self.tokens), len(self.tokens) - 1)
         frames = []
         for done in moments(self.trace.images[i].passes):
             frames += [self.frame(i, done), np.full((SIDE, GAP, 3), WHITE, np.uint8)]
@@ -67,6 +69,8 @@ class Film:
 
     def frame(self, i: int, done: int) -> np.ndarray:
         """Image i after `done` passes, (SIDE, w, 3) uint8."""
+        _require_whole("image", i, -len(self.tokens), len(self.tokens) - 1)
+        _require_whole("done", done, 0, MOST_PASSES)
         settled = self.settled[i].cpu().numpy()  # (H, W)
         picture = self.pictures[i]
         if picture is None:
@@ -86,6 +90,11 @@ class Film:
             return list(np.asarray(self.render(shown)))
         except LadrError:
             return [None] * len(shown)
+
+
+def _require_whole(name: str, value: Any, low: int, high: int) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or not low <= int(value) <= high:
+        raise LadrError(f"{name}: {shown(value)} is not allowed; a whole number from {low} to {high}")
 
 
 def _resized(array: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:

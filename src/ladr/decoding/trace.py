@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ladr.base.errors import LadrError, shown
 from ladr.decoding import schedule
 
 
@@ -95,6 +96,8 @@ class Trace:
 
     def note(self, name: str) -> list[list[float]]:
         """One of the policy's own columns, per image and pass."""
+        if not isinstance(name, str):
+            raise LadrError(f"note: {shown(name)} is not allowed; the name of a column")
         return [image.notes.get(name, []) for image in self.images]
 
     def rows(self) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ladr.base.errors import LadrError, nearest
+from ladr.base.errors import LadrError, nearest, shown
 from ladr.base.outside import is_address
 from ladr.decoding.policies.base import Outside, Policy, Rule, Then, Union, adopted, field_names, from_fields
 from ladr.decoding.policies.doubt import Doubt, FreeRiders, Unsure
@@ -66,11 +66,14 @@ def build(spec: str | Mapping[str, Any] | Rule, *, outside: bool = True) -> Poli
         return adopted(spec)
     if not isinstance(spec, Mapping) or not isinstance(spec.get("policy"), str):
         raise LadrError(
-            f"policy: {spec!r} is not allowed; a name, a mapping with the key 'policy', "
+            f"policy: {shown(spec)} is not allowed; a name, a mapping with the key 'policy', "
             "or a function of a view"
         )
     own = {key: value for key, value in spec.items() if key not in ("policy", "version")}
-    return _check(_named(spec["policy"], own, outside), spec)
+    try:
+        return _check(_named(spec["policy"], own, outside), spec)
+    except RecursionError:
+        raise LadrError("policy: is nested too deeply, or holds itself; make it flatter") from None
 
 
 def _named(name: str, own: Mapping[str, Any], outside: bool) -> Policy:

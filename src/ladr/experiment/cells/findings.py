@@ -63,6 +63,8 @@ def at_work(folder: Path) -> bool:
 
 def _folders(results: Path) -> Iterator[Damage]:
     """A file in the place of a folder, and a folder in the place of a lock."""
+    if os.path.lexists(results) and not results.is_dir():
+        yield Damage(f"{results}: is {record.kind_of(results)}, where a folder is meant; move it away", ())
     for path in (results / name for name in FOLDERS):
         if os.path.lexists(path) and not path.is_dir():
             yield Damage(f"{path}: is a file, where a folder is meant", (path,))

@@ -117,8 +117,14 @@ def text_of(path: Path) -> str:
 
 
 def kind_of(path: Path) -> str:
-    """What stands in the place of a file, for a message."""
-    return "a folder" if path.is_dir() else "a broken link" if not path.exists() else "no regular file"
+    """What stands in the place of a file or a folder, for a message."""
+    try:
+        there = path.exists()
+    except OSError:  # a link that leads to itself
+        there = False
+    if path.is_dir() or path.is_file():
+        return "a folder" if path.is_dir() else "a file"
+    return "no regular file" if there else "a broken link"
 
 
 def damage(record: Path, thorough: bool = True) -> list[str]:
