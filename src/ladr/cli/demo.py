@@ -18,6 +18,7 @@ from ladr.speed.threads import threads
 
 MOST = 3
 ENLARGED = 2  # pixels of the page per pixel of a frame
+WHOLE = 280  # pixels: on a phone the prompt has a line of its own
 PAUSE = 0.06  # seconds between two frames
 PROMPTS = {"pictures": "a fox, Noto style on a black background"}
 PROMPT = "a red circle to the left of a blue square"
@@ -76,17 +77,21 @@ def build(gradio: Any, model: Any, samplers: list[NamedSampler], prompt: str) ->
             "# ladr\nThe same prompt and the same noise, decoded by each sampler. Grey is masked."
         )
         with gradio.Row():
-            text = gradio.Textbox(prompt, label="Prompt", scale=4, elem_id="prompt")
-            seed = gradio.Number(0, label="Seed", precision=0, scale=1, elem_id="seed")
+            text = gradio.Textbox(prompt, label="Prompt", scale=4, min_width=WHOLE, elem_id="prompt")
+            seed = gradio.Number(0, label="Seed", precision=0, scale=1, min_width=80, elem_id="seed")
         button = gradio.Button("Draw", variant="primary", elem_id="draw")
         outputs = []
         with gradio.Row():
             for number, sampler in enumerate(samplers):
                 with gradio.Column(min_width=200):
                     picture = gradio.Image(
-                        label=sampler.label, height=280, elem_id=f"picture-{number}", buttons=[]
+                        label=sampler.label,
+                        show_label=False,
+                        height=280,
+                        elem_id=f"picture-{number}",
+                        buttons=[],
                     )
-                    outputs += [picture, gradio.Markdown(elem_id=f"line-{number}")]
+                    outputs += [picture, gradio.Markdown(f"**{sampler.label}**", elem_id=f"line-{number}")]
 
         def play(words: str, number: float) -> Iterator[list[Any]]:
             try:
