@@ -13,6 +13,7 @@ from ladr.figures.frame.save import markdown
 FIRST, LAST = "findings-", ".csv"
 POINTS, FEWER, TIMES, SHARE = "points", "times fewer passes", "times as many passes", "%"
 LINES = 5  # of the summary
+SAID = {"more": "confirmed", "less": "refuted", "open": "open"}  # verdict of a comparison -> of the claim
 PLACE = ["benchmark", "ours", "theirs", "what"]
 CLAIM = "Claim, and what it was read as"
 EXPLAINED = (
@@ -66,16 +67,18 @@ def _rescuing(facts: pd.DataFrame) -> str:
 CLAIMS: dict[str, Pick] = {
     "LADR takes fewer passes": _first(ladr_of("all-passes", FEWER)),
     "... and loses nothing": ladr_of("all-passes", POINTS),
-    "Not asked there: it scores more than plain decoding with as few passes": ladr_of("equal-passes", POINTS),
-    "Not asked there: the doubt budget scores more than plain decoding with as few passes": _main("doubt"),
-    "Not asked there: the doubt budget loses nothing against all passes": _main("doubt-all-passes"),
+    "Not in the paper: LADR scores more than plain decoding with as few passes": ladr_of(
+        "equal-passes", POINTS
+    ),
+    "Not in the paper: the doubt budget scores more than plain decoding with as few passes": _main("doubt"),
+    "Not in the paper: the doubt budget loses nothing against all passes": _main("doubt-all-passes"),
     "Neighbours are the cells to rescue (Figure 5)": all_of("ablation/figure5", POINTS),
     "The gap is the rank (Figure 6)": all_of("ablation/figure6", POINTS),
     "Inverse schedule and rescue lose nothing": all_of("ablation/decomposition", POINTS),
     "Delayed rescue scores more, on text above all (Table 5)": _main("delayed-rescue", also="Text"),
     "... at the price of more passes": _first(all_of("delayed-rescue", TIMES)),
     "tau holds unsure cells back": _first(all_of("tau", SHARE)),
-    "Not asked there: pictures of one prompt differ as much": ladr_of("diversity", POINTS),
+    "Not in the paper: pictures of one prompt differ as much": ladr_of("diversity", POINTS),
 }
 
 
@@ -101,7 +104,7 @@ def restructured(files: Iterable[Path]) -> str:
 def summary(findings: dict[str, pd.DataFrame]) -> list[str]:
     """One line of reStructuredText for each of the first claims: what each backbone says first about it."""
     said = {
-        claim.replace("... and", "It"): [
+        claim.replace("... and", "LADR"): [
             _spoken(facts[pick(facts)].iloc[0], backbone)
             for backbone, facts in findings.items()
             if pick(facts).any()
@@ -113,10 +116,9 @@ def summary(findings: dict[str, pd.DataFrame]) -> list[str]:
 
 
 def _spoken(row: pd.Series, backbone: str) -> str:
-    """A value with its unit, its backbone and its verdict."""
-    unit = row.what.rpartition(", ")[2]
-    verdict = f" ({row.verdict})" if row.verdict else ""
-    return f"{written(row.what, row.value, row.low, row.high)} {unit} on {backbone}{verdict}"
+    """What a backbone says about a claim, and the value with its unit."""
+    value, unit = written(row.what, row.value, row.low, row.high), row.what.rpartition(", ")[2]
+    return f"{SAID.get(row.verdict, 'measured')} on {backbone}, {value} {unit}"
 
 
 def table(files: Iterable[Path]) -> pd.DataFrame:
