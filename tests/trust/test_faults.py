@@ -252,7 +252,8 @@ def test_random_kills_of_the_workflow(tmp_path, tally, program):
             time.sleep(chance.uniform(0, usual))
             group = number % 6 != 0
             (os.killpg if group else os.kill)(process.pid, SIGNALS[number % 3])
-            process.wait()
+            stuck = "" if gone(process, within=10 * usual) else f"{SIGNALS[number % 3].name}: does not end"
+            tally.add(f"{program} {number} ends", stuck)
             number += 1
         code = launched(folder, words).wait()
         now = content(World(folder, text)) | drawn(folder)
@@ -275,6 +276,17 @@ def launched(folder, words):
         env = {**environment(), "DVC_NO_ANALYTICS": "1"}
         told = {"stdout": log, "stderr": log, "start_new_session": True, "preexec_fn": heard}
         return subprocess.Popen([str(BIN / words[0]), *words[1:]], cwd=folder, env=env, **told)
+
+
+def gone(process, within):
+    """Whether it ends by itself in time; gone it is afterwards in any case."""
+    try:
+        process.wait(within)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return False
+    return True
 
 
 def heard():

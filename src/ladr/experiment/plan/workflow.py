@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from threading import Thread
 from typing import Any
 
 from ladr.base.errors import LadrError, printable
@@ -11,7 +12,30 @@ from ladr.experiment.plan.store import store_of
 
 def planned(config: Mapping[str, Any], argv: Sequence[str], workflow: Any = None) -> Plan:
     """The plan of this run of Snakemake. A mistake ends it with the message alone and exit code 1."""
+    hear_sigterm()
     try:
         return Plan.read(config, argv, store_of(workflow))
     except LadrError as error:
         sys.exit(f"ladr: {printable(str(error))}")
+
+
+def hear_sigterm() -> None:
+    """Snakemake ends on SIGTERM, whatever it does at that moment.
+
+    Its own handler takes the scheduler's lock in the thread that it interrupts. Where that thread holds the
+    lock (a job has just ended), Snakemake 9.27 waits for itself for ever. Here another thread waits for it.
+    """
+    try:
+        from snakemake.scheduling.job_scheduler import JobScheduler
+    except ImportError:  # another version
+        return
+    stop = getattr(JobScheduler, "exit_gracefully", None)
+    if stop is not None and stop.__module__ != __name__:
+        JobScheduler.exit_gracefully = _aside(stop)
+
+
+def _aside(stop: Any) -> Any:
+    def exit_gracefully(self: Any, *signalled: Any) -> None:
+        Thread(target=stop, args=(self, *signalled), daemon=True).start()
+
+    return exit_gracefully
