@@ -55,7 +55,10 @@ def asked_of(params: Params, groups: Mapping[str, Any]) -> list[tuple[str, Any]]
 def _makers(
     params: Params, body: Any, backbone: str, scope: Mapping[str, Sampler], cells: dict
 ) -> Iterator["CellMaker"]:
-    """What makes the cells of a group, for each of its benchmarks that the backbone is asked."""
+    """What makes the cells of a group, for each of its benchmarks that the backbone is asked; nothing where
+    the group is for other backbones."""
+    if body.backbones is not None and backbone not in body.backbones:
+        return
     sizes = params.backbones[backbone].benchmarks
     for benchmark in (b for b in body.benchmarks if b in sizes):
         size = body.size or sizes[benchmark]
@@ -65,8 +68,6 @@ def _makers(
 def _swept(params: Params, backbone: str, cells: dict) -> Iterator[Line]:
     for group, body in asked_of(params, params.sweeps):
         base = params.samplers[body.base].model_dump(exclude_none=True)
-        if body.backbones is not None and backbone not in body.backbones:
-            continue
         for maker in _makers(params, body, backbone, params.samplers, cells):
             for point in points(body.grid):
                 name = ",".join(f"{key}={value}" for key, value in point.items())

@@ -156,11 +156,12 @@ def _ablations(data: Mapping[str, Any]) -> Iterator[Issue]:
 
 
 def _group(path: tuple, body: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Issue]:
-    """The mistakes that ablations and sweeps have in common."""
+    """The mistakes that ablations, sweeps and curves have in common."""
     listed = body.get("benchmarks")
     yield from _twice((*path, "benchmarks"), listed)
     for place, name in enumerate(listed if isinstance(listed, list) else ()):
         yield from _benchmark((*path, "benchmarks", place), name)
+    yield from _names((*path, "backbones"), body.get("backbones"), _mapping(data, "backbones"), "backbone")
     yield from _size((*path, "size"), body.get("size"))
     images = body.get("images")
     if isinstance(images, Mapping):
@@ -172,9 +173,6 @@ def _sweeps(data: Mapping[str, Any]) -> Iterator[Issue]:
     for name, body in _items(data, "sweeps"):
         path = ("sweeps", name)
         yield from _group(path, body, data)
-        yield from _names(
-            (*path, "backbones"), body.get("backbones"), _mapping(data, "backbones"), "backbone"
-        )
         base = body.get("base")
         if isinstance(base, str) and base not in samplers:
             yield Issue((*path, "base"), f"sampler {base!r} is not known{nearest(base, samplers)}")

@@ -79,6 +79,7 @@ class Group(Strict):
 
     label: str | None = None
     benchmarks: list[str] = Field(min_length=1)
+    backbones: list[str] | None = Field(None, description="only on these backbones")
     size: Size | None = Field(None, description="overrides the backbone's size")
     images: Count | dict[str, Count] | None = Field(
         None, description="images per prompt, for all or backbone -> images; default: the backbone's"
@@ -99,7 +100,6 @@ class Sweep(Group):
     """Every combination of values for some fields of one sampler."""
 
     base: Name = Field(description="the sampler to vary")
-    backbones: list[str] | None = None
     grid: dict[str, list[Any]] = Field(min_length=1, description="field, dotted for inner ones -> its values")
 
 
