@@ -1,4 +1,4 @@
-"""What a cluster does to jobs, with Snakemake's local executor: a time limit ends one before it is done."""
+"""What a cluster does to jobs, with Snakemake's local executor: a time limit, and one cell on many slots."""
 
 import os
 import re
@@ -8,8 +8,9 @@ import time
 import pytest
 
 from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.pace import Paces
 from tiny import cell_of, tiny
-from workflow_runs import children, laid_out, started
+from workflow_runs import children, laid_out, snakemake, started
 
 pytestmark = pytest.mark.slow
 ONE = """\
@@ -87,4 +88,17 @@ def test_a_job_at_its_time_limit_saves_its_images_and_is_sent_again_for_the_rest
     counts = [int(count) for count in re.findall(rf"(\d+)/{IMAGES} images", log.read_text())]
     assert counts == list(range(len(saved) + 1, IMAGES + 1)), "the second try did not decode the rest alone"
     assert {path: path.stat().st_mtime_ns for path in saved} == saved
+    assert contents(folder) == contents(calm)
+
+
+@pytest.mark.parametrize("count", [1, 7, 64])
+def test_one_cell_on_eight_slots_has_the_same_tokens_in_any_number_of_shards(calm, tmp_path, count):
+    folder = laid_out(tmp_path / "w", of_minutes(60))
+    _, grid = tiny(folder, of_minutes(60))
+    (cell,) = grid.cells.values()
+    seconds = cell.images * Paces.read(grid, folder / "results").of(cell).seconds
+    tiny(folder, of_minutes(seconds / 60 / (count - 0.5)))
+    snakemake(folder, "--cores", "8", "--", str(decoded(folder).relative_to(folder) / "cell.json"))
+    shards = list((decoded(folder) / "parts").glob("shard-*.safetensors"))
+    assert len(shards) == (count if count > 1 else 0)
     assert contents(folder) == contents(calm)
