@@ -92,12 +92,28 @@ def test_one_folder_is_published_beside_what_was_published_of_the_others(folder)
     assert altered() == []
     assert json.loads((PUBLISHED / "published.json").read_text())["images"] == {"mixture/mini-dpg": 12}
     with pytest.raises(
-        LadrError, match=r"--only mixtur: figures/latest has no such folder \(did you mean 'mixture'\?\)"
+        LadrError,
+        match=r"--only mixtur: figures/latest has no such folder or file \(did you mean 'mixture'\?\)",
     ):
         publish(only=["mixtur"], index=write)
     (PUBLISHED / "shapes/s.md").write_text("by hand")
     with pytest.raises(LadrError, match=r"shapes/s.md: is not what was published"):
         publish(only=["mixture"], index=write)
+
+
+def test_the_gallery_is_published_beside_what_was_published_of_all_else(folder):
+    draw("pictures", "gallery.html")
+    publish()
+    older = (PUBLISHED / "mixture/a.md").read_bytes()
+    draw("scores", "mixture/a.md", "mixture/b.md")
+    (LATEST / "mixture/a.md").write_text("# of a small run")
+    record(RESULTS / "figures/scores.json", ["scores"], [LATEST / f"mixture/{x}.md" for x in "ab"], LATEST)
+    (LATEST / "gallery.html").write_text("# anew")
+    record(RESULTS / "figures/pictures.json", ["pictures"], [LATEST / "gallery.html"], LATEST)
+    assert publish(only=["gallery.html"], index=write) == {"written": 2, "removed": 0}
+    assert (PUBLISHED / "gallery.html").read_text() == "# anew"
+    assert (PUBLISHED / "mixture/a.md").read_bytes() == older
+    assert altered() == []
 
 
 @pytest.mark.parametrize("harm", ["change", "lose", "unfinished"])

@@ -113,7 +113,8 @@ def publish(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="FOLDER", help="Only this backbone's figures, or theory or paper; again for more."
+            metavar="NAME",
+            help="Only this backbone's figures, or theory, paper, gallery.html; again for more.",
         ),
     ] = None,
 ) -> None:

@@ -34,10 +34,10 @@ def publish(
 ) -> dict[str, int]:
     """Copy the figures of a finished run, and remove what was published before and is not drawn any more.
 
-    only: folders of figures, such as backbones; all others stay as they are, and `index` writes the index of
-    what is then there. Only files that published.json names and that are still what was published are
-    removed. A LadrError, and nothing is copied, where a figure is damaged or missing, or where what is
-    published shows more images (unless `smaller`). Returns how many files were written and removed.
+    only: folders of figures, such as backbones, or gallery.html; all others stay as they are, and `index`
+    writes the index of what is then there. Only files that published.json names and that are still what was
+    published are removed. A LadrError, and nothing is copied, where a figure is damaged or missing, or where
+    what is published shows more images (unless `smaller`). Returns how many files were written and removed.
     """
     sources = _whole(results, latest)
     place = published / PUBLICATION
@@ -64,18 +64,23 @@ def publish(
 
 
 def _chosen(sources: Sequence[Path], latest: Path, only: Sequence[str]) -> list[Path]:
-    """The files of these folders."""
-    folders = sorted({path.parent.name for path in sources if path.parent != latest})
+    """The files of these folders, or these files."""
+    choices = sorted({_choice(path, latest) for path in sources} - {INDEX})
     for name in only:
-        if name not in folders:
-            raise LadrError(f"--only {name}: {latest} has no such folder{nearest(name, folders)}")
-    return [path for path in sources if path.parent != latest and path.parent.name in only]
+        if name not in choices:
+            raise LadrError(f"--only {name}: {latest} has no such folder or file{nearest(name, choices)}")
+    return [path for path in sources if _choice(path, latest) in only]
+
+
+def _choice(path: Path, place: Path) -> str:
+    """What `only` calls a file: the folder that it is in, or its own name where it is in none."""
+    return path.name if path.parent == place else path.parent.name
 
 
 def _others(before: Mapping[str, Any], published: Path, only: Sequence[str]) -> list[Path]:
-    """What was published before in other folders, as it was published, but for the index."""
+    """What was published before and is not chosen, as it was published, but for the index."""
     files = {published / name: entry for name, entry in before.get("files", {}).items() if name != INDEX}
-    others = {path: entry for path, entry in files.items() if path.parent.name not in only}
+    others = {path: entry for path, entry in files.items() if _choice(path, published) not in only}
     for path, entry in others.items():
         if not path.is_file() or sha256(path) != entry["sha256"]:
             raise LadrError(f"{path}: is not what was published; `git checkout {published}` brings it back")
