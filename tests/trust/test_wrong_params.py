@@ -209,3 +209,14 @@ def test_well_formed_is_a_promise(here, capsys):
     assert "well formed" in capsys.readouterr().out
     assert Plan.read({}, ["-n"]).all
     assert answer(["run", "samplers/cosine"]) == 0
+
+
+def test_a_key_of_several_lines_is_named_in_one(here, capsys):
+    text = here.read_text(encoding="utf-8")
+    here.write_text(f'{text}"x\\ny = 8": 1\n', encoding="utf-8")
+    assert "x y = 8 = 1: no such key" in refused(["params"], capsys)
+
+
+def test_scoring_what_was_never_decoded_leaves_nothing_behind(here, capsys):
+    line = refused(["score", "cosine"], capsys)
+    assert "not decoded yet; run `ladr run field-field-exact-scheduled" in line

@@ -10,6 +10,11 @@ from ladr.experiment.cells.parts import Span
 from ladr.experiment.cells.record import CELL, TOKENS, TRACE, done
 
 
+def undecoded(folder: Path) -> LadrError:
+    """Says of a cell that it has no tokens yet."""
+    return LadrError(f"cell {folder.name}: not decoded yet; run `ladr run {folder.name}`, or wait for it")
+
+
 def counts_of(folder: Path, span: Span | None = None) -> list[list[int]]:
     """Commits per image and pass of a cell: of all its images, or of those in `span`.
 
@@ -27,7 +32,7 @@ def _trace_of_parts(folder: Path, span: Span | None) -> dict[str, list]:
     pieces = list(parts.cover(folder, span)) if span else []
     held = [(part.start, part.stop) for part in pieces]
     if span is None or list(parts.missing(held, span, span[1])):
-        raise LadrError(f"cell {folder.name}: not decoded yet; run `ladr run {folder.name}`, or wait for it")
+        raise undecoded(folder)
     return {n: [v for p in pieces for v in p.trace[n].tolist()] for n in ("image", "scheduled", "rescued")}
 
 
@@ -37,7 +42,7 @@ def read_trace(folder: Path, span: Span | None = None) -> dict[str, list]:
 
     path = folder / TRACE
     if not path.exists():
-        raise LadrError(f"cell {folder.name}: not decoded yet; run `ladr run {folder.name}`, or wait for it")
+        raise undecoded(folder)
     chosen = None if span is None else [("image", ">=", span[0]), ("image", "<", span[1])]
     try:
         return pq.read_table(path, filters=chosen).to_pydict()

@@ -11,7 +11,7 @@ from ladr.benchmarks.submission import Means, Submission
 from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Say, folder_of, tell
-from ladr.experiment.cells.decoded import read_tokens
+from ladr.experiment.cells.decoded import read_tokens, undecoded
 from ladr.experiment.cells.locks import hold, lock_of
 from ladr.experiment.cells.record import CELL, RESULTS, SHEET, TOKENS
 from ladr.experiment.cells.rows import scored, write_scores
@@ -51,6 +51,8 @@ def score(
     models = Models()
     for cell in cells:
         folder = folder_of(cell.id, results)
+        if not folder.is_dir():
+            raise undecoded(folder)
         with hold(lock_of(results, cell.id), cell.id, wait=True, say=say):
             if scored(folder, cell) and not again:
                 say(f"{cell.id}: scored already")

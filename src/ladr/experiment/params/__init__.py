@@ -63,7 +63,7 @@ def report(mistakes: list[Issue], source: Source) -> str:
 
 
 def _line(issue: Issue, source: Source) -> str:
-    key = ".".join(shortened(str(k)) for k in issue.path) or "file"
+    key = " ".join(".".join(shortened(str(k)) for k in issue.path).split()) or "file"
     value = at(source.data, issue.path)
     shown = "" if value is None or isinstance(value, (dict, list)) else f" = {shortened(repr(value))}"
     return f"{key}{shown}: {' '.join(issue.message.split())}"
