@@ -126,7 +126,7 @@ slurm: $(READY)
 # locked environment.
 storage: $(READY)
 	test -d build/storage-tools || $(BIN)/uv pip install -q --python $(BIN)/python --target build/storage-tools --group storage
-	PYTHONPATH=build/storage-tools $(BIN)/python -m pytest -rs tests/workflow/test_storage.py tests/workflow/test_profiles.py
+	PYTHONPATH="$(CURDIR)/build/storage-tools" $(BIN)/python -m pytest -rs tests/workflow/test_storage.py tests/workflow/test_profiles.py
 
 # Draw the floor plan of docs/architecture.md again.
 plan: $(READY)

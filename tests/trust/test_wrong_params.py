@@ -106,6 +106,8 @@ CHANGES = [
     ("samplers.cosine.label=" + "x" * 2000, "samplers.cosine.label", "at most 1000"),
     ("steps", "--set 'steps'", "KEY=VALUE"),
     ("=3", "--set '=3'", "KEY=VALUE"),
+    ("a\nb=3", r"--set 'a\nb=3'", "KEY=VALUE"),
+    ("steps='a\nb'", "--set steps='a b'", "a valid integer"),
     ("samplers..steps=3", "--set 'samplers..steps=3'", "KEY=VALUE"),
 ]  # fmt: skip
 

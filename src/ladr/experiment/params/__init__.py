@@ -87,10 +87,10 @@ def changes_of(texts: list[str], where: str = "--set") -> Changes:
     changes = Changes()
     for text in texts:
         key, sign, value = text.partition("=")
-        if not sign or not all(key.split(".")):
+        if not sign or not all(key.split(".")) or not key.isprintable():
             raise LadrError(f"{where} {shortened(text)!r} is not allowed; KEY=VALUE, such as steps=32")
         changes[key] = value_of(value, f"{where} {shortened(key)}")
-        changes.said[key] = f"{where} {shortened(text)}"
+        changes.said[key] = f"{where} {' '.join(shortened(text).split())}"
     return changes
 
 
