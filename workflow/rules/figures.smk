@@ -34,6 +34,7 @@ rule pictures:
         "logs/pictures.log",
     conda:
         "../envs/ladr.yaml"
+    priority: 1000000  # they take long, and figures wait for them
     resources:
         mem_mb=4000,
         runtime=60,

@@ -33,6 +33,7 @@ for job in jobs(PLAN):
         conda:
             "../envs/ladr.yaml"
         threads: job.threads or workflow.cores
+        priority: job.priority
         resources:
             **job.resources,
         params:
@@ -55,6 +56,7 @@ rule shard:
         images=r"\d+-\d+",
     conda:
         "../envs/ladr.yaml"
+    priority: 100000  # a cell that is cut takes longer than any that is not
     threads: lambda wildcards: PLAN.grid.cells[wildcards.cell].row.threads
     resources:
         mem_mb=lambda wildcards: PLAN.grid.cells[wildcards.cell].row.mem_mb,

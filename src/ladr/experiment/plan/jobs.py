@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from ladr.experiment.cells.pace import Paces
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE
 from ladr.experiment.plan.batch import DECODED, SCORED, THERE, CellBatch, cell_files
+from ladr.experiment.plan.order import priorities
 from ladr.experiment.plan.plan import Plan
 
 LIGHT = {"mem_mb": 2000, "runtime": 60}
@@ -19,6 +22,7 @@ class Job:
 
     inputs: files whose change makes it run again. settled: files that must exist, whatever their age.
     sources: files of this checkout; their change makes it run again too. words: what its command line names.
+    priority: of several jobs that could start, the one with the highest does.
     """
 
     word: str
@@ -29,6 +33,7 @@ class Job:
     settled: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     threads: int = 1
+    priority: int = 0
     resources: dict[str, int] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
 
@@ -48,6 +53,9 @@ def _decoding(plan: Plan) -> Iterator[Job]:
 
     Cells that exist already form one batch, made by a rule that has nothing to do.
     """
+    paces = Paces(plan.grid, {})
+    shown = {Path(path).parent.name for path in plan.figures.illustrated_files}
+    first = priorities(plan.decoding, lambda cell: paces.of(cell).seconds * cell.images, shown)
     for batch in plan.decoding:
         yield Job(
             "decode",
@@ -56,6 +64,7 @@ def _decoding(plan: Plan) -> Iterator[Job]:
             f"logs/decode/{batch.name}.log",
             settled=[] if batch.name == THERE else batch.needs,
             threads=batch.threads,
+            priority=first[batch.name],
             resources=batch.resources,
             words={"cells": " ".join(batch.files(CELL))},
         )
