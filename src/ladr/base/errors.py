@@ -37,10 +37,7 @@ def shown(value: Any) -> str:
         return f"{type(value).__name__} {value.dtype} {tuple(value.shape)}"
     if type(value) is int and abs(value) >= 10**40:
         return "a number of more than 40 digits"
-    try:
-        text = ascii(value)
-    except Exception as error:  # an object of others, or one that is nested too deeply
-        return f"a {type(value).__name__}, of which no text can be made ({type(error).__name__})"
+    text = ascii(value)
     text = " ".join(text.split()) if "\n" in text else text
     return text if len(text) <= 80 else f"{text[:77]}..."
 

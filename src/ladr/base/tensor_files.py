@@ -56,6 +56,13 @@ def head(path: Path) -> Mapping[str, Mapping[str, Any]]:
     return tensors
 
 
+def require_tensors(path: Path, *names: str) -> None:
+    """LadrError unless the file is a whole safetensors file with tensors of these names."""
+    tensors = head(path)
+    if missing := [name for name in names if name not in tensors]:
+        raise LadrError(f"{path}: has no tensor {missing[0]!r}")
+
+
 def _tensors(file: BinaryIO, length: int, path: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read(length), object_pairs_hook=_unique)

@@ -18,6 +18,7 @@ from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import header, read_rows, write_rows
 from ladr.benchmarks.summary import TableLine, of_kind, summarise
 from ladr.cli.options import Json, Size, print_json, size_of
+from ladr.cli.show import require_picture
 from ladr.shapes.detect import Reading, read
 from ladr.shapes.evaluate import answers
 
@@ -132,6 +133,8 @@ def evaluate(
     """Explain a score: what was detected, which questions failed, and a picture of both."""
     suite = suite_named(benchmark)
     question = find_prompt(suite, prompt)
+    if out is not None:
+        require_picture(out)
     pixels = load_image(image)
     reading = read(pixels)
     verdicts = explained(suite, question, reading)

@@ -11,6 +11,7 @@ import typer
 
 from ladr.base.errors import LadrError
 from ladr.base.files import require_place
+from ladr.base.tensor_files import require_tensors
 from ladr.cli.options import MOST, MOST_STEPS, MOST_THREADS
 
 app = typer.Typer(no_args_is_help=True, help="Train the embedded tokenizer and model from nothing.")
@@ -104,6 +105,9 @@ def model(
     book = folder / "patches.safetensors"
     if not book.exists():
         raise LadrError(f"{book}: not there; run `ladr train vq --folder {folder}` first")
+    require_tensors(book, "means")
+    if start is not None:
+        require_tensors(start / "model.safetensors")
     stated = {"steps": steps, "shard_batch": shard_batch, "early": early}
     settings = replace(
         usual,
@@ -150,6 +154,8 @@ def export(
     """Write the averaged weights, the tokenizer and the log as a checkpoint folder in the hub layout."""
     from ladr.training.export import export as write
 
+    if to.exists() and not to.is_dir():
+        raise LadrError(f"{to}: is a file; the folder of a checkpoint is wanted")
     state = write(folder, to, dtype)
     typer.echo(json.dumps(state))
 

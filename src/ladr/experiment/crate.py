@@ -14,6 +14,7 @@ from ladr.base.version import VERSION
 from ladr.experiment.cell import Grid
 from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import folder_of
+from ladr.experiment.cells.findings import examine
 from ladr.experiment.cells.overview import state
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE
 
@@ -72,6 +73,8 @@ def _run(params: Path, grid: Grid, results: Path) -> FinishedRun:
             f"results: {len(unfinished)} of {len(grid.cells)} cells are not done, such as {unfinished[0]}; "
             "`snakemake --cores all` goes on with them"
         )
+    if damage := next(iter(examine(results)), None):
+        raise LadrError(f"{damage.message}; a crate holds what is whole: mend it first, `ladr doctor --mend`")
     if params.is_absolute() or ".." in params.parts or not Path(MAIN).is_file():
         raise LadrError(f"params: a crate is made in the folder that has {MAIN} and {params.name}")
     records = [record.read(folder_of(i, results) / CELL) for i in grid.cells]

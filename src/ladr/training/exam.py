@@ -24,6 +24,7 @@ def exam(
     columns = data_set(data, folder).columns
     if not (folder / "config.json").is_file():
         raise LadrError(f"{folder}: has no config.json; the folder of a checkpoint is wanted")
+    require_model(folder)
     jobs = [(data, folder, column, count, steps, guidance) for column in columns]
     began = time.monotonic()
     if processes == 1:
@@ -36,6 +37,16 @@ def exam(
     seconds = round(time.monotonic() - began)
     asked = {"sampler": "cosine", "steps": steps, "guidance": guidance, "prompts": count, "seconds": seconds}
     return {**asked, "columns": rows, "overall": mean}
+
+
+def require_model(folder: Path) -> None:
+    """LadrError where the config.json of a checkpoint is none: before the processes start, which takes
+    seconds."""
+    from ladr.backbones.checkpoint.safetensors_folder import read_json
+    from ladr.backbones.lumina.sizes import LLaDAConfig
+
+    path = folder / "config.json"
+    LLaDAConfig.of(read_json(path), path)
 
 
 def _column(job: tuple) -> dict:

@@ -5,7 +5,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ladr.base.errors import needs
+from ladr.base.errors import LadrError, needs
+from ladr.base.foreign import read_lines
 
 TICKS = (1, 1.2, 1.4, 1.7, 2, 2.5, 3, 4, 5, 7)  # labels within a power of ten
 
@@ -13,13 +14,24 @@ TICKS = (1, 1.2, 1.4, 1.7, 2, 2.5, 3, 4, 5, 7)  # labels within a power of ten
 def read_log(path: Path) -> list[dict]:
     """One row per logged step, without lines that a kill has cut; of steps done twice, the last row."""
     rows: dict[int, dict] = {}
-    for line in path.read_text().splitlines():
+    for number, line in enumerate(read_lines(path), start=1):
         try:
             row = json.loads(line)
-        except json.JSONDecodeError:
+        except ValueError:
             continue
+        if not _is_step(row):
+            raise LadrError(f"{path}: row {number}: is no step of a run; step, images and loss are numbers")
         rows[row["step"]] = row
+    if not rows:
+        raise LadrError(f"{path}: holds no step of a training run")
     return [rows[step] for step in sorted(rows)]
+
+
+def _is_step(row: object) -> bool:
+    """Is this a mapping of numbers, with a whole number of steps, images and a loss?"""
+    if not isinstance(row, dict) or not {"step", "images", "loss"} <= row.keys():
+        return False
+    return type(row["step"]) is int and all(type(value) in (int, float) for value in row.values())
 
 
 def draw(log: Path, to: Path) -> None:

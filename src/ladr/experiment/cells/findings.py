@@ -18,6 +18,7 @@ ILLUSTRATIONS = "pictures"
 FOLDERS = ("cells", "ceilings", "latency", "figures", ILLUSTRATIONS, store.ARTIFACTS, ".locks")
 CELL_NAME = re.compile(r".+-[0-9a-f]{8}")
 DRAWN = tuple(f"{source}.json" for source in ("scores", "traces", "pictures", "theory"))
+CRATE = "ro-crate-metadata.json"
 HALF = re.compile(r"\..+\.(\d+)\.part(-journal)?")
 
 
@@ -48,10 +49,16 @@ def examine(results: Path = RESULTS, thorough: bool = False) -> Iterator[Damage]
     shown = [p for p in (results / ILLUSTRATIONS).glob("*.json") if re.fullmatch("[0-9a-f]{8}", p.stem)]
     yield from _records([*sorted(named), *sorted(shown)])
     yield from _other_seconds(sorted(named))
-    for folder in sorted({results, *(path.parent for path in results.glob(f"**/{record.TABLE}"))}):
+    tables = (path.parent for path in results.glob(f"**/{record.TABLE}") if not _packed(path))
+    for folder in sorted({results, *tables}):
         yield from _table(folder, agreement)
     yield from (Damage(fault, gone) for fault, gone in store.faults(results))
     yield from _halves(results)
+
+
+def _packed(path: Path) -> bool:
+    """Does the file lie in a crate? It holds a part of what a table vouches for."""
+    return any((place / CRATE).is_file() for place in path.parents)
 
 
 def at_work(folder: Path) -> bool:
