@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ladr.base.outside import ADDRESS
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
 Size = Annotated[str | Annotated[int, Field(ge=1, strict=True)], Field(union_mode="left_to_right")]
 
 
