@@ -108,6 +108,7 @@ CHANGES = [
     ("=3", "--set '=3'", "KEY=VALUE"),
     ("a\nb=3", r"--set 'a\nb=3'", "KEY=VALUE"),
     ("steps='a\nb'", "--set steps='a b'", "a valid integer"),
+    (f"samplers.{'a' * 81}={{policy: ladr}}", "samplers.aaa", "80 at most"),
     ("samplers..steps=3", "--set 'samplers..steps=3'", "KEY=VALUE"),
 ]  # fmt: skip
 

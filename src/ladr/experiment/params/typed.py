@@ -57,7 +57,7 @@ def _issue(error: Mapping[str, Any]) -> Issue:
     if kind == "missing":
         return Issue(path, "is missing")
     if kind == "string_pattern_mismatch":
-        message = "a name has lower-case letters, digits, - and _ only"
+        message = "a name has lower-case letters, digits, - and _ only, 80 at most"
     return Issue(path, message[:1].lower() + message[1:])
 
 
