@@ -32,9 +32,9 @@ rule pictures:
         PLAN.figures.illustrations,
     log:
         "logs/pictures.log",
+    priority: 1000000  # they take long, and figures wait for them
     conda:
         "../envs/ladr.yaml"
-    priority: 1000000  # they take long, and figures wait for them
     resources:
         mem_mb=4000,
         runtime=60,

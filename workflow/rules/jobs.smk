@@ -30,10 +30,10 @@ for job in jobs(PLAN):
             job.outputs,
         log:
             job.log,
+        priority: job.priority
         conda:
             "../envs/ladr.yaml"
         threads: job.threads or workflow.cores
-        priority: job.priority
         resources:
             **job.resources,
         params:
@@ -54,9 +54,9 @@ rule shard:
         "logs/decode/{cell}.{images}.log",
     wildcard_constraints:
         images=r"\d+-\d+",
+    priority: 100000  # a cell that is cut takes longer than any that is not
     conda:
         "../envs/ladr.yaml"
-    priority: 100000  # a cell that is cut takes longer than any that is not
     threads: lambda wildcards: PLAN.grid.cells[wildcards.cell].row.threads
     resources:
         mem_mb=lambda wildcards: PLAN.grid.cells[wildcards.cell].row.mem_mb,
