@@ -93,7 +93,7 @@ def test_what_cannot_be_calibrated_is_named(tmp_path):
     place = ("field", "field-exact", 2)
     for row, field, says in (
         ("barr", "level", "row 'barr' is not known .did you mean 'bar'"),
-        ("bar", "levle", "which values"),
+        ("bar", "levle", "no field 'levle' to calibrate .did you mean 'level'"),
         ("threshold", "anchor", "no field 'anchor'"),
     ):
         with pytest.raises(LadrError, match=says):

@@ -19,6 +19,7 @@ from ladr.speed.full_size import full_size_speed, scratch_folder
 from ladr.speed.upstream import FOLDERS
 
 TINY = {"shape": "lumina-tiny", "size": (32, 48)}
+HANDLERS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 PROGRAM = 0.8  # gigabytes of the interpreter and its libraries
 
 
@@ -44,14 +45,15 @@ def test_the_command_runs_and_leaves_nothing(scratch, capsys):
     assert 0.1 < result["peak_memory_gb"] < 30
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", HANDLERS)
 def test_a_signal_in_the_middle_removes_the_folder(scratch, number):
     def stopped(view):
         assert len(list(scratch.iterdir())) == 2
         os.kill(os.getpid(), number)
         time.sleep(60)  # the handler ends it
 
-    before = signal.getsignal(number)
+    before = HANDLERS[number]
+    signal.signal(number, before)  # who runs tests in the background may have it ignored
     with pytest.raises(KeyboardInterrupt):
         full_size_speed(**TINY, sampler=(stopped, 2), scratch=scratch)
     assert signal.getsignal(number) is before
@@ -61,7 +63,7 @@ def test_an_error_in_the_middle_removes_the_folder(scratch):
     def broken(view):
         raise RuntimeError("broken")
 
-    with pytest.raises(RuntimeError, match="broken"):
+    with pytest.raises(LadrError, match="broken"):
         full_size_speed(**TINY, sampler=(broken, 2), scratch=scratch)
 
 
