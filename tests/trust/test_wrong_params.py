@@ -130,6 +130,8 @@ def test_a_change_is_blamed_and_not_the_line_that_it_replaces(here, capsys, monk
     )
     line = refused(["params", "--set", "steps=8", "--set", "part=0", "--set", "part=-1"], capsys)
     assert line.startswith("ladr: params.yaml, --set part=-1: part = -1: ")
+    line = refused(["params", "--set", "steps=8", "--set", "steps.x=2"], capsys)
+    assert line.startswith("ladr: params.yaml, --set steps.x=2: steps")
     monkeypatch.setenv("LADR_SET", "steps=8 samplers.ladr.noise=x")
     line = refused(["params"], capsys)
     assert line.startswith("ladr: params.yaml, LADR_SET samplers.ladr.noise=x: samplers.ladr.noise = 'x'")

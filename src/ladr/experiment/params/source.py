@@ -128,8 +128,9 @@ class Source:
 
     def _change(self, path: Sequence[str | int]) -> str | None:
         words = tuple(map(str, path))
-        around = [said for key, said in self.changes.items() if words[: len(key)] == key]
-        return around[-1] if around else None
+        around = [key for key in self.changes if words[: len(key)] == key]
+        touching = [key for key in self.changes if key in around or key[: len(words)] == words]
+        return self.changes[touching[-1]] if around else None
 
 
 def plain(tree: Any, name: str) -> Any:
