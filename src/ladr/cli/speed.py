@@ -1,4 +1,4 @@
-"""`ladr speed loop`, `backbone`, `mixture` and `device`: how fast this package runs on this machine."""
+"""`ladr speed loop`, `policies`, `backbone`, `mixture`, `device`: how fast this package runs here."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +38,35 @@ def loop(
         f"policy alone             {r['policy_ms']:8.2f} ms  {r['policy_share']:.1%} of the pass "
         f"(goal <= 5 %); over all passes {r['policy_share_whole']:.1%}"
     )
+
+
+@app.command("policies")
+def policies(
+    height: Annotated[int, typer.Option(min=1, max=1024, help="Rows of cells.")] = 64,
+    width: Annotated[int, typer.Option(min=1, max=1024, help="Columns of cells.")] = 64,
+    codes: Annotated[int, typer.Option(min=2, max=1 << 20, help="Size of the codebook.")] = 8192,
+    steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Passes that are timed at most.")] = 8,
+    repeat: Annotated[int, typer.Option(min=1, max=MOST, help="Decodes of each; medians count.")] = 3,
+    threads: Threads = 1,
+    json: Json = False,
+) -> None:
+    """What every policy adds to a pass: beside the loop alone, and beside the 8B model's operations."""
+    from ladr.speed.policies import policies_speed
+
+    r = policies_speed((height, width), codes, steps, repeat=repeat, threads=threads)
+    if json:
+        print_json(r, indent=None)
+        return
+    typer.echo(
+        f"{height}x{width} cells, {codes} codes, {threads} thread(s), median of {repeat}.\n"
+        f"A guided pass of the 8B model at 64x64 cells is {r['pass_s']:.3g} s of {r['dtype']} products\n"
+        f"at this machine's {r['matrix_tflops']:.3g} Tflop/s; it was not run.\n\n"
+        f"{'policy':16} {'ms a pass':>10} {'of the loop':>12} {'of an 8B pass':>14}"
+    )
+    for row in r["rows"]:
+        typer.echo(
+            f"{row['policy']:16} {row['policy_ms']:10.2f} {row['of_loop']:12.1%} {row['of_pass']:14.4%}"
+        )
 
 
 @app.command("backbone")

@@ -13,19 +13,23 @@ from ladr.decoding.policies import build
 from ladr.speed.threads import threads as limited_threads
 
 
-class _Fixed:
+class FixedLogits:
     """A backbone whose network costs nothing: the same random logits in every pass."""
+
+    everywhere = False
 
     def __init__(self, grid: tuple[int, int], codes: int, seed: int):
         self.grid, self.codes = grid, codes
         generator = torch.Generator().manual_seed(seed)
         self.table = 3 * torch.randn(grid[0] * grid[1], codes, generator=generator)
 
-    def bind(self, prompts: Sequence[str]) -> "_Fixed":
+    def bind(self, prompts: Sequence[str]) -> "FixedLogits":
         return self
 
     def logits(self, tokens: Tensor, rows: Tensor, *, t=None, recompute=None) -> Tensor:
-        return self.table[: int((tokens == -1).sum())]
+        return (
+            self.table.view(1, *self.grid, -1) if self.everywhere else self.table[: int((tokens == -1).sum())]
+        )
 
 
 class _Watch:
@@ -43,7 +47,7 @@ class _Watch:
         return answer
 
 
-def _once(backbone: _Fixed, policy: str | dict, steps: int) -> dict[str, list[float]]:
+def _once(backbone: FixedLogits, policy: str | dict, steps: int) -> dict[str, list[float]]:
     """Milliseconds of every pass of one decode: the pass, the policy in it, and the plain read-out."""
     watch = _Watch(build(policy))
     image = decode(backbone, ["bench"], watch, steps=steps, batch_size=1).trace.images[0]
@@ -72,7 +76,7 @@ def loop_speed(
     passes of a decode.
     """
     with limited_threads(threads):
-        backbone = _Fixed(grid, codes, seed)
+        backbone = FixedLogits(grid, codes, seed)
         runs = [_once(backbone, policy, steps) for _ in range(repeat + 1)][1:]
     first = {name: statistics.median(run[name][0] for run in runs) for name in runs[0]}
     whole = {name: statistics.median(sum(run[name]) for run in runs) for name in runs[0]}
