@@ -4,7 +4,7 @@ import torch
 
 from ladr.backbones.exact.field import Field
 from ladr.decoding.denoiser import Denoiser
-from ladr.paper.theory.reliability import EDGES, _first, error, reliability
+from ladr.paper.theory.reliability import EDGES, error, first_of_columns, reliability
 
 FIELD = Field((4, 4), 3, coupling=0.9)
 ONE_BY_ONE = {"policy": "raster", "schedule": "fixed"}
@@ -83,4 +83,4 @@ def test_the_first_prompts_of_every_column_are_asked():
             self.meta = {"column": column}
 
     prompts = [Prompt(column) for column in "aabbab"]
-    assert _first(prompts, 2) == [prompts[0], prompts[1], prompts[2], prompts[3]]
+    assert first_of_columns(prompts, 2) == [prompts[0], prompts[1], prompts[2], prompts[3]]

@@ -105,7 +105,7 @@ def rows(quick: bool = False) -> list[dict[str, Any]]:
     suite, steps = BENCHMARKS["mini-geneval"], 16 if quick else 64
     out = []
     for name, make, settings, each in MODELS:
-        prompts = _first(suite.prompts("full"), 1 if quick else each)
+        prompts = first_of_columns(suite.prompts("full"), 1 if quick else each)
         asked = [prompt.text for prompt in prompts] if name == "shapes" else prompts
         seeds = [seed_of(suite.name, prompt.id, 0) for prompt in prompts]
         measured = reliability(make(**settings), asked, steps=steps, seeds=seeds)
@@ -114,7 +114,7 @@ def rows(quick: bool = False) -> list[dict[str, Any]]:
     return out
 
 
-def _first(prompts: Sequence[Any], each: int) -> list[Any]:
+def first_of_columns(prompts: Sequence[Any], each: int) -> list[Any]:
     """The first `each` prompts of every column."""
     columns: dict[str, list[Any]] = {}
     for prompt in prompts:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ladr.experiment.cells.provenance import provenance
-from ladr.paper.theory import divergence, guarantee, proposition1, proposition2, reliability, theorem1
+from ladr.paper.theory import divergence, guarantee, proposition1, proposition2, reliability, riders, theorem1
 
 Rows = list[dict[str, Any]]
 
@@ -119,6 +119,11 @@ def _reliability(rows: Rows) -> str:
     return f"Mean distance of probability and share, over cells and passes. {'; '.join(said)}."
 
 
+def _riders(rows: Rows) -> str:
+    said = (f"{r['suite']}: {r['expected']:.2f} and {r['wrong']:.2f} of {r['riders']:.0f}" for r in rows)
+    return f"Wrong cells by the doubts, and in scenes of the prompt. {'; '.join(said)}."
+
+
 SECTIONS = [
     Section("proposition1", "Proposition 1: a 3x3 neighbourhood against as many distant cells (nats)",
             proposition1.rows, _proposition1),
@@ -140,6 +145,8 @@ SECTIONS = [
             guarantee.decode_rows, _guarantee_decode),
     Section("reliability", "How often a masked cell ends with its likeliest code, by the probability of it",
             reliability.rows, _reliability),
+    Section("first_riders", "The free riders of the first pass, trained miniature: doubts against scenes",
+            riders.rows, _riders),
     Section("fidelity", "Free-running decodes against the truth", divergence.fidelity_rows, _fidelity),
 ]  # fmt: skip
 
