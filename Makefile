@@ -28,8 +28,9 @@ FULL   := $(USE:%=use=[%]) extended=$(EXTENDED) theory=true latency.prompts=10 s
   $(SUITES:%=backbones.mixture.benchmarks.%=full) $(SUITES:%=backbones.shapes.benchmarks.%=100) \
   backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
-# What `make reproduce` asked for until the trained backbone had more prompts of one suite: few of all four.
-WIDE   := $(EMBEDDED) backbones.shapes.benchmarks.mini-geneval=2 backbones.shapes.benchmarks.mini-unigen=1 \
+# What `make reproduce` asked for once: few prompts of all four suites on the trained backbone, more on the exact one.
+WIDE   := $(EMBEDDED) latency.prompts=3 backbones.mixture.benchmarks.mini-unigen=default \
+  backbones.mixture.benchmarks.mini-t2i=default backbones.shapes.benchmarks.mini-geneval=2 backbones.shapes.benchmarks.mini-unigen=1 \
   backbones.shapes.benchmarks.mini-dpg=4 backbones.shapes.benchmarks.mini-t2i=2
 
 .PHONY: setup reproduce full wide smoke report ui unlock test test-all check golden slurm storage faults plan count lint format lock fuzz hostile licences sbom audit docs clean

@@ -27,7 +27,7 @@ from ladr.experiment.cells.decode import Decoder, Say, folder_of, images_of, tel
 from ladr.experiment.cells.decoded import read_tokens
 from ladr.experiment.cells.provenance import provenance
 from ladr.experiment.cells.record import CELL, RESULTS, described, done
-from ladr.experiment.illustrations.reach import COMMITS, IMAGES, OFTEN, SHARES, dependence, perturbation
+from ladr.experiment.illustrations.reach import IMAGES, OFTEN, SHARES, dependence, perturbation
 from ladr.experiment.illustrations.verdicts import verdicts
 from ladr.experiment.lines import illustrated
 from ladr.experiment.plan.records import ILLUSTRATIONS, VERSION
@@ -104,9 +104,9 @@ def _reach(cell: Cell, backbone: Any, results: Path) -> tuple[dict[str, np.ndarr
     tokens, settled = (held[key][places].long() for key in ("tokens", "settled"))
     kind = backbones.kind(cell.spec["backbone"]["name"])
     asked = [kind.reading(images[i][0]) for i in places]
-    commits = COMMITS * (1 if kind.network else OFTEN)
+    often = 1 if kind.network else OFTEN
     stream, batch = derived(0, "dependence"), cell.row.batch_size
-    spreads = dependence(backbone, asked, tokens, settled, stream, batch, commits)
+    spreads = dependence(backbone, asked, tokens, settled, stream, batch, often)
     arrays = {"dependence": np.stack([s.offsets for s in spreads]).astype(np.float32)}
     dependent = [{"share": a, **s.summary()} for a, s in zip(SHARES, spreads, strict=True)]
     measured: dict[str, Any] = {"cell": cell.id, "dependence": dependent, "pixels": None}

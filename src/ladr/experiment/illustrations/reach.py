@@ -15,9 +15,9 @@ from ladr.experiment.illustrations.spread import Spread
 MARGIN = 5  # cells around the middle of a map
 SHARES = (1 / 16, 1 / 4, 1 / 2)  # of an image's cells that are observed when one more is committed
 IMAGES = 128  # at most, each of another prompt
-MOST = 16  # observations in one image
+MOST = 6  # observations in one image
 COMMITS = 512  # observations of a share, as many in each image ...
-OFTEN = 4  # ... times this with a backbone that counts scenes instead of running a network
+OFTEN = 4  # ... times this, and MOST too, with a backbone that counts scenes instead of running a network
 CHANGES = 256  # observations, as many in each image
 TOGETHER = 3  # tokens that are changed at once in the example
 
@@ -30,20 +30,20 @@ def dependence(
     settled: Tensor,
     generator: torch.Generator,
     batch: int = 16,
-    commits: int = COMMITS,
+    often: int = 1,
 ) -> list[Spread]:
     """How much committing one cell changes the predictions of the others: one Spread for each of SHARES.
 
     tokens, settled (N, H, W): decoded images, one per prompt. Cells that settled in the first passes of an
-    image are observed, until they are at least the share. `commits` masked cells, over all images, are drawn
-    evenly; each in turn gets a token drawn from the model's own prediction for it. At every cell that stays
-    masked, the change is the divergence KL(after || before) of its prediction, in nats. Where predictions are
-    the conditionals of one distribution, its mean over such tokens is the mutual information of the two
-    cells: what is lost when both are committed in the same pass.
+    image are observed, until they are at least the share. COMMITS times `often` masked cells, over all images
+    and at most MOST times `often` in one, are drawn evenly; each in turn gets a token drawn from the model's
+    own prediction for it. At every cell that stays masked, the change is the divergence KL(after || before)
+    of its prediction, in nats. Where predictions are the conditionals of one distribution, its mean over such
+    tokens is the mutual information of the two cells: what is lost when both are committed in the same pass.
     """
     grid = tuple(tokens.shape[1:])
     spreads = [Spread(len(tokens), grid, MARGIN) for _ in SHARES]
-    each = min(MOST, -(-commits // len(tokens)))
+    each = min(MOST * often, -(-COMMITS * often // len(tokens)))
     denoiser, device = backbone.bind(list(prompts)), getattr(backbone, "device", "cpu")
     for i, (image, when) in enumerate(zip(tokens, settled, strict=True)):
         for spread, share in zip(spreads, SHARES, strict=True):
