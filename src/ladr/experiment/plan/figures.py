@@ -175,6 +175,16 @@ def _delayed(d: FigurePlan) -> str | None:
     return None if late else "no row of `samplers` is LADR with alpha 0 in its first phase"
 
 
+def _settings(d: FigurePlan) -> str | None:
+    alike: dict[tuple[str, str], set[str]] = {}
+    for line in d.grid.lines:
+        if line.group == SAMPLERS:
+            kind = d.grid.cells[line.cell].spec["backbone"]["name"]
+            alike.setdefault((kind, line.benchmark), set()).add(line.backbone)
+    several = any(len(rows) > 1 for rows in alike.values())
+    return None if several else "no two rows of `backbones` are one backbone with other settings"
+
+
 REASONS: dict[str, Callable[[FigurePlan], str | None]] = {
     "nothing": lambda d: None,
     "samplers": lambda d: None if d.has_group(SAMPLERS) else "`samplers` has no rows",
@@ -183,6 +193,7 @@ REASONS: dict[str, Callable[[FigurePlan], str | None]] = {
     "curves": lambda d: None if d.has_group(CURVES) else "no `curves`",
     "budgets": _budgets,
     "delayed": _delayed,
+    "settings": _settings,
     "diversity": _diversity,
     "phases": _phases,
     "rescue": _rescue,

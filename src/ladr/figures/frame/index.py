@@ -17,6 +17,7 @@ SECTIONS = {
     "The method at work": ("films", "method", "samples", "dependence", "reach"),
     "Ablations": ("figure", "decomposition", "saved"),
     "Sweeps": ("alpha", "thresholds", "steps"),
+    "Under other settings": ("settings",),
     "Phases": ("phases", "passing"),
     "Distance from the truth, and diversity": ("divergence", "reliability", "diversity"),
 }

@@ -66,10 +66,10 @@ def rows(quick: bool = False) -> list[dict[str, Any]]:
     out = []
     for suite, each in SUITES.items():
         prompts = first_of_columns(BENCHMARKS[suite].prompts("full"), 1 if quick else each)
-        found = first_riders(backbone, prompts, budget, 8 if quick else SCENES)
+        measured = first_riders(backbone, prompts, budget, 8 if quick else SCENES)
         row: dict[str, Any] = {"suite": suite, "prompts": len(prompts)}
-        for name in found[0]:
-            values = np.array([one[name] for one in found])
+        for name in measured[0]:
+            values = np.array([one[name] for one in measured])
             row[name] = float(values.mean())
             row[f"{name}_se"] = float(values.std() / max(1, len(values) - 1) ** 0.5)
         out.append(row)
