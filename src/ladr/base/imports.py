@@ -81,15 +81,15 @@ def _read(text: str, module: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a tree, without what stands under `if TYPE_CHECKING`."""
-    for node in ast.iter_child_nodes(tree):
+    """The nodes of a tree in the order of its text, without what stands under `if TYPE_CHECKING`."""
+    left = [tree]
+    while left:
+        node = left.pop()
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            for other in node.orelse:
-                yield other
-                yield from _nodes(other)
+            left += reversed(node.orelse)
             continue
         yield node
-        yield from _nodes(node)
+        left += reversed(list(ast.iter_child_nodes(node)))
 
 
 def _imported(node: ast.AST) -> list[str]:

@@ -1,7 +1,7 @@
 """torch, imported when one of its names is first used: reading params and listing cells must not wait for it.
 
 The modules that a policy's fields are checked with say `from ladr.base.late import torch`; all others
-import torch itself.
+import torch itself. `Late` does the same for other heavy modules.
 """
 
 import sys

@@ -17,13 +17,15 @@ from functools import lru_cache
 from math import ceil, floor, hypot
 
 import numpy as np
-from scipy.stats import binomtest, multinomial
+
+from ladr.base.late import Late
 
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 RESAMPLES = 2000
 SEED = 0
 FEW = 64  # kinds of prompts that are worth drawing together
+stats = Late("scipy.stats")  # a second to import, and a plan of jobs needs none of it
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def mcnemar(ours: PromptSums, baseline: PromptSums) -> float | None:
         return None
     gained = int((ours.sums > baseline.sums).sum())
     lost = int((ours.sums < baseline.sums).sum())
-    return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+    return float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
 
 def _rare(columns: Sequence[tuple[np.ndarray, np.ndarray]]) -> bool:
@@ -134,7 +136,8 @@ def _wilson(share: float, n: int) -> tuple[float, float]:
     smaller number and the upper end that of the next larger one."""
     passed = round(share * n, 6)
     few, many = (
-        binomtest(int(k), n).proportion_ci(CONFIDENCE, method="wilson") for k in (floor(passed), ceil(passed))
+        stats.binomtest(int(k), n).proportion_ci(CONFIDENCE, method="wilson")
+        for k in (floor(passed), ceil(passed))
     )
     return float(few.low), float(many.high)
 
@@ -183,7 +186,7 @@ def _resampled(table: np.ndarray, rng: np.random.Generator | None = None) -> np.
     prompts = table.shape[1]
     if len(times) <= FEW:
         rng = rng or np.random.default_rng(SEED)
-        drawn = multinomial.rvs(prompts, times / prompts, size=RESAMPLES, random_state=rng)
+        drawn = stats.multinomial.rvs(prompts, times / prompts, size=RESAMPLES, random_state=rng)
         return kinds @ drawn.T
     if rng is None:
         return table @ _first_draws(prompts).T
