@@ -5,6 +5,7 @@ import torch
 
 from ladr import MASK, LadrError, build, decode
 from ladr.decoding.frontier import dilate
+from ladr.decoding.policies import POLICIES
 from ladr.decoding.policies.priors import density
 from ladr.decoding.policies.spread import strata
 from toy import ToyBackbone
@@ -62,6 +63,12 @@ def test_the_moment_sampler_draws_colder_tokens_and_explores_in_haltons_order():
     (view, _), *_ = first
     p = view.predictions.marginals.logits.softmax(-1)
     assert torch.allclose(view.predictions.log_moment(2.0)[view.masked], (p**2).sum(-1).log(), atol=1e-5)
+
+
+@pytest.mark.parametrize("spec", [*POLICIES, {"policy": "moment", "halton": 0.5}], ids=str)
+def test_every_policy_ends_with_a_codebook_that_is_searched_in_blocks(spec):
+    tokens = decode(ToyBackbone(codes=40), PROMPTS, spec, steps=8, batch_size=8).tokens
+    assert ((tokens >= 0) & (tokens < 40)).all()
 
 
 def test_with_no_power_the_moment_sampler_takes_cells_at_random():

@@ -23,7 +23,7 @@ def _blocks(p: Tensor) -> Tensor:
     block = 1 << math.ceil(math.log2(K) / 2)
     if K % block:
         p = nn.pad(p, (0, block - K % block))
-    return p.view(len(p), -1, block)
+    return p.view(len(p), p.shape[1] // block, block)
 
 
 def _pick(blocks: Tensor, which: Tensor) -> Tensor:
