@@ -41,6 +41,7 @@ def table(results: Results, kind: str, benchmark: str, held: Sequence[tuple[str,
             line = lines.setdefault(row.label, {"Method": row.label})
             line[f"{backbone}, passes"] = f"{row.passes:.1f}"
             line[f"{backbone}, {row.column}"] = written("points", row.value, row.low, row.high)
+            facts.append(_score(backbone, benchmark, row))
         for fact in _differences(results, backbone, benchmark, rows):
             name = f"{fact.ours} less {fact.theirs}"
             line = lines.setdefault(name, {"Method": name})
@@ -57,6 +58,15 @@ def table(results: Results, kind: str, benchmark: str, held: Sequence[tuple[str,
         caption,
         folder="settings",
     )
+
+
+def _score(backbone: str, benchmark: str, row: Any) -> dict[str, Any]:
+    """A score as a line of the data: like a difference, to nothing."""
+    return {
+        "backbone": backbone, "benchmark": benchmark, "ours": row.label, "theirs": "",
+        "what": f"{row.column}, percent", "value": row.value, "low": row.low, "high": row.high,
+        "ours_passes": row.passes,
+    }  # fmt: skip
 
 
 def _differences(results: Results, backbone: str, benchmark: str, rows: pd.DataFrame) -> Iterator[Any]:
