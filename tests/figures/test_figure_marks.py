@@ -310,3 +310,17 @@ def test_who_commits_few_cells_in_a_phase_is_left_out_there(results, monkeypatch
     }
     names = roles.short(results, rows)
     assert {label for label, there in drawn.items() if not there} == {names[label] for label in few}
+
+
+@pytest.mark.parametrize("label", ["short", "a label as long as half of the figure is wide {}"])
+def test_a_legend_stays_within_its_figure(label):
+    figure, [[panel]] = style.canvas(style.WIDE, 3.0)
+    for i in range(6):
+        panel.plot([0, 1], [i, i], label=label.format(i) + f" {i}")
+    style.below(figure, panel, 2)
+    figure.canvas.draw()
+    [legend] = figure.legends
+    inside = legend.get_window_extent()
+    assert inside.x0 >= 0
+    assert inside.x1 <= figure.bbox.width
+    assert panel.get_window_extent().height > 0.4 * 3.0 * figure.dpi

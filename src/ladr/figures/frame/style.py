@@ -1,5 +1,6 @@
 """The common style. The colours are Okabe and Ito's, which colour-blind readers can distinguish, too."""
 
+import math
 from collections.abc import Iterable, Sequence
 from math import ceil, floor, log2
 from typing import Any
@@ -120,6 +121,8 @@ def neutral() -> dict[str, Any]:
 def below(figure: Any, panel: Any, columns: int, rings: Sequence[str] = (), ring_label: str = "") -> None:
     """One legend for all panels, below them, where it hides nothing.
 
+    It has one column where the labels are too long for more, and the figure is then as much higher.
+
     Several `rings`, labels of hollow markers, share one grey entry, the last one.
     """
     entries = {
@@ -131,6 +134,12 @@ def below(figure: Any, panel: Any, columns: int, rings: Sequence[str] = (), ring
         entries[ring_label] = (panel.plot([], [], **look)[0], ring_label)
     handles, labels = zip(*entries.values(), strict=True)
     legend = figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(handles)))
+    if columns > 1 and legend.get_window_extent().width > figure.bbox.width:
+        legend.remove()
+        figure.set_figheight(
+            figure.get_figheight() + LINE * (len(handles) - math.ceil(len(handles) / columns))
+        )
+        legend = figure.legend(handles, labels, loc="outside lower center", ncols=1)
     for line in legend.get_lines():
         line.set_markersize(min(line.get_markersize(), SIZE * (STAR if line.get_marker() == "*" else 1)))
 
