@@ -13,6 +13,7 @@ from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write as write_table
 from ladr.experiment.grid import grid
 from ladr.experiment.params import load
+from ladr.experiment.sweep import sweep
 from ladr.experiment.sweep.search import prepared, search
 from ladr.experiment.sweep.space import Choice, Even, Logarithmic, range_of
 from ladr.experiment.sweep.sweep import experiment, grid_of
@@ -151,3 +152,15 @@ def test_a_search_on_half_of_the_prompts_judges_its_best_on_the_other_half(tmp_p
     assert "even prompts: score" in rows
     assert "odd prompts: score" in rows
     assert search(what, 4, results=results, say=quiet) == best
+
+
+def test_jobs_of_a_sweep_find_ladr_in_an_environment_that_is_not_activated(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    rule = 'rule table:\n    output: config["out"] + "/table.json"\n    shell: "ladr --version > {output}"\n'
+    (tmp_path / "Snakefile").write_text(rule)
+    name, data = experiment(
+        write(tmp_path), "ladr", {"phases.structure.alpha": [0.1]}, backbones=None, benchmarks=None
+    )
+    place = sweep.run(name, data, cores="1")
+    assert (place / "table.json").read_text().startswith("ladr")

@@ -1,6 +1,7 @@
 """Sweeps from the command line: vary alpha and tau of a phase, or any fields, and make their table."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -89,7 +90,10 @@ def referred(params: Params, names: set[str]) -> set[str]:
 
 
 def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = FOLDER) -> Path:
-    """Make the cells of a sweep through Snakemake; return the folder of its table."""
+    """Make the cells of a sweep through Snakemake; return the folder of its table.
+
+    Its jobs find the commands of this environment, also where it is not activated.
+    """
     from ruamel.yaml import YAML
 
     if cores != "all" and not (cores.isascii() and cores.isdecimal() and 0 < int(cores[:6]) <= MOST_CORES):
@@ -102,7 +106,9 @@ def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = F
     place = folder / name
     write_text(place / "params.yaml", text.getvalue())
     words = ["--cores", cores, "--config", f"params={place / 'params.yaml'}", f"out={place}"]
-    done = subprocess.run([sys.executable, "-m", "snakemake", *words, "--", f"{place}/table.json"])
+    command = [sys.executable, "-m", "snakemake", *words, "--", f"{place}/table.json"]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    done = subprocess.run(command, env={**os.environ, "PATH": path})
     if done.returncode:
         raise LadrError(f"sweep {name}: Snakemake ended with {done.returncode}; what is finished is kept")
     return place
