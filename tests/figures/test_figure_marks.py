@@ -324,3 +324,19 @@ def test_a_legend_stays_within_its_figure(label):
     assert inside.x0 >= 0
     assert inside.x1 <= figure.bbox.width
     assert panel.get_window_extent().height > 0.4 * 3.0 * figure.dpi
+
+
+def test_another_doubt_budget_is_another_sampler(tmp_path):
+    doubt = {"policy": "doubt", "steps": 6}
+    rows = {"whole": doubt, "none": doubt | {"budget": 0.0, "label": "none ride"}}
+    params = {key: PARAMS[key] for key in ("use", "steps", "backbones")} | {
+        "samplers": {"cosine": {"policy": "cosine"}, "doubt": doubt | {"label": "Doubt budget"}},
+        "ablations": {"parts": {"benchmarks": ["field-exact"], "rows": rows}},
+    }
+    found = Results(measured(tmp_path, params))
+    whole, none = rows_of(found.scores[found.scores.group == "ablations/parts"]).itertuples()
+    assert looks.same_as(found, whole) == "Doubt budget"
+    assert looks.same_as(found, none) is None
+    assert ablations.full_name(found, none) == "none ride"
+    own = looks.looks(found, rows_of(found.scores[found.scores.group == "ablations/parts"]))
+    assert own[whole.label] != own[none.label]

@@ -39,7 +39,7 @@ def test_scenes_that_never_agree_make_every_rider_wrong(model, monkeypatch):
 
 
 def test_a_suite_has_a_row_with_errors(monkeypatch):
-    monkeypatch.setattr(riders, "SUITES", {"mini-dpg": 2})
+    monkeypatch.setattr(riders, "FEW", {"mini-dpg": 2})
     [row] = riders.rows(quick=True)
-    assert (row["suite"], row["prompts"]) == ("mini-dpg", 1)
+    assert (row["suite"], row["prompts"]) == ("mini-dpg", 2)
     assert {f"{name}_se" for name in ("riders", "expected", "wrong", "scenes_wrong")} < set(row)

@@ -51,10 +51,17 @@ def look_named(name: str, names: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def same_as(results: Results, row: Any) -> str | None:
-    """The label of the table's sampler that this row of an ablation is, except for its budget, or None."""
+    """The label of the table's sampler that an ablation's row is, except for what it replays, or None."""
     if row.group == SAMPLERS:
         return None
-    return words.kin(results, row.backbone, sampler_of(results, row.cell), (BUDGET,))
+    sampler = sampler_of(results, row.cell)
+    return words.kin(results, row.backbone, sampler, _replaying(sampler))
+
+
+def _replaying(sampler: dict[str, Any]) -> tuple[str, ...]:
+    """The fields that say whose counts a sampler replays. A number called budget is no such thing: it is the
+    doubt budget."""
+    return () if isinstance(sampler["policy"].get(BUDGET), int | float) else (BUDGET,)
 
 
 def _look(results: Results, row: Any) -> dict[str, Any]:
@@ -73,5 +80,6 @@ def _others(results: Results, backbone: str) -> list[str]:
 
 
 def _rule(results: Results, cell: str) -> str:
-    """The sampler of a cell without its budget, as text."""
-    return json.dumps(words.without(sampler_of(results, cell), (BUDGET,)), sort_keys=True)
+    """The sampler of a cell without what it replays, as text."""
+    sampler = sampler_of(results, cell)
+    return json.dumps(words.without(sampler, _replaying(sampler)), sort_keys=True)

@@ -90,7 +90,7 @@ RULES = {
 def rows(quick: bool = False) -> list[dict]:
     """`on_the_curve` for the rules on a 10x10 grid of 2 codes, T = 32."""
     backbone = Field((10, 10), 2, coupling=0.6)
-    images = 4 if quick else 16
+    images = 2 if quick else 16
     return [{"rule": name} | on_the_curve(backbone, policy, 32, images) for name, policy in RULES.items()]
 
 

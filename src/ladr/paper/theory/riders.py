@@ -23,6 +23,7 @@ from ladr.paper.theory.reliability import first_of_columns
 from ladr.shapes.render import render
 
 SUITES = {"mini-geneval": 6, "mini-unigen": 4, "mini-t2i": 7, "mini-dpg": 36}  # prompts of every column
+FEW = {"mini-geneval": 1, "mini-dpg": 1}  # the same for a quick look
 SCENES = 64  # of a prompt
 SEED = 5
 
@@ -64,8 +65,8 @@ def rows(quick: bool = False) -> list[dict[str, Any]]:
     budget = FreeRiders().budget
     backbone = shapes(guidance=1.0)
     out = []
-    for suite, each in SUITES.items():
-        prompts = first_of_columns(BENCHMARKS[suite].prompts("full"), 1 if quick else each)
+    for suite, each in (FEW if quick else SUITES).items():
+        prompts = first_of_columns(BENCHMARKS[suite].prompts("full"), each)
         measured = first_riders(backbone, prompts, budget, 8 if quick else SCENES)
         row: dict[str, Any] = {"suite": suite, "prompts": len(prompts)}
         for name in measured[0]:
