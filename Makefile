@@ -12,7 +12,7 @@ TORCHS_OWN := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cub
   nvidia-nvshmem-cu13 nvidia-nvtx
 
 # The extras whose packages stand in the lock. The others (demo, docs, crate) are for one command each.
-LOCKED := workflow figures real judge slurm dev
+LOCKED := workflow figures real judge pictures slurm dev
 
 PORT   ?= 5000
 WORKERS ?= auto

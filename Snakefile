@@ -7,7 +7,7 @@ from snakemake.utils import min_version
 from ladr.experiment.plan.batch import DECODED, SCORED
 from ladr.experiment.plan.figures import code
 from ladr.experiment.plan.jobs import jobs
-from ladr.experiment.plan.workflow import planned
+from ladr.experiment.plan.workflow import planned, trained
 from ladr.experiment.plan.records import captions, drawn
 
 min_version("9.14")

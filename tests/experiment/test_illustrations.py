@@ -87,6 +87,26 @@ def made(tmp_path_factory):
     return params, grid, place, written[0]
 
 
+def test_other_prompts_fill_the_places_that_columns_leave(tmp_path):
+    text = """\
+use: [pictures]
+images: 2
+backbones: {pictures: {benchmarks: {mini-pictures: 8}}}
+samplers: {cosine: {policy: cosine}}
+"""
+    (cell,) = tiny(tmp_path, text)[1].cells.values()
+    places = worked_out.chosen(cell)
+    shown = [worked_out.images_of(cell)[place] for place in places]
+    assert [prompt.id for prompt, _ in shown] == [prompt.id for prompt in cell.prompts[:6]]
+    assert {number for _, number in shown} == {0}
+
+
+def test_each_column_comes_before_a_second_prompt_of_one(made):
+    cell = next(iter(made[1].cells.values()))
+    columns = [worked_out.images_of(cell)[place][0].meta["column"] for place in worked_out.chosen(cell)]
+    assert len(set(columns)) == len(columns) == 6
+
+
 def test_captions_say_what_is_shown_and_where_it_was_worked_out(made, tmp_path):
     told = json.loads(made[3].read_text(encoding="utf-8"))
     told["provenance"] |= {"cpu": "a chip", "began": "2031-02-03T04:05:06", "ended": "2031-02-03T04:06:06"}

@@ -113,7 +113,14 @@ def test_changes_are_set_before_checks(tmp_path):
 
 
 def test_the_files_of_the_repository_are_well_formed():
-    for name in ("params.yaml", "smoke.yaml", "paper.yaml", "other-settings.yaml", "few-passes.yaml"):
+    for name in (
+        "params.yaml",
+        "smoke.yaml",
+        "paper.yaml",
+        "other-settings.yaml",
+        "few-passes.yaml",
+        "pictures.yaml",
+    ):
         load(ROOT / name)
 
 

@@ -223,3 +223,16 @@ def test_lint_format_and_report(calm):
     assert "Quality against passes: field-exact on field" in page
     assert "LADR takes fewer passes" in page
     assert 'src="http' not in page
+
+
+def test_either_embedded_model_is_made_anew_by_one_command(tmp_path):
+    folder = laid_out(tmp_path / "w")
+    shapes = jobs(snakemake(folder, "-n", "--", "retrain"))
+    assert "train_model" in shapes
+    assert "train_data" not in shapes
+    pictures = jobs(snakemake(folder, "-n", "--config", "train=pictures", "--", "retrain"))
+    assert {"train_data", "train_vq", "train_model", "train_export", "train_exam"} <= set(pictures)
+    wrong = snakemake(folder, "-n", "--config", "train=picture", "--", "retrain", check=False)
+    assert wrong.returncode != 0
+    said = "ladr: --config train: 'picture' is unknown (did you mean 'pictures'?)"
+    assert said in wrong.stderr + wrong.stdout

@@ -1,9 +1,32 @@
-# `snakemake --cores all retrain`: the embedded model from nothing, beside the one that comes with the repository.
-# No rule's output is a checkpoint, so what a kill leaves is gone on with. Steps: --config train_steps=5000.
-RUN, RETRAINED = "runs/retrain", "runs/shapes-retrained"
+# `snakemake --cores all retrain`: an embedded model from nothing, beside those that come with the repository. `shapes`, or
+# what `--config train=pictures` says; that one's packages lie in packages/ (docs/backbones.md has the command that fetches
+# them). No rule's output is a checkpoint, so what a kill leaves is gone on with. Steps: --config train_steps=5000.
+DATA = trained(config)
+RUN = "runs/retrain" if DATA == "shapes" else f"runs/retrain-{DATA}"
+RETRAINED = f"runs/{DATA}-retrained"
+TRAIN_STEPS = config.get("train_steps", {"shapes": 5000}.get(DATA))
+
+
+rule train_data:
+    output:
+        touch(f"{RUN}/data.done"),
+    log:
+        "logs/train/data.log",
+    conda:
+        "../envs/ladr.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        folder=subpath(output[0], parent=True),
+        packages=config.get("packages", "packages"),
+    shell:
+        "ladr train data {DATA} --from {params.packages} --folder {params.folder} 2>&1 | tee {log}"
 
 
 rule train_vq:
+    input:
+        [] if DATA == "shapes" else ancient(rules.train_data.output),
     output:
         touch(f"{RUN}/vq.done"),
     log:
@@ -17,7 +40,7 @@ rule train_vq:
     params:
         folder=subpath(output[0], parent=True),
     shell:
-        "OMP_NUM_THREADS={threads} ladr train vq --folder {params.folder} 2>&1 | tee -a {log}"
+        "OMP_NUM_THREADS={threads} ladr train vq --data {DATA} --folder {params.folder} 2>&1 | tee -a {log}"
 
 
 rule train_model:
@@ -35,9 +58,9 @@ rule train_model:
         runtime=1440,
     params:
         folder=subpath(output[0], parent=True),
-        steps=config.get("train_steps", 5000),
+        steps="" if TRAIN_STEPS is None else f"--steps {TRAIN_STEPS}",
     shell:
-        "ladr train model --folder {params.folder} --steps {params.steps} --processes {threads} 2>&1 | tee -a {log}"
+        "ladr train model --data {DATA} --folder {params.folder} {params.steps} --processes {threads} 2>&1 | tee -a {log}"
 
 
 rule train_export:
@@ -77,7 +100,7 @@ rule train_exam:
     params:
         folder=subpath(output[0], parent=True),
     shell:
-        "ladr train exam --folder {params.folder} --processes {threads} --out {output} 2>&1 | tee {log}"
+        "ladr train exam --data {DATA} --folder {params.folder} --processes {threads} --out {output} 2>&1 | tee {log}"
 
 
 rule retrain:

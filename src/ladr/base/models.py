@@ -5,6 +5,8 @@ from pathlib import Path
 from ladr.base.errors import LadrError
 from ladr.base.imports import PACKAGE
 
+EMBEDDED = ("shapes", "pictures")
+
 
 def embedded(name: str, marker: str = "config.json") -> Path:
     """The folder `models/NAME` that has the file `marker`: of the checkout, of the installed package, or of

@@ -119,11 +119,13 @@ def _reach(cell: Cell, backbone: Any, results: Path) -> tuple[dict[str, np.ndarr
 
 
 def chosen(cell: Cell) -> list[int]:
-    """The place of the first image of each column, at most SHOWN of them."""
-    seen: dict[str, int] = {}
+    """The places of the first image of each column, then of other prompts, at most SHOWN in all."""
+    columns: dict[str, int] = {}
+    prompts: dict[str, int] = {}
     for i, (prompt, _) in enumerate(images_of(cell)):
-        seen.setdefault(prompt.meta["column"], i)
-    return list(seen.values())[:SHOWN]
+        columns.setdefault(prompt.meta["column"], i)
+        prompts.setdefault(prompt.id, i)
+    return list(dict.fromkeys([*columns.values(), *prompts.values()]))[:SHOWN]
 
 
 def pair_of(prompts: Sequence[Prompt]) -> int | None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from threading import Thread
 from typing import Any
 
-from ladr.base.errors import LadrError, printable
+from ladr.base.errors import LadrError, nearest, printable
+from ladr.base.models import EMBEDDED
 from ladr.experiment.plan.plan import Plan
 from ladr.experiment.plan.store import store_of
 
@@ -17,6 +18,14 @@ def planned(config: Mapping[str, Any], argv: Sequence[str], workflow: Any = None
         return Plan.read(config, argv, store_of(workflow))
     except LadrError as error:
         sys.exit(f"ladr: {printable(str(error))}")
+
+
+def trained(config: Mapping[str, Any]) -> str:
+    """The embedded model that `retrain` makes: `shapes`, or what the config says. A mistake ends the run."""
+    name = str(config.get("train", EMBEDDED[0]))
+    if name not in EMBEDDED:
+        sys.exit(f"ladr: --config train: {printable(repr(name))} is unknown{nearest(name, EMBEDDED)}")
+    return name
 
 
 def hear_sigterm() -> None:
