@@ -111,6 +111,20 @@ def test_a_reading_is_the_nearest_template_by_pixels(world):
     assert reading.concept == NAMES[best[0]]
 
 
+def test_what_an_image_shows_is_said_in_words_whatever_was_asked(small):
+    from ladr.experiment.illustrations.verdicts import verdicts
+
+    asked = asking("owl", "flat", "green")
+    shown = small.read(small.truth(asking("cup with straw", "Noto", "pink")))
+    found = {
+        v["asked"]: (v["found"], v["value"]) for v in verdicts(asked, shown, small.judgements(asked, shown))
+    }
+    assert found["an owl"] == ("a cup with straw", 0.0)
+    assert found["flat style"] == ("Noto style", 0.0)
+    assert found["green background"] == ("pink background", 0.0)
+    assert found["Intact"] == ("intact", 1.0)
+
+
 def test_several_images_of_a_prompt_have_a_diversity(small):
     asked = (asking("owl", "flat", "green"),)
     one, two = small.truth(asked[0]), small.truth(asking("rose", "flat", "green"))

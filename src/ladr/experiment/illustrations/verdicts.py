@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ladr.benchmarks.mini.dpg import graph
+from ladr.benchmarks.mini.pictures.templates import PictureReading
 from ladr.benchmarks.mini.prompts import spec_of
 from ladr.benchmarks.mini.scoring import Judgement
 from ladr.benchmarks.prompt import Prompt
@@ -15,11 +16,15 @@ from ladr.shapes.spec import Item, Spec
 KINDS = ("single", "two", "counting", "colors", "position", "attribute", "texture", "near", "complex")
 
 
-def verdicts(prompt: Prompt, reading: Reading, points: Sequence[Judgement]) -> list[dict[str, Any]]:
+def verdicts(
+    prompt: Prompt, reading: Reading | PictureReading, points: Sequence[Judgement]
+) -> list[dict[str, Any]]:
     """What was asked, what the evaluator found, and the value, for every judgement that stands by itself."""
     if "spec" not in prompt.meta:  # no scene: the questions say what was asked
+        said = reading.said if isinstance(reading, PictureReading) else {}
         return [
-            {"asked": p.question, "found": "yes" if p.value == 1 else "no", "value": p.value} for p in points
+            {"asked": p.question, "found": said.get(p.column.split(" (")[0], answer(p)), "value": p.value}
+            for p in points
         ]
     spec = spec_of(prompt)
     judged = [(point, *_words(spec, reading, point)) for point in points if "(zeroed)" not in point.column]
@@ -33,10 +38,15 @@ def _words(spec: Spec, reading: Reading, point: Judgement) -> tuple[str, str]:
     questions = {f"({q.id})": q.text for q in graph(spec)} if spec.kind == "dense" else {}
     for name, text in questions.items():
         if point.question.endswith(name):
-            return text, "yes" if point.value == 1 else "no"
+            return text, answer(point)
     if point.question == "image":
         return "all questions", f"{point.value:.0%} right"
-    return point.question.split(" [")[0], "yes" if point.value == 1 else "no"
+    return point.question.split(" [")[0], answer(point)
+
+
+def answer(point: Judgement) -> str:
+    """The word for a judgement that is right or wrong."""
+    return "yes" if point.value == 1 else "no"
 
 
 def asked(spec: Spec) -> str:

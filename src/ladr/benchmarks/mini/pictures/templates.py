@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from ladr.base.errors import LadrError
-from ladr.benchmarks.mini.pictures.words import BACKGROUNDS, STYLES
+from ladr.benchmarks.mini.pictures.words import BACKGROUNDS, STYLES, thing
 
 TEMPLATES, WORLD, PATCHES = "templates.safetensors", "pictures.json", "patches.safetensors"
 CELL = 4  # pixels of a code's side
@@ -38,6 +38,17 @@ class PictureReading:
     def intact(self) -> bool:
         """Whether the image is as near to the template as the template is to its picture."""
         return self.distance <= self.own
+
+    @property
+    def said(self) -> dict[str, str]:
+        """Column -> what the image shows there, in words."""
+        apart = f"{self.distance:.0f} grey levels off, {self.own:.0f} would do"
+        return {
+            "Concept": thing(self.concept),
+            "Style": f"{self.style} style",
+            "Background": f"{self.background} background",
+            "Intact": "intact" if self.intact else apart,
+        }
 
 
 def seen(concepts: int) -> np.ndarray:
