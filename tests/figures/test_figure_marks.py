@@ -14,7 +14,8 @@ from hypothesis import given
 from figure_params import PARAMS
 from ladr.experiment.cells.record import write as write_record
 from ladr.figures import ablations, divergence, phases, quality, sweeps
-from ladr.figures.frame import labels, looks, roles, style, words
+from ladr.figures.frame import labels, looks, matrix, roles, style, words
+from ladr.figures.frame.compare import Place, wide
 from ladr.figures.frame.results import Results, main, rows_of
 from tiny import measured, resealed
 
@@ -215,6 +216,33 @@ def test_differences_are_paired_and_to_the_first_row(results):
     assert len(mine) == len(rows) - 1
     for x, difference in mine.items():
         assert difference == pytest.approx(bars[x] - first, abs=1e-6)
+
+
+def test_many_rows_stand_in_a_matrix_of_differences_to_the_first(results, monkeypatch):
+    monkeypatch.setattr(matrix, "MANY", 1)
+    scores = results.at(*PLACE, "ablations/parts")
+    shown = ablations.plot(results, "parts", *PLACE, scores)
+    (panel,) = shown.figure.axes
+    rows, columns = rows_of(scores), [tick.get_text() for tick in panel.get_xticklabels()]
+    assert [tick.get_text().split(" (")[0] for tick in panel.get_yticklabels()] == [
+        ablations.full_name(results, row) for row in rows.itertuples()
+    ]
+    written = {(t.get_position()[1], t.get_position()[0]): t for t in panel.texts}
+    place = Place(results, "parts", *PLACE)
+    first, *others = rows.itertuples()
+    own = scores[scores.name == first.name].set_index("column")
+    for across, column in enumerate(columns):
+        if not wide(own.low[column], own.high[column]):
+            assert written[0, across].get_text() == f"{own.value[column]:.1f}"
+        for down, row in enumerate(others, start=1):
+            fact = place.scores(row, first, column)
+            if fact is None or wide(fact.low, fact.high):
+                assert (down, across) not in written
+                continue
+            text = written[down, across]
+            assert text.get_text().replace("\N{MINUS SIGN}", "-") == f"{fact.value:+.1f}"
+            assert (text.get_weight() == "bold") == (fact.verdict != "open")
+    assert "The first line has its own scores" in shown.caption
 
 
 def test_a_swept_number_stands_on_an_axis_of_numbers(results):

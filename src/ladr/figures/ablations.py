@@ -1,4 +1,4 @@
-"""Figures 5 and 6, and every other ablation: a group of bars with intervals for each column."""
+"""Figures 5 and 6, and every other ablation: bars with intervals for each column, many rows as a matrix."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ladr.figures.frame import roles, style, words
+from ladr.figures.frame import matrix, roles, style, words
 from ladr.figures.frame.caption import about
 from ladr.figures.frame.compare import Place
 from ladr.figures.frame.looks import BUDGET, looks, same_as
@@ -46,26 +46,43 @@ def draw(results: Results) -> Iterator[Plot]:
 def plot(results: Results, group: str, backbone: str, benchmark: str, scores: pd.DataFrame) -> Plot:
     rows = rows_of(scores)
     columns = shown(known(scores[scores.column.isin(shown(scores.column))]).column)
+    many, place = len(rows) > matrix.MANY, Place(results, group, backbone, benchmark)
+    figure = (_matrix if many else _bars_and_differences)(place, scores, columns)
+    heading = words.group(group)
+    who = {"rows": " / ".join(rows.label), "first": rows.iloc[0].label}
+    caption = (matrix.EXPLAINED if many else EXPLAINED).format(
+        title=heading, budget=_budget(results, rows), **who
+    )
+    title = f"{heading}: {benchmark} on {backbone}"
+    caption = f"{caption} {about(results, rows.cell)}"
+    return Plot(f"{group}-{benchmark}-{backbone}", title, figure, caption, folder=backbone)
+
+
+def _matrix(place: Place, scores: pd.DataFrame, columns: list[str]) -> Any:
+    rows = rows_of(scores)
+    figure, ((panel,),) = style.canvas(*matrix.size(len(rows)))
+    names = [_named(place.results, row) for row in rows.itertuples()]
+    matrix.draw(panel, place, scores, columns, names)
+    return figure
+
+
+def _bars_and_differences(place: Place, scores: pd.DataFrame, columns: list[str]) -> Any:
+    rows = rows_of(scores)
     ratios = {"height_ratios": HEIGHTS}
     figure, ((above,), (below,)) = style.canvas(style.WIDE, 5.6, 2, sharex=True, gridspec_kw=ratios)
-    _bars(above, results, scores, columns)
-    _differences(below, Place(results, group, backbone, benchmark), rows, columns)
+    _bars(above, place.results, scores, columns)
+    _differences(below, place, rows, columns)
     aslant = {"rotation": SLANT, "ha": "right", "rotation_mode": "anchor"} if len(columns) > MANY else {}
     names = columns if aslant else [c.replace(" ", "\n") for c in columns]
     below.set_xticks(np.arange(len(columns)), names, **aslant)
     for panel, label in (
-        (above, f"{benchmark}, %"),
+        (above, f"{place.benchmark}, %"),
         (below, f"difference to\n'{rows.iloc[0].label}', points"),
     ):
         panel.set_ylabel(label)
         panel.grid(False, axis="x")
     style.below(figure, above, 2)
-    heading = words.group(group)
-    who = {"rows": " / ".join(rows.label), "first": rows.iloc[0].label}
-    caption = EXPLAINED.format(title=heading, budget=_budget(results, rows), **who)
-    title = f"{heading}: {benchmark} on {backbone}"
-    caption = f"{caption} {about(results, rows.cell)}"
-    return Plot(f"{group}-{benchmark}-{backbone}", title, figure, caption, folder=backbone)
+    return figure
 
 
 def _places(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, np.ndarray]]:
@@ -83,8 +100,7 @@ def _bars(panel: Any, results: Results, scores: pd.DataFrame, columns: list[str]
     for row, x in _places(rows, columns):
         mine = scores[scores.name == row.name].set_index("column").loc[columns]
         bars = np.clip([mine.value - mine.low, mine.high - mine.value], 0, None)
-        label = f"{full_name(results, row)} ({row.passes:.1f})"
-        panel.bar(x, mine.value, width, color=own[row.label]["color"], label=label)
+        panel.bar(x, mine.value, width, color=own[row.label]["color"], label=_named(results, row))
         panel.errorbar(x, mine.value, bars, ls="none", color="black", lw=0.9, capsize=2)
 
 
@@ -104,6 +120,11 @@ def full_name(results: Results, row: Any) -> str:
     """A row's label, with the label of the table's sampler that it is, if it is one."""
     table = same_as(results, row)
     return row.label if table in (None, row.label) else f"{row.label}: {table}"
+
+
+def _named(results: Results, row: Any) -> str:
+    """The row's name in the figure, with its passes."""
+    return f"{full_name(results, row)} ({row.passes:.1f})"
 
 
 def _budget(results: Results, rows: pd.DataFrame) -> str:

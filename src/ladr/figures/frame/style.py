@@ -32,6 +32,7 @@ SAME = 1.0  # points of score: markers that differ by less cover each other
 WIDE = 5.6  # inches: the width of a printed column
 NARROW = 4.2  # inches: letters stay legible where the picture is 320 pixels wide
 HEAT = "cividis"
+APART = "RdBu"  # of differences: red below zero, blue above
 NEAR = 1.02  # places that differ by less than this factor are nearly the same
 THICKER, WIDER = 2.2, 1.8  # points that a bar and its cap gain for each other bar over it
 RING = 1.6  # points: the line of a hollow marker
