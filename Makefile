@@ -22,14 +22,14 @@ WORKERS ?= auto
 DTYPE  ?= bfloat16
 SUITES := mini-geneval mini-unigen mini-dpg mini-t2i
 EXTENDED ?= false
-EMBEDDED := $(foreach group,ablations.figure5 ablations.figure6 ablations.decomposition sweeps.steps,$(group).backbones=[mixture,shapes])
+EMBEDDED := $(foreach group,ablations.figure5 ablations.figure6 ablations.decomposition sweeps.steps,$(group).backbones=[mixture,shapes,pictures])
 FULL   := $(USE:%=use=[%]) extended=$(EXTENDED) theory=true latency.prompts=10 sweeps.alpha_tau.backbones=[mixture,shapes] \
   $(EMBEDDED) \
   $(SUITES:%=backbones.mixture.benchmarks.%=full) $(SUITES:%=backbones.shapes.benchmarks.%=100) \
-  backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
+  backbones.pictures.benchmarks.mini-pictures=full backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
   ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
 # What `make reproduce` asked for once: few prompts of all four suites on the trained backbone, more on the exact one.
-WIDE   := $(EMBEDDED) latency.prompts=3 backbones.mixture.benchmarks.mini-unigen=default \
+WIDE   := use=[mixture,shapes] $(EMBEDDED) latency.prompts=3 backbones.mixture.benchmarks.mini-unigen=default \
   backbones.mixture.benchmarks.mini-t2i=default backbones.shapes.benchmarks.mini-geneval=2 backbones.shapes.benchmarks.mini-unigen=1 \
   backbones.shapes.benchmarks.mini-dpg=4 backbones.shapes.benchmarks.mini-t2i=2
 
@@ -51,13 +51,13 @@ $(READY): requirements.lock pyproject.toml
 reproduce: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-# The same with all prompts of the exact backbone and 100 per column of the trained one: what figures/published
+# The same with all prompts of the exact backbone and of the pictures, and 100 per column of the miniature: what figures/published
 # and docs/results.md show (`ladr publish` afterwards). Hours; `make full USE=mixture` is the exact backbone alone, `make full GOAL=figures` draws
 # alone, and GOAL="--report results/report.html" makes the page.
 full: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(GOAL) --config set="$(FULL)"
 
-# Both backbones on all four suites, with few prompts of the trained one: the older default experiment.
+# The exact backbone and the miniature on all four suites, with few prompts of the trained one: the older default experiment.
 wide: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(GOAL) --config set="$(WIDE)"
 

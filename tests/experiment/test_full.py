@@ -35,14 +35,20 @@ def places(grid, group):
     return {(line.backbone, line.benchmark) for line in grid.lines if line.group == group}
 
 
-def test_tables_ablations_and_the_sweep_are_asked_of_both_backbones(full):
+def test_tables_ablations_and_the_sweep_are_asked_of_all_backbones(full):
     suites = ["mini-geneval", "mini-unigen", "mini-dpg", "mini-t2i"]
     both = {(backbone, suite) for backbone in ("mixture", "shapes") for suite in suites}
-    assert places(full, "samplers") == both
+    assert places(full, "samplers") == both | {("pictures", "mini-pictures")}
     ablations = sorted({line.group for line in full.lines if line.group.startswith("ablations/")})
     assert ablations == ["ablations/decomposition", "ablations/figure5", "ablations/figure6"]
     for group in [*ablations, "sweeps/alpha_tau", "sweeps/steps"]:
-        assert places(full, group) == {("mixture", "mini-geneval"), ("shapes", "mini-geneval")}, group
+        alone = set() if group == "sweeps/alpha_tau" else {("pictures", "mini-pictures")}
+        assert places(full, group) == {("mixture", "mini-geneval"), ("shapes", "mini-geneval")} | alone, group
+
+
+def test_the_pictures_are_asked_all_their_prompts(full):
+    cells = [full.cells[line.cell] for line in full.lines if line.backbone == "pictures"]
+    assert {len(cell.prompts) for cell in cells} == {300}
 
 
 def test_the_trained_backbone_is_asked_a_hundred_prompts_per_column_and_the_exact_one_all(full):

@@ -12,7 +12,7 @@ def picture_settings() -> Settings:
     config = replace(
         embedded_config(), d_model=256, n_heads=8, mlp_hidden_size=688, embedding_size=IMAGE_OFFSET + CODES
     )
-    layout = replace(embedded_layout(), image_offset=IMAGE_OFFSET, codebook=CODES, guidance=2.0)
+    layout = replace(embedded_layout(), image_offset=IMAGE_OFFSET, codebook=CODES, guidance=1.0)
     return Settings(
         data="pictures",
         steps=4000,
