@@ -15,7 +15,7 @@ def test_the_picture_model_draws_a_fox():
     tokens = decode(model, [prompt], "cosine", steps=8, seeds=[1]).tokens
     assert tokens.shape == (1, 16, 16)
     reading = SUITE.read(model.render(tokens)[0])
-    assert reading.background == "black"
+    assert (reading.concept, reading.style, reading.background) == ("fox", "Noto", "black")
     assert torch.equal(tokens, decode(model, [prompt], "cosine", steps=8, seeds=[1]).tokens)
 
 

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from figure_params import PARAMS
-from ladr.benchmarks.intervals import PromptSums, contrast, ratio
+from ladr.benchmarks.intervals import PromptSums, contrast, estimate, ratio
 from ladr.cli.figures import draw
 from ladr.figures.findings import section
 from ladr.figures.frame.answers import paired
 from ladr.figures.frame.compare import Fact
+from ladr.figures.frame.pairs import samples
 from ladr.figures.frame.phases import by_phase, estimated, parts, spans_of
 from ladr.figures.frame.results import Results, main, rows_of, shown
 from tiny import measured
@@ -197,3 +198,19 @@ def test_every_fact_is_in_a_table(out, facts):
     tables = [line for line in lines if line.startswith("| ")]
     assert len(tables) - 2 * rules == len(facts)
     assert "no error rate" in "\n".join(lines)
+
+
+def test_a_mean_of_columns_is_of_those_that_the_benchmark_names():
+    class Judged:
+        """Two prompts of mini-pictures, right in every column but Intact."""
+
+        def record(self, cell):
+            return {"spec": {"benchmark": {"name": "mini-pictures"}}}
+
+        def judged(self, cell, kind):
+            columns = {"Concept": 1.0, "Style": 1.0, "Background": 1.0, "Intact": 0.0, "Style (unseen)": 0.0}
+            return {name: PromptSums(np.full(2, value), np.ones(2)) for name, value in columns.items()}
+
+    mean = samples(Judged(), "a cell", "Overall")
+    assert len(mean) == 3
+    assert estimate(mean).value == 1.0

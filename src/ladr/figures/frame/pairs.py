@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ladr.benchmarks import benchmark
 from ladr.benchmarks.intervals import PromptSums, difference
 from ladr.benchmarks.summary import OVERALL
 from ladr.figures.frame.results import Results
@@ -26,7 +27,8 @@ def leaders(results: Results, rows: pd.DataFrame, scores: pd.DataFrame, column: 
 def samples(results: Results, cell: str, column: str | None) -> list[PromptSums] | None:
     """The judgements of each prompt, in the order of the prompts' ids; several samples for a mean of columns.
 
-    None where the column has no judgements.
+    The columns of a mean are those that the benchmark names for it, without others such as Intact. None where
+    the column has no judgements.
     """
     if column is None:
         return None
@@ -34,5 +36,7 @@ def samples(results: Results, cell: str, column: str | None) -> list[PromptSums]
     if column in own:
         return [own[column]]
     name, _, scorer = column.partition(" [")  # columns of a substitute scorer, and their mean, have its name
-    parts = [c for c in own if c.partition(" [")[2] == scorer and not c.endswith(")")]
+    suite = benchmark(results.record(cell)["spec"]["benchmark"]["name"])
+    wanted = {c.partition(" [")[0] for c in suite.overall}
+    parts = [c for c in own if c.partition(" [")[0] in wanted and c.partition(" [")[2] == scorer]
     return [own[part] for part in parts] or None if name == OVERALL else None
