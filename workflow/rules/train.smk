@@ -21,7 +21,7 @@ rule train_data:
         folder=subpath(output[0], parent=True),
         packages=config.get("packages", "packages"),
     shell:
-        "ladr train data {DATA} --from {params.packages} --folder {params.folder} 2>&1 | tee {log}"
+        "ladr train data pictures --from {params.packages} --folder {params.folder} 2>&1 | tee {log}"
 
 
 rule train_vq:

@@ -9,6 +9,8 @@ from ladr.figures.frame import style
 from ladr.figures.frame.compare import OPEN, Place, wide
 
 MANY = 6  # rows; more have no colours that can be told apart
+SLANT, SMALL = 40, 8  # of the columns' names in degrees; of the numbers in points
+UNDER_THE_FIRST = 0.5  # lines
 ROW, AROUND = 0.27, 1.5  # inches: a row of the matrix, and the names of the columns above it
 EXPLAINED = (
     "{title}: {rows}. The first line has its own scores in percent, the others the points by which they "
@@ -45,11 +47,11 @@ def draw(panel: Any, place: Place, scores: pd.DataFrame, columns: list[str], nam
                 dark = abs(fact.value) > most / 2
                 _write(panel, across, down, f"{fact.value:+.1f}", fact.verdict != OPEN, dark)
     panel.set_yticks(range(len(names)), names)
-    panel.set_xticks(range(len(columns)), columns, rotation=40, ha="left", rotation_mode="anchor")
+    panel.set_xticks(range(len(columns)), columns, rotation=SLANT, ha="left", rotation_mode="anchor")
     panel.xaxis.tick_top()
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
-    panel.axhline(0.5, color="black", lw=0.8)
+    panel.axhline(UNDER_THE_FIRST, color="black", lw=0.8)
     panel.grid(False)
 
 
@@ -60,7 +62,7 @@ def _write(panel: Any, across: int, down: int, text: str, sure: bool, on_dark: b
         text.replace("-", "\N{MINUS SIGN}"),
         ha="center",
         va="center",
-        fontsize=8,
+        fontsize=SMALL,
         weight="bold" if sure else "normal",
         color="white" if on_dark else "black",
     )

@@ -37,6 +37,6 @@ def samples(results: Results, cell: str, column: str | None) -> list[PromptSums]
         return [own[column]]
     name, _, scorer = column.partition(" [")  # columns of a substitute scorer, and their mean, have its name
     suite = benchmark(results.record(cell)["spec"]["benchmark"]["name"])
-    wanted = {c.partition(" [")[0] for c in suite.overall}
-    parts = [c for c in own if c.partition(" [")[0] in wanted and c.partition(" [")[2] == scorer]
+    averaged = {c.partition(" [")[0] for c in suite.overall}
+    parts = [c for c in own if c.partition(" [")[0] in averaged and c.partition(" [")[2] == scorer]
     return [own[part] for part in parts] or None if name == OVERALL else None
