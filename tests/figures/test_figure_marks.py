@@ -238,6 +238,7 @@ def test_many_rows_stand_in_a_matrix_of_differences_to_the_first(results, monkey
             fact = place.scores(row, first, column)
             if fact is None or wide(fact.low, fact.high):
                 assert (down, across) not in written
+                assert panel.images[0].get_array()[down, across] == 0
                 continue
             text = written[down, across]
             assert text.get_text().replace("\N{MINUS SIGN}", "-") == f"{fact.value:+.1f}"

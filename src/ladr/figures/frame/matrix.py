@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ladr.figures.frame import style
-from ladr.figures.frame.compare import OPEN, Place, wide
+from ladr.figures.frame.compare import OPEN, WIDE, Fact, Place, wide
 
 MANY = 6  # rows; more have no colours that can be told apart
 SLANT, SMALL = 40, 8  # of the columns' names in degrees; of the numbers in points
@@ -15,7 +15,8 @@ ROW, AROUND = 0.27, 1.5  # inches: a row of the matrix, and the names of the col
 EXPLAINED = (
     "{title}: {rows}. The first line has its own scores in percent, the others the points by which they "
     "score more or less than it, paired by prompt; bold: the 95 % interval (bootstrap over prompts) lies off "
-    "zero. Forward passes per image in brackets, with the table's sampler after a colon where a row is one. "
+    f"zero; empty: that interval is wider than {WIDE:.0f} points. "
+    "Forward passes per image in brackets, with the table's sampler after a colon where a row is one. "
     "{budget}"
 )
 
@@ -33,7 +34,7 @@ def draw(panel: Any, place: Place, scores: pd.DataFrame, columns: list[str], nam
     """
     rows = list(scores.drop_duplicates("name").itertuples())
     first = scores[scores.name == rows[0].name].set_index("column")
-    facts = [[place.scores(row, rows[0], column) for column in columns] for row in rows[1:]]
+    facts = [[_known(place.scores(row, rows[0], column)) for column in columns] for row in rows[1:]]
     apart = np.array([[fact.value if fact else 0.0 for fact in line] for line in facts])
     most = max(np.abs(apart).max(initial=0.0), 1.0)
     shade = np.vstack([np.zeros(len(columns)), apart])
@@ -43,7 +44,7 @@ def draw(panel: Any, place: Place, scores: pd.DataFrame, columns: list[str], nam
         _write(panel, across, 0, "" if wide(own.low, own.high) else f"{own.value:.1f}", False, False)
         for down, line in enumerate(facts, start=1):
             fact = line[across]
-            if fact is not None and not wide(fact.low, fact.high):
+            if fact is not None:
                 dark = abs(fact.value) > most / 2
                 _write(panel, across, down, f"{fact.value:+.1f}", fact.verdict != OPEN, dark)
     panel.set_yticks(range(len(names)), names)
@@ -53,6 +54,11 @@ def draw(panel: Any, place: Place, scores: pd.DataFrame, columns: list[str], nam
     panel.spines[:].set_visible(False)
     panel.axhline(UNDER_THE_FIRST, color="black", lw=0.8)
     panel.grid(False)
+
+
+def _known(fact: Fact | None) -> Fact | None:
+    """The fact, unless its interval is too wide to print it."""
+    return None if fact is None or wide(fact.low, fact.high) else fact
 
 
 def _write(panel: Any, across: int, down: int, text: str, sure: bool, on_dark: bool) -> None:
