@@ -54,7 +54,7 @@ def test_the_two_named_settings_are_the_rows_of_the_experiment():
 
 def test_a_policy_plans_its_own_passes():
     backbone, prompts = ToyBackbone(), ["red"]
-    for name, steps in {"careful": 32, "doubt": 32, "cosine": 64}.items():
+    for name, steps in {"careful": 32, "doubt": 16, "cosine": 64}.items():
         ours, theirs = decode(backbone, prompts, name), decode(backbone, prompts, name, steps=steps)
         assert torch.equal(ours.tokens, theirs.tokens)
         assert ours.trace.committed() == theirs.trace.committed()
@@ -93,9 +93,9 @@ def test_what_rides_free_never_costs_more_than_the_budget_and_is_surer_than_what
                 assert paid[row] + doubts[row][waits[row]].min() > 0.2 - 1e-6
 
 
-def test_the_conditional_branch_is_believed_where_there_is_one():
-    guided, conditional = (
-        FreeRiders(0.1, branch=name, likeliest=False) for name in ("guided", "conditional")
+def test_the_branches_are_believed_where_there_are_two():
+    guided, conditional, both = (
+        FreeRiders(0.1, branch=name, likeliest=False) for name in ("guided", "conditional", "both")
     )
     (view, _), *_ = views(conditional, Guided(sharpness=1.5))
     assert guided(view).take.sum() > conditional(view).take.sum()
@@ -103,7 +103,43 @@ def test_the_conditional_branch_is_believed_where_there_is_one():
     assert float((doubts * conditional(view).take).flatten(1).sum(1).max()) <= 0.1
     (view, _), *_ = views(conditional)
     assert view.conditional is None
-    assert torch.equal(guided(view).take, conditional(view).take)
+    for one in (conditional, both):
+        assert torch.equal(guided(view).take, one(view).take)
+
+
+class Wanted(Guided):
+    """Guidance that makes every third code likelier than the conditional branch says, so sure cells doubt."""
+
+    def bind(self, prompts):
+        return WantedDenoiser(self, [sum(map(ord, p)) % 8 for p in prompts])
+
+
+class WantedDenoiser(GuidedDenoiser):
+    def logits(self, tokens, rows, *, t=None, recompute=None):
+        out = super().logits(tokens, rows, t=t, recompute=recompute) / 3
+        lift = torch.zeros(out.shape[-1])
+        lift[::3] = 4.0
+        return out + lift
+
+
+def test_a_rider_must_be_sure_before_and_after_guidance():
+    both = FreeRiders(0.5, likeliest=False)
+    assert both.branch == "both"
+    fewer = 0
+    for view, _ in views(FreeRiders(0.5), Wanted((6, 5), sharpness=4.0)):
+        larger = torch.maximum(1 - view.conditional.top1, 1 - view.top1)
+        riders = both(view).take
+        assert torch.equal(riders, affordable(larger, view.masked, 0.5))
+        for branch in ("conditional", "guided"):
+            alone = FreeRiders(0.5, branch=branch, likeliest=False)(view).take
+            fewer += int(alone.sum() - riders.sum())
+            assert int(riders.sum()) <= int(alone.sum())
+    assert fewer
+
+
+def test_cells_that_decide_are_unsure_before_guidance():
+    assert Doubt().unsure.branch == "conditional"
+    assert Doubt(branch="guided").unsure.branch == "guided"
 
 
 def test_a_cell_that_drew_another_code_than_its_likeliest_waits():

@@ -19,14 +19,18 @@ from ladr.decoding.policies.scheduled import RANKS, Scheduled, log_score
 from ladr.decoding.view import Commit, View
 
 BRANCHES = ("conditional", "guided")
+BELIEVED = ("both", *BRANCHES)
 WHERE = ("anywhere", "frontier", "independent")
 ORDERS = (*RANKS, "random", "halton")
 PICKS = ("unsure", "scheduled", "none")
 
 
 def doubt(view: View, branch: str) -> Tensor:
-    """(B, H, W) float32: 1 - the probability of each masked cell's likeliest code in that branch."""
-    return (1 - view.of_branch(branch).peak).clamp_min(0)
+    """(B, H, W) float32: 1 - the probability of each masked cell's likeliest code in that branch, the larger
+    of the two for `both`."""
+    branches = BRANCHES if branch == "both" and view.conditional is not None else (branch,)
+    peaks = [view.of_branch(one).peak for one in branches]
+    return (1 - torch.stack(peaks).amin(0)).clamp_min(0)
 
 
 def affordable(doubts: Tensor, pool: Tensor, budget: float) -> Tensor:
@@ -45,22 +49,23 @@ def affordable(doubts: Tensor, pool: Tensor, budget: float) -> Tensor:
 class FreeRiders(Policy):
     """The masked cells of least doubt whose doubts sum to at most `budget` in a pass, from time `start` on.
 
-    branch: whose probabilities are believed, those before guidance (`conditional`) or after it (`guided`, far
-    too sure of itself). where: `anywhere`, or on the `frontier` only (LADR, its tau replaced by the budget),
-    or `independent`, no two of them 4-adjacent. likeliest: a cell that drew another code than its likeliest
-    one waits, as it does in plain decoding, which ranks by the drawn code.
+    branch: whose probabilities are believed, those before guidance (`conditional`), after it (`guided`, far
+    too sure of itself), or the less sure of the two (`both`): where guidance doubts what the network is sure
+    of, the prompt still wants something else there. where: `anywhere`, or on the `frontier` only (LADR, its
+    tau replaced by the budget), or `independent`, no two of them 4-adjacent. likeliest: a cell that drew
+    another code than its likeliest one waits, as it does in plain decoding, which ranks by the drawn code.
     """
 
     name: ClassVar[str] = "free_riders"
     budget: float = 0.1
-    branch: str = "conditional"
+    branch: str = "both"
     start: float = 0.0
     where: str = "anywhere"
     likeliest: bool = True
 
     def __post_init__(self) -> None:
         within("budget", self.budget, 0)
-        one_of("branch", self.branch, BRANCHES)
+        one_of("branch", self.branch, BELIEVED)
         within("start", self.start, 0, 1)
         one_of("where", self.where, WHERE)
         flag("likeliest", self.likeliest)
@@ -146,11 +151,11 @@ class Doubt(Policy):
     `unsure`: `FreeRiders(...).then(Unsure(...))`, a few unsure cells decide and no schedule is needed.
     `scheduled`: free riders joined with plain decoding's own picks, a fixed cosine schedule over T passes.
     `none`: free riders alone, and the surest cell where none can be afforded. `where` places the cells that
-    decide, `start` is the time from which cells ride; the parts explain the other fields.
+    decide, `start` is the time from which cells ride, `branch` is believed about riders, and about unsure
+    cells too unless it is `both`: they are unsure before guidance. The parts explain the other fields.
     """
 
     name: ClassVar[str] = "doubt"
-    planned: ClassVar[int] = 32
     budget: float = 0.1
     picks: str = "unsure"
     sure: float = 0.9
@@ -158,16 +163,28 @@ class Doubt(Policy):
     rank: str = "sampled"
     noise: float = 1.0
     where: str = "anywhere"
-    branch: str = "conditional"
+    branch: str = "both"
     start: float = 0.0
     likeliest: bool = True
 
     def __post_init__(self) -> None:
         one_of("picks", self.picks, PICKS)
-        Unsure(self.sure, self.branch, self.power, self.rank, self.noise, self.where)
+        one_of("branch", self.branch, BELIEVED)
+        self.unsure  # noqa: B018  # builds it now, so that a bad field is named now
         if self.picks == "scheduled":
             one_of("where", self.where, ("anywhere", "independent"))
-        self.parts  # noqa: B018  # builds them now, so that a bad field is named now
+        self.parts  # noqa: B018
+
+    @property
+    def planned(self) -> int:
+        """16, or 32 where plain decoding picks."""
+        return 32 if self.picks == "scheduled" else 16
+
+    @cached_property
+    def unsure(self) -> Unsure:
+        """The policy that says which unsure cells decide."""
+        branch = "conditional" if self.branch == "both" else self.branch
+        return Unsure(self.sure, branch, self.power, self.rank, self.noise, self.where)
 
     @cached_property
     def parts(self) -> Policy:
@@ -178,8 +195,7 @@ class Doubt(Policy):
         if self.picks == "scheduled":
             thin = self.where == "independent"
             return Union(Scheduled("fixed", rank=self.rank, noise=self.noise, independent=thin), riders)
-        unsure = Unsure(self.sure, self.branch, self.power, self.rank, self.noise, self.where)
-        return Then(riders, unsure)
+        return Then(riders, self.unsure)
 
     def __call__(self, view: View) -> Tensor | Commit:
         return self.parts(view)
