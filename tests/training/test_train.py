@@ -384,6 +384,14 @@ def test_a_run_can_begin_with_the_weights_of_another(patches, tmp_path):
         assert torch.equal(tensors[f"model.{name}"], weight), name
 
 
+def test_the_last_step_of_a_short_run_is_logged_with_its_validation(patches, tmp_path):
+    train(tmp_path / "run", patches, replace(SETTINGS, steps=3), Execution())
+    (row,) = map(json.loads, (tmp_path / "run" / "log.jsonl").read_text().splitlines())
+    assert row["step"] == 3
+    assert row["loss"] > 0
+    assert row["validation"] > 0
+
+
 def test_a_sheet_shows_what_the_averaged_weights_draw(patches, tmp_path):
     with pytest.raises(LadrError, match="no checkpoint"):
         sheet(tmp_path, tmp_path / "sheet.png")

@@ -20,7 +20,7 @@ from ladr.training.progress import Follow
 from ladr.training.settings import SHARDS, Settings
 from ladr.training.workers import Workers
 
-EVERY, VALIDATE = 20, 200  # steps between two lines of the log, and between two validation losses
+EVERY, VALIDATE = 20, 200  # steps between two lines of the log, and two validation losses; the last step has both
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _steps(run: Run, follow: Follow, execution: Execution) -> None:
         run.spent += now - last
         last = now
         follow.at(run.step)
-        if run.rank == 0 and run.step % EVERY == 0:
+        if run.rank == 0 and _due(run, EVERY):
             _log(run, follow, recent)
             recent = []
         stop[0] = float(execution.minutes is not None and now - began > 60 * execution.minutes)
@@ -86,12 +86,17 @@ def _steps(run: Run, follow: Follow, execution: Execution) -> None:
             run.save()
 
 
+def _due(run: Run, every: int) -> bool:
+    """Is this step one of every so many, or the last one?"""
+    return run.step % every == 0 or run.step == run.settings.steps
+
+
 def _log(run: Run, follow: Follow, recent: list[Tensor]) -> None:
     """Write one line of the run's log, from which the loss curve is drawn; it is shipped with the weights."""
     value = float(torch.stack(recent).mean())
     images = run.step * SHARDS * run.settings.shard_batch
     row = {"step": run.step, "images": images, "loss": round(value, 4), "seconds": round(run.spent, 1)}
-    if run.step % VALIDATE == 0:
+    if _due(run, VALIDATE):
         row["validation"] = round(run.validate(), 4)
     with open(run.folder / "log.jsonl", "a") as file:
         file.write(json.dumps(row) + "\n")
