@@ -133,7 +133,7 @@ def rows(quick: bool = False) -> list[dict]:
 
     At coupling 2 without an external field the whole grid is ordered, and the proposition fails.
     """
-    grid, samples = ((6, 6), 60) if quick else ((7, 7), 150)
+    grid, samples = ((6, 6), 30) if quick else ((7, 7), 150)
     return [
         {"coupling": beta, "external": external}
         | locality(Field(grid, 3, coupling=beta, external=external).truth(), observed, samples, seed=1)
@@ -144,7 +144,7 @@ def rows(quick: bool = False) -> list[dict]:
 
 def remark_rows(quick: bool = False) -> list[dict]:
     """`frontier_gain` on 6x6 grids with 3 codes over couplings and numbers of observed cells."""
-    samples = 60 if quick else 400
+    samples = 30 if quick else 400
     return [
         {"coupling": beta} | row
         for beta in (0.6, 0.9)

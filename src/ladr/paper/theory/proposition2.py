@@ -88,9 +88,9 @@ RULES = {
 
 
 def rows(quick: bool = False) -> list[dict]:
-    """`on_the_curve` for the rules on a 10x10 grid of 2 codes, T = 32."""
-    backbone = Field((10, 10), 2, coupling=0.6)
-    images = 2 if quick else 16
+    """`on_the_curve` for the rules on a 10x10 grid of 2 codes (8x8 when quick), T = 32."""
+    grid, images = ((8, 8), 2) if quick else ((10, 10), 16)
+    backbone = Field(grid, 2, coupling=0.6)
     return [{"rule": name} | on_the_curve(backbone, policy, 32, images) for name, policy in RULES.items()]
 
 
