@@ -118,6 +118,7 @@ def test_the_files_of_the_repository_are_well_formed():
         "smoke.yaml",
         "paper.yaml",
         "other-settings.yaml",
+        "both-branches.yaml",
         "few-passes.yaml",
         "pictures.yaml",
     ):

@@ -20,7 +20,10 @@ from ladr.training.progress import Follow
 from ladr.training.settings import SHARDS, Settings
 from ladr.training.workers import Workers
 
-EVERY, VALIDATE = 20, 200  # steps between two lines of the log, and two validation losses; the last step has both
+EVERY, VALIDATE = (
+    20,
+    200,
+)  # steps between two lines of the log, and two validation losses; the last step has both
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ POLICIES: dict[str, Any] = {
     "rescue": Rescue,
     "all_in": AllIn,
     "doubt": Doubt,
-    "careful": partial(Doubt, picks="scheduled", budget=0.03, start=0.4),
+    "careful": partial(Doubt, picks="scheduled", budget=0.03, start=0.4, branch="conditional"),
     "free_riders": FreeRiders,
     "unsure": Unsure,
     "checkerboard": Checkerboard,
