@@ -20,10 +20,8 @@ from ladr.training.progress import Follow
 from ladr.training.settings import SHARDS, Settings
 from ladr.training.workers import Workers
 
-EVERY, VALIDATE = (
-    20,
-    200,
-)  # steps between two lines of the log, and two validation losses; the last step has both
+# Steps between two lines of the log, and between two validation losses; the last step has both.
+EVERY, VALIDATE = 20, 200
 
 
 @dataclass(frozen=True)
