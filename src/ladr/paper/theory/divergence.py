@@ -192,7 +192,7 @@ def _doubt(**fields: Any) -> Policy:
 
 def rows(quick: bool = False) -> list[dict]:
     """`kl` of every rule on 6x6 grids with 3 codes at three couplings (5x5 and one coupling when quick)."""
-    grid, samples, paths = ((5, 5), 20, 2) if quick else ((6, 6), 128, 8)
+    grid, samples, paths = ((5, 5), 12, 2) if quick else ((6, 6), 128, 8)
     out = []
     for coupling in (0.9,) if quick else (0.6, 0.9, 1.2):
         backbone = Field(grid, 3, coupling=coupling)
@@ -215,13 +215,13 @@ def convergence_rows(quick: bool = False) -> list[dict]:
     for name, policy, steps in rules:
         for paths in (1, 4) if quick else (1, 8, 64):
             row = {"rule": name, "steps": steps} | kl(
-                backbone, policy, steps, 12 if quick else 64, 0, paths=paths
+                backbone, policy, steps, 8 if quick else 64, 0, paths=paths
             )
             out.append(row)
             if row["kind"] == "exact":
                 break
         else:
-            free = unbiased_kl(backbone, policy, steps, 12 if quick else 256, 0)
+            free = unbiased_kl(backbone, policy, steps, 8 if quick else 256, 0)
             out.append({"rule": name, "steps": steps} | free)
     return out
 

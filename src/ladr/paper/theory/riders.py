@@ -67,7 +67,7 @@ def rows(quick: bool = False) -> list[dict[str, Any]]:
     out = []
     for suite, each in (FEW if quick else SUITES).items():
         prompts = first_of_columns(BENCHMARKS[suite].prompts("full"), each)
-        measured = first_riders(backbone, prompts, budget, 8 if quick else SCENES)
+        measured = first_riders(backbone, prompts, budget, 4 if quick else SCENES)
         row: dict[str, Any] = {"suite": suite, "prompts": len(prompts)}
         for name in measured[0]:
             values = np.array([one[name] for one in measured])
