@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ladr.backbones.lumina.attention import SameLength, Stages, Turn, attend, pure
+from ladr.backbones.lumina.products import Linear, product
 from ladr.backbones.lumina.sizes import LLaDAConfig
 
 
@@ -58,9 +59,8 @@ class Block(nn.Module):
         self.heads, self.head_dim, self.layer = config.n_heads, config.head_dim, layer
         self.attn_norm = RMSNorm(d, config.rms_norm_eps)
         self.ff_norm = RMSNorm(d, config.rms_norm_eps)
-        self.q_proj, self.k_proj, self.v_proj, self.attn_out = (nn.Linear(d, d, bias=False) for _ in range(4))
-        self.ff_proj, self.up_proj = nn.Linear(d, m, bias=False), nn.Linear(d, m, bias=False)
-        self.ff_out = nn.Linear(m, d, bias=False)
+        self.q_proj, self.k_proj, self.v_proj, self.attn_out = (Linear(d, d) for _ in range(4))
+        self.ff_proj, self.up_proj, self.ff_out = Linear(d, m), Linear(d, m), Linear(m, d)
 
     def forward(
         self,
@@ -121,7 +121,7 @@ class LLaDA(nn.Module):
                 "wte": nn.Embedding(size, d),
                 "blocks": nn.ModuleList(Block(config, layer) for layer in range(config.n_layers)),
                 "ln_f": RMSNorm(d, config.rms_norm_eps),
-                "ff_out": nn.Linear(d, size, bias=False),
+                "ff_out": Linear(d, size),
             }
         )
         self.model = nn.ModuleDict({"transformer": body})
@@ -183,4 +183,4 @@ class LLaDA(nn.Module):
 
     def head(self, hidden: Tensor, lo: int = 0, hi: int | None = None) -> Tensor:
         """Logits (..., hi - lo) of the ids lo..hi-1."""
-        return functional.linear(hidden, self.body["ff_out"].weight[lo:hi])
+        return product(hidden, self.body["ff_out"].weight[lo:hi])
