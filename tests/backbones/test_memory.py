@@ -39,6 +39,17 @@ for steps in (3, 3, 3):
     faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 print(min(faults[1:]))
 """
+BATCHES = """
+from ladr import decode
+from ladr.backbones import load
+from ladr.speed.full_size import peak_memory
+backbone = load("shapes", pixels="mosaic", dtype="bfloat16")
+prompts = ("a red circle and a blue square", "three green triangles", "a yellow cross")
+for batch in range(IMAGES // 8):
+    seeds = list(range(8 * batch, 8 * batch + 8))
+    decode(backbone, [prompts[batch % 3]] * 8, "doubt", seeds=seeds, batch_size=8)
+print(peak_memory())
+"""
 
 
 def answer_of(code, folder):
@@ -57,6 +68,11 @@ def test_a_job_of_many_images_needs_the_memory_of_few(tmp_path):
         (place / "params.yaml").write_text(text.replace("IMAGES", str(-(-count // PROMPTS))))
         peak[count] = answer_of(JOB, place)
     assert peak[2000] < 1.05 * peak[100], peak
+
+
+def test_many_batches_in_bfloat16_need_the_memory_of_few(tmp_path):
+    few, many = (answer_of(BATCHES.replace("IMAGES", str(count)), tmp_path) for count in (48, 144))
+    assert many < 1.06 * few, (few, many)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have other bounds")
