@@ -80,6 +80,15 @@ def test_the_doubt_budget_is_compared_in_every_column_with_its_opponent_and_the_
     assert full == [("Doubt", "Cosine")] * columns + [("Careful", "Cosine")] * columns
 
 
+def test_the_doubt_budget_is_compared_with_ladr_in_every_column_and_in_passes(results, facts):
+    columns = len(shown(Results(results).at("field", "field-exact").column))
+    assert (
+        pairs(facts, "doubt-ladr", "points")
+        == [("Doubt", "LADR")] * columns + [("Careful", "LADR")] * columns
+    )
+    assert pairs(facts, "doubt-ladr", "as many passes") == [("Doubt", "LADR"), ("Careful", "LADR")]
+
+
 @pytest.mark.parametrize(("question", "label"), [("delayed-rescue", "Late"), ("variants", "Apart")])
 def test_variants_are_told_against_ladr_in_every_column(results, facts, question, label):
     own = facts[facts.question == question].set_index("what")

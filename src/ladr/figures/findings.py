@@ -42,6 +42,7 @@ QUESTIONS: dict[str, tuple[str, str, Callable, str]] = {
         answers.doubt_all_passes,
         "What its passes cost in points; how many are saved stands under the baseline's own heading.",
     ),
+    "doubt-ladr": ("The doubt budget against LADR, column by column", SAMPLERS, answers.doubt_ladr, ""),
     "columns": ("LADR at equal passes, column by column", SAMPLERS, answers.columns, ""),
     "all-passes": (
         "Against the baseline with all its passes",

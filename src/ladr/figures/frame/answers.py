@@ -53,6 +53,14 @@ def doubt_all_passes(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
         yield from comparisons(place, scores, ours, theirs)
 
 
+def doubt_ladr(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
+    """Every row of the doubt budget against LADR: every column, junk, and the passes."""
+    rows = rows_of(scores)
+    theirs = roles.rescuing(place.results, rows)
+    for ours in roles.doubting(place.results, rows) if theirs is not None else ():
+        yield from everywhere(place, scores, ours, theirs)
+
+
 def comparisons(place: Place, scores: pd.DataFrame, ours: Any, theirs: Any) -> Iterator[Fact]:
     """One row against another: every column, and junk, which no column measures."""
     facts = [place.scores(ours, theirs, column) for column in shown(scores.column)]
