@@ -192,7 +192,7 @@ def _doubt(**fields: Any) -> Policy:
 
 def rows(quick: bool = False) -> list[dict]:
     """`kl` of every rule on 6x6 grids with 3 codes at three couplings (5x5 and one coupling when quick)."""
-    grid, samples, paths = ((5, 5), 12, 2) if quick else ((6, 6), 128, 8)
+    grid, samples, paths = ((5, 5), 8, 2) if quick else ((6, 6), 128, 8)
     out = []
     for coupling in (0.9,) if quick else (0.6, 0.9, 1.2):
         backbone = Field(grid, 3, coupling=coupling)

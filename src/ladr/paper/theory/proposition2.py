@@ -88,8 +88,8 @@ RULES = {
 
 
 def rows(quick: bool = False) -> list[dict]:
-    """`on_the_curve` for the rules on a 10x10 grid of 2 codes (8x8 when quick), T = 32."""
-    grid, images = ((8, 8), 1) if quick else ((10, 10), 16)
+    """`on_the_curve` for the rules on a 10x10 grid of 2 codes (6x6 when quick), T = 32."""
+    grid, images = ((6, 6), 1) if quick else ((10, 10), 16)
     backbone = Field(grid, 2, coupling=0.6)
     return [{"rule": name} | on_the_curve(backbone, policy, 32, images) for name, policy in RULES.items()]
 

@@ -102,7 +102,7 @@ def _row(where: int, per_image: Tensor) -> dict[str, Any]:
 
 def rows(quick: bool = False) -> list[dict[str, Any]]:
     """`reliability` of the embedded backbones under plain decoding, on the first prompts of every column."""
-    suite, steps = BENCHMARKS["mini-geneval"], 5 if quick else 64
+    suite, steps = BENCHMARKS["mini-geneval"], 4 if quick else 64
     out = []
     for name, make, settings, each in MODELS:
         prompts = first_of_columns(suite.prompts("full"), 1 if quick else each)
