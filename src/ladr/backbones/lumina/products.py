@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from ladr.backbones.lumina.attention import pure
 
-ROWS = 128
+ROWS = 64
 
 
 def product(x: Tensor, weight: Tensor) -> Tensor:
