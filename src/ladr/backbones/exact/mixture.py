@@ -97,16 +97,14 @@ class MixtureDenoiser(Denoiser):
         self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
     ) -> Tensor:
         """tokens (B, H, W) -> (M, K) float32 for the masked cells in row-major order."""
-        flat = tokens.flatten(1).cpu().numpy()
-        rows_and_grids = zip(rows.tolist(), flat, strict=True)
-        parts = [self._log_marginals(self.specs[row], grid) for row, grid in rows_and_grids]
-        conditional = torch.from_numpy(np.concatenate(parts))
+        grids = tokens.flatten(1).cpu().numpy()
+        conditional = self._log_marginals([self.specs[row] for row in rows.tolist()], grids)
         if not self.model.guidance:
             return conditional
         self.conditional = conditional
-        free = torch.from_numpy(np.concatenate([self._log_marginals(None, grid) for grid in flat]))
+        free = self._log_marginals([None] * len(grids), grids)
         s = self._guidance(tokens, None if recompute is None else recompute.strength)
-        return (1 + s) * conditional - s * free
+        return torch.mul(conditional, 1 + s).sub_(free.mul_(s))
 
     def _guidance(self, tokens: Tensor, strength: Tensor | None) -> Tensor | float:
         """(M, 1): the model's guidance times the strength (B,) of the row of each masked cell of tokens."""
@@ -115,17 +113,31 @@ class MixtureDenoiser(Denoiser):
         rows = (tokens < 0).nonzero()[:, 0].cpu()
         return self.model.guidance * strength.cpu().expand(len(tokens))[rows, None]
 
-    def _log_marginals(self, spec: Spec | None, tokens: np.ndarray) -> np.ndarray:
-        """log p(code | observed cells) at the masked cells of tokens (N,): (n, K) float32."""
+    def _log_marginals(self, specs: Sequence[Spec | None], grids: np.ndarray) -> Tensor:
+        """log p(code | observed cells) at the masked cells of grids (B, N), one spec each: (M, K) float32."""
+        masked = grids < 0
+        last = np.cumsum(masked.sum(1))
+        out = np.full((last[-1], self.model.codes), math.log(self._floor), np.float32)
+        for spec, grid, part in zip(specs, grids, np.split(out, last[:-1]), strict=True):
+            self._write(part, spec, grid)
+        return torch.from_numpy(out)
+
+    @property
+    def _floor(self) -> float:
+        return self.model.epsilon / self.model.codes
+
+    def _write(self, out: np.ndarray, spec: Spec | None, grid: np.ndarray) -> None:
+        """Put the codes that scenes show at the masked cells of grid (N,) into out (n, K)."""
         model = self.model
         bank = model.banks[spec]
-        masked = tokens < 0
         shown = bank.shown
-        mass = shown.mass(bank.weights(tokens, model.penalty))
-        floor = model.epsilon / model.codes
-        out = np.full((len(tokens), model.codes), math.log(floor), np.float32)
-        out[shown.cell, shown.code] = np.log((1 - model.epsilon) * mass + floor)
-        return out[masked]
+        mass = shown.mass(bank.weights(grid, model.penalty))
+        masked = grid < 0
+        row = np.cumsum(masked) - 1
+        hidden = np.flatnonzero(masked[shown.cell])
+        out[row[shown.cell[hidden]], shown.code[hidden]] = np.log(
+            (1 - model.epsilon) * mass[hidden] + self._floor
+        )
 
 
 def spec_of(prompt: Any, where: str = "prompt") -> Spec:
