@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from ladr.benchmarks.compare import compare
 from ladr.experiment.cells import doctor, locks, parts
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.decoded import counts_of, read_tokens, read_trace
-from ladr.experiment.cells.latency import measure, measurements
+from ladr.experiment.cells.latency import _look, measure, measurements
 from ladr.experiment.cells.overview import overview
 from ladr.experiment.cells.record import described, done
 from ladr.experiment.cells.rows import read_scores, scored
@@ -354,6 +355,25 @@ def test_the_overview_tells_states_and_guesses_time(own):
     states = {name: rows[cell_of(grid, name).id]["state"] for name in ("far", "near", "cosine", "ladr")}
     assert states == {"far": "missing", "near": "unscored", "cosine": "stale", "ladr": "done"}
     assert rows[cell_of(grid, "far").id]["seconds"] > 0
+
+
+def test_the_pass_before_a_stopwatch_is_on_the_backbones_device():
+    seen = []
+
+    class Elsewhere:
+        grid, device = (2, 3), torch.device("meta")
+
+        def bind(self, prompts):
+            return self
+
+        def logits(self, tokens, rows, *, t):
+            seen.extend((tokens, rows, t))
+
+    prompt = SimpleNamespace(text="a")
+    run = SimpleNamespace(images=[(prompt, 0)], kind=SimpleNamespace(reading=lambda prompt: prompt.text))
+    _look(Elsewhere(), run, 0)
+    assert [tensor.device.type for tensor in seen] == ["meta"] * 3
+    assert [tensor.dtype for tensor in seen] == [torch.int64, torch.int64, torch.float32]
 
 
 def test_latency_times_every_sampler_on_the_same_images(made, tmp_path):

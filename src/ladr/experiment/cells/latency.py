@@ -101,8 +101,9 @@ def _look(backbone: Any, run: Decoder, i: int) -> None:
     """One pass that is not timed, so that what is prepared once for a prompt is ready."""
     prompt = run.images[i][0]
     denoiser = backbone.bind([run.kind.reading(prompt)])
-    empty = torch.full((1, *backbone.grid), MASK)
-    denoiser.logits(empty, torch.zeros(1, dtype=torch.long), t=torch.zeros(1, dtype=torch.float64))
+    on = {"device": getattr(backbone, "device", "cpu")}
+    empty = torch.full((1, *backbone.grid), MASK, **on)
+    denoiser.logits(empty, torch.zeros(1, dtype=torch.long, **on), t=torch.zeros(1, **on))
 
 
 def summary(

@@ -180,7 +180,7 @@ def _inside(
 
 
 def _stack(parts: Iterable[torch.Tensor]) -> np.ndarray:
-    return torch.stack(list(parts)).numpy()
+    return torch.stack(list(parts)).cpu().numpy()
 
 
 def _detected(cell: Cell, prompt: Prompt, image: np.ndarray) -> dict[str, Any]:
