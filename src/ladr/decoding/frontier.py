@@ -49,6 +49,11 @@ def top(score: Tensor, count: Tensor, pool: Tensor) -> Tensor:
     return (ranks(score, pool) < count[:, None, None]) & pool
 
 
+def precise(values: Tensor) -> Tensor:
+    """The values in float64, for sums of many; on the CPU where their device has no float64 (Apple's)."""
+    return (values.cpu() if values.device.type == "mps" else values).double()
+
+
 def _around(values: Tensor) -> Tensor:
     """The largest of the four neighbours' values, 0 where there is none."""
     padded = nn.pad(values, (1, 1, 1, 1))

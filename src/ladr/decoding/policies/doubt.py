@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
-from ladr.decoding.frontier import frontier, independent, ranks, top
+from ladr.decoding.frontier import frontier, independent, precise, ranks, top
 from ladr.decoding.policies.allowed import count, flag, one_of, within
 from ladr.decoding.policies.base import Policy, Then, Union
 from ladr.decoding.policies.orders import halton
@@ -39,9 +39,9 @@ def affordable(doubts: Tensor, pool: Tensor, budget: float) -> Tensor:
     Ties go to the lower cell index.
     """
     order = ranks(-doubts, pool).flatten(1)
-    flat = doubts.double().masked_fill(~pool, 0).flatten(1)
+    flat = doubts.masked_fill(~pool, 0).flatten(1)
     ascending = torch.empty_like(flat).scatter_(1, order, flat)
-    within_budget = ascending.cumsum(1) <= budget
+    within_budget = (precise(ascending).cumsum(1) <= budget).to(pool.device)
     return within_budget.gather(1, order).view_as(pool) & pool
 
 

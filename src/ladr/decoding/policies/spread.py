@@ -81,8 +81,8 @@ def strata(keys: Tensor) -> Tensor:
     while bool((level < 0).any()):
         region = (rows * size // H)[:, None] * size + columns * size // W
         region = region.flatten().expand(B, -1)
-        held = torch.zeros(B, size * size, dtype=torch.bool, device=keys.device)
-        held.scatter_reduce_(1, region, level >= 0, "amax")
+        held = torch.zeros(B, size * size + 1, dtype=torch.bool, device=keys.device)
+        held.scatter_(1, torch.where(level >= 0, region, size * size), True)
         first = torch.full((B, size * size), H * W, device=keys.device)
         first.scatter_reduce_(1, region, order, "amin")
         new = (order == first.gather(1, region)) & ~held.gather(1, region) & (level < 0)

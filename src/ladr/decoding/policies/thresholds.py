@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ladr.base.late import Tensor, torch
-from ladr.decoding.frontier import dilate, ranks, top
+from ladr.decoding.frontier import dilate, precise, ranks, top
 from ladr.decoding.policies.allowed import count, one_of, within
 from ladr.decoding.policies.counted import Counted
 from ladr.decoding.policies.scheduled import RANKS, log_score
@@ -77,8 +77,9 @@ class EntropyBound(_Barred):
     def passes(self, view: View) -> Tensor:
         order = ranks(-view.entropy, view.masked).flatten(1)
         ascending = torch.empty_like(view.entropy).flatten(1).scatter_(1, order, view.entropy.flatten(1))
-        cost = ascending.double().cumsum(1) - ascending
-        return (cost <= self.bound).gather(1, order).view_as(view.masked)
+        entropies = precise(ascending)
+        affordable = (entropies.cumsum(1) - entropies <= self.bound).to(order.device)
+        return affordable.gather(1, order).view_as(view.masked)
 
 
 @dataclass(frozen=True)
