@@ -122,6 +122,81 @@ def test_a_wrong_answer_inside_a_pair_is_named_too():
     assert isinstance(COSINE.then(COSINE), Then)
 
 
+class TwoBranches(ToyBackbone):
+    """Tells a conditional branch as well: the packed logits, changed by a function."""
+
+    def __init__(self, change):
+        super().__init__(packed=True)
+        self.change = change
+
+    def bind(self, prompts):
+        denoiser, change = super().bind(prompts), self.change
+        logits = denoiser.logits
+
+        def both(*args, **options):
+            out = logits(*args, **options)
+            denoiser.conditional = change(out.clone())
+            return out
+
+        denoiser.logits = both
+        denoiser.conditional = None
+        return denoiser
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda out: torch.cat([out, out[:1]]), "conditional: shape (61, 7) is wrong"),
+        (lambda out: out[:, 1:], "conditional: shape (60, 6) is wrong"),
+        (lambda out: out.long(), "conditional: torch.int64 is not a floating-point tensor"),
+        (lambda out: out.fill_(torch.nan), "conditional: nan as the largest of predicted cell 0"),
+    ],
+)
+def test_a_wrong_conditional_branch_is_named(change, words):
+    assert words in refused(backbone=TwoBranches(change), policy=build("doubt"))
+
+
+def test_a_sound_conditional_branch_is_believed():
+    doubt, asked = build({"policy": "doubt", "budget": 3.0}), ["a", "b"]
+    same, flat, alone = (
+        decode(model, asked, doubt, steps=30)
+        for model in (TwoBranches(lambda out: out), TwoBranches(torch.zeros_like), ToyBackbone())
+    )
+    assert torch.equal(same.tokens, alone.tokens)
+    assert same.trace.images[0].passes < flat.trace.images[0].passes
+
+
+@pytest.mark.parametrize("coldest", [1e-38, 1e-50, 5e-324])
+def test_a_temperature_near_nothing_draws_the_likeliest_code(coldest):
+    cold, still = (
+        decode(ToyBackbone(), ["a", "b"], COSINE, steps=4, temperature=t).tokens for t in (coldest, 0)
+    )
+    assert torch.equal(cold, still)
+
+
+def test_a_temperature_without_measure_draws_codes_that_are_possible():
+    class Holes(ToyBackbone):
+        def bind(self, prompts):
+            self.bias[..., 2] = -torch.inf
+            return super().bind(prompts)
+
+    hot = decode(Holes(), ["a", "b"], COSINE, steps=4, temperature=1e300).tokens
+    assert set(hot.unique().tolist()) == {0, 1, 3, 4, 5, 6}
+
+
+def test_rewriting_needs_predictions_and_leaves_given_cells_alone():
+    def rewriting(view):
+        return Commit(view.masked & (view.gumbel > 0), rewrite=~view.masked)
+
+    assert "rewrite needs predictions at observed cells" in refused(policy=rewriting)
+    start = torch.full((2, 6, 5), MASK)
+    start[:, :2] = 3
+    rewriting.everywhere = True
+    out = decode(ToyBackbone(), ["a", "b"], rewriting, steps=4, start=start)
+    assert (out.tokens[:, :2] == 3).all()
+    assert (out.tokens >= 0).all()
+
+
 def writing(name, by_numpy=False):
     def policy(view):
         tensor = getattr(view, name)

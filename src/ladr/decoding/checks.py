@@ -12,7 +12,6 @@ from torch import Tensor
 from ladr.base.errors import LadrError, shown
 from ladr.decoding.commits import answer
 from ladr.decoding.frontier import top
-from ladr.decoding.marginals import Marginals
 from ladr.decoding.noise import ImageStreams, Noise
 from ladr.decoding.policies.base import Policy
 from ladr.decoding.view import MASK, Commit, View
@@ -20,20 +19,11 @@ from ladr.decoding.view import MASK, Commit, View
 WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
-def check_finite(marginals: Marginals) -> None:
-    """Raise if the logits of a cell contain NaN or +inf, or nothing but -inf."""
-    fine = marginals.finite
-    if not bool(fine.all()):
-        cell = int((~fine).nonzero()[0])
-        peak = float(marginals.logits[cell].amax())
-        raise LadrError(f"logits: {peak} as the largest of predicted cell {cell}; a finite number is wanted")
-
-
 def settle(policy: Policy, view: View, known: Tensor | None = None) -> Commit:
     """The policy's commit in this pass, checked: masked cells only, and at least one of each image.
 
     Where a policy takes nothing of an image, its surest masked cell is committed. known (B, H, W) bool: cells
-    that it may not mask again.
+    that it may neither mask again nor overwrite.
     """
     with only_read(f"policy {policy.name!r}", **held_by(view)):
         commit = answer(policy, view)
@@ -47,7 +37,21 @@ def settle(policy: Policy, view: View, known: Tensor | None = None) -> Commit:
     drop = commit.drop
     if drop is not None:
         drop = drop & ~view.masked if known is None else drop & ~view.masked & ~known
-    return commit._replace(take=take, rescued=rescued, drop=drop)
+    return commit._replace(
+        take=take, rescued=rescued, drop=drop, rewrite=_rewritten(policy, view, commit, known)
+    )
+
+
+def _rewritten(policy: Policy, view: View, commit: Commit, known: Tensor | None) -> Tensor | None:
+    """(B, H, W) bool: the observed cells that a commit overwrites, which need a prediction."""
+    if commit.rewrite is None:
+        return None
+    if not policy.everywhere:
+        raise LadrError(
+            f"policy {policy.name!r}: rewrite needs predictions at observed cells, which a policy asks for "
+            "with everywhere = True"
+        )
+    return commit.rewrite & ~view.masked if known is None else commit.rewrite & ~view.masked & ~known
 
 
 @contextmanager
@@ -75,20 +79,20 @@ def _is(part: Tensor | Sequence[int], before: Any) -> bool:
     return torch.equal(part, before) or bool(((part == before) | ((part != part) & (before != before))).all())
 
 
-def packed(raw: Tensor, masked: Tensor, at: Tensor, codes: int) -> Tensor:
-    """(M, K) float32 logits of the cells `at`, from dense or packed ones; anything else raises LadrError."""
+def packed(raw: Tensor, masked: Tensor, at: Tensor, codes: int, name: str = "logits") -> Tensor:
+    """(M, K) logits of the cells `at`, from dense or packed ones; anything else raises LadrError."""
     dense, M = (*masked.shape, codes), int(masked.sum())
     if not isinstance(raw, Tensor) or not raw.is_floating_point():
-        raise LadrError(f"logits: {getattr(raw, 'dtype', type(raw).__name__)} is not a floating-point tensor")
+        raise LadrError(f"{name}: {getattr(raw, 'dtype', type(raw).__name__)} is not a floating-point tensor")
     if tuple(raw.shape) == dense:
-        raw = raw[at]
-    elif tuple(raw.shape) != (M, codes):
-        raise LadrError(f"logits: shape {tuple(raw.shape)} is wrong; {dense} or {(M, codes)} is wanted")
-    elif at is not masked:
+        return raw[at]
+    if tuple(raw.shape) != (M, codes):
+        raise LadrError(f"{name}: shape {tuple(raw.shape)} is wrong; {dense} or {(M, codes)} is wanted")
+    if at is not masked:
         raise LadrError(
-            "logits: this policy needs them at observed cells too, the backbone gives masked ones only"
+            f"{name}: this policy needs them at observed cells too, the backbone gives masked ones only"
         )
-    return raw.float()
+    return raw
 
 
 def check_codes(codes: Tensor, K: int) -> None:

@@ -8,8 +8,11 @@ import math
 from collections.abc import Callable
 from functools import cached_property
 
+from ladr.base.errors import LadrError
 from ladr.base.late import Tensor, torch
 from ladr.base.late import functional as nn
+
+COLDEST = 1e-30  # colder draws are its arg-max, and float32 knows no reciprocal
 
 
 def _blocks(p: Tensor) -> Tensor:
@@ -72,6 +75,15 @@ def _mended(values: Tensor, slowly: Callable[[Tensor], Tensor]) -> Tensor:
     return values
 
 
+def _cooled(logits: Tensor, temperature: float) -> Tensor:
+    """logits (n, K) over the temperature; the largest is subtracted first where that would leave float32."""
+    temperature = min(max(temperature, COLDEST), 1 / COLDEST)
+    cooled = logits / temperature
+    if not bool(torch.isfinite(cooled.amax(-1)).all()):
+        cooled = (logits - logits.amax(-1, keepdim=True)) / temperature
+    return cooled
+
+
 class Marginals:
     """Predicted distributions of M cells from logits (M, K) after guidance; probabilities are at
     temperature 1.
@@ -108,7 +120,7 @@ class Marginals:
             stats.append(_best_two(blocks))
             if uniform is not None:
                 if temperature != 1:
-                    blocks = _blocks((self.logits[rows] / temperature).softmax(-1))
+                    blocks = _blocks(_cooled(self.logits[rows], temperature).softmax(-1))
                 codes = inverse_cdf(blocks, uniform[rows])
                 drawn.append((codes, p.gather(1, codes[:, None])[:, 0]))
         self._stats = tuple(map(torch.cat, zip(*stats, strict=True)))
@@ -133,7 +145,7 @@ class Marginals:
     @property
     def finite(self) -> Tensor:
         """(M,) bool: no NaN or +inf among a cell's logits, and not -inf alone."""
-        return torch.isfinite(self.logits.amax(-1) if self._stats is None else self.top1)
+        return torch.isfinite(self.peak)
 
     @property
     def argmax(self) -> Tensor:
@@ -219,3 +231,12 @@ class Marginals:
         if self._stats is not None:
             out._stats = tuple(s[cells] for s in self._stats)
         return out
+
+
+def check_finite(marginals: Marginals, name: str = "logits") -> None:
+    """Raise if the logits of a cell contain NaN or +inf, or nothing but -inf; `name` begins the message."""
+    fine = marginals.finite
+    if not bool(fine.all()):
+        cell = int((~fine).nonzero()[0])
+        peak = float(marginals.logits[cell].amax())
+        raise LadrError(f"{name}: {peak} as the largest of predicted cell {cell}; a finite number is wanted")

@@ -16,7 +16,6 @@ from ladr.decoding.caches import Cache
 from ladr.decoding.checks import (
     check_codes,
     check_draws,
-    check_finite,
     check_plan,
     costs_of,
     held_by,
@@ -25,7 +24,7 @@ from ladr.decoding.checks import (
     settle,
 )  # fmt: skip
 from ladr.decoding.denoiser import Denoiser, name_of
-from ladr.decoding.marginals import Marginals
+from ladr.decoding.marginals import Marginals, check_finite
 from ladr.decoding.noise import Noise
 from ladr.decoding.policies.base import Policy
 from ladr.decoding.trace import ImageTrace
@@ -129,7 +128,6 @@ class Passes:
         check_draws(self.noise, codes, gumbel, masked, len(marginals.logits))
         check_codes(codes, self.codes)
         before = live.previous.predictions if live.previous is not None else None
-        conditional = denoiser.conditional
         return View(
             tokens=live.tokens,
             predictions=Predictions(at, marginals, codes, before),
@@ -140,16 +138,23 @@ class Passes:
             initial=[self.initial[i] for i in live.images],
             draw_keys=self.noise.keys,
             just_committed=live.just,
-            conditional=None if conditional is None else Predictions(masked, Marginals(conditional), codes),
+            conditional=self.conditional(denoiser, masked, codes),
             previous=live.previous,
         )
+
+    def conditional(self, denoiser: Denoiser, masked: Tensor, codes: Tensor) -> Predictions | None:
+        """The predictions before guidance, where the network tells them."""
+        raw = denoiser.conditional
+        if raw is None:
+            return None
+        return Predictions(masked, Marginals(packed(raw, masked, masked, self.codes, "conditional")), codes)
 
     def write(self, view: View, commit: Commit) -> Tensor:
         """The tokens after the pass; observed cells stay, but for what a commit drops or rewrites."""
         rows = view.images
         tokens = view.after(commit.take, commit.tokens).tokens
         if commit.rewrite is not None:
-            tokens = torch.where(commit.rewrite & ~view.masked, view.drawn, tokens)
+            tokens = torch.where(commit.rewrite, view.drawn, tokens)
         step = torch.tensor(view.step, device=tokens.device)[:, None, None]
         self.settled[rows] = torch.where(commit.take, step, self.settled[rows])
         if commit.rescued is not None:

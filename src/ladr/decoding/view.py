@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ladr.base.errors import LadrError, shown
 from ladr.base.late import Tensor, torch
 from ladr.decoding import schedule
+from ladr.decoding.marginals import check_finite
 from ladr.decoding.predictions import MASK, Predictions
 
 
@@ -40,11 +41,18 @@ def times(counts: Sequence[int], total: int) -> Tensor:
 class View:
     """One pass of B live images on an (H, W) grid, as a policy sees it.
 
-    tokens (B, H, W) int64, MASK where masked; predictions: the maps of this pass; gumbel (B, H, W)
+    tokens (B, H, W) int64, MASK where masked; predictions: the maps of this pass, after guidance;
+    conditional: those before it, None where the network tells of one branch only; gumbel (B, H, W)
     selection noise; images: the position of each row in the decode call; step: passes that each image has
-    already made; steps: T; initial: how many cells of each image were masked when it started; began (B, H,
-    W): what was masked when the pass started, which `t` and `counts` go by, also in the view that `after`
-    returns; memory: of the `previous` view, what the policy kept in that pass.
+    already made; steps: T; initial: how many cells of each image were masked when it started; draw_keys:
+    what `keys` draws from; just_committed (B, H, W) bool: cells whose token the pass before changed, in
+    `previous` those that its own pass changed; previous: the view of the pass before, None in the first and
+    for policies and caches that do not look back; began (B, H, W) bool: what was masked when the pass
+    started, which `t` and `counts` go by, also in the view that `after` returns; memory: of the `previous`
+    view, what the policy kept in that pass.
+
+    The maps drawn and argmax (int64, MASK where nothing is predicted), drawn_prob, top1, gap, entropy,
+    logit_gap and change (float32, 0 there) are (B, H, W): see `Predictions`.
     """
 
     tokens: Tensor
@@ -96,7 +104,10 @@ class View:
         """The maps after guidance (`guided`) or before it (`conditional`); the same where the network
         tells of one branch only."""
         one = self.conditional if branch == "conditional" else None
-        return self.predictions if one is None else one
+        if one is None:
+            return self.predictions
+        check_finite(one.marginals, "conditional")
+        return one
 
     def keys(self, label: str, per_step: bool = True) -> Tensor:
         """(B, H, W) uniforms of each image's own, for random ranks: new in every pass, or one order for
