@@ -1,5 +1,6 @@
 """LADRScheduler in real pipelines of diffusers at tiny sizes: the tokens of `decode`, and an early finish."""
 
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -119,6 +120,26 @@ def test_doubt_before_guidance_is_heard_from_the_network(pipe, backbone, policy)
     assert int(plain.max()) < 32
 
 
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "careful",
+        "doubt",
+        {"policy": "then", "first": {"policy": "ladr"}, "second": {"policy": "free_riders"}},
+    ],
+)
+def test_a_policy_that_believes_the_conditional_branch_says_when_it_does_not_hear_it(pipe, policy):
+    with pytest.warns(UserWarning, match=r"scheduler\.listen\(pipe\.transformer\)"):
+        tokens(pipe, PROMPTS[:1], SEEDS[:1], policy=policy)
+
+
+@pytest.mark.parametrize("policy", ["ladr", "cosine", {"policy": "doubt", "branch": "guided"}])
+def test_other_policies_do_not_warn(pipe, policy):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        tokens(pipe, PROMPTS[:1], SEEDS[:1], policy=policy)
+
+
 def test_a_row_does_not_know_its_batch(pipe):
     known = torch.full((4, 8, 8), 32)
     for i in range(4):
@@ -146,6 +167,12 @@ def test_one_generator_and_none(pipe):
     fresh = pipe(PROMPTS[:2], **settings).images
     repeated = pipe(PROMPTS[:2], generator=generators(*pipe.scheduler.seeds), **settings).images
     assert torch.equal(fresh, repeated)
+    used = generators(9)
+    first, second = (pipe(PROMPTS[:1], generator=used, **settings).images for _ in range(2))
+    assert not torch.equal(first, second)
+    again = pipe(PROMPTS[:1], generator=generators(*pipe.scheduler.seeds), **settings).images
+    assert pipe.scheduler.seeds != [9]
+    assert torch.equal(second, again)
     with pytest.raises(LadrError, match="generator: 1 for 2 images"):
         pipe(PROMPTS[:2], generator=generators(1), **settings)
 

@@ -13,18 +13,18 @@ from ladr.base.errors import LadrError, shown
 from ladr.base.late import Tensor, torch
 from ladr.decoding.marginals import Marginals
 
-_BITS63 = (1 << 63) - 1
+BITS63 = (1 << 63) - 1
 
 
 def seed_of(benchmark: str, prompt_id: str, image_no: int) -> int:
     """The 63-bit seed of one image. The sampler is not part of it, so all samplers share their noise."""
     text = f"{benchmark}\x1f{prompt_id}\x1f{image_no}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") & _BITS63
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") & BITS63
 
 
 def check_seed(seed: Any, name: str) -> None:
     """Raise unless this is a seed: an integer of 63 bits."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _BITS63:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= BITS63:
         raise LadrError(f"{name}: {shown(seed)} is not allowed; a seed is an integer in 0..2**63-1")
 
 
@@ -37,7 +37,7 @@ def derived(seed: int, *labels: object) -> "torch.Generator":
     """A generator whose stream depends on the seed and the labels, and on nothing else."""
     text = "\x1f".join(map(str, (seed, *labels)))
     digest = hashlib.sha256(text.encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") & _BITS63)
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") & BITS63)
 
 
 class Noise(Protocol):
@@ -62,8 +62,8 @@ class Noise(Protocol):
 class ImageStreams:
     """One stream per image: H*W uniforms for the tokens, then H*W for the selection, in every pass.
 
-    Results do not depend on the batch, its order or the device. `seeds[i]` is the seed of image i of the
-    call.
+    The uniforms do not depend on the batch, its order or the device, and neither do tokens, as far as the
+    network rounds alike. `seeds[i]` is the seed of image i of the call.
     """
 
     def __init__(self, seeds: Sequence[int]):

@@ -4,6 +4,7 @@
 is one pass of the very loop that `ladr.decoding.loop` runs; the pipeline only brings the logits.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,10 @@ with needs("LADRScheduler"):
 
 AMUSED_MASK = 8255
 TIMES = ("steps", "mask_ratio")
+DEAF = (
+    "LADRScheduler: policy {!r} asks how sure the network is before guidance, and hears it after guidance, "
+    "which is far too sure; call scheduler.listen(pipe.transformer) once (without guidance both are the same)"
+)
 
 
 @dataclass
@@ -57,7 +62,7 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
     they are, and the last pass commits what is left. A batch runs as long as its slowest image.
 
     Policies that ask how sure the network is before guidance (`doubt`) get the pipeline's logits, which are
-    after it, unless `listen(pipe.transformer)` has been called.
+    after it, unless `listen(pipe.transformer)` has been called; they are too sure then, so they warn.
 
     generator: a list gives each image its own stream, and the tokens that `ladr.decode` gives for the same
     seeds, alone and in any batch; from a single one for several images, one seed per image is drawn. Without
@@ -82,6 +87,7 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
             self.register_to_config(policy=self.policy.spec)
         self.timesteps: UntilSettled | None = None
         self._heard: Tensor | None = None
+        self._listens = False
         self._forget()
 
     def listen(self, transformer: torch.nn.Module) -> Any:
@@ -91,6 +97,7 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         def hear(module: torch.nn.Module, args: Any, out: Any) -> None:
             self._heard = out if isinstance(out, Tensor) else out[0]
 
+        self._listens = True
         return transformer.register_forward_hook(hear)
 
     def _forget(self) -> None:
@@ -182,6 +189,8 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
 
     def _begin(self, tokens: Tensor, codes: int, generator: Generators) -> None:
         steps, at = self.timesteps.steps, self.timesteps.at
+        if asks_before_guidance(self.policy.spec) and not self._listens:
+            warnings.warn(DEAF.format(self.policy.name), stacklevel=3)
         policy = InPipeline(self.policy, self.timesteps, 0 if at is None else range(steps)[at])
         noise = self._noise(len(tokens), generator)
         temperature = float(self.config.sampling_temperature)
@@ -212,6 +221,15 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         pool = torch.ones_like(sample, dtype=torch.bool)
         chosen = top(uniform, torch.full((len(sample),), masked, device=sample.device), pool)
         return sample.masked_fill(chosen, self.config.mask_token_id)
+
+
+def asks_before_guidance(spec: Any) -> bool:
+    """Does a policy of this plain form, or a part of it, believe the conditional branch?"""
+    if not isinstance(spec, Mapping):
+        return False
+    return any(spec.get(name) in ("both", "conditional") for name in ("branch", "logits")) or any(
+        map(asks_before_guidance, spec.values())
+    )
 
 
 class _Computed(Denoiser):

@@ -6,9 +6,7 @@ import torch
 from torch import Tensor
 
 from ladr.base.errors import LadrError
-from ladr.decoding.noise import ImageStreams
-
-BITS63 = (1 << 63) - 1
+from ladr.decoding.noise import BITS63, ImageStreams
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 
@@ -28,11 +26,15 @@ def streams(generator: Generators, images: int) -> list[torch.Generator]:
 
 
 class GeneratorStreams(ImageStreams):
-    """Each image's noise from a generator of its own, on whichever device that lives."""
+    """Each image's noise from a generator of its own, on whichever device that lives.
+
+    From a generator that was used before a new seed is drawn, so that `seeds[i]` alone makes image i again.
+    """
 
     def __init__(self, generators: Sequence[torch.Generator]):
-        super().__init__([g.initial_seed() & BITS63 for g in generators])
-        self._streams = dict(enumerate(generators))
+        own = [_unused(generator) for generator in generators]
+        super().__init__([generator.initial_seed() & BITS63 for generator in own])
+        self._streams = dict(enumerate(own))
 
     def _uniform(self, images: Sequence[int], masked: Tensor) -> Tensor:
         own = (self._streams[i] for i in images)
@@ -40,3 +42,12 @@ class GeneratorStreams(ImageStreams):
         return torch.stack(drawn)
 
     uniform = _uniform
+
+
+def _unused(generator: torch.Generator) -> torch.Generator:
+    """The generator itself where nothing was drawn from it yet, else a new one with a seed drawn from it."""
+    start = torch.Generator(generator.device).manual_seed(generator.initial_seed()).get_state()
+    if torch.equal(start, generator.get_state()):
+        return generator
+    drawn = torch.randint(BITS63, (), generator=generator, device=generator.device)
+    return torch.Generator().manual_seed(int(drawn))
