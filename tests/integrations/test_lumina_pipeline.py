@@ -47,6 +47,15 @@ def test_the_tokens_are_those_of_decode(pipe, folder, policy, guidance):
     assert out.decoded.trace.committed() == expected.trace.committed()
 
 
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_guidance_is_the_backbones_own_where_none_is_given(folder, guidance):
+    backbone = DiMOO.from_pretrained(folder, guidance=guidance)
+    pipe = LuminaDiMOOPipeline.of(backbone)
+    pipe.set_progress_bar_config(disable=True)
+    out = pipe(PROMPTS, 8, generator=generators(), output_type="latent")
+    assert torch.equal(out.images, decode(backbone, PROMPTS, "ladr", steps=8, seeds=SEEDS).tokens)
+
+
 def test_a_cache_is_used(pipe, folder):
     pipe.cache = cache("ml")
     out = pipe(PROMPTS, 12, generator=generators(), output_type="latent", guidance_scale=1.0)

@@ -87,7 +87,7 @@ class LuminaDiMOOPipeline(DiffusionPipeline):
         self,
         prompt: str | Sequence[str],
         num_inference_steps: int | None = None,
-        guidance_scale: float | None = 4.0,
+        guidance_scale: float | None = None,
         num_images_per_prompt: int = 1,
         generator: Generators = None,
         output_type: str = "pil",
@@ -97,17 +97,17 @@ class LuminaDiMOOPipeline(DiffusionPipeline):
         """Decode one image per prompt, times num_images_per_prompt.
 
         num_inference_steps: T of the schedules, of which a sampler may need fewer (default: its own number).
-        guidance_scale: None is the checkpoint's. generator: one for each image, which gives the tokens of
-        `ladr.decode` with the same seeds; from a single one for several images, one seed per image is
-        drawn. output_type: pil, np, pt, or latent for the codes. callback_on_step_end(pipe, step, t,
-        {"tokens": (B, H, W)}) is called after every pass with the B rows that were decoded in it and their
-        times t (B,); masked cells are -1. What it returns is not read.
+        guidance_scale (default: the backbone's own, 4 of Lumina-DiMOO). generator: one for each image, which
+        gives the tokens of `ladr.decode` with the same seeds; from a single one for several images, one seed
+        per image is drawn. output_type: pil, np, pt, or latent for the codes.
+        callback_on_step_end(pipe, step, t, {"tokens": (B, H, W)}) is called after every pass with the B rows
+        that were decoded in it and their times t (B,); masked cells are -1. What it returns is not read.
         """
         if output_type not in OUTPUTS:
             raise LadrError(f"output_type: {output_type!r} is not allowed{nearest(output_type, OUTPUTS)}")
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         prompts = [text for text in prompts for _ in range(num_images_per_prompt)]
-        backbone = self.backbone.variant(guidance=guidance_scale)
+        backbone = self.backbone.variant(**({} if guidance_scale is None else {"guidance": guidance_scale}))
         H, W = backbone.grid
         with self.progress_bar(total=len(prompts) * H * W) as bar:
             decoded = decode(
