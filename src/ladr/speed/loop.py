@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,33 +10,42 @@ from torch import Tensor
 
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import build
+from ladr.decoding.policies.base import Policy
 from ladr.speed.threads import threads as limited_threads
 
 
 class FixedLogits:
-    """A backbone whose network costs nothing: the same random logits in every pass."""
+    """A backbone whose network costs nothing: the same random logits in every pass, and others of a second
+    branch, so that policies that believe it pay for reading it."""
 
     everywhere = False
 
     def __init__(self, grid: tuple[int, int], codes: int, seed: int):
         self.grid, self.codes = grid, codes
         generator = torch.Generator().manual_seed(seed)
-        self.table = 3 * torch.randn(grid[0] * grid[1], codes, generator=generator)
+        self.table, self.other = (
+            3 * torch.randn(grid[0] * grid[1], codes, generator=generator) for _ in range(2)
+        )
 
     def bind(self, prompts: Sequence[str]) -> "FixedLogits":
         return self
 
     def logits(self, tokens: Tensor, rows: Tensor, *, t=None, recompute=None) -> Tensor:
-        return (
-            self.table.view(1, *self.grid, -1) if self.everywhere else self.table[: int((tokens == -1).sum())]
-        )
+        masked = int((tokens == -1).sum())
+        self.conditional = self.other[:masked]
+        return self.table.view(1, *self.grid, -1) if self.everywhere else self.table[:masked]
 
 
-class _Watch:
-    """A policy that is timed, without the sweep over the codes that its first look would start."""
+class Stopwatch:
+    """A policy that is timed, and that commits everything in pass `last`.
 
-    def __init__(self, policy: Callable):
-        self.policy = policy
+    What all policies share (drawn codes, the two likeliest and the gap) is computed before its clock runs;
+    what it alone asks the predictions for counts as its own.
+    """
+
+    def __init__(self, policy: Policy, last: int | None = None):
+        self.policy, self.last = policy, last
+        self.history, self.everywhere = policy.history, policy.everywhere
         self.seconds: list[float] = []
 
     def __call__(self, view: Any) -> Any:
@@ -44,12 +53,12 @@ class _Watch:
         began = time.perf_counter()
         answer = self.policy(view)
         self.seconds.append(time.perf_counter() - began)
-        return answer
+        return view.masked if len(self.seconds) == self.last else answer
 
 
 def _once(backbone: FixedLogits, policy: str | dict, steps: int) -> dict[str, list[float]]:
     """Milliseconds of every pass of one decode: the pass, the policy in it, and the plain read-out."""
-    watch = _Watch(build(policy))
+    watch = Stopwatch(build(policy))
     image = decode(backbone, ["bench"], watch, steps=steps, batch_size=1).trace.images[0]
     plain = []
     for masked in image.masked:

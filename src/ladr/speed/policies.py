@@ -1,7 +1,6 @@
 """`ladr speed policies`: what every policy adds to a pass, beside the operations of an 8B pass."""
 
 import statistics
-import time
 from typing import Any
 
 import torch
@@ -9,10 +8,9 @@ import torch
 from ladr.backbones.dtypes import fastest
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import POLICIES, build
-from ladr.decoding.policies.base import Policy
 from ladr.speed.backbone import flops, seconds
 from ladr.speed.device import MASKED
-from ladr.speed.loop import FixedLogits
+from ladr.speed.loop import FixedLogits, Stopwatch
 from ladr.speed.threads import threads as limited_threads
 from ladr.speed.upstream import SHAPES
 
@@ -20,31 +18,11 @@ WORDS = 24  # of a prompt, beside the cells of the image
 SQUARE = 2048  # side of the product that measures the matrix rate
 
 
-class _Stopped:
-    """A policy that is timed, and that commits everything in pass `last`.
-
-    What all policies share (drawn codes, the two likeliest and the gap) is computed before its clock runs;
-    what it alone asks the predictions for counts as its own.
-    """
-
-    def __init__(self, policy: Policy, last: int):
-        self.policy, self.last = policy, last
-        self.history, self.everywhere = policy.history, policy.everywhere
-        self.own: list[float] = []
-
-    def __call__(self, view: Any) -> Any:
-        _ = view.masked, view.drawn, view.drawn_prob, view.top1, view.gap
-        began = time.perf_counter()
-        answer = self.policy(view)
-        self.own.append(time.perf_counter() - began)
-        return view.masked if len(self.own) == self.last else answer
-
-
 def _decoded(backbone: FixedLogits, name: str, steps: int) -> tuple[float, float]:
     """Seconds of a pass in a decode of at most `steps` passes, and those of the policy alone."""
-    watch = _Stopped(build(name), steps)
+    watch = Stopwatch(build(name), steps)
     image = decode(backbone, ["bench"], watch, steps=steps, batch_size=1).trace.images[0]
-    return sum(image.seconds) / image.passes, sum(watch.own) / image.passes
+    return sum(image.seconds) / image.passes, sum(watch.seconds) / image.passes
 
 
 def _pass_of_8b(dtype: torch.dtype) -> tuple[float, float]:
