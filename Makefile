@@ -27,7 +27,7 @@ FULL   := $(USE:%=use=[%]) extended=$(EXTENDED) theory=true latency.prompts=10 s
   $(EMBEDDED) \
   $(SUITES:%=backbones.mixture.benchmarks.%=full) $(SUITES:%=backbones.shapes.benchmarks.%=100) \
   backbones.pictures.benchmarks.mini-pictures=full backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \
-  ablations.figure5.images.mixture=3 ablations.figure6.images.mixture=3
+  sweeps.thresholds.size=100
 # What `make reproduce` asked for once: few prompts of all four suites on the trained backbone, more on the exact one.
 WIDE   := use=[mixture,shapes] $(EMBEDDED) latency.prompts=3 backbones.mixture.benchmarks.mini-unigen=default \
   backbones.mixture.benchmarks.mini-t2i=default backbones.shapes.benchmarks.mini-geneval=2 backbones.shapes.benchmarks.mini-unigen=1 \
