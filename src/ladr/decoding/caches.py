@@ -50,11 +50,11 @@ def _both() -> Tensor:
 class MLCache:
     """The cache that keeps a share `ratio` of the positions between full passes, `refresh` passes apart.
 
-    Before `warmup` every pass is full. With `literal` the warm-up counts passes, int(steps * warmup) and
-    one more, and a token just committed keeps the keys of its mask until chosen, as in the reference decoder.
-    Otherwise the warm-up ends when an image's own time reaches `warmup`, so that a decoder of few passes has
-    one too, and positions just committed are recomputed always. With `branch_every` > 1 the unconditional
-    branch runs in full passes and in every `branch_every`-th other pass only.
+    In the warm-up every pass is full. With `literal` it counts passes, int(steps * warmup) and one more, and
+    a token just committed keeps the keys of its mask until chosen, as in the reference decoder. Otherwise a
+    pass belongs to it where the pass before began earlier than `warmup` in the image's own time, so that a
+    decoder of few passes has one too, and positions just committed are recomputed always. With `branch_every`
+    > 1 the unconditional branch runs in full passes and in every `branch_every`-th other pass only.
     """
 
     ratio: float = 0.9

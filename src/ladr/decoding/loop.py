@@ -24,9 +24,9 @@ from ladr.decoding.view import MASK, View
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """tokens (N, H, W) int64, MASK where the call was stopped; trace; settled (N, H, W) int64: the pass in
-    which each cell was committed, -1 where it was known from the start; rescued (N, H, W) bool: committed by
-    a rescue; render: the backbone's, tokens -> pixels, None where it has none. A notebook shows how the
-    pictures appeared."""
+    which each cell was last committed, -1 where it never was, as those known from the start; rescued (N, H,
+    W) bool: committed by a rescue; render: the backbone's, tokens -> pixels, None where it has none. A
+    notebook shows how the pictures appeared."""
 
     tokens: Tensor
     trace: Trace
@@ -76,10 +76,10 @@ def decode(
     policy: what says which masked cells each pass commits, at least one of each image: a policy, a function
     of a view, a name or a plain dict. steps: T of the schedules (default: the policy's own, 64 of most).
     seeds: one per image (default 0, 1, ...), or noise: any source of randomness. batch_size changes no
-    result: images have their own time and noise, leave the batch when done, and waiting ones take their place
-    (with a cache, or a policy that looks back, once all are done). temperature: of the drawn codes; policies
-    see them at 1. start (N, H, W): known tokens, MASK elsewhere. on_step(view, take): called before tokens
-    change. stopped(): True ends the call.
+    result, but for a network's rounding on a GPU: images have their own time and noise, leave when done, and
+    others take their place (with a cache, or a policy that looks back, once all are done). temperature: of
+    the drawn codes; policies see them at 1. start (N, H, W): known tokens, MASK elsewhere. on_step(view,
+    take): called before tokens change. stopped(): True ends the call.
     """
     rule = build(policy)
     check_call(backbone, prompts, steps := steps_of(rule, steps), batch_size, temperature)
