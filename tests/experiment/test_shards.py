@@ -142,6 +142,16 @@ def test_a_decode_that_is_stopped_leaves_its_finished_images(grid, plain, tmp_pa
         assert set(piece.trace["image"].tolist()) == set(range(piece.start, piece.stop))
 
 
+@pytest.mark.parametrize("looks", [0, 1])
+def test_a_decode_that_is_stopped_at_once_leaves_nothing(grid, tmp_path, looks):
+    from ladr import backbones
+
+    cell, asked = cell_of(grid, "ladr"), []
+    backbone = backbones.load("field", **cell.spec["backbone"]["settings"])
+    decoder = Decoder(cell, backbone, images_of(cell), tmp_path)
+    assert decoder.finished(8, 40, lambda: asked.append(0) or len(asked) > looks) == []
+
+
 SCRIPT = """
 import sys
 from ladr.experiment.grid import grid

@@ -130,6 +130,12 @@ def test_what_is_no_range(text):
         range_of(text)
 
 
+@pytest.mark.parametrize("half", ["odd", "even"])
+def test_a_search_on_a_half_without_prompts_is_refused(tmp_path, half):
+    with pytest.raises(LadrError, match=r"^half 'odd': has no prompt; at least two prompts per column"):
+        prepared(write(tmp_path), "ladr", "field", "field-exact", 1, ["noise=0:1:1"], half)
+
+
 def test_a_search_on_half_of_the_prompts_judges_its_best_on_the_other_half(tmp_path):
     path, results = write(tmp_path), tmp_path / "results"
     text = yaml.safe_load(path.read_text())

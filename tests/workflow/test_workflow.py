@@ -12,6 +12,7 @@ import pytest
 
 from ladr.experiment.cells.decode import run
 from ladr.experiment.plan.plan import Plan, looking
+from ladr.experiment.plan.workflow import planned
 from tiny import TEXT, cell_of, damage, tiny
 from workflow_runs import BIN, children, environment, jobs, laid_out, same, snakemake, started
 
@@ -29,6 +30,32 @@ def test_command_lines_that_only_look():
     assert looking(["snakemake", "-n"])
     assert looking(["snakemake", "--report=x.html"])
     assert looking(["snakemake", "--mode", "remote"])
+
+
+@pytest.mark.parametrize(
+    ("config", "variables", "says"),
+    [
+        ({"bakbone": "field"}, {}, r"--config bakbone: is unknown \(did you mean 'backbone'\?\)"),
+        ({}, {"LADR_SET": "steps=8"}, r'LADR_SET: is not read here, .*; snakemake --config set="KEY=VALUE'),
+        ({}, {"LADR_PARAMS": "paper.yaml"}, "LADR_PARAMS: is not read here, .* --config params=FILE"),
+    ],
+)
+def test_what_snakemake_would_pass_over_is_refused(tmp_path, monkeypatch, config, variables, says):
+    tiny(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=f"^ladr: {says}"):
+        planned(config, ["snakemake", "-n"])
+    assert not Path("results").exists()
+
+
+def test_a_plan_obeys_what_it_told_itself(tmp_path, monkeypatch):
+    tiny(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for steps in (5, 6):
+        cells = planned({"set": f"steps={steps}"}, ["snakemake", "-n"]).grid.cells
+        assert any(f"scheduled{steps}-" in cell for cell in cells)
 
 
 def test_the_plan_puts_what_is_missing_into_jobs(tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ def parted(size: str | int) -> tuple[str | int, str | None]:
 
 def in_half(prompts: Iterable[Prompt], half: str | None) -> tuple[Prompt, ...]:
     """The prompts with an even or an odd place, counted from 0 in each column: among those whose ids differ
-    in the number at the end only."""
+    in the number at the end only. LadrError where no prompt has such a place."""
     seen: dict[str, int] = {}
     kept = []
     for prompt in prompts:
@@ -44,4 +44,6 @@ def in_half(prompts: Iterable[Prompt], half: str | None) -> tuple[Prompt, ...]:
         seen[stem] = place + 1
         if half is None or HALVES[place % 2] == half:
             kept.append(prompt)
+    if not kept:
+        raise LadrError(f"half {half!r}: has no prompt; at least two prompts per column are wanted")
     return tuple(kept)

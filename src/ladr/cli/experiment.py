@@ -36,7 +36,10 @@ def params(
 
         print_json(schema_of())
         return
-    _, grid = experiment_of(params, set_)
+    from ladr.experiment.plan.figures import FigurePlan
+
+    read, grid = experiment_of(params, set_)
+    FigurePlan(read, grid).check()
     if json:
         print_json({"params": str(params), "rows": len(grid.lines), "cells": list(grid.cells)})
         return

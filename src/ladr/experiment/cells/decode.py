@@ -196,6 +196,8 @@ class Decoder:
             stopped=stopped,
         )
         complete = (result.tokens != MASK).flatten(1).all(1).tolist()
+        if not any(complete):
+            return []
         whole = self._part(result, start, began)
         return [whole.within(a, b) for a, b in _runs(complete, start)]
 

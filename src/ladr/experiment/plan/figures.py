@@ -6,7 +6,6 @@ The workflow knows this before anything runs: it leaves out a figure that would 
 
 import ast
 import hashlib
-import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -40,6 +39,10 @@ class FigurePlan:
     def needs(self) -> dict[str, str]:
         """Figure -> its NEEDS, of each figure of the package and each that params.yaml takes from outside."""
         return {**figure_needs(), **{address: _needs(_file(address)) for address in self.params.figures}}
+
+    def check(self) -> None:
+        """LadrError where a figure from outside the package cannot be drawn; `needs` finds out."""
+        _ = self.needs
 
     @cached_property
     def requested(self) -> dict[str, list[str]]:
@@ -220,15 +223,20 @@ def figure_needs(folder: Path = HERE) -> dict[str, str]:
 
 def _file(address: str) -> Path:
     """The file of the module in `package.module:draw`, a figure from outside the package."""
-    module = sys.modules[outside.imported(address, "figure").__module__]
-    return Path(inspect.getfile(module))
+    drawing = outside.imported(address, "figures:")
+    module = sys.modules.get(getattr(drawing, "__module__", None) or "")
+    file = getattr(module, "__file__", None)
+    if not callable(drawing) or file is None or not file.endswith(".py"):
+        raise LadrError(f"figures: {address!r} is not allowed; a function in a file of Python is wanted")
+    return Path(file)
 
 
 def _needs(path: Path) -> str:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "NEEDS":
-            needs = ast.literal_eval(node.value)
-            if needs in REASONS:
-                return needs
-            raise LadrError(f"{path}: NEEDS {needs!r} is none of {', '.join(REASONS)}")
+            needs = ast.unparse(node.value)
+            found = [name for name in REASONS if needs == repr(name)]
+            if found:
+                return found[0]
+            raise LadrError(f"{path}: NEEDS {needs} is none of {', '.join(REASONS)}")
     return SAMPLERS

@@ -1,5 +1,6 @@
 """What the Snakefile calls."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from threading import Thread
@@ -10,14 +11,33 @@ from ladr.base.models import EMBEDDED
 from ladr.experiment.plan.plan import Plan
 from ladr.experiment.plan.store import store_of
 
+CONFIG = ("params", "set", "backbone", "out", "container", "train", "train_steps", "packages")
+INSTEAD = {"LADR_PARAMS": "params=FILE", "LADR_SET": 'set="KEY=VALUE ..."'}  # of variables that ladr reads
+TOLD: dict[str, str] = {}  # what an earlier plan of this process told its jobs by them
+
 
 def planned(config: Mapping[str, Any], argv: Sequence[str], workflow: Any = None) -> Plan:
     """The plan of this run of Snakemake. A mistake ends it with the message alone and exit code 1."""
     hear_sigterm()
     try:
-        return Plan.read(config, argv, store_of(workflow))
+        _check(config, argv)
+        plan = Plan.read(config, argv, store_of(workflow))
+        TOLD.update({name: os.environ[name] for name in INSTEAD})
+        return plan
     except LadrError as error:
         sys.exit(f"ladr: {printable(str(error))}")
+
+
+def _check(config: Mapping[str, Any], argv: Sequence[str]) -> None:
+    """LadrError at a key that no rule reads, and at variables of ladr that this run would not obey."""
+    for key in config:
+        if key not in CONFIG:
+            raise LadrError(f"--config {key}: is unknown{nearest(key, CONFIG)}")
+    for name, instead in INSTEAD.items() if "--mode" not in argv else ():
+        if os.environ.get(name, "") not in ("", TOLD.get(name), str(config.get("params", "params.yaml"))):
+            raise LadrError(
+                f"{name}: is not read here, as jobs may run on other machines; snakemake --config {instead}"
+            )
 
 
 def trained(config: Mapping[str, Any]) -> str:

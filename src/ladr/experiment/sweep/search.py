@@ -11,7 +11,7 @@ from ladr.base.files import write_text
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.sizes import HALVES, halved, per_column
 from ladr.decoding.policies import build
-from ladr.experiment.cell import Cell, Grid
+from ladr.experiment.cell import Cell, Grid, prompts_of
 from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Say, folder_of, run, tell
 from ladr.experiment.cells.locks import hold
@@ -106,6 +106,8 @@ def prepared(
         if name not in known:
             raise LadrError(f"{what} {name!r} is not known{nearest(name, known)}")
     per_column(size)
+    for side in HALVES if half != "all" else ():
+        prompts_of(benchmark, halved(size, side), read.official.prompts)
     row = read.samplers[base]
     space = space_of(row.policy, vary)
     require_allowed(row.model_dump(exclude_none=True), space, [*read.samplers])
