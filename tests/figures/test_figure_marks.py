@@ -17,6 +17,7 @@ from ladr.figures import ablations, divergence, phases, quality, sweeps
 from ladr.figures.frame import labels, looks, matrix, roles, style, words
 from ladr.figures.frame.compare import Place, wide
 from ladr.figures.frame.results import Results, main, rows_of
+from ladr.figures.frame.save import Plot
 from tiny import measured, resealed
 
 PLACE = ("field", "field-exact")
@@ -369,3 +370,11 @@ def test_another_doubt_budget_is_another_sampler(tmp_path):
     assert ablations.full_name(found, none) == "none ride"
     own = looks.looks(found, rows_of(found.scores[found.scores.group == "ablations/parts"]))
     assert own[whole.label] != own[none.label]
+
+
+def test_a_label_of_two_lines_is_drawn_without_a_word(tmp_path, caplog):
+    figure, ((panel,),) = style.canvas()
+    panel.set_xlabel("47.1\n±4.7")
+    panel.set_title("a price of 3 $\nand 4 $")
+    Plot("two", "Two lines", figure, "").save(tmp_path)
+    assert caplog.messages == []

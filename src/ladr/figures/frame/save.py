@@ -47,7 +47,8 @@ def _make_printable(figure: Any) -> None:
     for label in figure.findobj(Text):
         label.set_text(printable(label.get_text()))
         try:
-            parser.parse(label.get_text())
+            for line in label.get_text().split("\n"):
+                parser.parse(line)
         except ValueError:
             label.set_parse_math(False)
 
