@@ -1,6 +1,5 @@
 """What the experiment asks for and what is there: measurements, pictures, budgets, drawings of others."""
 
-import json
 import os
 
 import pandas as pd
@@ -49,7 +48,7 @@ def samplers(results, **changes):
 def measured(results, name, cells):
     path = results.store / "latency" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_record(path, {"id": name, "cells": cells})
+    write_record(path, {"id": name, "cells": cells, "rows": {}, "seconds": {}})
     return path
 
 
@@ -107,18 +106,17 @@ def test_every_backbone_that_draws_must_have_its_pictures(tmp_path):
         for b in ("one", "two")
     ]
     (tmp_path / "cells").mkdir()
-    write_record(tmp_path / "grid.json", {"lines": lines})
+    write_record(tmp_path / "grid.json", {"cells": [], "lines": lines})
     with pytest.raises(NotAskedError, match=r"one.pictures\.json, .*two.pictures\.json"):
         list(Results(tmp_path).illustrations())
     for backbone, cell in (("one", "one-a"), ("two", "two-b"), ("three", "three-a")):
         place = tmp_path / "pictures" / backbone
         place.mkdir(parents=True)
-        (place / "pictures.json").write_text(json.dumps({"samplers": [{"cell": cell}]}), encoding="utf-8")
+        write_record(place / "pictures.json", {"samplers": [{"cell": cell}]})
     with pytest.raises(LadrError, match=r"^[^,]*two.pictures.json: not there, or about other cells") as error:
         list(Results(tmp_path).illustrations())
     assert not isinstance(error.value, NotAskedError)
-    told = json.dumps({"samplers": [{"cell": "two-a"}]})
-    (tmp_path / "pictures/two/pictures.json").write_text(told, encoding="utf-8")
+    write_record(tmp_path / "pictures/two/pictures.json", {"samplers": [{"cell": "two-a"}]})
     assert [backbone for backbone, *_ in Results(tmp_path).illustrations()] == ["one", "two"]
 
 

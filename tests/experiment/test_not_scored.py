@@ -19,7 +19,7 @@ from ladr.experiment.params import load
 from ladr.experiment.plan.figures import FigurePlan
 from ladr.figures.frame.pairs import samples
 from ladr.figures.frame.results import Results, standing
-from tiny import write_grid
+from tiny import rescored, write_grid
 
 TEXT = """\
 use: [mixture, lumina-dimoo]
@@ -123,7 +123,7 @@ def test_a_value_that_only_some_rows_have_is_an_error(world, drawn, tmp_path, na
     cell, column = scores[rows].cell.iloc[-1], scores[rows & scores.value.notna()].column.iloc[0]
     gone = rows & (scores.cell == cell) & (whole | (scores.column == column))
     for changed in (scores.assign(value=scores.value.mask(gone)), scores[~gone]):
-        changed.to_parquet(place / "scores.parquet")
+        rescored(place, changed)
         with pytest.raises(LadrError, match=rf"has no value for {cell}|lacks 1 cells: {cell}"):
             draw([name], place, tmp_path / "out")
 
@@ -132,7 +132,7 @@ def test_scores_that_are_gone_without_a_word_are_an_error(world, drawn, tmp_path
     place = Path(shutil.copytree(world / "results", tmp_path / "results"))
     scores = pd.read_parquet(place / "scores.parquet")
     scores.loc[scores.benchmark == "mini-geneval", "value"] = None
-    scores.to_parquet(place / "scores.parquet")
+    rescored(place, scores)
     with pytest.raises(LadrError, match=r"no score at all for mixture-mini-geneval"):
         draw(["tables"], place, tmp_path / "out")
 
@@ -143,7 +143,7 @@ def test_an_official_score_of_one_row_alone_names_what_the_others_lack(world, dr
     here = (scores.benchmark == "dpg") & (scores.column == "Overall") & (scores.group == "samplers")
     cells = list(scores[here].cell)
     scores.loc[here & (scores.cell == cells[0]), "value"] = 50.0
-    scores.to_parquet(place / "scores.parquet")
+    rescored(place, scores)
     wanted = rf"'Overall' has no value for {', '.join(cells[1:])}; N/A: .*official"
     with pytest.raises(LadrError, match=wanted):
         draw(["quality"], place, tmp_path / "out")

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from ladr.base.errors import LadrError
 from ladr.cli.main import build
+from ladr.experiment.cell import digest_of
+from ladr.experiment.cells.record import TOKENS, TRACE, read
 from ladr.experiment.cells.record import write as seal
 from ladr.experiment.plan.publish import altered, publish
 from ladr.experiment.plan.records import drawn, record, retire
@@ -29,12 +31,16 @@ def draw(source, *names):
     record(RESULTS / f"figures/{source}.json", [source], paths, LATEST)
 
 
+CELL = RESULTS / f"cells/a-{digest_of({})[:8]}/cell.json"
+
+
 def measured(images):
     """results/ of a finished run with so many images per row."""
-    lines = [{"backbone": "mixture", "benchmark": "mini-dpg", "cell": "a-01234567"}]
-    cell = RESULTS / "cells/a-01234567/cell.json"
-    cell.parent.mkdir(parents=True, exist_ok=True)
-    seal(cell, {"images": images})
+    lines = [{"backbone": "mixture", "benchmark": "mini-dpg", "cell": CELL.parent.name}]
+    CELL.parent.mkdir(parents=True, exist_ok=True)
+    files = {name: {"bytes": 0, "sha256": ""} for name in (TOKENS, TRACE)}
+    told = {"images": images, "spec": {}, "summary": {}, "provenance": {}, "files": files}
+    seal(CELL, {"id": CELL.parent.name, **told})
     seal(RESULTS / "grid.json", {"cells": [], "lines": lines})
     (RESULTS / "figures.done").touch()
 
@@ -129,6 +135,13 @@ def test_a_run_that_is_not_whole_is_refused_and_nothing_is_copied(folder, harm):
     assert not PUBLISHED.exists()
 
 
+def test_a_run_whose_cell_is_another_one_is_not_published(folder):
+    seal(CELL, {**read(CELL), "id": "b-01234567"})
+    with pytest.raises(LadrError, match=r"cell\.json: is the record of b-01234567; see `ladr doctor`"):
+        publish()
+    assert not PUBLISHED.exists()
+
+
 def test_a_smaller_run_replaces_a_larger_one_only_on_request(folder):
     publish()
     measured(images=9)
@@ -141,7 +154,7 @@ def test_a_smaller_run_replaces_a_larger_one_only_on_request(folder):
 
 def test_the_doctor_tells_published_figures_from_those_of_a_run(folder):
     publish()
-    (RESULTS / "cells/a-01234567/cell.json").unlink()
+    CELL.unlink()
     assert CliRunner().invoke(build("doctor"), ["doctor"]).output == "every checksum holds\n"
     (PUBLISHED / "mixture/a.md").write_text("# something else")
     said = CliRunner().invoke(build("doctor"), ["doctor", "--mend"])

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from figure_params import PARAMS
 from ladr.cli.main import build
 from ladr.experiment.cells import record
-from tiny import measured, resealed
+from tiny import measured, rescored, resealed
 
 NAMES = ["tables", "quality", "sweeps", "ablations", "phases"]
 
@@ -45,15 +45,13 @@ def drawn(folder):
 
 def changed(folder, group):
     """Other scores in that group."""
-    path = folder / "scores.parquet"
-    scores = pd.read_parquet(path)
+    scores = pd.read_parquet(folder / "scores.parquet")
     scores.loc[scores.group == group, "high"] += 0.5
-    scores.to_parquet(path)
+    rescored(folder, scores)
 
 
 def test_nothing_is_drawn_again_from_the_same_results(folder):
-    path = folder / "scores.parquet"
-    pd.read_parquet(path).assign(seconds=7.0).to_parquet(path)
+    rescored(folder, pd.read_parquet(folder / "scores.parquet").assign(seconds=7.0))
     assert drawn(folder) == set()
 
 

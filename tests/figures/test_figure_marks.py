@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 
 from figure_params import PARAMS
+from ladr.experiment.cell import id_of
 from ladr.experiment.cells.record import write as write_record
 from ladr.figures import ablations, divergence, phases, quality, sweeps
 from ladr.figures.frame import labels, looks, matrix, roles, style, words
 from ladr.figures.frame.compare import Place, wide
 from ladr.figures.frame.results import Results, main, rows_of
 from ladr.figures.frame.save import Plot
-from tiny import measured, resealed
+from tiny import measured, rescored, resealed
 
 PLACE = ("field", "field-exact")
 
@@ -56,12 +57,17 @@ def test_points_stand_at_their_values(results):
 
 def test_rows_look_the_same_where_those_with_a_cache_are_missing(folder, tmp_path):
     place = Path(shutil.copytree(folder, tmp_path / "results"))
+    before = main(Results(place).at(*PLACE)).iloc[1].cell
+    spec = json.loads((place / "cells" / before / "cell.json").read_text(encoding="utf-8"))["spec"]
+    spec["sampler"]["cache"] = {"name": "ml"}
+    now = id_of(spec)
+    (place / "cells" / before).rename(place / "cells" / now)
+    resealed(place / "cells" / now / "cell.json", spec=spec, id=now)
+    lines = json.loads((place / "grid.json").read_text(encoding="utf-8").replace(before, now))["lines"]
+    resealed(place / "grid.json", lines=lines)
+    rescored(place, pd.read_parquet(place / "scores.parquet").replace({"cell": {before: now}}))
     scores = main(Results(place).at(*PLACE))
     cached = scores.iloc[1]
-    path = place / "cells" / cached.cell / "cell.json"
-    spec = json.loads(path.read_text(encoding="utf-8"))["spec"]
-    spec["sampler"]["cache"] = {"name": "ml"}
-    resealed(path, spec=spec)
 
     def looks(shown):
         panel = quality.plot(Results(place), *PLACE, shown).figure.axes[0]

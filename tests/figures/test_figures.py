@@ -15,9 +15,10 @@ from figure_params import PARAMS
 from ladr.base.errors import LadrError
 from ladr.cli.figures import HERE, draw, names
 from ladr.cli.main import build
+from ladr.experiment.cells.record import described
 from ladr.experiment.cells.record import write as write_record
 from ladr.figures.frame.results import Results, main, rows_of, shown
-from tiny import measured
+from tiny import measured, rescored
 
 TABLED = (
     "ablations",
@@ -132,7 +133,7 @@ def test_a_missing_score_is_named(results, tmp_path, name):
     prefix = {"sweeps": "sweeps/alpha_tau", "ablations": "ablations/", "decomposition": "ablations/parts"}
     cell = scores[scores.group.str.startswith(prefix.get(name, "samplers"))].cell.iloc[-1]
     scores.loc[scores.cell == cell, "value"] = None
-    scores.to_parquet(place / "scores.parquet")
+    rescored(place, scores)
     refused(name, place, tmp_path / "out", f"has no value for {cell}")
 
 
@@ -159,9 +160,10 @@ def test_pictures_that_are_not_there_or_lack_a_cell_are_named(results, tmp_path,
         "prompts": [],
         "detected": [],
     }
-    (folder / "pictures.json").write_text(json.dumps(record), encoding="utf-8")
-    refused(name, place, tmp_path / "out", r"pictures\.npz")
+    write_record(folder / "pictures.json", record)
+    refused(name, place, tmp_path / "out", r"pictures\.npz: no record vouches for it; run `ladr pictures`")
     np.savez(folder / "pictures.npz", images=np.zeros(1))
+    write_record(folder / "pictures.json", {**record, "files": described(folder, ["pictures.npz"])})
     refused(name, place, tmp_path / "out", "cell field-gone-12345678")
 
 

@@ -12,10 +12,12 @@ from ladr.base.errors import LadrError
 from ladr.cli.main import build
 from ladr.experiment.cells import ceiling, doctor, record
 from ladr.experiment.cells.decode import run
+from ladr.experiment.cells.decoded import read_tokens, read_trace
 from ladr.experiment.cells.locks import take
 from ladr.experiment.cells.rows import scored
 from tiny import cell_of, resealed
 from trust.faulty import WAYS, content, numbers, quiet
+from trust.refusals import refused
 
 
 def ladr(*words):
@@ -139,6 +141,52 @@ def test_a_cell_copied_over_another_is_a_finding(world):
     assert not record.done(one / "cell.json")
     assert named(doctor.examine(), one / "cell.json")
     assert named(doctor.examine(), one / "score.json")
+
+
+def exchanged(world, *names):
+    """Files of two cells, each in the place of the other."""
+    one, other = (Path("results/cells") / cell_of(world.grid, name).id for name in ("ladr", "cosine"))
+    for name in names:
+        (one / name).rename(one / "aside")
+        (other / name).rename(one / name)
+        (one / "aside").rename(other / name)
+
+
+@pytest.mark.parametrize(
+    ("figure", "names"),
+    [
+        ("tables", ["cell.json"]),
+        ("tables", ["cell.json", "tokens.safetensors", "trace.parquet"]),
+        ("phases", ["cell.json", "tokens.safetensors", "trace.parquet"]),
+        ("phases", ["trace.parquet"]),
+    ],
+)
+def test_no_figure_is_drawn_from_a_cell_in_the_place_of_another(world, capsys, figure, names):
+    exchanged(world, *names)
+    line = refused(["figures", figure, "--out", "figures"], capsys)
+    assert names[0] in line
+    assert "see `ladr doctor`" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "figure"),
+    [("scores.parquet", "tables"), ("table.parquet", "findings"), ("table.json", "tables")],
+)
+def test_no_figure_is_drawn_from_a_table_that_has_changed(world, capsys, name, figure):
+    numbers(Path("results") / name, world)
+    line = refused(["figures", figure, "--out", "figures"], capsys)
+    assert f"results/{name}: " in line
+    assert "its content has changed" in line or "bytes" in line
+    assert "see `ladr doctor`" in line
+
+
+@pytest.mark.parametrize("name", ["tokens.safetensors", "trace.parquet"])
+def test_tokens_and_traces_of_another_cell_are_not_read(world, name):
+    exchanged(world, name)
+    folder = Path("results/cells") / cell_of(world.grid, "ladr").id
+    read = read_tokens if name.startswith("tokens") else read_trace
+    with pytest.raises(LadrError, match=rf"{name}: .*; `ladr doctor --mend`, then run again"):
+        read(folder)
 
 
 def test_a_part_of_another_cell_is_a_finding_and_is_not_joined(calm, world):

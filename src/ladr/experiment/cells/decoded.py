@@ -7,7 +7,9 @@ from ladr.base.errors import LadrError
 from ladr.base.late import Tensor
 from ladr.experiment.cells import parts
 from ladr.experiment.cells.parts import Span
-from ladr.experiment.cells.record import CELL, TOKENS, TRACE, done
+from ladr.experiment.cells.record import CELL, TOKENS, TRACE, done, placed, vouched
+
+MEND = "`ladr doctor --mend`, then run again"
 
 
 def undecoded(folder: Path) -> LadrError:
@@ -45,9 +47,11 @@ def read_trace(folder: Path, span: Span | None = None) -> dict[str, list]:
         raise undecoded(folder)
     chosen = None if span is None else [("image", ">=", span[0]), ("image", "<", span[1])]
     try:
-        return pq.read_table(path, filters=chosen).to_pydict()
+        return pq.read_table(_vouched(folder, TRACE), filters=chosen).to_pydict()
+    except LadrError as error:
+        raise LadrError(f"{error}; {MEND}") from None
     except (OSError, ValueError) as error:
-        raise LadrError(f"{path}: cannot be read ({error}); `ladr doctor --mend`, then run again") from None
+        raise LadrError(f"{path}: cannot be read ({error}); {MEND}") from None
 
 
 def read_tokens(folder: Path) -> dict[str, Tensor]:
@@ -56,11 +60,16 @@ def read_tokens(folder: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     try:
-        return {name: tensor.clone() for name, tensor in load_file(folder / TOKENS).items()}
+        return {name: tensor.clone() for name, tensor in load_file(_vouched(folder, TOKENS)).items()}
+    except LadrError as error:
+        raise LadrError(f"{error}; {MEND}") from None
     except (OSError, SafetensorError) as error:
-        raise LadrError(
-            f"{folder / TOKENS}: cannot be read ({error}); `ladr doctor --mend`, then run again"
-        ) from None
+        raise LadrError(f"{folder / TOKENS}: cannot be read ({error}); {MEND}") from None
+
+
+def _vouched(folder: Path, name: str) -> Path:
+    """This file of the cell, if it is what the cell's own record vouches for."""
+    return vouched(folder / name, placed(folder / CELL))
 
 
 def summary(trace: Mapping[str, list], images: int) -> dict[str, float]:

@@ -80,6 +80,27 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
+def placed(path: Path) -> dict[str, Any]:
+    """The record in this file, if it has its form and is the one that belongs in this place.
+
+    LadrError where it is the record of another cell, measurement or spec.
+    """
+    content = read(path)
+    for fault in (*_misshapen(path, content),) or _misplaced(path, content):
+        raise LadrError(fault)
+    return content
+
+
+def vouched(path: Path, content: Mapping[str, Any]) -> Path:
+    """The path, if the file there has the size and sha256 that a record with this content says of it."""
+    written = content.get("files", {}).get(path.name)
+    if not _is_description(written):
+        raise LadrError(f"{path}: no record vouches for it")
+    for fault in _changed(path, written, thorough=True):
+        raise LadrError(fault)
+    return path
+
+
 def require_own(path: Path, keys: Collection[str]) -> None:
     """LadrError where a record with these keys may not be written: over what is no record of its kind.
 

@@ -96,10 +96,13 @@ def altered(published: Path = PUBLISHED) -> list[str]:
 def images(results: Path) -> dict[str, int]:
     """BACKBONE/BENCHMARK -> images per row of the sampler that has most."""
     shown: dict[str, int] = {}
-    for line in records.read(results / "grid.json")["lines"]:
-        place = f"{line['backbone']}/{line['benchmark']}"
-        count = records.read(results / "cells" / line["cell"] / CELL)["images"]
-        shown[place] = max(count, shown.get(place, 0))
+    try:
+        for line in records.placed(results / "grid.json")["lines"]:
+            place = f"{line['backbone']}/{line['benchmark']}"
+            count = records.placed(results / "cells" / line["cell"] / CELL)["images"]
+            shown[place] = max(count, shown.get(place, 0))
+    except LadrError as error:
+        raise LadrError(f"{error}; see `ladr doctor`, then run `snakemake`") from None
     return shown
 
 

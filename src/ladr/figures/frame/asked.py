@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ladr.experiment.cells import record
+from ladr.figures.frame.sealed import record_in
 
 
 class Asked:
@@ -19,7 +20,6 @@ class Asked:
     _scores: Any
     _timed: Any
     _placed: Any
-    _json: Any
 
     def __init__(self) -> None:
         self.asked: dict[str, None] = {}
@@ -56,16 +56,16 @@ class Asked:
         return shown.drop(columns="seconds").to_csv(index=False)
 
     def _content_of_cell(self, cell: str) -> Any:
-        return self._json(self.store / "cells" / cell / record.CELL)[record.DIGEST]
+        return record_in(self.store / "cells" / cell / record.CELL)[record.DIGEST]
 
     def _content_of_judged(self, cell: str) -> Any:
-        return self._json(self.store / "cells" / cell / record.SCORE)[record.DIGEST]
+        return record_in(self.store / "cells" / cell / record.SCORE)[record.DIGEST]
 
     def _content_of_file(self, name: str) -> Any:
-        return self._json(self.store / name)
+        return record_in(self.store / name)
 
     def _content_of_theory(self, name: str) -> Any:
-        return self._json(self.root / "theory.json")
+        return record_in(self.root / "theory.json")
 
     def _content_of_timed(self, name: str) -> Any:
         return self._timed

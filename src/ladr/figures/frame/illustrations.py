@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ladr.base.errors import LadrError
+from ladr.experiment.cells.record import vouched
 from ladr.experiment.plan.records import VERSION
 from ladr.figures.frame.caption import backbones, dates, machine, made_on
 from ladr.figures.frame.results import Results
@@ -64,8 +65,10 @@ def illustrations(results: Results) -> Iterator[Illustration]:
     for backbone, record, folder in results.illustrations():
         path = Path(folder) / "pictures.npz"
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(vouched(path, record), allow_pickle=False) as file:
                 arrays = {key: file[key] for key in file.files}
+        except LadrError as error:
+            raise LadrError(f"{error}; run `ladr pictures`") from None
         except (OSError, ValueError) as error:
             raise LadrError(f"{path}: cannot be read ({error}); run `ladr pictures`") from None
         cells = [results.record(s["cell"]) for s in record["samplers"]]

@@ -7,16 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from ladr.base import files
 from ladr.base.errors import LadrError
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.intervals import PromptSums
 from ladr.experiment.cells import record
 from ladr.experiment.lines import SAMPLERS, illustrated
 from ladr.figures.frame.asked import Asked
+from ladr.figures.frame.sealed import SHOWN, record_in, table_in
 
 PLACE = ["group", "name", "backbone", "benchmark", "cell"]
-LATENCY, SHOWN = "latency", "pictures.json"
+LATENCY = "latency"
 NUMBERS = ["value", "low", "high", "floor", "ceiling", "difference", "difference_low", "difference_high"]
 JUNK, DIVERSITY = "Junk area", "Diversity"
 
@@ -46,7 +46,11 @@ class Results(Asked):
 
     @cached_property
     def _asked(self) -> dict[str, Any]:
-        return self._json(self.root / "grid.json")
+        return record_in(self.root / "grid.json")
+
+    @cached_property
+    def _table(self) -> dict[str, Any]:
+        return record_in(self.root / record.TABLE)
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -57,7 +61,7 @@ class Results(Asked):
     @cached_property
     def _scores(self) -> pd.DataFrame:
         path = self.root / "scores.parquet"
-        scores = self._parquet(path)
+        scores = table_in(path, self._table)
         for column in NUMBERS:
             scores[column] = pd.to_numeric(scores[column], errors="coerce").astype(float)
         known = set(scores[PLACE].itertuples(index=False, name=None))
@@ -70,7 +74,7 @@ class Results(Asked):
     @cached_property
     def judgements(self) -> pd.DataFrame:
         """table.parquet: every judgement of every cell."""
-        return self._parquet(self.root / "table.parquet")
+        return table_in(self.root / "table.parquet", self._table)
 
     @cached_property
     def _judged(self) -> dict[tuple[str, str], pd.DataFrame]:
@@ -119,12 +123,13 @@ class Results(Asked):
     def record(self, cell: str) -> dict[str, Any]:
         """cell.json."""
         self.asked[f"cell {cell}"] = None
-        return self._json(self.store / "cells" / cell / "cell.json", f"cell {cell}: ")
+        path = self.store / "cells" / cell / record.CELL
+        return record_in(path, f"cell {cell}: ")
 
     def trace(self, cell: str) -> pd.DataFrame:
         """One row per image and pass."""
-        self.asked[f"cell {cell}"] = None
-        return self._parquet(self.store / "cells" / cell / "trace.parquet", f"cell {cell}: ")
+        path = self.store / "cells" / cell / record.TRACE
+        return table_in(path, self.record(cell), f"cell {cell}: ")
 
     def latency(self, rows: pd.DataFrame) -> dict[str, Any] | None:
         """The measurement of these samplers; None if the experiment does not time them on this benchmark."""
@@ -135,7 +140,7 @@ class Results(Asked):
             return None
         self.asked[f"file {LATENCY}/{name}.json"] = None
         path = self.store / LATENCY / f"{name}.json"
-        record = self._json(path, f"latency {name}: ")
+        record = record_in(path, f"latency {name}: ")
         if record.get("cells") != cells:
             raise LadrError(f"{path}: is not about the cells that are to be timed; run `ladr latency {name}`")
         return record
@@ -147,12 +152,12 @@ class Results(Asked):
         if "timed" in self._asked:
             return self._asked["timed"]
         there = sorted((self.store / LATENCY).glob("*.json"), key=lambda p: -p.stat().st_mtime_ns)
-        return {path.stem: self._json(path).get("cells", {}) for path in there}
+        return {path.stem: record_in(path).get("cells", {}) for path in there}
 
     def theory(self) -> dict[str, Any]:
         """The output of `ladr theory --json`."""
         self.asked["theory "] = None
-        return self._json(self.root / "theory.json", "`ladr theory --json > results/theory.json`: ")
+        return record_in(self.root / "theory.json", "`ladr theory --json > results/theory.json`: ")
 
     def illustrations(self) -> Iterator[tuple[str, dict[str, Any], Path]]:
         """(backbone, its pictures.json, its folder) for every illustration that the experiment asks for."""
@@ -172,22 +177,9 @@ class Results(Asked):
     def _illustration(self, folder: Path, lines: list[Any]) -> dict[str, Any] | None:
         """pictures.json of one backbone; None if it is not there or shows other cells than these lines."""
         path = folder / SHOWN
-        record = self._json(path) if path.is_file() else {}
+        record = record_in(path) if path.is_file() else {}
         same = [one["cell"] for one in record.get("samplers", ())] == [line.cell for line in lines]
         return record if same else None
-
-    def _json(self, path: Path, whose: str = "") -> Any:
-        """The record in this file; of pictures.json, which another record vouches for, what it holds."""
-        try:
-            return files.read_json(path) if path.name == SHOWN else record.read(path)
-        except LadrError as error:
-            raise LadrError(f"{whose}{error}; run `snakemake`") from None
-
-    def _parquet(self, path: Path, whose: str = "") -> pd.DataFrame:
-        try:
-            return pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise LadrError(f"{whose}{path}: cannot be read ({error}); run `snakemake`") from None
 
 
 def main(scores: pd.DataFrame) -> pd.DataFrame:
