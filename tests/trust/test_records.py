@@ -189,6 +189,16 @@ def test_tokens_and_traces_of_another_cell_are_not_read(world, name):
         read(folder)
 
 
+def test_a_record_that_is_missing_says_so_and_what_to_run(world, capsys):
+    path = Path("results/cells") / cell_of(world.grid, "ladr").id / "cell.json"
+    path.unlink()
+    line = refused(["figures", "tables", "--out", "figures"], capsys)
+    assert f"{path} is not there; run `ladr run {path.parent.name}`, or `snakemake`" in line
+    with pytest.raises(LadrError) as error:
+        record.read(path)
+    assert str(error.value) == f"{path}: cannot be read (No such file or directory)"
+
+
 def test_a_part_of_another_cell_is_a_finding_and_is_not_joined(calm, world):
     cells = [cell_of(world.grid, name) for name in ("cosine", "ladr")]
     for cell in cells:

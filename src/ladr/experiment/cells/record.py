@@ -63,8 +63,8 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
 
 def read(path: Path) -> dict[str, Any]:
     """The record in this file, exactly as it was written; LadrError says what else is there."""
+    text = text_of(path)
     try:
-        text = text_of(path)
         content = json.loads(text)
         whole = isinstance(content, dict) and text == sealed(content)
     except (ValueError, RecursionError) as error:

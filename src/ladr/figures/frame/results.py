@@ -1,5 +1,6 @@
 """results/ as figures read it. What the experiment asks for must be there, or an error names it."""
 
+import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -124,6 +125,8 @@ class Results(Asked):
         """cell.json."""
         self.asked[f"cell {cell}"] = None
         path = self.store / "cells" / cell / record.CELL
+        if not os.path.lexists(path):
+            raise LadrError(f"cell {cell}: {path} is not there; run `ladr run {cell}`, or `snakemake`")
         return record_in(path, f"cell {cell}: ")
 
     def trace(self, cell: str) -> pd.DataFrame:
