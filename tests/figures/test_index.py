@@ -1,6 +1,7 @@
 """README.md of the drawn figures: all of them, each once, pictures shown."""
 
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -47,6 +48,15 @@ def test_what_it_links_is_there_and_again_gives_the_same_bytes(folder):
     for name in re.findall(rb'(?:\]\(|href="|src=")([^)"]+)', first):
         assert (folder / name.decode()).is_file(), name
     assert write(folder).read_bytes() == first
+
+
+def test_a_file_that_is_named_twice_is_listed_once(folder, monkeypatch):
+    once = write(folder).read_bytes()
+    monkeypatch.chdir(folder.parent)
+    names = [path.relative_to(folder.parent) for path in folder.iterdir()]
+    roundabout = [folder / ".." / name for name in names]
+    assert write(folder, [*folder.iterdir(), *names, *roundabout]).read_bytes() == once
+    assert write(Path(folder.name), [*folder.iterdir(), *names]).read_bytes() == once
 
 
 def test_the_command_writes_it_and_draws_nothing(folder):

@@ -43,9 +43,10 @@ def require_own(folder: Path) -> None:
 def write(folder: Path, files: Iterable[Path] | None = None) -> Path:
     """Write README.md about these figures and tables in the folder; the same files give the same bytes.
 
-    files: default all that lie in the folder.
+    files: default all that lie in the folder. One that is named twice, or by other paths, is listed once.
     """
-    files = sorted(path for path in (folder.rglob("*") if files is None else files) if path.is_file())
+    named = folder.rglob("*") if files is None else files
+    files = sorted({_below(folder, path) for path in named if path.is_file()})
     pages = [path for path in files if path.suffix == ".md" and path.name != NAME]
     lines = [TITLE, "", EXPLAINED, ""]
     if folder / GALLERY in files:
@@ -59,6 +60,11 @@ def write(folder: Path, files: Iterable[Path] | None = None) -> Path:
     path = folder / NAME
     write_text(path, "\n".join(lines).rstrip("\n") + "\n")
     return path
+
+
+def _below(folder: Path, path: Path) -> Path:
+    """A file in the folder, by the one path that begins as the folder's does."""
+    return folder / (path.parent.resolve() / path.name).relative_to(folder.resolve())
 
 
 def _sections(pages: list[Path]) -> Iterator[tuple[str, list[Path]]]:
