@@ -9,6 +9,8 @@ import pytest
 from ladr.base.errors import LadrError
 from ladr.cli.figures import names
 from ladr.experiment.cells import doctor
+from ladr.experiment.cells.ceiling import write_ceiling
+from ladr.experiment.cells.record import write as seal
 from ladr.experiment.illustrations import illustration
 from ladr.experiment.plan import figures as figure_plan
 from ladr.experiment.plan.figures import REASONS, FigurePlan, figure_needs
@@ -207,6 +209,29 @@ def test_pruning_leaves_what_somebody_else_put_there(tmp_path):
         (tmp_path / name).write_text("{}")
     assert doctor.prune([], [], tmp_path) == ["a-0123abcd"]
     assert (tmp_path / "cells/b-0123abcd/cell.json").is_file()
+
+
+def test_pruning_leaves_files_of_others_under_endings_of_ours(tmp_path):
+    ours = {"id": "field-field-exact-0123abcd", "rows": {}, "cells": {}, "seconds": {}}
+    seal(tmp_path / f"latency/{ours['id']}.json", ours)
+    seal(tmp_path / "latency/copy.json", ours)
+    write_ceiling(tmp_path / "ceilings/field-none-0123abcd.jsonl", {"benchmark": "none"}, [])
+    others = ["latency/thesis-timings.json", "ceilings/mine.jsonl", "cells/a-0123abcd/parts/notes.txt"]
+    for name in others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('{"mine": 1}')
+    assert doctor.prune([], [], tmp_path) == ["field-field-exact-0123abcd.json", "field-none-0123abcd.jsonl"]
+    assert [name for name in others if not (tmp_path / name).is_file()] == []
+
+
+def test_pruning_leaves_what_lies_among_pictures(tmp_path):
+    place = tmp_path / "pictures" / "new"
+    place.mkdir(parents=True)
+    (place / "pictures.json").write_text("{}")
+    record_illustrations(tmp_path / "pictures/2.json", [place / "pictures.json"])
+    (place / "notes.md").write_text("years of work")
+    assert doctor.prune([], [], tmp_path) == ["2.json", "pictures.json"]
+    assert [path.name for path in place.iterdir()] == ["notes.md"]
 
 
 def test_captions_are_text_without_markup(tmp_path):

@@ -23,6 +23,7 @@ from ladr.experiment.cells.decoded import counts_of, read_tokens, read_trace
 from ladr.experiment.cells.latency import _look, measure, measurements
 from ladr.experiment.cells.overview import overview
 from ladr.experiment.cells.record import described, done
+from ladr.experiment.cells.record import write as seal
 from ladr.experiment.cells.rows import read_scores, scored
 from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write as write_table
@@ -394,8 +395,8 @@ def test_prune_removes_what_the_grid_no_longer_names(own):
     _, grid, results = own
     gone = cell_of(grid, "halton").id
     (results / "latency").mkdir()
-    for name in ("old.json", "kept.json"):
-        (results / "latency" / name).write_text("{}")
+    for name in ("old", "kept"):
+        seal(results / f"latency/{name}.json", {"id": name, "rows": {}, "cells": {}, "seconds": {}})
     left = [i for i in grid.cells if i != gone]
     assert doctor.prune(left, ["kept.json"], results) == sorted([gone, "old.json"])
     assert sorted(p.name for p in (results / "cells").iterdir()) == sorted(set(grid.cells) - {gone})

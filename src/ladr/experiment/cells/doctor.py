@@ -9,7 +9,7 @@ from pathlib import Path
 from ladr.base.errors import LadrError
 from ladr.base.files import put_aside
 from ladr.base.removal import is_inside, refuse_outside, remove
-from ladr.experiment.cells import locks, record
+from ladr.experiment.cells import ceiling, locks, record
 from ladr.experiment.cells.findings import CELL_NAME, ILLUSTRATIONS, Damage, at_work, examine
 from ladr.experiment.cells.record import RESULTS
 
@@ -17,6 +17,7 @@ __all__ = ["Damage", "claim", "examine", "mend", "prune"]
 
 RUNNING = ".locks/snakemake.lock"
 STALE = Path(".snakemake/locks")
+OWN_PART = re.compile(r"(shard-)?\d+-\d+\.safetensors|\..+\.part")
 OWN_NAME = re.compile(
     r"(cell|score)\.json|tokens\.safetensors|trace\.parquet|scores\.jsonl|samples\.png"
     r"|parts|images(\.manifest\.json)?|[a-z0-9-]+\.answers\.jsonl|\.?official(\.new|\.before)?|\..+\.part"
@@ -64,16 +65,17 @@ def running(results: Path = RESULTS) -> str | None:
 def prune(cells: Iterable[str], files: Iterable[str] = (), results: Path = RESULTS) -> list[str]:
     """Remove all results but these cells, and these files in ceilings/, latency/ and pictures/.
 
-    Only what this package writes goes: folders of cells that hold nothing else, ceilings and measurements by
-    their endings, illustrations by their record. A cell that a process works on stays. Return the names of
+    Only what this package wrote goes: folders of cells that hold nothing else, whole ceilings and records of
+    measurements, illustrations by their record. A cell that a process works on stays. Return the names of
     what went.
     """
     kept_cells = set(cells)
     kept = {Path(file).name for file in files}
     others = [place for place in (results / "cells").glob("*") if place.name not in kept_cells]
     gone = [place for place in others if _ours(place) and not at_work(place)]
-    for name, ending in (("ceilings", "*.jsonl"), ("latency", "*.json")):
-        gone += [place for place in (results / name).glob(ending) if place.name not in kept]
+    made = [place for place in (results / "ceilings").glob("*.jsonl") if not ceiling.fault(place)]
+    made += [place for place in (results / "latency").glob("*.json") if not record.damage(place)]
+    gone += [place for place in made if place.name not in kept]
     if not any(place.name in kept for place in (results / ILLUSTRATIONS).glob("*")):
         gone += _illustrations(results / ILLUSTRATIONS)
     return sorted(place.name for place in remove(gone, results))
@@ -82,16 +84,26 @@ def prune(cells: Iterable[str], files: Iterable[str] = (), results: Path = RESUL
 def _ours(folder: Path) -> bool:
     """Is this the folder of a cell, with nothing in it that this package did not write?"""
     own = CELL_NAME.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink()
-    return bool(own) and all(OWN_NAME.fullmatch(entry.name) for entry in folder.iterdir())
+    parts = (entry.name for entry in (folder / "parts").glob("*"))
+    return (
+        bool(own)
+        and all(OWN_NAME.fullmatch(entry.name) for entry in folder.iterdir())
+        and all(OWN_PART.fullmatch(name) for name in parts)
+    )
 
 
 def _illustrations(folder: Path) -> list[Path]:
-    """The records of illustrations in the folder, and the folders that they name."""
-    places = []
+    """The records of illustrations in the folder, the files that they name, and the folders that hold no
+    others."""
+    places: list[Path] = []
     for path in folder.glob("*.json"):
         try:
-            names = [name for name in record.read(path)["figures"] if isinstance(name, str)]
-        except (LadrError, KeyError, TypeError):
+            content = record.placed(path)
+        except LadrError:
             continue
-        places += [path, *(folder / name for name in names if is_inside(folder / name, folder))]
-    return places
+        named = [Path(os.path.normpath(folder / name)) for name in content["files"]]
+        named = [file for file in named if is_inside(file, folder)]
+        emptied = {file.parent for file in named if is_inside(file.parent, folder)}
+        whole = {place for place in emptied if place.is_dir() and {*place.iterdir()} <= {*named}}
+        places += [path, *sorted(whole), *(file for file in named if file.parent not in whole)]
+    return [*dict.fromkeys(places)]
