@@ -276,6 +276,15 @@ def test_what_somebody_else_put_there_is_left_alone(world):
     assert list(doctor.examine()) == []
 
 
+def test_mending_leaves_an_object_of_others_under_a_name_of_ours(world):
+    others = ["latency/thesis-20310102.json", "thesis/table.json", "thesis/scores.csv", "thesis/main.json"]
+    for name in others:
+        (world.results / name).parent.mkdir(exist_ok=True)
+        (world.results / name).write_text('{"mine": 1}')
+    assert world.mend() == []
+    assert [name for name in others if not (world.results / name).is_file()] == []
+
+
 def test_a_cell_that_is_worked_on_is_neither_examined_nor_removed(world):
     cell = cell_of(world.grid, "ladr").id
     (world.results / "cells" / cell / "cell.json").write_text("{")

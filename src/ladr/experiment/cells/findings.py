@@ -47,9 +47,11 @@ def examine(results: Path = RESULTS, thorough: bool = False) -> Iterator[Damage]
             yield Damage(fault, (path,))
     named = [path for path in (results / "latency").glob("*.json") if CELL_NAME.fullmatch(path.stem)]
     shown = [p for p in (results / ILLUSTRATIONS).glob("*.json") if re.fullmatch("[0-9a-f]{8}", p.stem)]
-    yield from _records([*sorted(named), *sorted(shown)])
-    yield from _other_seconds(sorted(named))
-    tables = (path.parent for path in results.glob(f"**/{record.TABLE}") if not _packed(path))
+    ours = [path for path in (*sorted(named), *sorted(shown)) if not record.of_others(path)]
+    yield from _records(ours)
+    yield from _other_seconds(path for path in ours if path in named)
+    written = (path for path in results.glob(f"**/{record.TABLE}") if not record.of_others(path))
+    tables = (path.parent for path in written if not _packed(path))
     for folder in sorted({results, *tables}):
         yield from _table(folder, agreement)
     yield from (Damage(fault, gone) for fault, gone in store.faults(results))

@@ -122,6 +122,16 @@ def require_own(path: Path, keys: Collection[str]) -> None:
         raise refusal
 
 
+def of_others(path: Path) -> bool:
+    """Did somebody else write this file? It holds an object with none of the keys that a record here has."""
+    try:
+        content = json.loads(text_of(path))
+    except (ValueError, RecursionError):
+        return False
+    known = {DIGEST, "files", *(FORMS.get(path.name) or FORMS.get(path.parent.name) or {})}
+    return isinstance(content, dict) and bool(content) and not content.keys() & known
+
+
 def text_of(path: Path) -> str:
     """The text of a regular file of a record's size; LadrError for anything else."""
     try:
