@@ -59,3 +59,29 @@ def test_an_index_is_written_over_no_readme_of_others(world, capsys):
     assert answer(["figures", "--index", "--out", "figures"]) == 0
     index.require_own(Path("figures"))
     assert json.loads(Path("results/table.json").read_text())
+
+
+def test_a_table_is_written_over_no_file_of_others(world, capsys):
+    for name in ("scores.csv", "quality.csv", "metrics.json", "main.json", "table.json", "grid.json"):
+        place = Path(name.partition(".")[0])
+        place.mkdir()
+        (place / name).write_text('{"thesis": "years of work"}')
+        assert f"{place / name}: is somebody's own" in refused(["table", "--out", str(place)], capsys)
+
+
+def test_a_table_is_written_over_one_of_ours_whole_or_damaged(world):
+    assert answer(["table", "--out", "mine"]) == 0
+    before = Path("mine/scores.csv").read_bytes()
+    for harm in ("table.json", "scores.csv"):
+        Path("mine", harm).write_text("{")
+        assert answer(["table", "--out", "mine"]) == 0
+        assert Path("mine/scores.csv").read_bytes() == before
+    Path("results/table.json").unlink()
+    assert answer(["table"]) == 0
+
+
+@pytest.mark.parametrize("name", ["audit.csv", "audit.md"])
+def test_an_audit_is_written_over_no_text_of_others(world, capsys, name):
+    Path(name).write_text("# My thesis\n")
+    assert f"{name}: is somebody's own text" in refused(["audit", "--out", "."], capsys)
+    assert [answer(["audit", "--out", "audit"]) for _ in range(2)] == [0, 0]

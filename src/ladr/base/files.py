@@ -75,6 +75,13 @@ def require_place(path: Path) -> None:
         path.lstat()
 
 
+def require_beginning(path: Path, beginning: str, kind: str) -> None:
+    """LadrError where a text of this kind would be written over one that begins otherwise."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    if text and not text.startswith(beginning):
+        raise LadrError(f"{path}: is somebody's own text, and no {kind}; choose another folder")
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     with appearing(path) as half:
         half.write_bytes(content)

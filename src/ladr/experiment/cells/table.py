@@ -1,6 +1,7 @@
 """The table of a grid: every judgement, every score with its interval, every difference to the baseline."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULT
 
     table.parquet: every judgement; scores.parquet and .csv: one line per row of params.yaml and column;
     quality.csv: the main score against passes; metrics.json. A cell that is missing or lacks an image is an
-    error.
+    error, as are files of others in `out` by these names.
     """
+    require_own(out)
     lines = write_files(grid, baseline, out, results)
     scores = {i: substance(record.read(folder_of(i, results) / SCORE)) for i in grid.cells}
     content = {"baseline": baseline, "scores": scores, "files": described(out, list(BESIDE))}
@@ -41,6 +43,19 @@ def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULT
     for cell in grid.cells:
         remove([folder_of(cell, results) / parts.FOLDER], results)
     return lines
+
+
+def require_own(folder: Path) -> None:
+    """LadrError where a file in the folder has a name of the table's and nothing shows that it is ours.
+
+    A table.json, a grid.json or cells of ours in the folder show it.
+    """
+    ours = [name for name in (record.TABLE, "grid.json") if (folder / name).is_file()]
+    others = [name for name in ours if record.of_others(folder / name)]
+    if not ours and not (folder / "cells").is_dir():
+        others = [name for name in BESIDE if os.path.lexists(folder / name)]
+    if others:
+        raise LadrError(f"{folder / others[0]}: is somebody's own, and no table of ours; name another folder")
 
 
 def write_files(grid: Grid, baseline: str, out: Path, results: Path = RESULTS) -> pd.DataFrame:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ladr.base.errors import LadrError
-from ladr.base.files import write_text
+from ladr.base.files import require_beginning, write_text
 from ladr.figures.frame import items
 from ladr.figures.frame.claims import digest
 
@@ -32,12 +31,7 @@ EXPLAINED = (
 
 def require_own(folder: Path) -> None:
     """LadrError where the folder has a README.md that is not such a list."""
-    path = folder / NAME
-    if not path.exists():
-        return
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    if text and not text.startswith(TITLE):
-        raise LadrError(f"{path}: is somebody's own text, and no list of figures; choose another folder")
+    require_beginning(folder / NAME, TITLE, "list of figures")
 
 
 def write(folder: Path, files: Iterable[Path] | None = None) -> Path:

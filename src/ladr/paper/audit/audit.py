@@ -6,7 +6,7 @@ from dataclasses import astuple
 from itertools import groupby
 from pathlib import Path
 
-from ladr.base.files import appearing, write_text
+from ladr.base.files import appearing, require_beginning, write_text
 from ladr.paper import Printed
 from ladr.paper.audit import claims, lattice, omissions, precision, ranks
 from ladr.paper.audit import significance as sure
@@ -27,6 +27,7 @@ from ladr.paper.audit.printed import (
 
 __all__ = ["CHECKS", "FAILS", "audit", "page", "write"]
 
+TITLE = "# The paper's numbers, checked"
 SECTIONS = {FAILS: "Does not hold", OPEN: "Open", NOTED: "Noted: nothing is claimed", HOLDS: "Holds"}
 READ = (
     "Worked out from the printed numbers alone, but for `Not given` and `Method`, which are about the text. "
@@ -135,7 +136,9 @@ def audit() -> tuple[Finding, ...]:
 
 
 def write(folder: Path) -> tuple[Finding, ...]:
-    """Write audit.csv and audit.md into the folder."""
+    """Write audit.csv and audit.md into the folder; LadrError where it has texts of others by these names."""
+    require_beginning(folder / "audit.csv", ",".join(Finding.__dataclass_fields__), "audit")
+    require_beginning(folder / "audit.md", TITLE, "audit")
     findings = audit()
     with appearing(folder / "audit.csv") as half, open(half, "w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
@@ -148,7 +151,7 @@ def write(folder: Path) -> tuple[Finding, ...]:
 def page(findings: tuple[Finding, ...]) -> str:
     """The findings as Markdown: first what does not hold or cannot be decided, then the rest."""
     count = {v: sum(f.verdict == v for f in findings) for v in (HOLDS, FAILS, OPEN, NOTED)}
-    text = ["# The paper's numbers, checked", "", ", ".join(f"{v}: {n}" for v, n in count.items()) + ".", ""]
+    text = [TITLE, "", ", ".join(f"{v}: {n}" for v, n in count.items()) + ".", ""]
     text.append(READ)
     for verdict, title in SECTIONS.items():
         text += ["", f"## {title}", "", "| check | subject | reason |", "| :-- | :-- | :-- |"]
