@@ -45,6 +45,13 @@ def test_what_is_left_of_a_record_is_written_anew(tmp_path):
         record.require_own(path, KEYS)
 
 
+def test_what_is_too_large_for_a_record_is_somebody_elses(tmp_path):
+    path = tmp_path / "notes.json"
+    path.write_text(json.dumps({"thesis": "x" * record.LARGEST}))
+    with pytest.raises(LadrError, match="holds something else"):
+        record.require_own(path, KEYS)
+
+
 def test_a_record_of_illustrations_removes_no_record_of_another_kind(world):
     """`--record results/x.json` beside the record of the table."""
     before = {name: Path("results", name).read_bytes() for name in (record.TABLE, *record.BESIDE)}

@@ -115,7 +115,7 @@ def require_own(path: Path, keys: Collection[str]) -> None:
     try:
         content = json.loads(text_of(path))
     except (ValueError, RecursionError):
-        if not path.is_file():
+        if not path.is_file() or path.stat().st_size > LARGEST:
             raise refusal from None
         return
     if not isinstance(content, dict) or not content.keys() <= {*keys, DIGEST}:
