@@ -71,6 +71,60 @@ def test_all_mistakes_at_once_with_line_key_value_and_the_nearest_spelling(tmp_p
     assert len(lines) == 1 + len(EXPECTED), lines
 
 
+LABELLED = """\
+use: [field]
+backbones: {field: {benchmarks: {field-exact: 2}}, m: {kind: mixture, benchmarks: {}}}
+samplers:
+  cosine: {policy: cosine}
+  halton: {policy: halton, label: Halton, backbones: [field]}
+"""
+ONE_LABEL = [
+    ("  fixed: {policy: halton, label: Halton}", "samplers.fixed.label = 'Halton'", "'halton' and 'fixed'"),
+    ("  fixed: {policy: halton, label: ' Halton '}", "samplers.fixed.label", "'halton' and 'fixed'"),
+    ("  plain: {policy: cosine, label: cosine}", "samplers.plain.label = 'cosine'", "'cosine' and 'plain'"),
+    ("  fixed: {policy: halton, label: ''}", "samplers.fixed.label = ''", "is empty"),
+    ("  fixed: {policy: halton, label: ' '}", "samplers.fixed.label = ' '", "is empty"),
+    ('  fixed: {policy: halton, label: "a\\nb"}', "samplers.fixed.label", "more than one line"),
+    ('  fixed: {policy: halton, label: "a\\n"}', "samplers.fixed.label", "more than one line"),
+    (
+        "ablations: {g: {benchmarks: [field-exact], rows: {a: {policy: cosine, label: A}, "
+        "b: {policy: halton, label: A}}}}",
+        "ablations.g.rows.b.label = 'A'",
+        "'a' and 'b'",
+    ),
+    (
+        "curves: {g: {benchmarks: [field-exact], rows: {a: {policy: cosine, label: A, vary: steps, "
+        "values: {field: [2]}}, b: {policy: halton, label: A, vary: steps, values: [2]}}}}",
+        "curves.g.rows.b.label = 'A'",
+        "'a' and 'b'",
+    ),
+    (
+        "ablations: {g: {label: '', benchmarks: [field-exact], rows: {a: {policy: cosine}}}}",
+        "ablations.g.label = ''",
+        "is empty",
+    ),
+    (
+        'sweeps: {g: {label: "a\\nb", base: cosine, benchmarks: [field-exact], grid: {steps: [2]}}}',
+        "sweeps.g.label",
+        "more than one line",
+    ),
+]
+
+
+@pytest.mark.parametrize(("row", "key", "words"), ONE_LABEL)
+def test_a_label_that_no_table_could_show_is_refused(tmp_path, row, key, words):
+    line = told(tmp_path, f"{LABELLED}{row}\n")
+    assert f": {key}" in line, line
+    assert words in line
+    assert "\n" not in line
+
+
+def test_rows_of_other_backbones_or_groups_may_share_a_label(tmp_path):
+    rows = "  other: {policy: halton, label: Halton, backbones: [m]}\n"
+    rows += "ablations: {g: {benchmarks: [field-exact], rows: {a: {policy: cosine, label: Halton}}}}\n"
+    assert load(write(tmp_path, LABELLED + rows)).samplers["other"].label == "Halton"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -7,6 +7,7 @@ from ladr import backbones, benchmarks
 from ladr.base.errors import LadrError, nearest
 from ladr.base.outside import is_address
 from ladr.experiment.params.curves import curve_issues
+from ladr.experiment.params.labels import label_issues, shared_labels
 from ladr.experiment.params.policy import Issue
 from ladr.experiment.params.row import row_issues
 from ladr.experiment.params.sweeps import grid_issues
@@ -22,6 +23,7 @@ def issues(data: Mapping[str, Any]) -> Iterator[Issue]:
     yield from _backbones(data)
     for path, row in rows(data):
         yield from _row(path, row, data)
+    yield from _labels(data)
     yield from _ablations(data)
     yield from _sweeps(data)
     yield from _curves(data)
@@ -148,6 +150,16 @@ def _row(path: tuple[str, ...], row: Mapping[str, Any], data: Mapping[str, Any])
 def siblings(path: tuple[str, ...], data: Mapping[str, Any]) -> Iterable[str]:
     """The names of the rows beside the one at `path`."""
     return data["samplers"] if path[0] == "samplers" else data[path[0]][path[1]]["rows"]
+
+
+def _labels(data: Mapping[str, Any]) -> Iterator[Issue]:
+    for path, row in rows(data):
+        yield from label_issues(path, row)
+    yield from shared_labels(("samplers",), _mapping(data, "samplers"))
+    for section in ("ablations", "sweeps", "curves"):
+        for name, body in _items(data, section):
+            yield from label_issues((section, name), body)
+            yield from shared_labels((section, name, "rows"), _mapping(body, "rows"))
 
 
 def _ablations(data: Mapping[str, Any]) -> Iterator[Issue]:
