@@ -18,7 +18,7 @@ from ladr.backbones.random.blank import random_checkpoint
 from ladr.cli.main import answer
 from ladr.cli.sample import sample, settings
 from ladr.cli.sampler import NamedSampler, split
-from ladr.cli.show import Bar, Watch, cells, side_by_side
+from ladr.cli.show import Bar, Watch, cells, require_picture, side_by_side
 from ladr.decoding.policies import POLICIES
 from ladr.speed.threads import free_cores, parameters_of, threads_for
 
@@ -261,3 +261,15 @@ def test_a_log_gets_one_line_per_sampler_and_no_bar(tmp_path, capfd):
     shown = capfd.readouterr()
     assert shown.err == ""
     assert len(shown.out.splitlines()) == 2
+
+
+def test_a_folder_that_takes_no_file_is_told_before_anything_is_decoded(tmp_path, capsys):
+    (tmp_path / "x.png").write_text("as it was")
+    for out in ("/proc/x.png", "/proc/new/x.png"):
+        assert answer(["sample", PROMPT, "--backbone", "field", "--out", out]) == 2
+        shown = capsys.readouterr()
+        assert shown.err.startswith("ladr: /proc: no file can be written there (")
+        assert shown.out == ""
+    require_picture(tmp_path / "x.png")
+    require_picture(tmp_path / "new" / "x.png")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x.png", "as it was")]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from ladr.base.errors import LadrError
@@ -65,7 +66,8 @@ def put_aside(path: Path, name: Path) -> None:
 
 
 def require_place(path: Path) -> None:
-    """Raise where no file can stand: at a folder, below a file, or under a name that is too long.
+    """Raise where no file can stand: at a folder, below a file, under a name that is too long, or in a folder
+    that takes none. Nothing is left behind, and a file that is there is as it was.
 
     For what is written after a long time.
     """
@@ -73,6 +75,25 @@ def require_place(path: Path) -> None:
         raise LadrError(f"{path}: is a folder; name a file")
     with suppress(FileNotFoundError):
         path.lstat()
+    require_folder(path.parent)
+
+
+def require_folder(folder: Path) -> None:
+    """Raise where no file can be written into the folder or, while it is not there, into the folder that it
+    would be made in. Nothing is left behind.
+
+    For what is written after a long time.
+    """
+    place = folder
+    try:
+        while not place.exists():
+            place = place.parent
+        with TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise LadrError(
+            f"{place}: no file can be written there ({error.strerror}); choose another folder"
+        ) from None
 
 
 def require_beginning(path: Path, beginning: str, kind: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ladr.base.errors import LadrError, printable
+from ladr.base.files import require_folder
 from ladr.experiment.plan.records import FIGURES, PUBLISHED
 from ladr.figures.frame.index import require_own as require_own_index
 from ladr.figures.frame.index import write as index_of
@@ -93,6 +94,7 @@ def figures(
         return
     if record is not None:
         require_own(record, records.DRAWN | records.FROM)
+    require_folder(out)
     drawings = records.drawings_of(record, out) if record is not None else None
     written, left_out = draw(chosen or [], results, out, drawings)
     for text in left_out:

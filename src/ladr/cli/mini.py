@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ladr.base.errors import LadrError, nearest
+from ladr.base.files import require_place
 from ladr.benchmarks.mini import SUITES, suite_named
 from ladr.benchmarks.mini.prompts import spec_of, truth
 from ladr.benchmarks.mini.scoring import images_in, load_image
@@ -18,7 +19,7 @@ from ladr.benchmarks.prompt import Prompt
 from ladr.benchmarks.rows import header, read_rows, write_rows
 from ladr.benchmarks.summary import TableLine, of_kind, summarise
 from ladr.cli.options import Json, Size, print_json, size_of
-from ladr.cli.show import require_picture
+from ladr.cli.show import require_picture, save_picture
 from ladr.shapes.detect import Reading, read
 from ladr.shapes.evaluate import answers
 
@@ -40,12 +41,14 @@ def score_folder(
 
     suite = suite_named(benchmark)
     prompts = suite.prompts(size_of(size))
+    target = out or folder / "scores.jsonl"
+    require_place(target)
     best = read_rows(ceiling)[1] if ceiling else None
     pictures = images_in(folder, prompts, images)
     bar = iter(track(prompts, "scoring", console=Console(stderr=True)))
     rows = score_images(suite, prompts, pictures, processes=processes, progress=lambda done: next(bar, None))
     next(bar, None)
-    write_rows(out or folder / "scores.jsonl", header(suite, prompts, images), rows)
+    write_rows(target, header(suite, prompts, images), rows)
     lines = summarise(suite, rows, best)
     others = {kind: of_kind(rows, kind) for kind in ("junk", "diversity")}
     if json:
@@ -110,7 +113,7 @@ def prompts(
             table.add_row(prompt.id, prompt.text)
         Console().print(table)
     if render:
-        contact_sheet([truth(p) for p in listed], [f"{p.id}: {p.text}" for p in listed]).save(render)
+        save_picture(contact_sheet([truth(p) for p in listed], [f"{p.id}: {p.text}" for p in listed]), render)
 
 
 def _check_sheet(path: Path) -> None:
@@ -119,6 +122,7 @@ def _check_sheet(path: Path) -> None:
         raise LadrError(f"--render: {str(path)!r} is not allowed; a file whose name ends in .png")
     if path.parent.exists() and not path.parent.is_dir():
         raise LadrError(f"--render: {str(path.parent)!r} is a file; the folder of the PNG is wanted")
+    require_place(path)
 
 
 def evaluate(
@@ -133,14 +137,13 @@ def evaluate(
     """Explain a score: what was detected, which questions failed, and a picture of both."""
     suite = suite_named(benchmark)
     question = find_prompt(suite, prompt)
-    if out is not None:
-        require_picture(out)
+    # Not beside the image: a folder of images to score must hold no other picture.
+    target = out or Path(f"{image.stem}.read.png")
+    require_picture(target)
     pixels = load_image(image)
     reading = read(pixels)
     verdicts = explained(suite, question, reading)
-    # Not beside the image: a folder of images to score must hold no other picture.
-    target = out or Path(f"{image.stem}.read.png")
-    annotated(pixels, reading, verdicts).save(target)
+    save_picture(annotated(pixels, reading, verdicts), target)
     points = suite.judge(question, reading)
     if json:
         answered = [{"question": text, "passed": passed} for text, passed in verdicts]

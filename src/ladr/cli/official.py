@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ladr.base.files import require_place
 from ladr.benchmarks.official import chunks as noun_chunks
 from ladr.benchmarks.official import dpg as dpg_suite
 from ladr.benchmarks.official import dpg_results, fetch, unigen_judge
@@ -71,6 +72,7 @@ def geneval(
         from ladr.benchmarks.official.clip import Clip
         from ladr.benchmarks.official.detector import of_geneval
 
+        require_place(out)
         scored_by = of_geneval(detector, prompts, device), Clip.load(clip, device)
         with bar("geneval", suite.images) as advance:
             return native.geneval(
@@ -168,10 +170,8 @@ def dpg(
             judge = Judge(endpoint, model, book, key_env=key_env, concurrency=concurrency)
             own = loaded_questions()[0]
             asks = dpg_judge.asks(suite, own, images)
-            confirm(
-                judge.estimate(asks, seconds=seconds, tokens_out=2, prices=prices(price_in, price_out)),
-                yes,
-            )
+            costs = prices(price_in, price_out)
+            confirm(judge.estimate(asks, seconds=seconds, tokens_out=2, prices=costs), yes)
             with bar("dpg", len(asks)) as advance:
                 done = iter(range(1, len(asks) + 1))
                 return dpg_judge.score(suite, own, images, judge, lambda id: advance(next(done)))
@@ -234,8 +234,8 @@ def chunks_command(
     out: Annotated[Path, typer.Argument(help="The JSON file to write.")], prompts: Prompts = None
 ) -> None:
     """Write the noun chunks of T2I-CompBench's prompts with spaCy, once, for machines without it."""
-    suite = t2i_suite.load(prompts)
-    noun_chunks.save(out, noun_chunks.from_spacy([p.text for p in suite.prompts]))
+    require_place(out)
+    noun_chunks.save(out, noun_chunks.from_spacy([p.text for p in t2i_suite.load(prompts).prompts]))
 
 
 @app.command("convert-detector")

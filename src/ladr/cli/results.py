@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ladr.base.errors import printable
+from ladr.base.files import require_folder
 from ladr.cli.options import PARAMS, File, Json, Set, experiment_of, print_json
 
 RESTORE = "`git checkout figures/published` brings them back"
@@ -20,6 +21,7 @@ def table(
     from ladr.experiment.cells.table import write
 
     experiment, grid = experiment_of(params, set_)
+    require_folder(out)
     lines = write(grid, experiment.baseline, out)
     typer.echo(f"{printable(str(out))}/scores.csv: {len(lines)} lines of {len(grid.cells)} cells")
 
@@ -117,5 +119,6 @@ def crate(
     """Pack a finished run as a Workflow Run RO-Crate: files, what they are, how they were made."""
     from ladr.experiment.crate import write
 
+    require_folder(out)
     count = write(out, params, experiment_of(params, set_)[1])
     typer.echo(f"{printable(str(out))}: {count} files of the run, described in ro-crate-metadata.json")

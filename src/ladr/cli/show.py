@@ -106,6 +106,9 @@ def require_picture(out: Path) -> None:
     require_place(out)
     if out.exists() and not out.is_file():
         raise LadrError(f"out: {str(out)!r} is no regular file; name another one")
+    if out.exists():
+        with out.open("r+b"):  # a picture that is there is written over
+            pass
 
 
 def save(out: Path, pictures: Sequence[np.ndarray], labels: Sequence[str], scale: int | None = None) -> None:
@@ -114,11 +117,20 @@ def save(out: Path, pictures: Sequence[np.ndarray], labels: Sequence[str], scale
     Each pixel becomes a square of `scale` pixels; None: as many as make a picture at least NARROW wide.
     """
     factor = scale or max(1, -(-NARROW // pictures[0].shape[1]))
-    image = enlarged(pictures[0], factor) if len(pictures) == 1 else side_by_side(pictures, labels, factor)
+    save_picture(
+        enlarged(pictures[0], factor) if len(pictures) == 1 else side_by_side(pictures, labels, factor), out
+    )
+
+
+def save_picture(image: Any, out: Path) -> None:
+    """Write a PIL image, and make its folder where it is not there."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         image.save(out)
     except (ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            error.filename = str(out)
+            raise
         raise LadrError(f"out: {str(out)!r} cannot be written ({error})") from None
 
 

@@ -137,10 +137,12 @@ def device(
     import torch
 
     from ladr.backbones.dtypes import AUTO, fastest
-    from ladr.base.files import write_json
+    from ladr.base.files import require_place, write_json
     from ladr.speed.device import device_speed
     from ladr.speed.full_size import FOLDERS, full_size_speed, refuse_options
 
+    if out is not None:
+        require_place(out)
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     cpu = chosen == "cpu"
     dtype = fastest(chosen) if dtype == AUTO else dtype
@@ -163,6 +165,5 @@ def device(
         dtype = dtype or ("float32" if cpu else "bfloat16")
         result = device_speed(shape, chosen, dtype, steps, repeat, upstream, compile)
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
         write_json(out, result)
     print_json(result)

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ladr.base.errors import LadrError
+from ladr.base.files import require_place
 from ladr.benchmarks.official import folder, sheet
 from ladr.benchmarks.official.estimate import CostEstimate
 from ladr.benchmarks.official.suite import Scores, Suite
@@ -31,6 +32,8 @@ def run(
     json: bool,
 ) -> None:
     """Check a folder; import results or score images; print the scores; write the page of failures."""
+    if page:
+        require_place(page)
     if check:
         check_folder(suite, check, json)
     if not (check or results or images):

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ladr.base.errors import LadrError
-from ladr.base.files import require_place
+from ladr.base.files import require_folder, require_place
 from ladr.base.tensor_files import require_tensors
 from ladr.cli.options import MOST, MOST_STEPS, MOST_THREADS
 
@@ -156,6 +156,7 @@ def export(
 
     if to.exists() and not to.is_dir():
         raise LadrError(f"{to}: is a file; the folder of a checkpoint is wanted")
+    require_folder(to)
     state = write(folder, to, dtype)
     typer.echo(json.dumps(state))
 
@@ -172,6 +173,7 @@ def curve(
     if not (folder / "model" / "log.jsonl").exists():
         raise LadrError(f"{folder / 'model' / 'log.jsonl'}: not there; run `ladr train model` first")
     to = to or folder / CURVE
+    require_place(to)
     draw(folder / "model" / "log.jsonl", to)
     _log(folder, mlflow, to)
     typer.echo(str(to))
