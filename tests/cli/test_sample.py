@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 from ladr import LadrError, decode
 from ladr.backbones.exact.field import Field
 from ladr.backbones.random.blank import random_checkpoint
+from ladr.cli.drawing import settings
 from ladr.cli.main import answer
-from ladr.cli.sample import sample, settings
+from ladr.cli.sample import sample
 from ladr.cli.sampler import NamedSampler, split
 from ladr.cli.show import Bar, Watch, cells, require_picture, side_by_side
 from ladr.decoding.policies import POLICIES
@@ -184,7 +185,7 @@ def test_devices_choose_the_precision():
         "dtype": "bfloat16", "negative": "a b", "crop": [1, 2],
     }  # fmt: skip
     assert settings("field", None, None, None, None, "auto", None, []) == {}
-    assert NamedSampler.parse("cosine@15", 64) == NamedSampler("cosine@15", "cosine", 15)
+    assert NamedSampler.parse("cosine@15", 64) == NamedSampler("cosine@15", "cosine", 15, True)
     assert torch.get_default_dtype() == torch.float32
 
 
@@ -273,3 +274,44 @@ def test_a_folder_that_takes_no_file_is_told_before_anything_is_decoded(tmp_path
     require_picture(tmp_path / "x.png")
     require_picture(tmp_path / "new" / "x.png")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x.png", "as it was")]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            "--compare cosine,ladr --sampler doubt",
+            "--sampler 'doubt' and --compare 'cosine,ladr': leave one out",
+        ),
+        ("--compare cosine,ladr --sampler careful", "--sampler 'careful' and --compare 'cosine,ladr': "),
+        ("--sampler cosine@8 --steps 4", "--sampler 'cosine@8' and --steps 4: both say how many passes"),
+        ("--compare cosine@8,ladr@9 --steps 4", "--compare 'cosine@8,ladr@9' and --steps 4: both say"),
+        ("--guidance 2 --with guidance=5", "--guidance and --with guidance: both name this setting"),
+        ("--model . --with folder=x", "--model and --with folder: both name this setting"),
+        ("--device cpu --with device=cpu", "--device and --with device: both name this setting"),
+        (
+            "--backbone mixture --cache ml",
+            "--cache ml and --backbone mixture: an exact backbone has nothing to cache; leave --cache out, "
+            "or name ramp, which it reads",
+        ),
+        (
+            "--backbone field --cache ramp",
+            "--cache ramp and --backbone field: an exact backbone has nothing to cache; leave --cache out",
+        ),
+        ("--backbone field --dtype bfloat16", "--dtype bfloat16: the backbone field has no such setting"),
+        ("--backbone field --device meta", "--device meta: the backbone field has no such setting"),
+    ],
+)
+def test_options_that_nothing_would_read_are_named(words, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert answer(["sample", PROMPT, *words.split()]) == 2
+    assert f"ladr: {says}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("prompt", ["", " \t "])
+def test_a_prompt_of_blanks_names_nothing_to_draw(prompt, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert answer(["sample", prompt]) == 2
+    assert f"ladr: prompt: {prompt!r} names nothing to draw; a text such as" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -83,6 +83,7 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(scratch):
         (["--shape", "lumina-tiny", "--size", "32"], "size: '32' is not allowed; HEIGHTxWIDTH"),
         (["--shape", "lumina-tiny", "--size", "32x40"], "size: width 40 is not allowed"),
         (["--shape", "lumina-tiny", "--sampler", "cosin"], "did you mean 'cosine'"),
+        (["--shape", "lumina-tiny", "--sampler", "cosine@3", "--steps", "4"], "--steps 4: both say how many"),
         (["--shape", "lumena"], "shape: 'lumena' is not known (did you mean 'lumina'?)"),
     ],
 )

@@ -37,7 +37,8 @@ class Kind:
     text is a hash of. renderer: a function of this row and the settings that draws tokens without loading
     what only decodes (None: the backbone draws).
     packages: what it needs beside torch. memory: gigabytes that it needs, or a function that tells them.
-    settings: what each setting may be; None: whatever the factory has parameters for.
+    settings: what each setting may be; None: whatever the factory has parameters for. caches: the caches that
+    change what it computes; None: perhaps all.
     work: a function of this row and the settings that counts the operations of one guided pass.
     """
 
@@ -55,6 +56,7 @@ class Kind:
     packages: tuple[str, ...] = ()
     memory: float | str = 0.1
     settings: Mapping[str, allowed.Setting] | None = None
+    caches: tuple[str, ...] | None = None
     work: str | None = None
 
     def reading(self, prompt: Any) -> Any:
@@ -96,7 +98,7 @@ _CHECKPOINT = "ladr.backbones.checkpoint"
 BACKBONES: dict[str, Kind] = {
     row.name: row
     for row in (
-        Kind("field", "ladr.backbones.exact.field:Field", reads="field", settings=allowed.FIELD),
+        Kind("field", "ladr.backbones.exact.field:Field", reads="field", settings=allowed.FIELD, caches=()),
         Kind(
             "mixture",
             "ladr.backbones.exact.mixture:Mixture",
@@ -108,6 +110,7 @@ BACKBONES: dict[str, Kind] = {
             hashed="codebook",
             memory=0.5,
             settings=allowed.MIXTURE,
+            caches=("ramp",),
         ),
         Kind(
             "shapes",

@@ -10,7 +10,7 @@ import typer
 
 from ladr.backbones import load
 from ladr.base.errors import LadrError, needs
-from ladr.cli.sample import drawable
+from ladr.cli.drawing import drawable, require_prompt
 from ladr.cli.sampler import NamedSampler, split
 from ladr.decoding.film import Film
 from ladr.decoding.loop import decode
@@ -115,6 +115,7 @@ def frames(model: Any, samplers: list[NamedSampler], prompt: str, seed: int) -> 
 
 def drawn(model: Any, sampler: NamedSampler, prompt: str, seed: int) -> Drawn:
     """Decode one image."""
+    require_prompt(prompt)
     with threads(1):
         began = time.perf_counter()
         result = decode(model, [prompt], sampler.spec, steps=sampler.steps, seeds=[seed])

@@ -4,7 +4,6 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,28 +12,25 @@ from rich.console import Console
 from rich.markup import escape
 
 from ladr.backbones import BACKBONES, kind, load
-from ladr.backbones.settings import DTYPE
-from ladr.base.errors import LadrError, install
+from ladr.base.errors import LadrError
 from ladr.base.escape import printable
+from ladr.cli.drawing import cache_of, drawable, require_prompt, samplers_of, settings
 from ladr.cli.options import (
     LARGEST_SEED,
     MOST_STEPS,
     MOST_THREADS,
     Json,
-    named_values,
-    pixels_of,
     print_json,
 )
-from ladr.cli.sampler import DEFAULT, NamedSampler, listing, several
+from ladr.cli.sampler import DEFAULT, NamedSampler, listing
 from ladr.cli.show import Bar, Silent, Watch, require_picture, save
-from ladr.decoding.caches import cache as cache_named
 from ladr.speed.threads import free_cores, parameters_of, threads_for
 from ladr.speed.threads import threads as limited_threads
 
 ERR = Console(stderr=True)
 
 
-def _list_samplers(sampler: str) -> str:
+def _list_samplers(sampler: str | None) -> str | None:
     """`--sampler help` prints the samplers and ends the command."""
     if sampler == "help":
         typer.echo(listing(shutil.get_terminal_size().columns))
@@ -48,13 +44,13 @@ def sample(
     model: Annotated[str | None, typer.Option(help="A checkpoint folder, or owner/name of the hub.")] = None,
     revision: Annotated[str | None, typer.Option(help="A branch, tag or commit on the hub.")] = None,
     sampler: Annotated[
-        str,
+        str | None,
         typer.Option(
             callback=_list_samplers,
             is_eager=True,
-            help="NAME, NAME@STEPS, or a JSON object; `help` lists them.",
+            help=f"NAME, NAME@STEPS, or a JSON object; `help` lists them; default: {DEFAULT}.",
         ),
-    ] = DEFAULT,
+    ] = None,
     compare: Annotated[
         str | None, typer.Option(help="Several samplers in one picture: cosine,cosine@15,ladr.")
     ] = None,
@@ -95,9 +91,10 @@ def sample(
     watch: Annotated[bool, typer.Option(help="Show the mask as it fills.")] = False,
     json: Json = False,
 ) -> None:
-    samplers = several(compare, steps) if compare else [NamedSampler.parse(sampler, steps)]
+    require_prompt(prompt)
+    samplers = samplers_of(sampler, compare, steps)
     require_picture(out)
-    plan = cache_named(cache) if cache else None
+    plan = cache_of(cache, backbone)
     options = settings(backbone, model, revision, guidance, size, device, dtype, setting or [])
     options = kind(backbone).resolved(drawable(backbone, options))
     loaded = _load(backbone, options)
@@ -130,62 +127,6 @@ Seconds are those of the decode after a warm-up, without the pixels.
 Samplers:
 {escape(listing(76))}
 """
-
-
-def settings(
-    backbone: str,
-    model: str | None,
-    revision: str | None,
-    guidance: float | None,
-    size: str | None,
-    device: str,
-    dtype: str | None,
-    more: list[str],
-) -> dict[str, Any]:
-    """The settings of the backbone, from the options of the command."""
-    options: dict[str, Any] = {}
-    row = kind(backbone)
-    if model is not None:
-        if row.checkpoint is None:
-            raise LadrError(f"model: {backbone} has no checkpoint; leave --model out")
-        options[row.checkpoint] = model
-    if size is not None:
-        options["size"] = pixels_of(size)
-    options |= {k: v for k, v in {"revision": revision, "guidance": guidance}.items() if v is not None}
-    place = _device(device)
-    if dtype is not None and not DTYPE.fits(dtype):
-        raise LadrError(f"dtype: {dtype!r} is not allowed; {DTYPE.words}")
-    if row.network:
-        options["device"] = place
-        options["dtype"] = dtype or ("bfloat16" if place.startswith("cuda") else "float32")
-    return options | named_values(more)
-
-
-def drawable(backbone: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The options with `pixels: mosaic` for an embedded network where diffusers, which draws it, is not
-    installed. One line on stderr says so."""
-    row = kind(backbone)
-    embedded = row.network and row.checkpoint == "folder"
-    if not embedded or "pixels" in options or find_spec("diffusers") is not None:
-        return options
-    better = install("diffusers")
-    typer.echo(f"Drawn with the mean patches of the codes; {better} draws with the VQ model.", err=True)
-    return {**options, "pixels": "mosaic"}
-
-
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise LadrError(
-            f"device: {name!r} cannot be used ({reason}); `ladr devices` says what can be"
-        ) from None
-    return name
 
 
 def _load(backbone: str, options: dict[str, Any]) -> Any:

@@ -26,11 +26,12 @@ ABOUT = {
 
 @dataclass(frozen=True)
 class NamedSampler:
-    """A policy and its number of planned passes T."""
+    """A policy and its number of planned passes T; `planned`: does its own text say that number?"""
 
     label: str
     spec: str | dict[str, Any]
     steps: int
+    planned: bool = False
 
     @classmethod
     def parse(cls, text: str, steps: int | None = None) -> "NamedSampler":
@@ -46,7 +47,7 @@ class NamedSampler:
         if at and not (own.isascii() and own.isdecimal() and len(own) <= MOST_DIGITS and int(own) > 0):
             raise LadrError(f"sampler: {text[:80]!r} is not allowed; a name, or NAME@STEPS such as cosine@15")
         policy = build(name)
-        return cls(text.strip(), name, int(own or steps or policy.planned))
+        return cls(text.strip(), name, int(own or steps or policy.planned), bool(own))
 
 
 def several(text: str, steps: int | None = None) -> list[NamedSampler]:

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from ladr.cli.drawing import samplers_of
 from ladr.cli.options import MOST, MOST_STEPS, MOST_THREADS, Json, pixels_of, print_json
-from ladr.cli.sampler import NamedSampler
 
 app = typer.Typer(no_args_is_help=True, help="Measure how fast this package runs on this machine.")
+PLANNED = 64  # passes of a decode that is timed
 Repeat = Annotated[int, typer.Option(min=1, max=MOST, help="Rounds after a warm-up; medians count.")]
 Threads = Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="Threads of torch.")]
 
@@ -106,8 +107,9 @@ def device(
         str | None, typer.Option(help="float32, bfloat16 or auto; default: bfloat16 on cuda and for lumina.")
     ] = None,
     steps: Annotated[
-        int, typer.Option(min=1, max=MOST_STEPS, help="Planned passes T of whole decodes.")
-    ] = 64,
+        int | None,
+        typer.Option(min=1, max=MOST_STEPS, help=f"Planned passes T of whole decodes; default: {PLANNED}."),
+    ] = None,
     repeat: Repeat = 3,
     upstream: Annotated[Path | None, typer.Option(help="A checkout of Alpha-VLLM/Lumina-DiMOO.")] = None,
     compile: Annotated[
@@ -149,7 +151,7 @@ def device(
     shape = shape or ("medium" if cpu else "8b")
     if shape in FOLDERS:
         refuse_options(shape, {"upstream": upstream, "compile": compile}, reads=False)
-        named = NamedSampler.parse(sampler or "cosine@2", steps)
+        (named,) = samplers_of(sampler or ("cosine@2" if steps is None else "cosine"), None, steps)
         result = full_size_speed(
             shape,
             chosen,
@@ -163,7 +165,7 @@ def device(
         own = {"size": size, "sampler": sampler, "layers": layers, "scratch": scratch}
         refuse_options(shape, own, reads=True)
         dtype = dtype or ("float32" if cpu else "bfloat16")
-        result = device_speed(shape, chosen, dtype, steps, repeat, upstream, compile)
+        result = device_speed(shape, chosen, dtype, steps or PLANNED, repeat, upstream, compile)
     if out is not None:
         write_json(out, result)
     print_json(result)
