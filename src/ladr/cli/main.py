@@ -1,19 +1,22 @@
 """The command line: `ladr --help`. A command is imported when it is called, and not to be listed."""
 
-import os
-import sys
-import traceback
-from importlib import import_module
-from typing import Annotated, Any
+from ladr.cli.interrupt import INTERRUPTED, Silently
 
-import typer
+with Silently():
+    import os
+    import sys
+    import traceback
+    from importlib import import_module
+    from typing import Annotated, Any
 
-from ladr.base.errors import LadrError, nearest, needs
-from ladr.base.escape import printable
-from ladr.base.version import VERSION
-from ladr.cli.commands import COMMANDS, RENAMED
-from ladr.cli.mistakes import MISTAKE, NoArgsIsHelpError, explained
-from ladr.cli.words import require_values
+    import typer
+
+    from ladr.base.errors import LadrError, nearest, needs
+    from ladr.base.escape import printable
+    from ladr.base.version import VERSION
+    from ladr.cli.commands import COMMANDS, RENAMED
+    from ladr.cli.mistakes import MISTAKE, NoArgsIsHelpError, explained
+    from ladr.cli.words import require_values
 
 HELP = {"help_option_names": ["-h", "--help"]}
 DEBUG = "--debug"
@@ -75,17 +78,21 @@ def without_debug(words: list[str]) -> tuple[list[str], bool]:
 
 def main() -> None:
     """Entry point of the `ladr` command."""
-    sys.exit(answer(sys.argv[1:]))
+    with Silently():
+        sys.exit(answer(sys.argv[1:]))
 
 
 def answer(words: list[str]) -> int:
     """Do what the words after `ladr` say. An error is one line on stderr.
 
-    Exit code 2 is a mistake in what was typed or in a file, 1 is a failure, 0 is success.
+    Exit code 2 is a mistake in what was typed or in a file, 1 is a failure, 0 is success. 130 is
+    Ctrl-C, which prints nothing.
     """
     words, debug = without_debug(words)
     try:
         return _called(words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except NoArgsIsHelpError:  # the help is printed already
         return MISTAKE
     except Exception as error:
