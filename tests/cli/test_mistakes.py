@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from sqlalchemy import create_engine, text
 
 from ladr.base.errors import LadrError
 from ladr.base.escape import printable
+from ladr.base.version import VERSION
 from ladr.cli import commands
 from ladr.cli.main import answer
 from ladr.cli.mistakes import explained
@@ -223,3 +225,26 @@ def test_a_figure_without_results_is_a_mistake(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert answer(["figures", "tables"]) == 2
     assert capsys.readouterr().err.startswith("ladr: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [["prompts", "mini-geneval"], ["--help"], ["params", "--schema"]])
+def test_a_full_standard_output_is_named(words, unbuffered):
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*LADR, *words], stdout=full, stderr=subprocess.PIPE, text=True, env=environment
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("ladr: standard output: cannot be written (No space left on device)")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_standard_output_is_what_it_was(unbuffered):
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered, "PYTHONIOENCODING": "ascii:replace"}
+    done = subprocess.run([*LADR, "--version"], capture_output=True, check=False, env=environment)
+    assert done.stdout == f"ladr {VERSION}\n".encode()
+    closed = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *LADR, "--version"], check=False, env=environment)
+    assert closed.returncode == 0

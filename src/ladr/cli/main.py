@@ -16,6 +16,7 @@ with Silently():
     from ladr.base.version import VERSION
     from ladr.cli.commands import COMMANDS, RENAMED
     from ladr.cli.mistakes import MISTAKE, NoArgsIsHelpError, explained
+    from ladr.cli.output import name_output
     from ladr.cli.words import require_values
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -79,6 +80,7 @@ def without_debug(words: list[str]) -> tuple[list[str], bool]:
 def main() -> None:
     """Entry point of the `ladr` command."""
     with Silently():
+        name_output()
         sys.exit(answer(sys.argv[1:]))
 
 
