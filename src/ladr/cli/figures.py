@@ -82,6 +82,7 @@ def figures(
     """Redraw tables and figures from results."""
     from ladr.experiment.cells.record import require_own
     from ladr.experiment.plan import records
+    from ladr.experiment.plan.figures import sources_of_figures
 
     if index or not chosen:
         require_own_index(out)
@@ -95,8 +96,14 @@ def figures(
     if record is not None:
         require_own(record, records.DRAWN | records.FROM)
     require_folder(out)
-    drawings = records.drawings_of(record, out) if record is not None else None
-    written, left_out = draw(chosen or [], results, out, drawings)
+    drawings = records.drawings_of(record, out) if record is not None else {}
+    sources = None
+    try:
+        written, left_out = draw(chosen or [], results, out, drawings)
+        sources = None if chosen else sources_of_figures()
+    finally:
+        if record is None:
+            records.renew(results, out, drawings, sources)
     for text in left_out:
         typer.echo(f"left out: {printable(text)}")
     if record is not None:

@@ -19,10 +19,11 @@ def table(
 ) -> None:
     """Put all scores of the grid together, with intervals and differences to the baseline."""
     from ladr.experiment.cells.table import write
+    from ladr.experiment.plan.plan import Plan
 
     experiment, grid = experiment_of(params, set_)
     require_folder(out)
-    lines = write(grid, experiment.baseline, out)
+    lines = write(grid, experiment.baseline, out, note=Plan(experiment, grid, out).note)
     typer.echo(f"{printable(str(out))}/scores.csv: {len(lines)} lines of {len(grid.cells)} cells")
 
 

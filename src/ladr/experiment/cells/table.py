@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,26 @@ DIFFERENCES = ("difference", "difference_low", "difference_high", "p")
 PLACE = ["group", "name", "label", "backbone", "benchmark", "cell"]
 
 
-def write(grid: Grid, baseline: str, out: Path = RESULTS, results: Path = RESULTS) -> pd.DataFrame:
+def write(
+    grid: Grid,
+    baseline: str,
+    out: Path = RESULTS,
+    results: Path = RESULTS,
+    *,
+    note: Callable[[], None] | None = None,
+) -> pd.DataFrame:
     """Write the table; table.json, which vouches for its files, last.
 
     table.parquet: every judgement; scores.parquet and .csv: one line per row of params.yaml and column;
     quality.csv: the main score against passes; metrics.json. A cell that is missing or lacks an image is an
-    error, as are files of others in `out` by these names.
+    error, as are files of others in `out` by these names. note: called when nothing can be missing any more,
+    before the first file is written.
     """
     require_own(out)
-    lines = write_files(grid, baseline, out, results)
+    rows, lines = _worked_out(grid, baseline, results)
+    if note is not None:
+        note()
+    _write_files(grid, rows, lines, out)
     scores = {i: substance(record.read(folder_of(i, results) / SCORE)) for i in grid.cells}
     content = {"baseline": baseline, "scores": scores, "files": described(out, list(BESIDE))}
     record.write(out / record.TABLE, content)
@@ -60,14 +71,24 @@ def require_own(folder: Path) -> None:
 
 def write_files(grid: Grid, baseline: str, out: Path, results: Path = RESULTS) -> pd.DataFrame:
     """The files of the table, without the record that vouches for them."""
+    rows, lines = _worked_out(grid, baseline, results)
+    _write_files(grid, rows, lines, out)
+    return lines
+
+
+def _worked_out(grid: Grid, baseline: str, results: Path) -> tuple[dict[str, tuple[Row, ...]], pd.DataFrame]:
+    """The judgements of each cell, and the lines of the table."""
     rows = dict(_rows(grid, results))
     lines = pd.DataFrame(_lines(grid, rows, baseline, results))
     lines["n"] = lines["n"].astype("Int64")
+    return rows, lines
+
+
+def _write_files(grid: Grid, rows: Mapping[str, tuple[Row, ...]], lines: pd.DataFrame, out: Path) -> None:
     for name, table in {TABLE: tidy(rows), LINES: lines, CSV: lines, QUALITY: quality(lines)}.items():
         write_table(table, out / name)
     files.write_json(out / METRICS, metrics(lines))
     files.write_json(out / MAIN, main_numbers(grid, lines))
-    return lines
 
 
 def _rows(grid: Grid, results: Path) -> Iterator[tuple[str, tuple[Row, ...]]]:

@@ -221,6 +221,11 @@ def figure_needs(folder: Path = HERE) -> dict[str, str]:
     return {path.stem: _needs(path) for path in sorted(folder.glob("*.py")) if path.stem != "__init__"}
 
 
+def sources_of_figures() -> dict[str, str]:
+    """Figure of the package -> what it is drawn from, which its record is called after."""
+    return {name: READS.get(needs, "scores") for name, needs in figure_needs().items()}
+
+
 def _file(address: str) -> Path:
     """The file of the module in `package.module:draw`, a figure from outside the package."""
     drawing = outside.imported(address, "figures:")

@@ -16,6 +16,7 @@ from ladr.experiment.plan.records import (
     PUBLISHED,
     RECORDS,
     drawn,
+    outdated,
     record,
 )
 
@@ -116,6 +117,9 @@ def _whole(results: Path, latest: Path) -> list[Path]:
     if faults:
         more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
         raise LadrError(f"{faults[0]}{more}; `snakemake` draws it again")
+    older = outdated(results)
+    if older:
+        raise LadrError(f"{older[0]}: its figures are not all of the table that is there; run `ladr figures`")
     drawings = [*drawn(latest, results), latest / INDEX]
     if not any(path.parent.name == PAPER for path in drawings) or not drawings[-1].is_file():
         raise LadrError(f"{latest}: has no {INDEX} or no {PAPER}/; run `snakemake`")

@@ -36,13 +36,74 @@ def record(
     Only a file that this record named before, that lies inside `out`, that is still what was drawn and that
     no record beside this one names, is removed.
     """
+    _leave(path, out, written)
+    about = {**_drawn_from(path, results), "drawings": dict(drawings or {})}
+    _write(path, names, _entries(path, written), about)
+
+
+def _leave(path: Path, out: Path, written: Iterable[Path]) -> None:
+    """Remove what the record vouches for in `out`, but for these files and those of the records beside it."""
     others = [other for other in path.parent.glob("*.json") if other != path]
     kept = {file.resolve() for file in written}
     kept |= {(path.parent / name).resolve() for other in others for name in _recorded(other)}
     remove([file for file in _vouched(path, out) if file.resolve() not in kept], out)
+
+
+def _drawn_from(path: Path, results: Path) -> dict[str, str]:
+    """The digest of the whole table that the figures of this record are drawn from."""
     table = results / records.TABLE
-    drawn_from = {"table": records.read(table)[records.DIGEST]} if path.stem in TABLED and done(table) else {}
-    _write(path, names, written, {**drawn_from, "drawings": dict(drawings or {})})
+    return {"table": records.read(table)[records.DIGEST]} if path.stem in TABLED and done(table) else {}
+
+
+def outdated(results: Path = RESULTS) -> list[Path]:
+    """The records of figures that were drawn from another table than the one that is there now."""
+    drawn = ((path, _drawn_from(path, results)) for path in sorted((results / RECORDS).glob("*.json")))
+    return [
+        path for path, now in drawn if now and records.read(path).get("table") not in (None, now["table"])
+    ]
+
+
+def renew(
+    results: Path, out: Path, drawings: Mapping[str, Any], sources: Mapping[str, str] | None = None
+) -> None:
+    """Bring the records of the figures in `out` up to date with `drawings`, which were drawn just now.
+
+    sources: figure -> the name of its record, where every figure was drawn: then each record has all of its
+    source, and says which table they are from. A record that is not there, or of another folder, stays so.
+    """
+    for path in sorted((results / RECORDS).glob("*.json")):
+        entries = _recorded(path)
+        if entries and all(is_inside(path.parent / name, out) for name in entries):
+            _renew(path, results, out, drawings, sources)
+
+
+def _renew(
+    path: Path, results: Path, out: Path, drawings: Mapping[str, Any], sources: Mapping[str, str] | None
+) -> None:
+    before = records.read(path)
+    names = before["figures"]
+    if sources is not None:
+        asked = [name for name in drawings if sources.get(name) == path.stem]
+        names = [*asked, *(name for name in names if name not in sources)]
+    now = {name: drawings[name] for name in names if name in drawings}
+    if not now:
+        return
+    still = [name for name in names if name not in now]
+    past = before.get("drawings", {})
+    gone = {
+        os.path.relpath(out / file, path.parent)
+        for name, one in past.items()
+        for file in one["files"]
+        if name not in still
+    }
+    kept = {name: entry for name, entry in before["files"].items() if still and name not in gone}
+    written = [out / file for one in now.values() for file in one["files"]]
+    _leave(path, out, [*written, *(path.parent / name for name in kept)])
+    older = {"table": before["table"]} if "table" in before else {}
+    table = older if sources is None or still else _drawn_from(path, results)
+    known = {**past, **now}
+    drawn = {name: known[name] for name in names if name in known}
+    _write(path, names, {**kept, **_entries(path, written)}, {**table, "drawings": drawn})
 
 
 def drawings_of(path: Path, out: Path) -> dict[str, dict[str, Any]]:
@@ -71,7 +132,7 @@ def record_illustrations(path: Path, written: list[Path]) -> None:
     remove([*gone, *others], folder)
     left = {file.parent for file in gone if file.parent != folder}
     remove([place for place in sorted(left) if place.is_dir() and not any(place.iterdir())], folder)
-    _write(path, [one.name for one in folders], now)
+    _write(path, [one.name for one in folders], _entries(path, now))
 
 
 def _of_illustrations(path: Path) -> bool:
@@ -79,11 +140,15 @@ def _of_illustrations(path: Path) -> bool:
     return bool(_recorded(path)) and records.read(path).keys() == {*DRAWN, records.DIGEST}
 
 
-def _write(path: Path, names: list[str], written: list[Path], about: Mapping[str, Any] = {}) -> None:
-    entries = {
+def _entries(path: Path, written: Iterable[Path]) -> dict[str, dict[str, Any]]:
+    """Bytes and sha256 of these files, by their names as seen from the folder of the record at `path`."""
+    return {
         os.path.relpath(file, path.parent): {"bytes": file.stat().st_size, "sha256": files.sha256(file)}
         for file in written
     }
+
+
+def _write(path: Path, names: list[str], entries: Mapping[str, Any], about: Mapping[str, Any] = {}) -> None:
     records.write(path, {"figures": names, **about, "files": entries})
 
 
