@@ -240,8 +240,8 @@ def _needs(path: Path) -> str:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "NEEDS":
             needs = ast.unparse(node.value)
-            found = [name for name in REASONS if needs == repr(name)]
-            if found:
-                return found[0]
+            for name in REASONS:
+                if needs == repr(name):
+                    return name
             raise LadrError(f"{path}: NEEDS {needs} is none of {', '.join(REASONS)}")
     return SAMPLERS
