@@ -194,7 +194,15 @@ def test_bfloat16_runs_and_rounds_where_asked(folder):
         ({"guidance": float("nan")}, "guidance: nan is not allowed"),
         ({"size": (32, 30)}, "width 30 is not allowed; a multiple of 4"),
         ({"size": (0, 32)}, "height 0 is not allowed"),
-        ({"size": (64, 64)}, r"uncondition: 4 tokens .* at most 0 fit \(max_sequence_length 256\)"),
+        (
+            {"size": (64, 64)},
+            r"size: 64x64 pixels are 16x16 cells, too many beside 8 other tokens; at most 60x60 pixels fit "
+            r"as a square \(max_sequence_length 256\)",
+        ),
+        (
+            {"size": (4, 1000)},
+            r"size: 4x1000 pixels are 1x250 cells, .* at most 60x60 pixels fit as a square",
+        ),
         ({"dtype": "float31"}, "dtype: 'float31' is not allowed .did you mean 'float32'"),
         ({"sampling_dtype": "half"}, "sampling_dtype: 'half' is not allowed"),
     ],
@@ -202,6 +210,12 @@ def test_bfloat16_runs_and_rounds_where_asked(folder):
 def test_bad_settings_are_named(folder, settings, says):
     with pytest.raises(LadrError, match=says):
         DiMOO.from_pretrained(folder, **settings)
+
+
+def test_the_largest_square_that_a_message_names_fits_and_the_next_does_not(folder):
+    assert DiMOO.from_pretrained(folder, size=(60, 60)).grid == (15, 15)
+    with pytest.raises(LadrError, match="at most 60x60"):
+        DiMOO.from_pretrained(folder, size=(64, 64))
 
 
 def test_bad_prompts_are_named(backbone):
@@ -254,6 +268,8 @@ def test_names_that_are_neither_folder_nor_backbone():
 
 def test_max_sequence_length_binds_only_where_the_layout_is_ours(folder, tmp_path):
     copy = edit(folder, tmp_path, max_sequence_length=79)
-    with pytest.raises(LadrError, match="max_sequence_length 79"):
+    with pytest.raises(LadrError, match=r"at most 28x28 pixels fit as a square .max_sequence_length 79"):
         DiMOO.from_pretrained(copy)
+    with pytest.raises(LadrError, match=r"no grid fits .max_sequence_length 8"):
+        DiMOO.from_pretrained(edit(folder, tmp_path / "short", max_sequence_length=8))
     assert TINY.max_sequence_length == 256

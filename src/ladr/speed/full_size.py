@@ -18,7 +18,8 @@ import torch
 from ladr.backbones import load
 from ladr.backbones.checkpoint import fits as memory
 from ladr.backbones.checkpoint.safetensors_folder import dtype_of
-from ladr.backbones.lumina.dimoo import DiMOO, Layout, cells_of
+from ladr.backbones.lumina.dimoo import DiMOO, Layout
+from ladr.backbones.lumina.grids import cells_of
 from ladr.backbones.random.blank import public_checkpoint
 from ladr.base.errors import LadrError
 from ladr.base.removal import remove
@@ -48,7 +49,8 @@ def full_size_speed(
     """
     config = FOLDERS[shape] if layers is None else replace(FOLDERS[shape], n_layers=layers)
     kind = dtype_of("dtype", dtype)
-    grid = cells_of(size, layout := Layout())
+    layout = Layout()
+    grid = cells_of(size, layout.grid, layout.vq_factor)
     need = memory.of_dimoo(config, grid, layout.codebook, layout.vq_factor, bytes_each=kind.itemsize)
     memory.check(need, device, "a checkpoint of that shape")
     began = time.perf_counter()

@@ -19,6 +19,7 @@ from ladr.backbones.checkpoint.refuse import refuse_foreign_code
 from ladr.backbones.checkpoint.vq import VQPixels
 from ladr.backbones.lumina.compiled import compiled
 from ladr.backbones.lumina.denoiser import GuidedDenoiser
+from ladr.backbones.lumina.grids import cells_of, require_room
 from ladr.backbones.lumina.llada import LLaDA
 from ladr.backbones.lumina.packing import Frame
 from ladr.backbones.lumina.pages import keep_pages
@@ -118,17 +119,6 @@ def _refuse_values(values: Mapping[str, Any], path: Path) -> None:
         raise LadrError(f"{path}: ladr.grid is {shown(values['grid'])}, must be [rows, columns]")
 
 
-def cells_of(size: tuple[int, int] | None, layout: Layout) -> tuple[int, int]:
-    """The grid of a picture of `size` (height, width) in pixels; None is the layout's own."""
-    factor = layout.vq_factor
-    if size is None:
-        return layout.grid
-    for name, pixels in zip(("height", "width"), size, strict=True):
-        if pixels < factor or pixels % factor:
-            raise LadrError(f"size: {name} {pixels} is not allowed; a multiple of {factor} pixels")
-    return size[0] // factor, size[1] // factor
-
-
 class DiMOO:
     """A checkpoint folder as a backbone: `codes`, `grid`, `bind(prompts)`, `render(tokens)`."""
 
@@ -152,8 +142,11 @@ class DiMOO:
         self.compiled = compiled(self.model, settings.get("compile", False))
         self.limit = settings.get("limit") or model.config.max_sequence_length
         self.codes = layout.codebook
-        self.grid = cells_of(settings.get("size"), layout)
+        self.grid = cells_of(settings.get("size"), layout.grid, layout.vq_factor)
         self.frame = layout.frame(self.grid, self.device)
+        H, W = self.grid
+        text = len(self.words.ids(layout.text(layout.uncondition), "uncondition"))
+        require_room(self.grid, layout.vq_factor, text + len(self.frame.tail) - H * (W + 1), self.limit)
         self._blank = self._ids(layout.uncondition, "uncondition")
 
     @classmethod
@@ -182,7 +175,7 @@ class DiMOO:
         dtype = checkpoint.dtype_of("dtype", settings.pop("dtype", "float32"))
         pixels = pixels_of(settings.pop("pixels", "vq"), folder, layout.codebook, layout.vq_factor, device)
         pixels.numbers()
-        grid = cells_of(settings.get("size"), layout)
+        grid = cells_of(settings.get("size"), layout.grid, layout.vq_factor)
         need = fits.of_dimoo(config, grid, layout.codebook, layout.vq_factor, bytes_each=dtype.itemsize)
         fits.check(need, device, str(source))
         with torch.device("meta"):
