@@ -50,3 +50,14 @@ def test_folders_of_pictures_are_made(picture, a_prompt, tmp_path, capsys):
     capsys.readouterr()
     assert (tmp_path / "new" / "read.png").is_file()
     assert (tmp_path / "other" / "all.png").is_file()
+
+
+def test_a_picture_that_sample_enlarged_is_told_how_it_would_fit(picture, a_prompt, capsys):
+    words = ["--benchmark", "mini-geneval", "--prompt", a_prompt]
+    for size in (256, 100):
+        Image.new("RGB", (size, size)).save(f"{size}.png")
+    assert answer(["evaluate", "256.png", *words]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("ladr: 256.png: size is 256x256, allowed is 64x64; `ladr sample --scale 1` writes")
+    assert answer(["evaluate", "100.png", *words]) == 2
+    assert capsys.readouterr().err == "ladr: 100.png: size is 100x100, allowed is 64x64\n"

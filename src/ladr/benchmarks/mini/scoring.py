@@ -90,7 +90,9 @@ def load_image(path: Path) -> np.ndarray:
     """The (64, 64, 3) uint8 pixels of a file that holds exactly such an image."""
     size = size_of(path)
     if size != (CANVAS, CANVAS):
-        raise LadrError(f"{path}: size is {size[0]}x{size[1]}, allowed is {CANVAS}x{CANVAS}")
+        enlarged = size[0] == size[1] > CANVAS and size[0] % CANVAS == 0
+        hint = "; `ladr sample --scale 1` writes a picture of that size" if enlarged else ""
+        raise LadrError(f"{path}: size is {size[0]}x{size[1]}, allowed is {CANVAS}x{CANVAS}{hint}")
     image = read_image(path)
     if image.mode != "RGB":
         raise LadrError(f"{path}: mode is {image.mode!r}, allowed is 'RGB'")
