@@ -159,6 +159,17 @@ def test_a_sweep_names_the_bad_value_once(tmp_path):
     assert "sweeps.alpha.grid.phases.structure.alpha.1 = 7" in line
 
 
+def test_a_misspelt_phase_is_named_with_the_nearest(tmp_path):
+    line = told(tmp_path, TEXT.replace("structure: {alpha: 0.3}", "explore: {until: 0.9}"))
+    assert "phases.explore: no phase of the paper (did you mean 'exploration'?)" in line
+    assert "phases.struct: no phase of the paper (did you mean 'structure'?)" in told(
+        tmp_path, TEXT.replace("phases.structure.alpha", "phases.struct.alpha")
+    )
+    own = "early: {until: 0.5, alpha: 0.1, tau: 0.1}\n      late: {until: 1.0, alpha: 1.0, tau: null}"
+    whole = TEXT.replace("structure: {alpha: 0.3}", own).partition("sweeps:")[0]
+    assert list(load(write(tmp_path, whole)).samplers["ladr"].spec["phases"]) == ["early", "late"]
+
+
 def test_changes_are_set_before_checks(tmp_path):
     path = write(tmp_path)
     assert load(path, changes_of(["samplers.cosine.steps=5"])).samplers["cosine"].steps == 5

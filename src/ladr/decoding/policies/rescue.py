@@ -84,6 +84,13 @@ def _phase(name: str, row: Any, known: Mapping[str, dict]) -> Phase:
 def _rows(source: Mapping[str, Any]) -> list[Phase]:
     """The phases of a mapping; if all its names are the paper's, what it leaves out is the paper's."""
     paper = PAPER.plain()
+    for name, row in source.items():
+        if name not in paper and isinstance(row, Mapping) and not {"until", "alpha"} <= set(row):
+            lacking = next(key for key in ("until", "alpha") if key not in row)
+            raise LadrError(
+                f"phases.{name}: no phase of the paper{nearest(name, paper)}; for a phase of its own the "
+                f"field {lacking!r} is missing"
+            )
     if source and set(source) <= set(paper):
         return [_phase(name, source.get(name, {}), paper) for name in paper]
     return [_phase(name, row, {}) for name, row in source.items()]
