@@ -159,6 +159,20 @@ def test_a_sweep_names_the_bad_value_once(tmp_path):
     assert "sweeps.alpha.grid.phases.structure.alpha.1 = 7" in line
 
 
+@pytest.mark.parametrize(
+    ("images", "says"),
+    [
+        ("0", "ablations.fig.images = 0: input should be greater than or equal to 1"),
+        ("none", "ablations.fig.images = 'none': input should be a valid integer"),
+        ("{field: 0}", "ablations.fig.images.field = 0: input should be greater than or equal to 1"),
+    ],
+)
+def test_a_value_of_two_forms_is_one_mistake_under_its_own_key(tmp_path, images, says):
+    line = told(tmp_path, TEXT.replace("  fig:\n", f"  fig:\n    images: {images}\n"))
+    assert "\n" not in line
+    assert says in line
+
+
 def test_a_misspelt_phase_is_named_with_the_nearest(tmp_path):
     line = told(tmp_path, TEXT.replace("structure: {alpha: 0.3}", "explore: {until: 0.9}"))
     assert "phases.explore: no phase of the paper (did you mean 'exploration'?)" in line

@@ -1,5 +1,6 @@
 """Mistakes in params.yaml that types show: a wrong type or range, a key that is missing or unknown."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from ladr.experiment.params.models import (
 from ladr.experiment.params.policy import Issue
 
 ARMS = ("[key]", "str", "constrained-int", "int")  # pydantic's names for the parts of a union
+MAPPING = re.compile(r"dict\[.*\]")  # and for a part that reads mappings
 GONE = {("cells_per_job",): "is no longer a key; `job_minutes` in a backbone's row says how long jobs are"}
 
 
@@ -38,17 +40,31 @@ def _issues(model: type[Strict] | type[Sampler], data: Mapping[str, Any]) -> Ite
     try:
         model.model_validate(data)
     except ValidationError as error:
-        yield from map(_issue, sorted(error.errors(include_url=False), key=_is_number_for_text))
+        every = sorted(error.errors(include_url=False), key=_of_another_form)
+        meant = [_path(one) for one in every if not _of_another_form(one)]
+        for one in every:
+            here = _path(one)
+            if not _of_another_form(one) or not any(path[: len(here)] == here for path in meant):
+                yield _issue(one)
 
 
-def _is_number_for_text(error: Mapping[str, Any]) -> bool:
-    """Does the text's arm of a union complain about a number? What the number's arm says helps more."""
-    return "str" in error["loc"] and isinstance(error["input"], int)
+def _path(error: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """The keys that lead to the value, without the names that pydantic gives to the arms of a union."""
+    return tuple(key for key in error["loc"] if key not in ARMS and not MAPPING.fullmatch(str(key)))
+
+
+def _of_another_form(error: Mapping[str, Any]) -> bool:
+    """Does an arm of a union complain about a number or a mapping, which it does not read? What the arm that
+    reads it says helps more."""
+    arm, value = error["loc"][-1], error["input"]
+    if "str" in error["loc"] or MAPPING.fullmatch(str(arm)):
+        return isinstance(value, int)
+    return arm in ARMS and isinstance(value, Mapping)
 
 
 def _issue(error: Mapping[str, Any]) -> Issue:
-    """One of pydantic's errors in our words, without the names it gives to the arms of a union."""
-    path = tuple(k for k in error["loc"] if k not in ARMS)
+    """One of pydantic's errors in our words."""
+    path = _path(error)
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden" and path in GONE:
         return Issue(path, GONE[path])
