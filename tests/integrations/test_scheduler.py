@@ -294,6 +294,10 @@ def test_saving_and_coming_back(pipe, tmp_path):
         ({"policy": "hallton"}, "policy: 'hallton' is not known .did you mean 'halton'"),
         ({"policy": {"policy": "ladr", "rnk": "gap"}}, "no field 'rnk' .did you mean 'rank'"),
         ({"time": "ratio"}, "time: 'ratio' is not allowed"),
+        ({"mask_token_id": "x"}, "mask_token_id: 'x' is not allowed; an integer from 0"),
+        ({"mask_token_id": -1}, "mask_token_id: -1 is not allowed; a number from 0"),
+        ({"mask_token_id": True}, "mask_token_id: True is not allowed; a number from 0"),
+        ({"sampling_temperature": "hot"}, "sampling_temperature: 'hot' is not allowed; a number from 0"),
     ],
 )
 def test_bad_settings_are_named(pipe, settings, says):
@@ -306,8 +310,11 @@ def test_bad_steps_are_named(pipe):
     sample, logits = torch.full((1, 8, 8), 32), torch.zeros(1, 32, 8, 8)
     with pytest.raises(LadrError, match="timesteps: not set"):
         own.step(logits, 0, sample)
-    with pytest.raises(LadrError, match="num_inference_steps: 0"):
-        own.set_timesteps(0)
+    for wrong in (0, 2.5, True, "8", None):
+        with pytest.raises(LadrError, match=f"num_inference_steps: {wrong!r} is not allowed; a whole number"):
+            own.set_timesteps(wrong)
+    own.set_timesteps(np.int64(3))
+    assert len(own.timesteps) == 3
     own.set_timesteps(4)
     with pytest.raises(LadrError, match=r"sample: \(1, 64\) with model_output \(1, 64, 32\)"):
         own.step(torch.zeros(1, 64, 32), 0, sample.flatten(1))

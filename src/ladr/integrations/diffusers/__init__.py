@@ -18,11 +18,11 @@ from ladr.decoding.denoiser import Denoiser
 from ladr.decoding.frontier import top
 from ladr.decoding.passes import Live, Passes
 from ladr.decoding.policies import build
-from ladr.decoding.policies.allowed import one_of
+from ladr.decoding.policies.allowed import count, one_of, within
 from ladr.decoding.trace import Trace
 from ladr.decoding.view import MASK, Commit, View
 from ladr.integrations.diffusers.streams import Generators, GeneratorStreams, streams
-from ladr.integrations.diffusers.times import InPipeline, UntilSettled
+from ladr.integrations.diffusers.times import InPipeline, UntilSettled, planned
 
 with needs("LADRScheduler"):
     from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -81,6 +81,8 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         sampling_temperature: float = 1.0,
         time: str = "steps",
     ):
+        count("mask_token_id", mask_token_id, 0)
+        within("sampling_temperature", sampling_temperature, 0)
         one_of("time", time, TIMES)
         self.policy = build(policy, outside=False)
         if not isinstance(policy, str | Mapping):
@@ -128,11 +130,7 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
 
     def set_timesteps(self, num_inference_steps: int, temperature: Any = None, device: Any = None) -> None:
         """Begin a decode of at most so many planned passes; `temperature` is not read."""
-        if num_inference_steps < 1:
-            raise LadrError(
-                f"num_inference_steps: {num_inference_steps} is not allowed; a whole number from 1"
-            )
-        self.timesteps = UntilSettled(self, int(num_inference_steps), device)
+        self.timesteps = UntilSettled(self, planned(num_inference_steps), device)
         self._forget()
 
     def step(

@@ -3,17 +3,26 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from numbers import Integral
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from ladr.base.errors import LadrError, shown
 from ladr.decoding import schedule
 from ladr.decoding.commits import answer
 from ladr.decoding.policies.base import Policy
 from ladr.decoding.view import Commit, View
 
 TRAINED = 1000  # Meissonic was trained on this multiple of the mask ratio
+
+
+def planned(steps: Any) -> int:
+    """The number of planned passes; LadrError unless it is a whole number from 1."""
+    if not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1:
+        raise LadrError(f"num_inference_steps: {shown(steps)} is not allowed; a whole number from 1")
+    return int(steps)
 
 
 class Decoding(Protocol):
