@@ -106,8 +106,9 @@ def test_a_download_that_breaks_off_says_how_to_go_on_and_keeps_complete_files(h
     with hub_server.serving(lumina) as server:
         hub(server.url)
         server.cut = SHARD
-        with says(rf"cannot be fetched .*try again, complete files are kept: {FETCH}"):
+        with says(rf"cannot be fetched .*try again, complete files are kept: {FETCH}") as broken:
             draw()
+        assert broken.value.status == 1
         server.cut, before = "", list(server.asked)
         assert draw()["samplers"][0]["passes"] <= 4
         again = server.asked[len(before) :]
@@ -134,8 +135,9 @@ def test_without_network_the_cache_is_used_and_its_absence_is_told(hub, lumina, 
     home = hub(offline=offline)
     with says(
         rf"{NAME} at revision main is not in the cache and the hub cannot be reached{why}; online: {FETCH}$"
-    ):
+    ) as refused:
         draw()
+    assert refused.value.status == (2 if offline else 1)
     hub_server.cached(home, lumina)
     assert draw()["samplers"][0]["passes"] <= 4
     with says(rf"at revision v9 is not in the cache .*; online: {FETCH} --revision v9$"):

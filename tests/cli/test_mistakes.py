@@ -16,12 +16,15 @@ from mlflow.exceptions import MlflowException
 from safetensors import SafetensorError, safe_open
 from sqlalchemy import create_engine, text
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import FailedError, LadrError
 from ladr.base.escape import printable
+from ladr.base.files import appearing
 from ladr.base.version import VERSION
 from ladr.cli import commands
 from ladr.cli.main import answer
 from ladr.cli.mistakes import explained
+from ladr.experiment.cells.stop import StoppedError
+from tiny import write
 
 LADR = [sys.executable, "-c", "from ladr.cli.main import main; main()"]
 
@@ -95,6 +98,16 @@ def test_what_the_system_refuses_has_its_reason(number, says, code):
     assert status == code
 
 
+def full():
+    with appearing(Path("full")):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def barred():
+    with appearing(Path("/dev/null/x")):
+        pass
+
+
 def other_errors(folder):
     broken = folder / "broken.safetensors"
     broken.write_bytes(b"x" * 20)
@@ -116,6 +129,10 @@ def other_errors(folder):
         (ConnectionRefusedError(111, "refused"), OSError, "the network failed", 1),
         (TimeoutError("x"), OSError, "no answer in time", 1),
         (LadrError("what, where"), ValueError, "what, where", 2),
+        (FailedError("who, where"), LadrError, "who, where", 1),
+        (StoppedError("by whom"), LadrError, "by whom", 143),
+        (raised(full), LadrError, "(No space left on device); what is finished is kept", 1),
+        (raised(barred), LadrError, "cannot be written (File exists)", 2),
         (ZeroDivisionError("x"), Exception, "a fault of this program, ZeroDivisionError (x); --debug", 1),
     ]
 
@@ -248,3 +265,11 @@ def test_standard_output_is_what_it_was(unbuffered):
     assert done.stdout == f"ladr {VERSION}\n".encode()
     closed = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *LADR, "--version"], check=False, env=environment)
     assert closed.returncode == 0
+
+
+def test_a_server_that_does_not_answer_is_a_failure(tmp_path, capsys, monkeypatch):
+    write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert answer(["track", "--set", "tracking=true"]) == 1
+    assert "http://127.0.0.1:9 does not answer" in capsys.readouterr().err

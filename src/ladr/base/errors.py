@@ -13,7 +13,18 @@ UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066
 
 
 class LadrError(ValueError):
-    """Bad input: the message names what, where, its value and what is allowed."""
+    """Bad input: the message names what, where, its value and what is allowed.
+
+    status: the exit code of a command that ends with it.
+    """
+
+    status = 2
+
+
+class FailedError(LadrError):
+    """What was typed may be right, but a server did not answer, or a file of the results failed."""
+
+    status = 1
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -56,7 +56,7 @@ OTHERS = {
 def explained(error: BaseException, words: Sequence[str] = ()) -> tuple[str, int]:
     """What to print about an error of the command that `words` call, and the exit code."""
     if isinstance(error, LadrError):
-        return str(error), MISTAKE
+        return str(error), _status(error)
     if isinstance(error, UsageError):
         return _of_usage(error, words), MISTAKE
     if isinstance(error, typer.Abort):
@@ -86,6 +86,12 @@ def _of_usage(error: Exception, words: Sequence[str]) -> str:
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message.replace("': ", f"'{with_value(error, words)}: ", 1)
     return f"{message}; `{path} --help` shows what is allowed"
+
+
+def _status(error: LadrError) -> int:
+    """The error's own exit code, or that of what the system refused, such as room on a full disk."""
+    cause = error.__cause__
+    return FILES[cause.errno][1] if isinstance(cause, OSError) and cause.errno in FILES else error.status
 
 
 def _of_files(error: OSError) -> tuple[str, int]:

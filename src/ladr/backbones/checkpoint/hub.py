@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ladr.base.errors import LadrError, needs
+from ladr.base.errors import FailedError, LadrError, needs
 from ladr.base.files import remembered_sha256
 
 LUMINA, AMUSED = "Alpha-VLLM/Lumina-DiMOO", "amused/amused-512"
@@ -79,12 +79,13 @@ def _snapshot(name: str, revision: str | None) -> Path:
         if isinstance(error.__cause__, hub.RevisionNotFoundError):  # as huggingface_hub 0 tells it
             raise _no_revision(name, at) from None
         offline = " (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else ""
-        raise LadrError(
+        kind = LadrError if constants.HF_HUB_OFFLINE else FailedError
+        raise kind(
             f"backbone: {at} is not in the cache and the hub cannot be reached{offline}; online: {fetch}"
         ) from None
     except Exception as error:  # httpx's are no OSError, and httpx has had two names
         reason = f"{error.__class__.__name__}: {str(error).strip()}"
-        raise LadrError(
+        raise FailedError(
             f"backbone: {at} cannot be fetched ({reason}); try again, complete files are kept: {fetch}"
         ) from None
     verify(folder)

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ladr.base.errors import LadrError, nearest
+from ladr.base.errors import FailedError, LadrError, nearest
 from ladr.base.files import replace, sha256
 from ladr.base.removal import remove
 from ladr.benchmarks.official.suite import some
@@ -187,16 +187,16 @@ def _download(url: str, part: Path) -> None:
                     if have + size > MOST:
                         raise LadrError(f"{url}: more than {MOST >> 20} MiB came; no pinned file is so large")
         if expected is not None and str(size) != expected.strip():
-            raise LadrError(f"{url}: {size} of {expected} bytes came; run again to go on")
+            raise FailedError(f"{url}: {size} of {expected} bytes came; run again to go on")
     except urllib.error.HTTPError as error:
         if (
             error.code == 416
         ):  # the part file is already whole, or longer than the file: judge it by its checksum
             return
-        raise LadrError(f"{url}: the server answered {error.code} {error.reason}") from error
+        raise FailedError(f"{url}: the server answered {error.code} {error.reason}") from error
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
-        raise LadrError(
+        raise FailedError(
             f"{url}: cannot be reached ({reason}); offline, name a folder of the files "
             "(--prompts FOLDER, or `official: {prompts: FOLDER}` in params.yaml)"
         ) from error

@@ -10,7 +10,9 @@ from ladr.base.errors import LadrError
 
 
 class StoppedError(LadrError):
-    """The work was stopped by SIGTERM after what is finished was saved."""
+    """The work was stopped by SIGTERM after what is finished was saved. The exit code is the shell's."""
+
+    status = 128 + signal.SIGTERM
 
 
 class Stop:

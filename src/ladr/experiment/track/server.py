@@ -8,7 +8,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import FailedError, LadrError
 
 SECONDS = 3.0
 SQLITE = "sqlite:///"
@@ -45,6 +45,6 @@ def require_answer(uri: str) -> None:
         return
     except OSError as error:
         reason = getattr(error, "reason", None) or error
-        raise LadrError(f"MLflow: {uri[:200]} does not answer ({reason}); {MEND}") from None
+        raise FailedError(f"MLflow: {uri[:200]} does not answer ({reason}); {MEND}") from None
     except (ValueError, HTTPException) as error:
         raise LadrError(f"MLflow: {uri[:200]!r} is no address ({error}); {MEND}") from None
