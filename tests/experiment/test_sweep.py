@@ -1,11 +1,13 @@
 """Sweeps from the command line, and the search."""
 
 import json
+import os
 
 import pytest
 import yaml
 
 from ladr.base.errors import LadrError
+from ladr.cli.main import answer
 from ladr.cli.sweep import drawn
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.decoded import read_tokens
@@ -97,6 +99,24 @@ def test_a_search_goes_on_where_it_stopped_and_writes_rows_to_paste(tmp_path):
     text["backbones"]["field"]["benchmarks"] = {"field-exact": 2}
     _, made = tiny(pasted, json.dumps(text))
     assert {row["cell"] for row in best} <= set(made.cells)
+
+
+def test_the_database_of_a_search_is_named_where_it_is_damaged(tmp_path, capsys, monkeypatch):
+    import optuna
+
+    monkeypatch.chdir(tmp_path)
+    what = prepared(write(tmp_path), "ladr", "field", "field-exact", 2)
+    path = tmp_path / "results" / "search" / f"{what.name}.db"
+    path.parent.mkdir(parents=True)
+    optuna.create_study(study_name=what.name, storage=f"sqlite:///{path}")
+    os.truncate(path, 5000)
+    words = ["search", "--backbone", "field", "--benchmark", "field-exact", "--size", "2", "--trials", "1"]
+    assert answer(words) == 1
+    said = capsys.readouterr().err
+    assert f"ladr: results/search/{what.name}.db: the database of this search cannot be used (" in said
+    assert "https" not in said
+    assert "mlflow" not in said
+    assert path.stat().st_size == 5000
 
 
 def test_a_search_of_what_does_not_exist(tmp_path):

@@ -1,10 +1,13 @@
 """`ladr sweep`, `ladr search` and `ladr calibrate`: many settings of one sampler."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ladr.base.errors import FailedError
 from ladr.cli.options import MOST, MOST_STEPS, PARAMS, File, Json, Set, Size, changed, print_json, size_of
 
 Values = Annotated[list[str] | None, typer.Option(metavar="PHASE=VALUE,...", help="Values of one phase.")]
@@ -74,7 +77,8 @@ def search(
 
     sized = size_of(size)
     study = prepared(params, base, backbone, benchmark, sized, vary or (), half, changed(changes))
-    rows = list(best_of(study, trials, seed=seed))
+    with database(RESULTS / "search" / f"{study.name}.db"):
+        rows = list(best_of(study, trials, seed=seed))
     if json:
         print_json(rows)
         return
@@ -84,6 +88,21 @@ def search(
             other = row["other"]
             typer.echo(f"   on the other half: {other['score']:6.2f}  passes {other['passes']:6.2f}")
     typer.echo(f"rows to paste: {RESULTS}/search/{study.name}.yaml")
+
+
+@contextmanager
+def database(path: Path) -> Iterator[None]:
+    """Let an error of the database of a search name its file, and say how one goes on."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("optuna", "sqlalchemy", "sqlite3"):
+            raise
+        reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
+        raise FailedError(
+            f"{path}: the database of this search cannot be used ({reason}); if no other program uses it, "
+            "remove it and search anew: cells that are decoded stay"
+        ) from error
 
 
 def calibrate(
