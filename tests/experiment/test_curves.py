@@ -88,6 +88,15 @@ def test_a_row_is_calibrated_to_passes(tmp_path):
     assert "values: [" in done.output
 
 
+def test_passes_that_no_value_leads_to_are_refused(tmp_path):
+    words = ["calibrate", "bar", "--field", "level", "--backbone", "field", "--benchmark", "field-exact"]
+    more = ["--size", "2", "--passes", "5", "--passes", "1000", "--params", str(write(tmp_path, asked()))]
+    done = CliRunner().invoke(build("calibrate"), [*words, *more])
+    with pytest.raises(LadrError, match=r"passes: 1000 is out of reach; level leads to [\d.]+ \(.*\) up to"):
+        raise done.exception
+    assert done.output == ""
+
+
 def test_what_cannot_be_calibrated_is_named(tmp_path):
     params = load(write(tmp_path, asked()))
     place = ("field", "field-exact", 2)

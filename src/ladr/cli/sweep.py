@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ladr.base.errors import FailedError
+from ladr.base.errors import FailedError, LadrError
 from ladr.cli.options import MOST, MOST_STEPS, PARAMS, File, Json, Set, Size, changed, print_json, size_of
 
+if TYPE_CHECKING:
+    from ladr.experiment.sweep.calibrate import Calibration
+
+NEAR = 0.5  # passes
 Values = Annotated[list[str] | None, typer.Option(metavar="PHASE=VALUE,...", help="Values of one phase.")]
 Base = Annotated[str, typer.Option(help="The sampler whose settings vary.")]
 
@@ -130,6 +134,8 @@ def calibrate(
     read = load(params, changes_of(changes or []))
     ends = ends_of(between) if between else None
     asked = calibration(read, row, field, backbone, benchmark, size_of(size), ends)
+    for number in passes:
+        require_reach(asked, number)
     answers = [(number, asked.nearest(number, tries)) for number in passes]
     if json:
         print_json([{"asked": number, field: one.value, "passes": one.passes} for number, one in answers])
@@ -137,3 +143,13 @@ def calibrate(
     for number, one in answers:
         typer.echo(f"{number:g} passes: {field} {one.value:g} takes {one.passes:.2f}")
     typer.echo(f"values: [{', '.join(f'{one.value:g}' for _, one in answers)}]")
+
+
+def require_reach(asked: "Calibration", passes: float) -> None:
+    """LadrError where no value leads to so many passes, give or take NEAR."""
+    low, high = sorted((asked.at(value) for value in asked.between), key=lambda one: one.passes)
+    if not low.passes - NEAR <= passes <= high.passes + NEAR:
+        raise LadrError(
+            f"passes: {passes:g} is out of reach; {asked.field} leads to {low.passes:.2f} ({low.value:g}) up "
+            f"to {high.passes:.2f} passes ({high.value:g})"
+        )
