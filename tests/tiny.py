@@ -101,6 +101,18 @@ def resealed(path: Path, **changes) -> dict:
     return before
 
 
+def redecoded(folder: Path) -> None:
+    """Put other tokens into the folder of a cell, as another decode would: the record vouches for them."""
+    from safetensors.torch import load_file, save_file
+
+    from ladr.experiment.cells.record import CELL, TOKENS, TRACE, described
+
+    tensors = load_file(folder / TOKENS)
+    tensors["tokens"] = tensors["tokens"].flip(2).contiguous()
+    save_file(tensors, folder / TOKENS, metadata={"cell": folder.name})
+    resealed(folder / CELL, files=described(folder, [TOKENS, TRACE]))
+
+
 def rescored(results: Path, scores) -> None:
     """Write other scores into the table, and vouch for them."""
     from ladr.experiment.cells.record import BESIDE, TABLE, described

@@ -10,6 +10,7 @@ import signal
 import sys
 
 MODULE = sys.argv[1]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is deaf to it
 
 
 class Finder:

@@ -15,16 +15,16 @@ from ladr.base.files import read_json
 from ladr.benchmarks.official import fetch, scorers
 from ladr.benchmarks.official.part import PartInput
 from ladr.benchmarks.official.registry import OFFICIAL
-from ladr.experiment.cells import record as seal
 from ladr.experiment.cells import table
 from ladr.experiment.cells.official import layout_of
-from ladr.experiment.cells.record import CELL, SCORE
+from ladr.experiment.cells.record import SCORE
 from ladr.experiment.cells.rows import scored
 from ladr.experiment.cells.score import score
 from ladr.experiment.grid import grid
 from ladr.experiment.params import changes_of, load
 from ladr.experiment.plan.plan import Plan
 from official_cells import folder_of, ladr, notes
+from tiny import redecoded
 
 TEXT = """\
 use: [lumina-dimoo]
@@ -196,9 +196,7 @@ def test_other_settings_make_scores_stale_and_other_tokens_make_imports_stale(he
     assert scored(place, cell("geneval", experiment("official.blip=another/one")))
     score([other], **QUIET)
     assert notes(other)["Overall"][0] == 100  # an official result stands, whatever would score here
-    record = read_json(place / CELL)
-    record["files"]["tokens.safetensors"]["sha256"] = "0" * 64
-    seal.write(place / CELL, record)
+    redecoded(place)
     score([one], **QUIET)
     assert "./no-detector" in notes(one)["Overall"][1]
 
