@@ -183,10 +183,14 @@ def test_a_search_on_half_of_the_prompts_judges_its_best_on_the_other_half(tmp_p
 def test_jobs_of_a_sweep_find_ladr_in_an_environment_that_is_not_activated(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    rule = 'rule table:\n    output: config["out"] + "/table.json"\n    shell: "ladr --version > {output}"\n'
+    monkeypatch.setenv("LADR_SET", "steps=8")  # which Snakemake would refuse
+    shell = "(ladr --version; echo set: $(printenv LADR_SET || true).) > {output}"
+    rule = f'rule table:\n    output: config["out"] + "/table.json"\n    shell: "{shell}"\n'
     (tmp_path / "Snakefile").write_text(rule)
     name, data = experiment(
         write(tmp_path), "ladr", {"phases.structure.alpha": [0.1]}, backbones=None, benchmarks=None
     )
     place = sweep.run(name, data, cores="1")
-    assert (place / "table.json").read_text().startswith("ladr")
+    said = (place / "table.json").read_text()
+    assert said.startswith("ladr")
+    assert said.endswith("set: .\n")

@@ -107,8 +107,15 @@ def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = F
     write_text(place / "params.yaml", text.getvalue())
     words = ["--cores", cores, "--config", f"params={place / 'params.yaml'}", f"out={place}"]
     command = [sys.executable, "-m", "snakemake", *words, "--", f"{place}/table.json"]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    done = subprocess.run(command, env={**os.environ, "PATH": path})
+    done = subprocess.run(command, env=_environment())
     if done.returncode:
         raise LadrError(f"sweep {name}: Snakemake ended with {done.returncode}; what is finished is kept")
     return place
+
+
+def _environment() -> dict[str, str]:
+    """What Snakemake starts with: this Python's programs first, and none of the variables that it refuses."""
+    from ladr.experiment.plan.workflow import INSTEAD
+
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {name: value for name, value in os.environ.items() if name not in INSTEAD} | {"PATH": path}
