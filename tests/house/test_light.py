@@ -1,4 +1,4 @@
-"""What must not wait for torch: importing the package, and every command that only reads."""
+"""What must not wait for torch and scipy: importing the package, and every command that only reads."""
 
 import shutil
 import subprocess
@@ -22,22 +22,24 @@ QUICK = {
 
 
 def looked(code, folder=ROOT):
-    """Run it in a process of its own; what it printed, and whether torch was imported."""
-    look = "\nfinally:\n    print('torch' in sys.modules, file=sys.stderr)"
+    """Run it in a process of its own; what it printed, and the heavy modules that were imported."""
+    look = "\nfinally:\n    print(sorted({'torch', 'scipy'} & sys.modules.keys()), file=sys.stderr)"
     code = "import sys\ntry:\n" + "".join(f"    {line}\n" for line in code.splitlines()) + look
     return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_does_without_torch(name, tmp_path):
+def test_does_without_torch_and_scipy(name, tmp_path):
     shutil.copy(ROOT / "params.yaml", tmp_path)
     done = looked(QUICK[name], tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines()[-1] == "False", done.stderr
+    assert done.stderr.splitlines()[-1] == "[]", done.stderr
 
 
-def test_the_look_sees_torch():
-    assert looked("import ladr; ladr.decode").stderr.splitlines()[-1] == "True"
+def test_the_look_sees_them():
+    assert looked("import ladr; ladr.decode").stderr.splitlines()[-1] == "['torch']"
+    read = "import numpy, ladr.shapes.detect as d; d.read(numpy.zeros((64, 64, 3), numpy.uint8))"
+    assert looked(read).stderr.splitlines()[-1] == "['scipy']"
 
 
 def test_public_names_are_what_they_were():

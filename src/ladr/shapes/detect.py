@@ -6,8 +6,8 @@ Call `read(image)`; `image` is (64, 64, 3) uint8.
 from collections import Counter
 
 import numpy as np
-from scipy import ndimage
 
+from ladr.base.late import Late
 from ladr.shapes.pixels import (
     BLACK,
     BRIGHT,
@@ -30,6 +30,7 @@ from ladr.shapes.scene import CANVAS
 from ladr.shapes.templates import Fit, fit, texture
 
 __all__ = ["VERSION", "Detection", "Reading", "read"]
+ndimage = Late("scipy.ndimage")  # half a second to import, and a plan of jobs reads no picture
 
 
 def read(image: np.ndarray) -> Reading:

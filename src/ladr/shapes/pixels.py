@@ -4,10 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
+from ladr.base.late import Late
 from ladr.shapes.scene import BACKGROUNDS, BLUEPRINT, CANVAS, COLORS, INKS, SHADE
 
+ndimage = Late("scipy.ndimage")
 LEAST = 24  # pixels: a smaller region is dirt and not a thing
 MIXED = 60.0  # RGB distance: a pixel that is farther from every colour is a mixture
 NEAR = 45.0  # RGB distance: a pixel of the border that is nearer to a background belongs to it
