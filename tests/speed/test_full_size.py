@@ -36,7 +36,12 @@ def scratch(tmp_path):
 def test_the_command_runs_and_leaves_nothing(scratch, capsys):
     words = ["--shape", "lumina-tiny", "--size", "32x48", "--sampler", "cosine@3", "--scratch", str(scratch)]
     assert answer(["speed", "device", "--device", "cpu", *words]) == 0
-    result = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr()
+    lines = printed.err.splitlines()
+    assert [line.split()[0] for line in lines] == ["checkpoint", "loaded", "pass", "pass", "pass"]
+    assert lines[-1].startswith("pass 3: ")
+    assert lines[-1].endswith("s, 0 cells are masked after it")
+    result = json.loads(printed.out)
     assert (result["passes"], result["grid"], result["dtype"]) == (3, [2, 3], "bfloat16")
     assert 2 * result["parameters"] < result["folder_gb"] * GB < 2 * result["parameters"] + 5e6
     assert result["roofline"] == pytest.approx(result["pass_tflops"] / result["matrix_tflops"])

@@ -160,6 +160,7 @@ def device(
             (named.spec, named.steps),
             layers,
             scratch,
+            lambda line: typer.echo(line, err=True),
         )
     else:
         own = {"size": size, "sampler": sampler, "layers": layers, "scratch": scratch}

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from ladr.base.errors import LadrError
 from ladr.base.removal import remove
 from ladr.decoding.loop import decode
 from ladr.decoding.trace import ImageTrace
+from ladr.decoding.view import View
 from ladr.speed.backbone import PROMPT, flops, seconds
 from ladr.speed.device import hardware, matrix_products
 from ladr.speed.upstream import FOLDERS
@@ -37,6 +38,7 @@ SCRATCH = Path(".cache")
 def full_size_speed(
     shape: str = "lumina", device: str = "cpu", dtype: str = "bfloat16", size: tuple[int, int] = (256, 256),
     sampler: tuple[Any, int] = ("cosine", 2), layers: int | None = None, scratch: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:  # fmt: skip
     """One guided image of `size` (height, width) in pixels by `sampler` (policy, planned passes).
 
@@ -45,7 +47,7 @@ def full_size_speed(
     after the decode, over the time that the passes took. On a CPU the rates (`pass_tflops`, `matrix_tflops`)
     and `busy_s_per_pass` are from processor time over threads, which other programs disturb less; `pass_s` is
     the median on the clock.
-    `layers`: the first ones only.
+    `layers`: the first ones only. say(line): called as parts of the work are done, each pass among them.
     """
     config = FOLDERS[shape] if layers is None else replace(FOLDERS[shape], n_layers=layers)
     kind = dtype_of("dtype", dtype)
@@ -57,20 +59,24 @@ def full_size_speed(
     with scratch_folder(scratch or SCRATCH, need.weights) as folder:
         public_checkpoint(folder, config, dtype=kind, shards=SHARDS)
         written = time.perf_counter()
+        say(f"checkpoint written after {written - began:.0f} s")
         backbone = load("lumina-dimoo", source=folder, dtype=dtype, device=device, size=size)
         loaded = time.perf_counter()
+        say(f"loaded after {loaded - written:.0f} s; the products are measured before and after the image")
         about = {
             "shape": shape, "dtype": dtype, "size": list(size), "grid": list(grid),
             "layers": config.n_layers, "parameters": memory.parameters(config),
             "shards": len(list(folder.glob("*.safetensors"))), "folder_gb": _bytes_in(folder) / memory.GB,
             "write_s": written - began, "load_s": loaded - written,
         }  # fmt: skip
-        numbers = _measure(backbone, sampler, device, kind)
+        numbers = _measure(backbone, sampler, device, kind, say)
     peak = peak_memory() / memory.GB
     return {**about, **numbers, "peak_memory_gb": peak, "hardware": hardware(device)}
 
 
-def _measure(backbone: DiMOO, sampler: tuple[Any, int], device: str, kind: Any) -> dict[str, Any]:
+def _measure(
+    backbone: DiMOO, sampler: tuple[Any, int], device: str, kind: Any, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Seconds and operations of one decode beside the matrix rate."""
     denoiser = backbone.bind([PROMPT])
     denoiser.lay_out([0])
@@ -79,7 +85,7 @@ def _measure(backbone: DiMOO, sampler: tuple[Any, int], device: str, kind: Any) 
     before = seconds(calls, 3, clock)
     policy, steps = sampler
     began = clock()
-    image = decode(backbone, [PROMPT], policy, steps=steps).trace.images[0]
+    image = decode(backbone, [PROMPT], policy, steps=steps, on_step=_passes(say)).trace.images[0]
     busy = clock() - began
     took = {name: min(before[name], after) for name, after in seconds(calls, 3, clock).items()}
     best = max(counts[name] / took[name] for name in counts)
@@ -91,6 +97,18 @@ def _measure(backbone: DiMOO, sampler: tuple[Any, int], device: str, kind: Any) 
         "tflop_per_pass": operations / image.passes / 1e12, "pass_tflops": operations / busy / 1e12,
         "matrix_tflops": best / 1e12, "roofline": operations / busy / best,
     }  # fmt: skip
+
+
+def _passes(say: Callable[[str], None]) -> Callable[[View, torch.Tensor], None]:
+    """What says how long each pass took, and how many cells are masked after it."""
+    began = [time.perf_counter()]
+
+    def one(view: View, take: torch.Tensor) -> None:
+        began.append(time.perf_counter())
+        left = int(view.masked.sum() - take.sum())
+        say(f"pass {len(began) - 1}: {began[-1] - began[-2]:.1f} s, {left} cells are masked after it")
+
+    return one
 
 
 def _processor_time() -> float:
