@@ -6,7 +6,8 @@ import pytest
 
 from figure_params import PARAMS
 from ladr.figures import rivals
-from ladr.figures.frame.curve import curves, gain, hull, plain, weights
+from ladr.figures.frame import looks
+from ladr.figures.frame.curve import MethodCurve, curves, gain, hull, plain, weights
 from ladr.figures.frame.results import Results, main
 from tiny import measured
 
@@ -75,3 +76,16 @@ def test_every_curve_is_drawn_and_ranked(results, tmp_path):
     assert table.data.hull.sum() >= 2
     written = [path for one in (figure, table) for path in one.save(tmp_path)]
     assert pd.read_csv(next(p for p in written if p.suffix == ".csv")).method.tolist() == [*table.data.method]
+
+
+def test_strong_curves_have_colours_of_their_own(results, lines):
+    """A sampler of params.yaml keeps its colour where the experiment's table lacks it."""
+    own = [MethodCurve(name, f"a {name}", lines) for name in ("doubt", *map(str, range(12)))]
+    on = {curve.name: curve.name in {"doubt", "1", "7", "11"} for curve in own}
+    drawn = rivals.looks_of(results, own, on)
+    assert drawn["doubt"] == looks.look_named("doubt")
+    assert len({drawn[name]["color"] for name, strong in on.items() if strong}) == 4
+    assert len({(look["color"], look["marker"]) for look in drawn.values()}) == len(own)
+    assert rivals.looks_of(results, [MethodCurve("base", "Cosine", lines)], {"base": True}) == {
+        "base": looks.look_named("cosine")
+    }

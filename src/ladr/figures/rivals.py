@@ -51,7 +51,7 @@ def plot(results: Results, backbone: str, benchmark: str, group: str, own: list[
     high = 4.2 + FOOT * -(-(len(own) + 1) // EACH)
     figure, panels = style.canvas(height=high)
     panel = panels[0, 0]
-    colours = {curve.name: _look(results, curve, i) for i, curve in enumerate(own)}
+    colours = looks_of(results, own, on)
     for curve in sorted(own, key=lambda curve: on[curve.name]):
         _curve(panel, curve, colours[curve.name], on[curve.name])
     panel.plot(best.passes, best.value, color="black", lw=1.0, zorder=1, label="hull")
@@ -65,12 +65,21 @@ def plot(results: Results, backbone: str, benchmark: str, group: str, own: list[
     return Plot(name, title, figure, caption, folder=backbone)
 
 
-def _look(results: Results, curve: MethodCurve, place: int) -> dict[str, Any]:
-    """The look of the table's sampler with that label, else one of its own."""
-    table = results.lines(looks.SAMPLERS)
-    if (table.label == curve.label).any():
+def looks_of(results: Results, own: list[MethodCurve], on: dict[str, bool]) -> dict[str, dict[str, Any]]:
+    """The look of each curve, by its name.
+
+    It is that of the table's sampler with its label, or of params.yaml's with its name. The others' are
+    counted out to those on the hull first, so that strong curves have colours of their own.
+    """
+    named = {curve.name: look for curve in own if (look := _sampler_look(results, curve))}
+    rest = sorted((curve.name for curve in own if curve.name not in named), key=lambda name: not on[name])
+    return named | {name: style.other(i) for i, name in enumerate(rest)}
+
+
+def _sampler_look(results: Results, curve: MethodCurve) -> dict[str, Any] | None:
+    if (results.lines(looks.SAMPLERS).label == curve.label).any():
         return looks.look_of(results, curve.label)
-    return style.other(place)
+    return looks.look_named(curve.name) if curve.name in looks.KNOWN else None
 
 
 def _curve(panel: Any, curve: MethodCurve, look: dict[str, Any], strong: bool) -> None:
