@@ -143,7 +143,7 @@ def _bytes_in(folder: Path) -> int:
 def scratch_folder(place: Path, weights: float) -> Iterator[Path]:
     """A new folder in `place` with room for `weights` bytes, removed at the end of the block.
 
-    SIGTERM ends the block as Ctrl-C does.
+    SIGTERM ends the block as Ctrl-C does, with an exit code of its own.
     """
     place.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(place).free
@@ -162,13 +162,23 @@ def scratch_folder(place: Path, weights: float) -> Iterator[Path]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt inside the block."""
+    """SIGTERM ends the block as Ctrl-C does, and the program then with its own exit code."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before: Any = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    came: list[int] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    before: Any = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
+    except KeyboardInterrupt:
+        if came:
+            raise SystemExit(128 + came[0]) from None
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
 
