@@ -231,6 +231,7 @@ def fidelity_rows(quick: bool = False) -> list[dict]:
     backbone = Field((5, 5) if quick else (6, 6), 3, coupling=0.9)
     rules = [("cosine", build("cosine")), ("MaskGIT", build("maskgit")), ("LADR", LADR())]
     rules += [("cosine, top-1", counterpart(build("cosine"))), ("Halton", build("halton"))]
+    rules += [("doubt", build("doubt"))]
     return [
         {"rule": name, "steps": 8} | fidelity(backbone, policy, 8, 64 if quick else 512, 0)
         for name, policy in rules
