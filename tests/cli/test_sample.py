@@ -229,6 +229,7 @@ def test_help_lists_every_sampler_with_one_line(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(POLICIES)
     assert all(len(line.split()) > 3 for line in lines)
+    assert not [line for line in lines if "..." in line]
     assert answer(["sample", "--help"]) == 0
     shown = capsys.readouterr().out.splitlines()
     for name in POLICIES:

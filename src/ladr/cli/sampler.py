@@ -11,16 +11,35 @@ from ladr.decoding.policies import POLICIES, build
 DEFAULT = "careful"  # of `ladr sample`
 MOST_DIGITS = 6
 MOST_SAMPLERS = 32  # side by side
-ABOUT = {
-    "doubt": "Sure cells ride free, and a few unsure ones decide.",
-    "careful": "Plain decoding in 32 steps, joined by free riders later on.",
+ABOUT = {  # what fits into a line of 76 characters beside the longest name
     "ladr": "Plain decoding and the rescue of confident neighbours.",
+    "scheduled": "Plain decoding whose time is read off the mask.",
     "cosine": "Plain decoding: best cells first, on a cosine schedule.",
     "maskgit": "Plain decoding with the annealed noise of MaskGIT.",
+    "prophet": "Plain decoding, and everything once the network is sure.",
+    "order": "The due number of cells, in a fixed order (`order`).",
     "halton": "The due number of cells, in the order of a Halton sequence.",
     "quincunx": "The due number of cells, from a coarse grid to a fine one.",
     "random": "The due number of cells, in a random order.",
     "raster": "The due number of cells, line by line.",
+    "threshold": "Fast-dLLM, Dimple: cells surer than a level.",
+    "entropy_bound": "EB-Sampler: the most sure cells under a sum of entropies.",
+    "localleap": "Sure cells, and less sure ones beside them.",
+    "klass": "Sure cells whose probabilities stand still.",
+    "rescue": "LADR's rescue alone: confident neighbours of known cells.",
+    "all_in": "Everything that is left, from a given time on.",
+    "doubt": "Sure cells ride free, and a few unsure ones decide.",
+    "careful": "Plain decoding in 32 steps, joined by free riders later on.",
+    "free_riders": "Free riders alone: sure cells, up to a sum of doubts.",
+    "unsure": "The doubt budget's deciding cells alone: a few unsure ones.",
+    "checkerboard": "GtR: one colour of the checkerboard, then the other.",
+    "stratified": "LaViDa-O: each quarter of the grid in turn.",
+    "moment": "The due number of cells by moments; then colder tokens.",
+    "remdm": "Plain decoding that masks improbable tokens again.",
+    "free_correction": "Plain decoding that masks again what became improbable.",
+    "certainty_prior": "d2Cache: confidence times the density of known cells.",
+    "ccd": "Cells that are sure in this pass and in the one before.",
+    "sprint": "The masked cells over the passes left, and all sure ones.",
 }
 
 
