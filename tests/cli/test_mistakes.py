@@ -273,3 +273,20 @@ def test_a_server_that_does_not_answer_is_a_failure(tmp_path, capsys, monkeypatc
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     assert answer(["track", "--set", "tracking=true"]) == 1
     assert "http://127.0.0.1:9 does not answer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("a-cell --size 8", "--size: is for a folder of images; add --benchmark NAME, or leave --size out"),
+        ("a-cell --images 2", "--images: is for a folder"),
+        ("a-cell --out x.jsonl", "--out: is for a folder"),
+        ("a-cell --ceiling x.jsonl", "--ceiling: is for a folder"),
+        ("a-cell --json", "--json: is for a folder"),
+        (". --benchmark mini-geneval --again", "--again: is for cells; a folder of images is scored anew"),
+    ],
+)
+def test_score_refuses_options_that_nothing_would_read(words, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert answer(["score", *words.split()]) == 2
+    assert capsys.readouterr().err.startswith(f"ladr: {says}")

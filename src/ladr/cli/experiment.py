@@ -4,6 +4,7 @@ Snakemake calls the same commands."""
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,8 @@ from ladr.cli.options import (
     experiment_of,
     print_json,
 )
+
+OF_FOLDERS = ("--size", "--images", "--out", "--ceiling", "--json")  # options of `ladr score`
 
 
 def params(
@@ -145,6 +148,8 @@ def score(
 ) -> None:
     """Score decoded cells, or any folder of images named PROMPT-ID_NUMBER.png."""
     processes = processes or os.cpu_count() or 1
+    of_folders = (size != "default", images != 1, out is not None, ceiling is not None, json)
+    _refuse_unread(benchmark is not None, of_folders, again)
     if benchmark is not None:
         from ladr.cli.mini import score_folder
 
@@ -157,6 +162,21 @@ def score(
 
     cells = experiment_of(params, set_)[1].find(names)
     score_cells(cells, processes=processes, again=again)
+
+
+def _refuse_unread(folder: bool, of_folders: Sequence[bool], again: bool) -> None:
+    """LadrError at an option of `ladr score` that nothing would read: those of a folder beside cells, and
+    `--again` beside a folder.
+
+    of_folders: is each option of `OF_FOLDERS` there?
+    """
+    if folder and again:
+        raise LadrError("--again: is for cells; a folder of images is scored anew every time, leave it out")
+    for option, there in zip(OF_FOLDERS, of_folders, strict=True):
+        if there and not folder:
+            raise LadrError(
+                f"{option}: is for a folder of images; add --benchmark NAME, or leave {option} out"
+            )
 
 
 def ceiling(file: Path, params: File = PARAMS, set_: Set = None) -> None:
