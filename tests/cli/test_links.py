@@ -71,6 +71,12 @@ def test_a_broken_link_and_a_broken_anchor_are_seen():
     assert broken(readme, "docs/backbones.md#shapes-in-bfloat16") is None
 
 
+def test_the_site_lists_every_page():
+    named = re.findall(r"^ +- [^:\n]+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
+    assert sorted(named) == sorted(pages)
+
+
 @pytest.mark.slow
 def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path):
     tools = ROOT / "build" / "docs-tools"
