@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,29 @@ def test_a_drawing_is_drawn(words, tmp_path, monkeypatch):
     """With few passes, where the line does not say how many."""
     monkeypatch.chdir(tmp_path)
     assert answer([*words, *(() if "--steps" in words else ("--steps", "6"))]) == 0
+
+
+BARE = (["run"], ["prompts"])  # named in a sentence: they need an argument
+SHORT = {"params", "grid", "run", "prompts", "doctor", "audit", "devices", "theory"}
+
+
+def short_calls():
+    """The words of every other call that takes seconds and needs no finished run, no weights of others, no
+    network. `theory` is asked for its small samples."""
+    for _, words, _ in typed("ladr"):
+        names = {"1a2b3c4d", "paper.yaml"} | {word for word in words if word.isupper()}
+        if words[1:2] and words[1] in SHORT and not names & set(words) and words[1:] not in BARE:
+            yield (*words[1:], *(["--quick"] if words[1] == "theory" and "--quick" not in words else ()))
+
+
+def test_short_calls_of_every_kind_are_among_the_documents():
+    assert {words[0] for words in short_calls()} == SHORT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", sorted(set(short_calls())), ids=" ".join)
+def test_a_short_call_does_what_it_says(words, tmp_path, monkeypatch, capsys):
+    """In a folder with the experiment of `make smoke`."""
+    shutil.copy(ROOT / "smoke.yaml", tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    assert answer(list(words)) == 0, capsys.readouterr().err
