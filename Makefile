@@ -33,7 +33,7 @@ WIDE   := use=[mixture,shapes] $(EMBEDDED) latency.prompts=3 backbones.mixture.b
   backbones.mixture.benchmarks.mini-t2i=default backbones.shapes.benchmarks.mini-geneval=2 backbones.shapes.benchmarks.mini-unigen=1 \
   backbones.shapes.benchmarks.mini-dpg=4 backbones.shapes.benchmarks.mini-t2i=2
 
-.PHONY: setup reproduce full wide smoke report ui unlock test test-all check golden slurm storage faults plan count lint format lock fuzz hostile licences sbom audit docs clean
+.PHONY: setup reproduce full wide smoke report ui unlock test test-all check golden slurm storage pages faults plan count lint format lock fuzz hostile licences sbom audit docs clean
 
 setup: $(READY)
 	@echo 'Ready. Next: source $(VENV)/bin/activate, then ladr --help'
@@ -128,6 +128,16 @@ slurm: $(READY)
 storage: $(READY)
 	test -d build/storage-tools || $(BIN)/uv pip install -q --python $(BIN)/python --target build/storage-tools --group storage
 	PYTHONPATH="$(CURDIR)/build/storage-tools" $(BIN)/python -m pytest -rs tests/workflow/test_storage.py tests/workflow/test_profiles.py
+
+# What needs tools outside the lock, each beside the locked environment: the site, the crate's validator, the demo. Then
+# every page in a browser, where Chromium or Chrome is installed, and the wheel in an empty environment.
+pages: docs
+	test -d build/crate-tools || $(BIN)/uv pip install -q --python $(BIN)/python --target build/crate-tools --group crate
+	test -d build/demo-tools || $(BIN)/uv pip install -q --python $(BIN)/python --target build/demo-tools 'gradio>=6'
+	PYTHONPATH="$(CURDIR)/build/crate-tools" $(BIN)/python -m pytest -rs -k validator tests/experiment/test_crate.py
+	PYTHONPATH="$(CURDIR)/build/demo-tools" $(BIN)/python -m pytest -rs tests/cli/test_demo.py
+	$(BIN)/python -m pytest -rs tests/cli/test_links.py tests/cli/test_readme_page.py tests/figures/test_gallery.py \
+	  tests/workflow/test_report.py tests/experiment/test_ui.py tests/house/test_wheel.py
 
 # Draw the floor plan of docs/architecture.md again.
 plan: $(READY)
