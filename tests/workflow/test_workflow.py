@@ -212,7 +212,10 @@ def test_mistakes_are_told_before_anything_runs(tmp_path):
     (folder / "params.yaml").write_text(TEXT.replace("part: 4", "prt: 4").replace("halton}", "haltn}"))
     done = snakemake(folder, check=False)
     assert done.returncode != 0
-    assert "params.yaml: 2 mistakes" in done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert "params.yaml: 2 mistakes" in said
+    assert "Traceback" not in said
+    assert 'File "' not in said
     assert not (folder / "results").exists()
 
 
