@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from workflow_runs import BIN, ROOT, environment, jobs, laid_out, snakemake
 BARE = TEXT[: TEXT.index("  halton:")].replace("  matched: {policy: cosine, match: ladr}\n", "")
 PLAIN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "DVC_NO_ANALYTICS": "1"}
 ME = {f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+WIDE = 120  # columns of a terminal
 pytestmark = pytest.mark.slow
 
 
@@ -61,6 +63,17 @@ def test_a_second_repro_does_nothing(project):
     assert "Stage 'figures' didn't change, skipping" in text
     assert ran(project, "git", "status", "--short") == ""
     assert set(json.loads(ran(project, "dvc", "metrics", "show", "--json"))[""]["data"])
+
+
+def test_what_dvc_shows_fits_120_columns_and_its_plot_needs_no_network(project):
+    for words in (("metrics", "show"), ("exp", "show", "--only-changed", "--drop", "results", "--no-pager")):
+        lines = ran(project, "dvc", *words).splitlines()
+        assert max(map(len, lines)) <= WIDE, words
+    ran(project, "dvc", "plots", "show")
+    page = (project / "dvc_plots/index.html").read_text(encoding="utf-8")
+    assert not re.search(r"<(?:script|link|img)[^>]*https?://", page)
+    assert "Quality against passes" in page
+    shutil.rmtree(project / "dvc_plots")
 
 
 def test_figures_are_redrawn_from_pulled_results_without_decoding(project, tmp_path):
