@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from ladr.base.errors import LadrError
+from ladr.decoding.policies import POLICIES
 from ladr.experiment.cells import parts
 from ladr.experiment.cells.decode import Decoder, images_of, run, run_shard, steps_of
 from ladr.experiment.cells.decoded import counts_of, read_tokens, read_trace
@@ -80,6 +81,26 @@ def test_files_are_the_same_for_every_cut_and_order(grid, plain, tmp_path, name,
     one, two = plain / "cells" / cell.id, results / "cells" / cell.id
     assert (one / "tokens.safetensors").read_bytes() == (two / "tokens.safetensors").read_bytes()
     assert without_times(one) == without_times(two)
+
+
+ONE = TEXT[: TEXT.index("samplers:")] + "baseline: one\nsamplers:\n  one: {policy: NAME}\n"
+ANSWERED = sorted(
+    set(POLICIES) - {"free_correction"}
+)  # which asks for known cells: an exact model says nothing
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_any_sampler_draws_the_same_in_shards_and_after_a_stop(name, tmp_path):
+    (cell,) = tiny(tmp_path, ONE.replace("NAME", name))[1].cells.values()
+    whole, cut, resumed = (tmp_path / place for place in ("whole", "cut", "resumed"))
+    run([cell], results=whole, say=quiet)
+    in_shards(cell, cut, cuts(cell.images, 3, 1)[::-1])
+    run_shard(cell, (0, 4), results=resumed, part=4, say=quiet)
+    run([cell], results=resumed, part=4, say=quiet)
+    tokens = [
+        (place / "cells" / cell.id / "tokens.safetensors").read_bytes() for place in (whole, cut, resumed)
+    ]
+    assert tokens[0] == tokens[1] == tokens[2]
 
 
 def test_a_replay_needs_the_trace_of_its_own_images_alone(grid, plain, tmp_path):
