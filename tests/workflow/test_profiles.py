@@ -44,8 +44,9 @@ def test_a_machine_with_cards_decodes_as_many_cells_at_a_time(tmp_path, name, ca
 @pytest.mark.slow
 def test_slurm_plans(tmp_path):
     pytest.importorskip("snakemake_executor_plugin_slurm", reason="pip install 'ladr[slurm]'")
-    done = snakemake(laid_out(tmp_path / "w"), "--profile", "profiles/slurm", "-n")
-    assert "table" in jobs(done)
+    folder = laid_out(tmp_path / "w")
+    for more in ((), ("--slurm-array-jobs", "shard")):
+        assert "table" in jobs(snakemake(folder, "--profile", "profiles/slurm", *more, "-n"))
 
 
 @pytest.mark.slow
