@@ -2,7 +2,8 @@
 
 import pytest
 
-from ladr.base.imports import files_of, sha256_of
+from ladr.base import imports
+from ladr.base.imports import PACKAGE, files_of, sha256_of
 
 TREE = {
     "__init__.py": "from importlib import import_module\nx = import_module('ladr.a.lazy')\n",
@@ -63,3 +64,18 @@ def test_a_hash_follows_names_and_contents(package):
     assert changed != before
     (package / "c.py").write_text("from ladr.b import rows\nfrom ladr.a.light import y\n")
     assert sha256_of("ladr.c", package=package) not in (before, changed)
+
+
+def test_reading_statements_alone_finds_what_reading_everything_finds(monkeypatch):
+    texts = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    read = imports._read.__wrapped__
+    few = {path: read(text, path.stem) for path, text in texts.items()}
+    visited = []
+    monkeypatch.setattr(imports.ast, "iter_child_nodes", lambda node: visited.append(node) or iter(()))
+    for text in texts.values():
+        if not imports.CALLS.search(text):
+            read(text, "x")
+    assert not visited
+    monkeypatch.undo()
+    monkeypatch.setattr(imports, "CALLS", imports.re.compile(""))
+    assert few == {path: read(text, path.stem) for path, text in texts.items()}

@@ -5,11 +5,14 @@ What is drawn or stored depends on these files, so nobody keeps a list of them b
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
+CALLS = re.compile(r"\b(?:import_module|files)\s*\(")  # without one, imports are all that there is to read
+BLOCKS = ("body", "handlers", "cases", "orelse", "finalbody")  # of statements, in the order of the text
 
 
 def files_of(*modules: str, package: Path = PACKAGE) -> list[Path]:
@@ -71,7 +74,7 @@ def _data(folder: Path) -> Iterator[Path]:
 @lru_cache(maxsize=1024)
 def _read(text: str, module: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a module of that text imports from this package, and the packages whose data files it reads."""
-    nodes = list(_nodes(ast.parse(text)))
+    nodes = list(_nodes(ast.parse(text), whole=CALLS.search(text) is not None))
     imports = [name for node in nodes for name in _imported(node)]
     calls = [node for node in nodes if isinstance(node, ast.Call) and node.args]
     imports += [_package(call.args[0], module) or "" for call in calls if _called(call) == "import_module"]
@@ -80,8 +83,9 @@ def _read(text: str, module: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(dict.fromkeys(own)), tuple(name for name in dict.fromkeys(data) if name)
 
 
-def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a tree in the order of its text, without what stands under `if TYPE_CHECKING`."""
+def _nodes(tree: ast.AST, whole: bool) -> Iterator[ast.AST]:
+    """The statements of a tree, or with `whole` all its nodes, in the order of its text, without what stands
+    under `if TYPE_CHECKING`."""
     left = [tree]
     while left:
         node = left.pop()
@@ -89,7 +93,15 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
             left += reversed(node.orelse)
             continue
         yield node
-        left += reversed(list(ast.iter_child_nodes(node)))
+        left += reversed(list(ast.iter_child_nodes(node) if whole else _statements(node)))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """What stands in the blocks of a statement."""
+    for name in BLOCKS:
+        block = getattr(node, name, None)
+        if isinstance(block, list):
+            yield from block
 
 
 def _imported(node: ast.AST) -> list[str]:
