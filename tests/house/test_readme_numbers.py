@@ -31,8 +31,8 @@ def passes(folder, name, suite="mini-geneval"):
 
 def said(words):
     """The numbers at the places of N in a sentence of README, which must be there once."""
-    (found,) = re.finditer(words.replace("N", NUMBER), README)
-    return found.groups()
+    (sentence,) = re.finditer(words.replace("N", NUMBER), README)
+    return sentence.groups()
 
 
 def written(number, text):
