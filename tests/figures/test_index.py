@@ -157,3 +157,15 @@ def test_the_report_holds_the_same_table(tmp_path):
     assert "LADR takes fewer passes: confirmed on exact, 6.00 [5.00, 8.00] times fewer passes" in text
     assert "LADR loses nothing: open on exact, 0.5 [-0.5, 2.5] points" in text
     assert "n: Our LADR against a_ *b* `c`; points" in page
+
+
+def test_a_folder_of_another_name_says_which_backbone_it_shows(tmp_path):
+    rows = pd.DataFrame({"x": [1.0]})
+    caption = "Backbone: shapes, 16x16 cells."
+    for folder in ("shapes", "shapes-wide", "theory"):
+        (tmp_path / folder).mkdir()
+        Table(f"table-{folder}", "A table", rows, rows, caption).save(tmp_path / folder)
+    text = write(tmp_path).read_text(encoding="utf-8")
+    assert re.findall(r"`(\S+)` is the backbone (\S+) in an experiment of its own\.", text) == [
+        ("shapes-wide", "shapes")
+    ]

@@ -1,5 +1,6 @@
 """README.md of a folder of figures: every figure and table by topic, with a small picture and its caption."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def write(folder: Path, files: Iterable[Path] | None = None) -> Path:
     named = folder.rglob("*") if files is None else files
     files = sorted({_below(folder, path) for path in named if path.is_file()})
     pages = [path for path in files if path.suffix == ".md" and path.name != NAME]
-    lines = [TITLE, "", EXPLAINED, ""]
+    lines = [TITLE, "", " ".join([EXPLAINED, *_other_names(pages)]), ""]
     if folder / GALLERY in files:
         lines += [f"[{GALLERY}]({GALLERY}): open it in a browser to play decoding step by step.", ""]
     lines += ["## The paper's tables and figures", "", *items.digest(folder, files), ""]
@@ -59,6 +60,18 @@ def write(folder: Path, files: Iterable[Path] | None = None) -> Path:
 def _below(folder: Path, path: Path) -> Path:
     """A file in the folder, by the one path that begins as the folder's does."""
     return folder / (path.parent.resolve() / path.name).relative_to(folder.resolve())
+
+
+def _other_names(pages: list[Path]) -> Iterator[str]:
+    """A sentence for each folder whose name is not that of the backbone in its captions."""
+    kinds: dict[str, str] = {}
+    for path in pages:
+        named = re.search(r"Backbone: ([\w.-]+),", path.read_text(encoding="utf-8"))
+        if named:
+            kinds.setdefault(path.parent.name, named[1])
+    for folder, kind in sorted(kinds.items()):
+        if folder.startswith(f"{kind}-"):
+            yield f"`{folder}` is the backbone {kind} in an experiment of its own."
 
 
 def _sections(pages: list[Path]) -> Iterator[tuple[str, list[Path]]]:
