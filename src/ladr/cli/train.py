@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ladr.base.errors import LadrError
-from ladr.base.files import require_folder, require_place
+from ladr.base.files import require_folder, require_place, write_bytes
 from ladr.base.tensor_files import require_tensors
 from ladr.cli.options import MOST, MOST_STEPS, MOST_THREADS
 
@@ -68,7 +67,9 @@ def model(
         int | None,
         typer.Option(min=1, max=MOST_TRAINED, help="May be raised on resume until the decay begins."),
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="CPU processes; 1 on a GPU.")] = 1,
+    processes: Annotated[
+        int, typer.Option(min=1, max=MOST_THREADS, help="CPU processes; 1 on a GPU.")
+    ] = 1,
     minutes: Annotated[
         float | None, typer.Option(min=0.0, max=1e6, help="Stop (resumable) after so long.")
     ] = None,
@@ -96,11 +97,13 @@ def model(
     import torch
 
     from ladr.backbones.exact.patches import PatchCodes
-    from ladr.training.data_set import default_settings
+    from ladr.training.data_set import data_set, default_settings
     from ladr.training.run import Execution, train
+    from ladr.training.settings import with_codes
 
     usual = default_settings(data)
     if start is not None:
+        data_set(data, start)
         copy_codebook(start, folder)
     book = folder / "patches.safetensors"
     if not book.exists():
@@ -109,8 +112,9 @@ def model(
     if start is not None:
         require_tensors(start / "model.safetensors")
     stated = {"steps": steps, "shard_batch": shard_batch, "early": early}
+    patches = PatchCodes.load(book)
     settings = replace(
-        usual,
+        with_codes(usual, patches.codes),
         seed=seed,
         matrix_rate=rate * usual.matrix_rate,
         other_rate=rate * usual.other_rate,
@@ -121,7 +125,7 @@ def model(
     options["workers"] = workers
     if workers is None:
         options["workers"] = (os.cpu_count() or 1) if torch.cuda.is_available() else 0
-    train(folder / "model", PatchCodes.load(book), settings, Execution(**options))
+    train(folder / "model", patches, settings, Execution(**options))
     try:
         curve(folder, None, False)
         sheet(folder, None, 2, 32, mlflow)
@@ -137,8 +141,7 @@ def copy_codebook(start: Path, folder: Path) -> None:
     source = start / "patches.safetensors"
     target = folder / "patches.safetensors"
     if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, target)
+        write_bytes(target, source.read_bytes())
     elif target.read_bytes() != source.read_bytes():
         raise LadrError(
             f"{target}: other codes than {source}, so these weights do not fit; choose another folder"

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -40,7 +41,7 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
     path = folder / NAME
     if not path.exists():
         return None
-    try:
+    with _readable(path):
         head(path)
         with safe_open(path, "pt") as file:
             notes = file.metadata() or {}
@@ -48,6 +49,24 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
         if notes.get("digest") != digest(tensors, notes["state"]):
             raise LadrError("its digest is not that of its content")
         return tensors, json.loads(notes["state"])
+
+
+def step_of(folder: Path) -> int | None:
+    """The step of the last checkpoint, or None where there is none. Its tensors are not read."""
+    path = folder / NAME
+    if not path.exists():
+        return None
+    with _readable(path):
+        head(path)
+        with safe_open(path, "pt") as file:
+            return int(json.loads(file.metadata()["state"])["step"])
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Let every error of reading a checkpoint name its file."""
+    try:
+        yield
     except Exception as broken:
         raise LadrError(
             f"{path}: not a checkpoint that can be read ({broken}); remove it to start anew"

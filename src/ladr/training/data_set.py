@@ -63,6 +63,8 @@ def default_settings(name: str) -> Settings:
 
 
 def _shapes(folder: Path) -> DataSet:
+    if (folder / WORLD).exists():
+        raise LadrError(f"data: {folder} is of pictures, as it has {WORLD}; --data pictures")
     return DataSet(
         sample=shape_samples.finished,
         images=shape_samples.images,

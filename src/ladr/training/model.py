@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.backbones.lumina.llada import LLaDA
+from ladr.base.errors import LadrError
 from ladr.training import checkpoints
 from ladr.training.data import Sample, Stream
 from ladr.training.data_set import data_set
@@ -134,7 +135,13 @@ class Run:
 
     def start_from(self, weights: Path) -> None:
         """Take the weights of a finished model; step, optimizers and data begin anew."""
-        self.model.load_state_dict(load_file(weights, device=str(self.device)))
+        try:
+            self.model.load_state_dict(load_file(weights, device=str(self.device)))
+        except RuntimeError as error:
+            reason = " ".join(str(error).split()).partition(": ")[2][:120]
+            raise LadrError(
+                f"{weights}: its weights are not those of this model of {self.settings.data} ({reason})"
+            ) from None
         self.average = {k: v.clone() for k, v in self.model.state_dict().items()}
 
     def resume(self) -> bool:

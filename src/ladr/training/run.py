@@ -14,10 +14,11 @@ from torch import Tensor
 
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.base.files import write_json
+from ladr.training import checkpoints
 from ladr.training.data_set import data_set
 from ladr.training.model import Run
 from ladr.training.progress import Follow
-from ladr.training.settings import SHARDS, Settings
+from ladr.training.settings import SHARDS, Settings, require_same
 from ladr.training.workers import Workers
 
 # Steps between two lines of the log, and between two validation losses; the last step has both.
@@ -37,9 +38,16 @@ class Execution:
 
 
 def train(folder: Path, patches: PatchCodes, settings: Settings, execution: Execution) -> None:
-    """Train to the end of `settings.steps`, or for `execution.minutes`; call again to go on."""
+    """Train to the end of `settings.steps`, or for `execution.minutes`; call again to go on.
+
+    A run goes on with its own settings; others are a LadrError, and nothing is changed.
+    """
+    data_set(settings.data, folder.parent)
+    stored, step = folder / "settings.json", checkpoints.step_of(folder)
+    if step is not None and stored.exists():
+        require_same(stored, settings, step)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "settings.json", asdict(settings))
+    write_json(stored, asdict(settings))
     with tempfile.TemporaryDirectory() as meeting:
         arguments = (meeting, folder, patches.means, settings, execution)
         if execution.processes == 1:

@@ -1,12 +1,13 @@
 """What a training run is made of."""
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from ladr.backbones.lumina.dimoo import Layout
 from ladr.backbones.lumina.sizes import LLaDAConfig
-from ladr.base.errors import LadrError
+from ladr.base.errors import LadrError, shown
 from ladr.shapes.scene import CELL, GRID
 from ladr.training.codebook import CODEBOOK
 from ladr.training.vocabulary import IMAGE_OFFSET, SPECIAL
@@ -89,6 +90,40 @@ def read_settings(path: Path) -> Settings:
         stored = json.loads(path.read_text())
         known = {name: stored[name] for name in (f.name for f in fields(Settings)) if name in stored}
         known["config"] = LLaDAConfig(**stored["config"])
+        layout = stored["layout"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LadrError(f"{path}: no settings of a training run can be read ({error})") from error
-    return Settings(**{**known, "layout": Layout.of(stored["layout"], path)})
+    return Settings(**{**known, "layout": Layout.of(layout, path)})
+
+
+def with_codes(settings: Settings, codes: int) -> Settings:
+    """The settings for a codebook of so many codes, which have ids of their own after the words."""
+    layout = replace(settings.layout, codebook=codes)
+    config = replace(settings.config, embedding_size=layout.image_offset + codes)
+    return replace(settings, layout=layout, config=config)
+
+
+def require_same(path: Path, settings: Settings, step: int) -> None:
+    """LadrError unless the run whose settings.json is at `path` can go on from `step` with these settings:
+    they are its own, or have another number of steps before the rates fall under either."""
+    own = read_settings(path)
+    steps, asked = own.steps, settings.steps
+    before, after = _flat(own), _flat(replace(settings, steps=steps))
+    for name in (name for name in after if before.get(name) != after[name]):
+        raise LadrError(
+            f"{path}: this run has {name} {shown(before.get(name))}, and {shown(after[name])} is asked for; "
+            "go on with the options that it began with, or choose another folder"
+        )
+    if steps != asked and step > settings.decay_from * min(steps, asked):
+        raise LadrError(
+            f"{path}: this run has {steps} steps, and {asked} are asked for; after step {step} that would "
+            "change rates that fall already: go on with its own number, or choose another folder"
+        )
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    """The settings by their names, those of the model and of the layout with a dot."""
+    flat: dict[str, Any] = {}
+    for name, value in asdict(settings).items():
+        flat |= {f"{name}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
