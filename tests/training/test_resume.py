@@ -13,8 +13,9 @@ from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.base.errors import LadrError
 from ladr.cli.main import answer
 from ladr.training import checkpoints
+from ladr.training.apart import spawn
 from ladr.training.model import Run
-from ladr.training.run import Execution, train
+from ladr.training.run import Execution, _work, train
 from ladr.training.settings import Settings, read_settings, require_same, with_codes
 from ladr.training.vocabulary import IMAGE_OFFSET
 from picture_world import picture_world
@@ -66,6 +67,18 @@ def test_settings_without_a_layout_are_named(stopped):
     path.write_text(json.dumps({name: value for name, value in asdict(SETTINGS).items() if name != "layout"}))
     with pytest.raises(LadrError, match=r"settings\.json: no settings of a training run can be read"):
         read_settings(path)
+
+
+def test_more_processes_than_shards_are_refused(tmp_path):
+    with pytest.raises(LadrError, match="processes: 3 is not allowed; 1 to 2"):
+        train(tmp_path / "model", PatchCodes(MEANS), SETTINGS, Execution(processes=3))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_mistake_of_a_process_is_one_line_where_it_was_started(tmp_path):
+    settings = replace(SETTINGS, data="picture")
+    with pytest.raises(LadrError, match=r"^data: 'picture' is unknown \(did you mean 'pictures'\?\)$"):
+        spawn(_work, 1, str(tmp_path), tmp_path / "run" / "model", MEANS, settings, Execution())
 
 
 def test_shapes_are_not_trained_in_a_folder_of_pictures(tmp_path, capsys):

@@ -68,7 +68,7 @@ def model(
         typer.Option(min=1, max=MOST_TRAINED, help="May be raised on resume until the decay begins."),
     ] = None,
     processes: Annotated[
-        int, typer.Option(min=1, max=MOST_THREADS, help="CPU processes; 1 on a GPU.")
+        int, typer.Option(min=1, max=MOST_THREADS, help="CPU processes, 1 or 2; 1 on a GPU.")
     ] = 1,
     minutes: Annotated[
         float | None, typer.Option(min=0.0, max=1e6, help="Stop (resumable) after so long.")

@@ -15,6 +15,7 @@ from torch import Tensor
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.base.files import write_json
 from ladr.training import checkpoints
+from ladr.training.apart import require_processes, spawn
 from ladr.training.data_set import data_set
 from ladr.training.model import Run
 from ladr.training.progress import Follow
@@ -42,6 +43,7 @@ def train(folder: Path, patches: PatchCodes, settings: Settings, execution: Exec
 
     A run goes on with its own settings; others are a LadrError, and nothing is changed.
     """
+    require_processes(execution.processes)
     data_set(settings.data, folder.parent)
     stored, step = folder / "settings.json", checkpoints.step_of(folder)
     if step is not None and stored.exists():
@@ -53,7 +55,7 @@ def train(folder: Path, patches: PatchCodes, settings: Settings, execution: Exec
         if execution.processes == 1:
             _work(0, *arguments)
         else:
-            torch.multiprocessing.spawn(_work, arguments, nprocs=execution.processes)
+            spawn(_work, execution.processes, *arguments)
 
 
 def _work(
