@@ -1,4 +1,4 @@
-"""A run goes on as it began: with its own settings and its own data set."""
+"""A run goes on as it began: with its own settings, its own data set, and a log that no kill has spoiled."""
 
 import json
 from dataclasses import asdict, replace
@@ -14,6 +14,7 @@ from ladr.base.errors import LadrError
 from ladr.cli.main import answer
 from ladr.training import checkpoints
 from ladr.training.apart import spawn
+from ladr.training.log import cut_log, read_log
 from ladr.training.model import Run
 from ladr.training.run import Execution, _work, train
 from ladr.training.settings import Settings, read_settings, require_same, with_codes
@@ -79,6 +80,20 @@ def test_the_mistake_of_a_process_is_one_line_where_it_was_started(tmp_path):
     settings = replace(SETTINGS, data="picture")
     with pytest.raises(LadrError, match=r"^data: 'picture' is unknown \(did you mean 'pictures'\?\)$"):
         spawn(_work, 1, str(tmp_path), tmp_path / "run" / "model", MEANS, settings, Execution())
+
+
+def test_the_log_of_a_run_that_goes_on_has_each_step_once(tmp_path):
+    path = tmp_path / "log.jsonl"
+    rows = [json.dumps({"step": step, "images": step, "loss": 1.0}) for step in (20, 40, 60)]
+    path.write_text("\n".join([*rows, '{"step": 80, "im']))
+    cut_log(path, 40)
+    with open(path, "a") as file:
+        file.write(json.dumps({"step": 60, "images": 60, "loss": 0.5}) + "\n")
+    assert [(row["step"], row["loss"]) for row in read_log(path)] == [(20, 1.0), (40, 1.0), (60, 0.5)]
+    cut_log(path, 0)
+    assert path.read_text() == ""
+    cut_log(tmp_path / "nowhere", 0)
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_shapes_are_not_trained_in_a_folder_of_pictures(tmp_path, capsys):

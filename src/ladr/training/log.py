@@ -1,13 +1,16 @@
 """The record of a training run: its curve, and its entry in MLflow."""
 
 import json
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from ladr.base.errors import LadrError, needs
+from ladr.base.files import write_text
 from ladr.base.foreign import read_lines
 
+LOG = "log.jsonl"
 TICKS = (1, 1.2, 1.4, 1.7, 2, 2.5, 3, 4, 5, 7)  # labels within a power of ten
 
 
@@ -25,6 +28,25 @@ def read_log(path: Path) -> list[dict]:
     if not rows:
         raise LadrError(f"{path}: holds no step of a training run")
     return [rows[step] for step in sorted(rows)]
+
+
+def cut_log(path: Path, step: int) -> None:
+    """Drop from the log, if there is one, what a run at `step` does anew: rows of later steps, of this run or
+    of one that stood in its folder before, and a line that a kill has cut."""
+    if path.exists():
+        lines = read_lines(path)
+        kept = [line for line in lines if _step_in(line) <= step]
+        if kept != lines or not path.read_bytes().endswith(b"\n"):
+            write_text(path, "".join(f"{line}\n" for line in kept))
+
+
+def _step_in(line: str) -> float:
+    """The step of a line of the log; infinite where the line is cut."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return math.inf
+    return row["step"] if _is_step(row) else 0
 
 
 def _is_step(row: object) -> bool:

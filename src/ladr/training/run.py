@@ -17,6 +17,7 @@ from ladr.base.files import write_json
 from ladr.training import checkpoints
 from ladr.training.apart import require_processes, spawn
 from ladr.training.data_set import data_set
+from ladr.training.log import LOG, cut_log
 from ladr.training.model import Run
 from ladr.training.progress import Follow
 from ladr.training.settings import SHARDS, Settings, require_same
@@ -71,6 +72,8 @@ def _work(
         run = Run(settings, PatchCodes(means), folder, rank, world, workers.source)
         if not run.resume() and execution.start is not None:
             run.start_from(execution.start)
+        if rank == 0:
+            cut_log(folder / LOG, run.step)
         with Follow("model", settings.steps, run.step, quiet=rank > 0) as follow:
             _steps(run, follow, execution)
     if world > 1:
@@ -109,6 +112,6 @@ def _log(run: Run, follow: Follow, recent: list[Tensor]) -> None:
     row = {"step": run.step, "images": images, "loss": round(value, 4), "seconds": round(run.spent, 1)}
     if _due(run, VALIDATE):
         row["validation"] = round(run.validate(), 4)
-    with open(run.folder / "log.jsonl", "a") as file:
+    with open(run.folder / LOG, "a") as file:
         file.write(json.dumps(row) + "\n")
     follow.tell(run.step, value, images / max(run.spent, 1e-9), row.get("validation"))
