@@ -13,6 +13,7 @@ import pytest
 
 import browser
 from ladr.backbones.exact.mixture import Mixture
+from ladr.base.errors import LadrError
 from ladr.cli import demo
 from ladr.cli.main import answer
 from ladr.cli.sampler import NamedSampler
@@ -48,6 +49,13 @@ def test_frames_fill_the_mask_and_end_with_the_picture(monkeypatch):
 def test_mistakes_are_one_line(samplers, capsys):
     assert answer(["demo", "--samplers", samplers]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [None, -1, 1e30, 0.5, float("nan")])
+def test_a_seed_that_is_none_is_named_on_the_page(number):
+    with pytest.raises(LadrError, match=r"^seed: .* is not allowed; a whole number from 0 on$"):
+        demo.seed_of(number)
+    assert demo.seed_of(7.0) == 7
 
 
 def test_without_gradio_the_extra_is_named(monkeypatch, capsys):

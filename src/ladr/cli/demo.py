@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from ladr.backbones import load
-from ladr.base.errors import LadrError, needs
+from ladr.base.errors import LadrError, needs, shown
 from ladr.cli.drawing import drawable, require_prompt
+from ladr.cli.options import LARGEST_SEED
 from ladr.cli.sampler import NamedSampler, split
 from ladr.decoding.film import Film
 from ladr.decoding.loop import decode
@@ -93,15 +94,22 @@ def build(gradio: Any, model: Any, samplers: list[NamedSampler], prompt: str) ->
                     )
                     outputs += [picture, gradio.Markdown(f"**{sampler.label}**", elem_id=f"line-{number}")]
 
-        def play(words: str, number: float) -> Iterator[list[Any]]:
+        def play(words: str, number: float | None) -> Iterator[list[Any]]:
             try:
-                yield from frames(model, samplers, words, int(number))
+                yield from frames(model, samplers, words, seed_of(number))
             except LadrError as error:
                 raise gradio.Error(str(error), print_exception=False) from None
 
         for event in (button.click, text.submit):
             event(play, [text, seed], outputs, show_progress="hidden", api_name=False)
     return page
+
+
+def seed_of(number: float | None) -> int:
+    """The seed that the page's field holds; LadrError where it is empty, or no whole number."""
+    if number is None or not 0 <= number <= LARGEST_SEED or number != int(number):
+        raise LadrError(f"seed: {shown(number)} is not allowed; a whole number from 0 on")
+    return int(number)
 
 
 def frames(model: Any, samplers: list[NamedSampler], prompt: str, seed: int) -> Iterator[list[Any]]:
