@@ -15,8 +15,8 @@ PASSES = {"Cosine": 4, "LADR": 2}
 NASTY = "a </script> of <b> & <!-- \"it\" 'is'"
 
 
-def pictures(backbone="tiny"):
-    """Two prompts, two samplers, 2x2 cells of 8 pixels; LADR rescues the first cell in its first pass."""
+def pictures(backbone="tiny", prompts=2):
+    """Prompts with two samplers, 2x2 cells of 8 pixels; LADR rescues the first cell in its first pass."""
     images = np.empty((2, 2, 16, 16, 3), np.uint8)
     images[0], images[1] = RED, BLUE
     settled = np.array([[[0, 1], [2, 3]], [[0, 1], [0, 1]]])
@@ -30,11 +30,12 @@ def pictures(backbone="tiny"):
         "prompts": [
             {"id": "first/1", "text": NASTY, "column": "Colors"},
             {"id": "second/2", "text": "a long prompt " * 12, "column": "Counting"},
-        ],
+        ][:prompts],
         "samplers": [{"name": n.lower(), "label": n, "cell": n} for n in PASSES],
-        "detected": [seen, seen],
+        "detected": [seen, seen][:prompts],
     }
     arrays = {"images": images, "settled": np.stack([settled] * 2), "rescued": np.stack([rescued] * 2)}
+    arrays = {name: array[:prompts] for name, array in arrays.items()}
     benchmark = {"name": "mini", "version": 1, "count": 9, "seed": 3}
     return Illustration(backbone, record, arrays, "A caption with <b> and {{data}}.", benchmark)
 
@@ -225,6 +226,17 @@ def test_an_address_leads_back(opened):
     assert opened.js("[marks.checked, boxes.checked]") == [False, True]
     opened.open(opened.address + "#backbone=no&prompt=no&pass=x")
     assert place(opened) == [0, 0, 4]
+
+
+def test_a_backbone_with_fewer_prompts_is_shown_too(opened, tmp_path):
+    path = tmp_path / "fewer.html"
+    both = [gallery.content(pictures("tiny")), gallery.content(pictures("other", prompts=1))]
+    path.write_text(gallery.page(both), encoding="utf-8")
+    opened.open(path.as_uri() + "#backbone=tiny&prompt=second/2")
+    opened.wait("typeof shown === 'object' && shown.length === 2")
+    opened.js("backbone.value = 1; backbone.onchange()")
+    assert place(opened)[:2] == [1, 0]
+    assert "backbone=other&prompt=first%2F1" in opened.js("location.hash")
 
 
 @pytest.mark.parametrize(("width", "columns"), [(1280, 2), (390, 2), (320, 1)])
