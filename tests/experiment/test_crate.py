@@ -85,6 +85,49 @@ def test_a_second_crate_takes_the_place_of_the_first(crate):
     assert entities(crate) == before
 
 
+def test_a_crate_that_was_killed_is_no_crate_yet_and_is_completed(crate, monkeypatch, capsys):
+    before = entities(crate)
+    (crate / "mine.txt").write_text("a note of somebody")
+    stale = crate / "results" / "cells" / "gone"
+    stale.write_text("a file of an older run")
+    content = json.loads((crate / METADATA).read_text())
+    digest = hashlib.sha256(stale.read_bytes()).hexdigest()
+    content["@graph"].append({"@id": "results/cells/gone", "@type": "File", "sha256": digest})
+    (crate / METADATA).write_text(json.dumps(content))
+    with monkeypatch.context() as patched:
+        patched.setattr("ladr.experiment.crate.shutil.copyfile", _killed)
+        assert answer(["crate"]) == 130
+    assert json.loads((crate / METADATA).read_text())["@graph"] == []
+    assert answer(["doctor", "--quiet"]) == 0
+    assert answer(["crate"]) == 0, capsys.readouterr().err
+    assert entities(crate) == before
+    assert not stale.exists()
+    (crate / "mine.txt").unlink()
+
+
+def _killed(*_):
+    raise KeyboardInterrupt
+
+
+def test_the_crate_of_somebody_else_stays(folder, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(folder)
+    theirs = json.dumps({"@graph": [{"@id": "./", "name": "Sediments"}]})
+    (tmp_path / METADATA).write_text(theirs)
+    assert answer(["crate", "--out", str(tmp_path)]) == 2
+    assert "is somebody else's crate; choose another folder" in capsys.readouterr().err
+    assert (tmp_path / METADATA).read_text() == theirs
+
+
+def test_a_crate_names_the_file_of_the_experiment_and_what_was_changed(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(folder)
+    shutil.copy("params.yaml", "other.yaml")
+    words = ["crate", "--params", "other.yaml", "--set", "tracking=false", "--out", str(tmp_path / "crate")]
+    assert answer(words) == 0
+    every = entities(tmp_path / "crate")
+    assert every["other.yaml"]["exampleOfWork"] == {"@id": "#params"}
+    assert every["#run"]["name"] == "snakemake --cores all --config params=other.yaml set=tracking=false"
+
+
 def test_what_cannot_be_packed_is_said(folder, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(folder)
     assert answer(["crate", "--out", "workflow"]) == 2

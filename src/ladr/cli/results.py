@@ -1,5 +1,7 @@
 """`ladr table`, `pictures`, `track`, `ui`, `doctor`: what is done with finished cells."""
 
+import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +9,7 @@ import typer
 
 from ladr.base.errors import printable
 from ladr.base.files import require_folder
-from ladr.cli.options import PARAMS, File, Json, Set, experiment_of, print_json
+from ladr.cli.options import PARAMS, SET, File, Json, Set, experiment_of, print_json
 
 RESTORE = "`git checkout figures/published` brings them back"
 
@@ -121,5 +123,6 @@ def crate(
     from ladr.experiment.crate import write
 
     require_folder(out)
-    count = write(out, params, experiment_of(params, set_)[1])
+    changes = shlex.join(set_) if set_ else os.environ.get(SET, "")
+    count = write(out, params, experiment_of(params, set_)[1], changes=changes)
     typer.echo(f"{printable(str(out))}: {count} files of the run, described in ro-crate-metadata.json")

@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+import shlex
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ladr.base.errors import LadrError
-from ladr.base.files import sha256, write_text
+from ladr.base.files import read_json, sha256, write_text
+from ladr.base.removal import remove
 from ladr.base.version import VERSION
 from ladr.experiment.cell import Grid
 from ladr.experiment.cells import record
@@ -18,7 +20,8 @@ from ladr.experiment.cells.findings import examine
 from ladr.experiment.cells.overview import state
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE
 
-METADATA = "ro-crate-metadata.json"
+METADATA, UNFINISHED = "ro-crate-metadata.json", "unfinished"
+NAME = "A run of the ladr experiment"
 CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]
 CRATE = "https://w3id.org/ro/crate/1.1"
 WORKFLOW_CRATE = "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
@@ -51,18 +54,47 @@ class FinishedRun:
         return [*self.workflow, self.params, *self.results]
 
 
-def write(out: Path, params: Path, grid: Grid, results: Path = RESULTS) -> int:
+def write(out: Path, params: Path, grid: Grid, results: Path = RESULTS, changes: str = "") -> int:
     """Copy the files of the finished run of `grid` into the folder `out`, and describe them; how many there
-    are."""
+    are.
+
+    changes: what `--set` said. The description comes last. Until then it says that the crate is unfinished,
+    so that the next call completes one that was killed. Files that an older crate had there, and that this
+    run has not, go.
+    """
     run = _run(params, grid, results)
-    if out.exists() and not (out / METADATA).is_file() and any(out.iterdir()):
-        raise LadrError(f"out: {out} is no crate and not empty; choose another folder")
+    before = _packed(out)
+    _describe(out, {"@graph": [], UNFINISHED: before})
     for path in run.paths():
         (out / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, out / path)
-    metadata = {"@context": CONTEXT, "@graph": graph(run, out)}
-    write_text(out / METADATA, json.dumps(metadata, indent=2) + "\n")
+    gone = before.keys() - {path.as_posix() for path in run.paths()}
+    remove([out / name for name in gone if _is(out / name, before[name])], out)
+    _describe(out, {"@graph": graph(run, out, changes)})
     return len(run.paths())
+
+
+def _describe(out: Path, content: Mapping[str, Any]) -> None:
+    write_text(out / METADATA, json.dumps({"@context": CONTEXT, **content}, indent=2) + "\n")
+
+
+def _packed(out: Path) -> dict[str, str]:
+    """File -> sha256 of the crate that lies in `out`, perhaps unfinished. LadrError at other content."""
+    if not (out / METADATA).is_file():
+        if out.exists() and any(out.iterdir()):
+            raise LadrError(f"out: {out} is no crate and not empty; choose another folder")
+        return {}
+    content = read_json(out / METADATA)
+    if UNFINISHED in content:
+        return dict(content[UNFINISHED])
+    entities = [each for each in content.get("@graph", ()) if isinstance(each, dict)]
+    if not any(each.get("@id") == "./" and each.get("name") == NAME for each in entities):
+        raise LadrError(f"out: {out} is somebody else's crate; choose another folder")
+    return {each["@id"]: each["sha256"] for each in entities if "sha256" in each}
+
+
+def _is(path: Path, digest: str) -> bool:
+    return path.is_file() and sha256(path) == digest
 
 
 def _run(params: Path, grid: Grid, results: Path) -> FinishedRun:
@@ -99,14 +131,28 @@ def _files_of(grid: Grid, records: Iterable[Mapping[str, Any]], results: Path) -
     return paths
 
 
-def graph(run: FinishedRun, out: Path) -> list[Entity]:
+def graph(run: FinishedRun, out: Path, changes: str = "") -> list[Entity]:
     """Every entity of the crate: the descriptor, the crate, the workflow and its run, and each file."""
     files = [_file(path, out) for path in run.paths() if path.name != MAIN]
+    for file in files:
+        if file["@id"] == run.params.as_posix():
+            file["exampleOfWork"] = {"@id": "#params"}
+        elif file["name"] == "scores.csv":
+            file["exampleOfWork"] = {"@id": "#results"}
     profiles = [
         {"@id": url, "@type": "CreativeWork", "name": name, "version": version}
         for url, (name, version) in PROFILES.items()
     ]
-    return [_descriptor(), _root(run), _main(run, out), *_tools(), *_ports(), _action(run), *profiles, *files]
+    return [
+        _descriptor(),
+        _root(run),
+        _main(run, out),
+        *_tools(),
+        *_ports(),
+        _action(run, changes),
+        *profiles,
+        *files,
+    ]
 
 
 def _ids(paths: Iterable[Path]) -> list[Entity]:
@@ -126,7 +172,7 @@ def _root(run: FinishedRun) -> Entity:
     return {
         "@id": "./",
         "@type": "Dataset",
-        "name": "A run of the ladr experiment",
+        "name": NAME,
         "description": "Tokens, traces and scores of every cell, and the workflow that made them.",
         "datePublished": run.ended,
         "license": {"@id": LICENSE},
@@ -175,11 +221,13 @@ def _ports() -> list[Entity]:
     ]
 
 
-def _action(run: FinishedRun) -> Entity:
+def _action(run: FinishedRun, changes: str) -> Entity:
+    config = [] if run.params.name == "params.yaml" else [f"params={run.params.as_posix()}"]
+    config += [f"set={changes}"] if changes else []
     return {
         "@id": "#run",
         "@type": "CreateAction",
-        "name": "snakemake --cores all",
+        "name": shlex.join(["snakemake", "--cores", "all", *(["--config", *config] if config else [])]),
         "instrument": {"@id": MAIN},
         "startTime": run.began,
         "endTime": run.ended,
@@ -192,7 +240,7 @@ def _action(run: FinishedRun) -> Entity:
 def _file(path: Path, out: Path) -> Entity:
     """A file of the crate, with its size, its type and its sha256."""
     kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
-    entity: Entity = {
+    return {
         "@id": path.as_posix(),
         "@type": "File",
         "name": path.name,
@@ -200,8 +248,3 @@ def _file(path: Path, out: Path) -> Entity:
         "contentSize": str((out / path).stat().st_size),
         "sha256": sha256(out / path),
     }
-    if path.name == "params.yaml":
-        entity["exampleOfWork"] = {"@id": "#params"}
-    elif path.name == "scores.csv":
-        entity["exampleOfWork"] = {"@id": "#results"}
-    return entity
