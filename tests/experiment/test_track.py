@@ -171,6 +171,18 @@ def test_scores_are_those_of_the_table_once_there_is_one(made, tmp_path):
     assert {after[name] for name in low} == {-1.0} != {before[name] for name in low}
 
 
+def test_seconds_of_the_rows_of_now_count_before_those_of_older_rows(made, tmp_path):
+    params, grid, results, _ = made
+    moved, ladr = tmp_path / "elsewhere", cell_of(grid, "ladr").id
+    shutil.copytree(results, moved)
+    for name, seconds in (("now-00000001", 1.0), ("older-00000002", 2.0)):
+        row = {"seconds": seconds, "speedup": 1.0}
+        record.write(moved / "latency" / f"{name}.json", {"cells": {"ladr": ladr}, "rows": {"ladr": row}})
+    for timed, seconds in ((["now-00000001"], 1.0), (["older-00000002"], 2.0)):
+        told = {one.key: one.metrics for one in entries(grid, params.baseline, moved, timed)}
+        assert told[ladr]["latency_seconds"] == seconds
+
+
 def test_points_of_a_sweep_have_short_names_and_one_label(tmp_path):
     _, grid = tiny(tmp_path, TEXT)
     swept = [line for line in grid.lines if line.point]

@@ -55,13 +55,14 @@ def track(
     record: Annotated[Path | None, typer.Option(help="List here the cells that MLflow has.")] = None,
 ) -> None:
     """Bring MLflow up to date with results/ (MLFLOW_TRACKING_URI, or results/mlflow.db)."""
+    from ladr.experiment.cells.latency import measurements
     from ladr.experiment.cells.record import require_own, write
     from ladr.experiment.track import track as log
 
     experiment, grid = experiment_of(params, set_)
     if record is not None:
         require_own(record, {"cells"})
-    count = log(grid, experiment.baseline)
+    count = log(grid, experiment.baseline, timed=measurements(experiment, grid))
     typer.echo(f"MLflow: {count['new']} new, {count['changed']} changed, {count['same']} as they were")
     if record:
         write(record, {"cells": list(grid.cells)})

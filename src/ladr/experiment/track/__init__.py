@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
@@ -35,11 +35,17 @@ RESULT = "ladr.result"
 __all__ = ["Entry", "Summary", "curve", "entries", "serve", "summaries", "track"]
 
 
-def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = None) -> dict[str, int]:
+def track(
+    grid: Grid,
+    baseline: str,
+    results: Path = RESULTS,
+    uri: str | None = None,
+    timed: Collection[str] = (),
+) -> dict[str, int]:
     """Log to MLflow what is new or has changed, and leave the rest; return how many there are of each.
 
-    uri: default MLFLOW_TRACKING_URI, or else the sqlite file in results/. The next call completes a call that
-    was killed.
+    uri: default MLFLOW_TRACKING_URI, or else the sqlite file in results/. timed: see `entries`. The next call
+    completes a call that was killed.
     """
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or None
     with hold(results / ".locks" / "track.lock", "track", wait=True, say=tell):
@@ -54,7 +60,7 @@ def track(grid: Grid, baseline: str, results: Path = RESULTS, uri: str | None = 
         count = {"new": 0, "changed": 0, "same": 0}
         known: dict[str, dict[str, Any]] = {}
         models: dict[Model | None, str] = {}
-        for one in chain(entries(grid, baseline, results), summaries(grid, results)):
+        for one in chain(entries(grid, baseline, results, timed), summaries(grid, results)):
             place = experiment(client, one.experiment, root)
             if place not in known:
                 known[place] = runs(client, place)

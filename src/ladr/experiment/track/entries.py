@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -71,10 +71,12 @@ class Entry:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def entries(grid: Grid, baseline: str, results: Path = RESULTS) -> Iterator[Entry]:
+def entries(
+    grid: Grid, baseline: str, results: Path = RESULTS, timed: Collection[str] = ()
+) -> Iterator[Entry]:
     """What there is to say about each scored cell that a row of params.yaml names, the last one first: MLflow
-    lists the newest run first."""
-    latency = _latencies(results)
+    lists the newest run first. timed: the measurements of latency that count before any other."""
+    latency = _latencies(results, timed)
     seconds = {
         (line.backbone, line.benchmark): _summary(line.cell, results).get("seconds")
         for line in grid.lines
@@ -181,10 +183,13 @@ def _summary(cell: str, results: Path) -> Mapping[str, Any]:
     return record.read(place)["summary"] if done(place) else {}
 
 
-def _latencies(results: Path) -> dict[str, dict[str, float]]:
-    """cell -> its seconds at batch 1 and its speed-up, where they were measured."""
+def _latencies(results: Path, timed: Collection[str]) -> dict[str, dict[str, float]]:
+    """cell -> its seconds at batch 1 and its speed-up, where they were measured: by one of the `timed`
+    measurements, or else by another, such as one of rows that params.yaml had before."""
     latencies: dict[str, dict[str, float]] = {}
-    for path in sorted((results / "latency").glob("*.json")):
+    for path in sorted(
+        (results / "latency").glob("*.json"), key=lambda path: (path.stem in timed, path.name)
+    ):
         measured = record.read(path)
         for name, cell in measured["cells"].items():
             row = measured["rows"][name]
