@@ -149,6 +149,22 @@ def test_a_moved_folder_is_told_anew(made, tmp_path):
     assert all(place.is_relative_to(moved) for place in places)
 
 
+def test_experiments_of_others_in_the_store_stay(made, tmp_path):
+    from mlflow import MlflowClient
+
+    params, grid, results, _ = made
+    own, moved = tmp_path / "own", tmp_path / "moved"
+    shutil.copytree(results, own)
+    track(grid, params.baseline, own)
+    MlflowClient(f"sqlite:///{own / 'mlflow.db'}").create_experiment("mine", (tmp_path / "mine").as_uri())
+    assert track(grid, params.baseline, own)["same"] == 4
+    assert MlflowClient(f"sqlite:///{own / 'mlflow.db'}").get_experiment_by_name("mine") is not None
+    shutil.copytree(own, moved)
+    assert track(grid, params.baseline, moved)["new"] == 4
+    aside = MlflowClient(f"sqlite:///{moved / 'mlflow.db.aside'}")
+    assert aside.get_experiment_by_name("mine") is not None
+
+
 def test_an_entry_changes_with_its_scores_alone(made):
     params, grid, results, _ = made
     a, b = (list(entries(grid, params.baseline, results)) for _ in range(2))

@@ -3,9 +3,9 @@
 import os
 import re
 from collections.abc import Iterable
-from itertools import count
 from pathlib import Path
 
+from ladr.base.aside import free_name
 from ladr.base.errors import LadrError
 from ladr.base.files import put_aside
 from ladr.base.removal import is_inside, refuse_outside, remove
@@ -34,14 +34,8 @@ def mend(findings: Iterable[Damage], results: Path = RESULTS) -> int:
     aside = [path for path in paths if path.suffix and path.is_dir() and any(path.iterdir())]
     for path in aside:
         refuse_outside(path, results)
-        put_aside(path, _free(path))
+        put_aside(path, free_name(path))
     return len(aside) + len(remove(paths, results))
-
-
-def _free(path: Path) -> Path:
-    """A name beside `path` that nothing has."""
-    names = (path.with_name(f"{path.name}.aside{n or ''}") for n in count())
-    return next(name for name in names if not os.path.lexists(name))
 
 
 def claim(results: Path = RESULTS) -> None:

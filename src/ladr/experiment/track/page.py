@@ -9,6 +9,7 @@ from ladr.base.errors import LadrError
 from ladr.experiment.cells import record
 from ladr.experiment.cells.store import DATABASE
 
+SHARED = "mlflow.sharedViewState."
 VIEW = "ladr"  # MLflow keeps a view of the list of runs under such a key, and an address may name it
 COLUMNS = ("metrics.`score`", "metrics.`passes`", "metrics.`seconds_per_image`", "params.`label`")
 STATE = {
@@ -39,7 +40,7 @@ def described(name: str) -> dict[str, str]:
     return {
         "mlflow.experimentKind": "custom_model_development",
         "mlflow.note.content": note,
-        f"mlflow.sharedViewState.{VIEW}": json.dumps(STATE),
+        f"{SHARED}{VIEW}": json.dumps(STATE),
     }
 
 

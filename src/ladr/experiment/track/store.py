@@ -5,18 +5,20 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ladr.base.files import appearing, require_place
+from ladr.base.aside import free_name
+from ladr.base.files import appearing, put_aside, require_place
 from ladr.base.removal import remove
 from ladr.experiment.cells.store import ARTIFACTS, DATABASE
 from ladr.experiment.track.entries import PLAIN
-from ladr.experiment.track.page import described
+from ladr.experiment.track.page import SHARED, VIEW, described
 
 OF = "ladr.cell"
 
 
 def embedded(results: Path) -> Path:
     """Where the embedded store keeps artifacts. It is made in one piece, and anew where the folder has moved:
-    MLflow writes absolute paths, and all that is in it comes from results/."""
+    MLflow writes absolute paths, and all of ours that is in it comes from results/. One that also holds
+    experiments of others is put aside then."""
     from mlflow import MlflowClient
 
     database, root = results / DATABASE, (results / ARTIFACTS).resolve()
@@ -24,20 +26,26 @@ def embedded(results: Path) -> Path:
     if database.is_file():
         if all(place.startswith(root.as_uri()) for place in _places(database)):
             return root
+        if _places(database, "NOT IN"):
+            put_aside(database, free_name(database))
         remove([root, database], results)
     with appearing(database) as half:
         MlflowClient(f"sqlite:///{half.resolve()}").search_experiments()
     return root
 
 
-def _places(database: Path) -> list[str]:
-    """Where the store's experiments keep their artifacts. MLflow is not asked: it never lets go of a file."""
+def _places(database: Path, ours: str = "IN") -> list[str]:
+    """Where our experiments in the store keep their artifacts, or those that are not (`NOT IN`) ours. MLflow
+    is not asked: it never lets go of a file."""
+    query = (
+        "SELECT artifact_location FROM experiments WHERE experiment_id != 0 AND experiment_id "
+        f"{ours} (SELECT experiment_id FROM experiment_tags WHERE key = ?)"
+    )
     try:
         with closing(sqlite3.connect(database)) as store:
-            rows = store.execute("SELECT artifact_location FROM experiments WHERE experiment_id != 0")
-            return [place for (place,) in rows]
+            return [place for (place,) in store.execute(query, (SHARED + VIEW,))]
     except sqlite3.DatabaseError:
-        return ["nowhere: the file is damaged"]
+        return ["nowhere: the file is damaged"] if ours == "IN" else []
 
 
 def drop_default(client: Any) -> None:
