@@ -128,10 +128,10 @@ def calibrate(
     json: Json = False,
 ) -> None:
     """Find the values of a field with which a sampler takes so many passes."""
-    from ladr.experiment.params import changes_of, load
+    from ladr.experiment.params import load
     from ladr.experiment.sweep.calibrate import calibration, ends_of
 
-    read = load(params, changes_of(changes or []))
+    read = load(params, changed(changes))
     ends = ends_of(between) if between else None
     asked = calibration(read, row, field, backbone, benchmark, size_of(size), ends)
     for number in passes:

@@ -7,10 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ladr import backbones, benchmarks
+from ladr import backbones
 from ladr.base.errors import LadrError, nearest
+from ladr.decoding import caches
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import POLICIES, build, fields_of
+from ladr.experiment.cell import prompts_of
 from ladr.experiment.params import Params, Sampler
 
 
@@ -50,14 +52,15 @@ def calibrate(
     between: tuple[float, float],
     passes: float,
     *,
-    steps: int = 64,
     tries: int = 10,
+    **options: Any,
 ) -> Calibrated:
     """The value of `field` in `between` (both above 0) whose mean passes come nearest to `passes`.
 
-    spec: the policy's plain dict without that field. See `Calibration`.
+    spec: the policy's plain dict without that field. options: steps, 64 unless told otherwise, and others of
+    `decode`. See `Calibration`.
     """
-    return Calibration(backbone, prompts, spec, field, between, steps).nearest(passes, tries)
+    return Calibration(backbone, prompts, spec, field, between, **options).nearest(passes, tries)
 
 
 class Calibration:
@@ -74,14 +77,14 @@ class Calibration:
         spec: Mapping[str, Any],
         field: str,
         between: tuple[float, float],
-        steps: int = 64,
+        **options: Any,
     ):
         require_field(spec["policy"], field)
         low, high = between
         if not 0 < low < high:
             raise LadrError(f"{field}: between {low!r} and {high!r} is not allowed; 0 < low < high")
         self.backbone, self.prompts, self.spec, self.field = backbone, list(prompts), dict(spec), field
-        self.between, self.steps = between, steps
+        self.between, self.options = between, {"steps": 64, **options}
         self.tried: dict[float, Calibrated] = {}
 
     def at(self, value: float) -> Calibrated:
@@ -89,7 +92,7 @@ class Calibration:
         value = _short(value)
         if value not in self.tried:
             policy = build({**self.spec, self.field: value})
-            out = decode(self.backbone, self.prompts, policy, steps=self.steps)
+            out = decode(self.backbone, self.prompts, policy, **self.options)
             passes = sum(image.passes for image in out.trace.images) / len(self.prompts)
             self.tried[value] = Calibrated(value, passes)
         return self.tried[value]
@@ -138,7 +141,8 @@ def calibration(
     size: str | int,
     between: tuple[float, float] | None = None,
 ) -> Calibration:
-    """The calibration of a row of params.yaml, or of a policy as it is, on prompts of a benchmark.
+    """The calibration of a row of params.yaml, or of a policy as it is, on prompts of a benchmark. Images are
+    decoded as the row's cells are.
 
     between: the ends of the values; default: those of `BETWEEN`.
     """
@@ -151,13 +155,19 @@ def calibration(
         raise LadrError(f"backbone {backbone!r} is not known{nearest(backbone, params.backbones)}")
     sampler = rows[row] if row in rows else Sampler.model_validate({"policy": row})
     require_field(sampler.policy, field)
+    if sampler.match is not None:
+        raise LadrError(
+            f"row {row!r}: takes as many steps as {sampler.match!r} passes; name a row with `steps`"
+        )
     if between is None and field not in BETWEEN:
         raise LadrError(f"{field}: between which values? --between LOW:HIGH")
     place = params.backbones[backbone]
     kind = backbones.kind(place.kind or backbone)
     spec = {key: value for key, value in sampler.spec.items() if key != field}
-    asked = benchmarks.benchmark(benchmark).prompts(size, None)
+    asked, _ = prompts_of(benchmark, size, params.official.prompts)
+    temperature = params.temperature if sampler.temperature is None else sampler.temperature
     return Calibration(
         backbones.load(kind.name, **place.settings), [kind.reading(prompt) for prompt in asked], spec, field,
-        between or BETWEEN[field], sampler.steps or params.steps,
+        between or BETWEEN[field], steps=sampler.steps or params.steps, temperature=temperature,
+        cache=None if sampler.cache is None else caches.cache(**sampler.cache),
     )  # fmt: skip
