@@ -132,6 +132,7 @@ def test_a_search_of_what_does_not_exist(tmp_path):
 
 RANGES = {
     "noise=0:1:0.25": Even(0.0, 1.0, 0.25),
+    "tau=0.4:0.6:0.2": Even(0.4, 0.6, 0.2),
     "power=1:3:1": Even(1, 3, 1),
     "budget=0.003:0.3:log": Logarithmic(0.003, 0.3),
     "rank=sampled,gap": Choice(("sampled", "gap")),

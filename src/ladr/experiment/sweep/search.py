@@ -15,13 +15,14 @@ from ladr.experiment.cell import Cell, Grid, prompts_of
 from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Say, folder_of, run, tell
 from ladr.experiment.cells.locks import hold
-from ladr.experiment.cells.record import CELL, RESULTS, SCORE
+from ladr.experiment.cells.record import RESULTS, SCORE
 from ladr.experiment.cells.score import score
 from ladr.experiment.grid import grid
 from ladr.experiment.params import Params, load
 from ladr.experiment.params.models import Sampler, Sweep
-from ladr.experiment.params.sweeps import varied
+from ladr.experiment.params.sweeps import row_mistakes, varied
 from ladr.experiment.sweep.space import SPACES, Range, require_allowed, space_of
+from ladr.experiment.sweep.trials import CELL, complete, opened, refused, require_current, retry
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,12 @@ class Search:
         """The values of a trial as a cell is made with them."""
         return {key: kind.rounded(values[key]) for key, kind in self.space.items()}
 
+    def mistake(self, point: Mapping[str, Any]) -> str | None:
+        """What is wrong with the values taken together, each of which is allowed; None: nothing."""
+        base = self.params.samplers[self.base].model_dump(exclude_none=True)
+        issues = row_mistakes(varied(base, point), [*self.params.samplers])
+        return next((f"{dict(point)}: {issue.message}" for issue in issues), None)
+
     def cell(self, point: Mapping[str, Any]) -> tuple[Cell, Grid]:
         """The cell of one setting, and the grid of this cell and the cells that it needs."""
         values = {key: [value] for key, value in point.items()}
@@ -82,7 +89,7 @@ class Search:
         column = main_column(self.benchmark, (c for c, line in lines.items() if line["value"] is not None))
         if column is None:
             raise LadrError(f"cell {cell.id}: {next(iter(lines.values()))['note']}; nothing to search by")
-        return lines[column]["value"], record.read(folder / CELL)["summary"]["passes"]
+        return lines[column]["value"], record.read(folder / record.CELL)["summary"]["passes"]
 
 
 def prepared(
@@ -120,8 +127,9 @@ def search(
     """Try settings until `trials` have been tried, counting those of earlier runs; return the best front.
 
     The first is the base itself. Later ones come from Optuna's multi-objective TPE. A trial that was
-    killed is tried again. Where half of the prompts were looked at, `other` of each row is what the setting
-    reaches on the other half, which is decoded for these settings only.
+    stopped is tried again, and settings that no sampler can have are left out. Where half of the prompts were
+    looked at, `other` of each row is what the setting reaches on the other half, which is decoded for these
+    settings only.
     """
     with needs("ladr search"):
         import optuna
@@ -129,37 +137,27 @@ def search(
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # an error is told once, by its message
     place = results / "search"
     with hold(place / f".{what.name}.lock", f"search {what.name}"):
-        study = optuna.create_study(
-            study_name=what.name,
-            storage=f"sqlite:///{(place / f'{what.name}.db').resolve()}",
-            directions=["maximize", "minimize"],
-            load_if_exists=True,
-        )
-        _retry(study)
+        path = place / f"{what.name}.db"
+        study = opened(what.name, path)
+        require_current(study, path, lambda values: what.cell(what.point(values))[0].id)
+        retry(study)
         if not study.trials:
             study.enqueue_trial(_standing(what))
-        while (tried := len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))) < trials:
+        while (tried := len(complete(study))) < trials:
             study.sampler = optuna.samplers.TPESampler(
-                seed=seed + tried, multivariate=True, n_startup_trials=8
+                seed=seed + tried + refused(study), multivariate=True, n_startup_trials=8
             )
             study.optimize(_objective(what, results, say), n_trials=1)
-            score, passes = study.trials[-1].values
-            say(f"trial {tried + 1}/{trials}: score {score:.2f}, passes {passes:.2f}")
+            last = study.trials[-1]
+            if last.values:
+                say(f"trial {tried + 1}/{trials}: score {last.values[0]:.2f}, passes {last.values[1]:.2f}")
+            elif last.state == optuna.trial.TrialState.FAIL:
+                raise LadrError(f"cell {last.user_attrs[CELL]}: its score is no number; nothing to search by")
         best = front(what, study)
     if what.half != "all":
         best = [{**row, "other": judged(what.other, row["point"], results, say)} for row in best]
     _write(place / f"{what.name}.yaml", what, best)
     return best
-
-
-def _retry(study: Any) -> None:
-    """Give up the trials that a kill left running, and put their settings first in line."""
-    import optuna
-
-    for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-        if trial.params:
-            study.enqueue_trial(trial.params)
 
 
 def _standing(what: Search) -> dict[str, Any]:
@@ -178,9 +176,14 @@ def _standing(what: Search) -> dict[str, Any]:
 
 
 def _objective(what: Search, results: Path, say: Say) -> Callable[[Any], tuple[float, float]]:
+    import optuna
+
     def objective(trial: Any) -> tuple[float, float]:
         point = what.point({key: kind.suggest(trial, key) for key, kind in what.space.items()})
-        trial.set_user_attr("cell", what.cell(point)[0].id)
+        if mistake := what.mistake(point):
+            say(f"left out: {mistake}")
+            raise optuna.TrialPruned
+        trial.set_user_attr(CELL, what.cell(point)[0].id)
         return what.value(point, results, say)
 
     return objective
@@ -189,8 +192,8 @@ def _objective(what: Search, results: Path, say: Say) -> Callable[[Any], tuple[f
 def front(what: Search, study: Any) -> list[dict[str, Any]]:
     """The settings that no other beats in both score and passes, fewest passes first."""
     best = {
-        trial.user_attrs["cell"]: {
-            "cell": trial.user_attrs["cell"],
+        trial.user_attrs[CELL]: {
+            "cell": trial.user_attrs[CELL],
             "score": trial.values[0],
             "passes": trial.values[1],
             "point": what.point(trial.params),

@@ -46,7 +46,8 @@ class Even:
         if not _number(value):
             return self.rounded(self.low)
         inside = min(max(float(value), self.low), self.high)
-        return self.rounded(self.low + round((inside - self.low) / self.step) * self.step)
+        last = math.floor((self.high - self.low) / self.step + 1e-9)  # the range may end between two steps
+        return self.rounded(self.low + min(round((inside - self.low) / self.step), last) * self.step)
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ def _logarithmic(low: float, high: float) -> Logarithmic:
 
 
 def _even(low: float, high: float, step: float) -> Even:
-    if not (-math.inf < low < high < math.inf and 0 < step <= high - low <= MOST_VALUES * step):
+    span = (high - low) * (1 + 1e-9)  # so that 0.4:0.6:0.2 is one step
+    if not (-math.inf < low < high < math.inf and 0 < step <= span <= MOST_VALUES * step):
         raise ValueError
     return Even(low, high, step)
 
