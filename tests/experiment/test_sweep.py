@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
+import sys
 
 import pytest
 import yaml
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import FailedError, LadrError
 from ladr.cli.main import answer
 from ladr.cli.sweep import drawn
 from ladr.experiment.cells.decode import run
@@ -195,3 +197,37 @@ def test_jobs_of_a_sweep_find_ladr_in_an_environment_that_is_not_activated(tmp_p
     said = (place / "table.json").read_text()
     assert said.startswith("ladr")
     assert said.endswith("set: .\n")
+
+
+TIDY = """
+import os, signal, sys, time
+
+def tidy(*_):
+    time.sleep(1)
+    open("tidy", "w").close()
+    sys.exit(1)
+
+signal.signal(signal.SIGINT, tidy)
+os.kill(os.getppid(), signal.SIGINT)
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_ctrl_c_lets_snakemake_end_its_jobs_before_the_sweep_ends(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is deaf to it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            sweep._ended([sys.executable, "-c", TIDY])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (tmp_path / "tidy").exists()
+
+
+def test_a_sweep_whose_snakemake_fails_has_failed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").touch()
+    monkeypatch.setattr(sweep, "_ended", lambda command: 1)
+    name, data = experiment(write(tmp_path), "ladr", MAPS, backbones=None, benchmarks=None)
+    with pytest.raises(FailedError, match="Snakemake ended with 1; what is finished is kept"):
+        sweep.run(name, data)

@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ladr.base.errors import LadrError, nearest
+from ladr.base.errors import FailedError, LadrError, nearest
 from ladr.base.files import write_text
 from ladr.experiment.cell import canonical
 from ladr.experiment.grid import grid as grid_from
@@ -107,10 +107,20 @@ def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = F
     write_text(place / "params.yaml", text.getvalue())
     words = ["--cores", cores, "--config", f"params={place / 'params.yaml'}", f"out={place}"]
     command = [sys.executable, "-m", "snakemake", *words, "--", f"{place}/table.json"]
-    done = subprocess.run(command, env=_environment())
-    if done.returncode:
-        raise LadrError(f"sweep {name}: Snakemake ended with {done.returncode}; what is finished is kept")
+    if code := _ended(command):
+        raise FailedError(f"sweep {name}: Snakemake ended with {code}; what is finished is kept")
     return place
+
+
+def _ended(command: Sequence[str]) -> int:
+    """The exit code of a program once it has ended. Ctrl-C in a terminal reaches the program too: it is
+    waited for while it ends its own jobs and lets go of the folder."""
+    with subprocess.Popen(command, env=_environment()) as program:
+        try:
+            return program.wait()
+        except KeyboardInterrupt:
+            program.wait()
+            raise
 
 
 def _environment() -> dict[str, str]:
