@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -58,9 +59,24 @@ def test_a_seed_that_is_none_is_named_on_the_page(number):
     assert demo.seed_of(7.0) == 7
 
 
+def test_a_port_that_another_server_has_is_named_before_a_model_is_loaded(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "mlflow.db").touch()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        for command in ("demo", "ui"):
+            assert answer([command, "--port", port]) == 2
+            said = capsys.readouterr().err
+            assert said.startswith(
+                f"ladr: port: {port} of 127.0.0.1 cannot be served on (Address already in use)"
+            )
+            assert said.count("\n") == 1
+
+
 def test_without_gradio_the_extra_is_named(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "gradio", None)
-    assert answer(["demo"]) == 2
+    assert answer(["demo", "--port", "0"]) == 2
     assert "the package gradio is not installed; pip install 'ladr[demo]'" in capsys.readouterr().err
 
 

@@ -10,6 +10,7 @@ import typer
 
 from ladr.backbones import load
 from ladr.base.errors import LadrError, needs, shown
+from ladr.base.ports import require_port
 from ladr.cli.drawing import drawable, require_prompt
 from ladr.cli.options import LARGEST_SEED
 from ladr.cli.sampler import NamedSampler, split
@@ -17,7 +18,7 @@ from ladr.decoding.film import Film
 from ladr.decoding.loop import decode
 from ladr.speed.threads import threads
 
-MOST = 3
+HOST, MOST = "127.0.0.1", 3
 ENLARGED = 2  # pixels of the page per pixel of a frame
 WHOLE = 280  # pixels: on a phone the prompt has a line of its own
 PAUSE = 0.06  # seconds between two frames
@@ -55,6 +56,7 @@ def demo(
     chosen = [NamedSampler.parse(text) for text in split(samplers)]
     if not 1 <= len(chosen) <= MOST:
         raise LadrError(f"samplers: {len(chosen)} are not allowed; one to {MOST}")
+    require_port(HOST, port)
     os.environ.update(OFF)
     with needs("ladr demo"):
         import gradio
@@ -64,7 +66,7 @@ def demo(
     page = build(gradio, model, chosen, prompt)
     theme = gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"])
     _, address, _ = page.launch(
-        server_name="127.0.0.1", server_port=port or None, share=False, inbrowser=show, quiet=True,
+        server_name=HOST, server_port=port or None, share=False, inbrowser=show, quiet=True,
         prevent_thread_lock=True, theme=theme, css=STYLE, footer_links=[], ssr_mode=False,
     )  # fmt: skip
     typer.echo(f"{address} (Ctrl-C ends it)")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ladr.base.errors import LadrError, needs
+from ladr.base.ports import require_port
 from ladr.base.removal import remove
 from ladr.experiment.cell import Grid
 from ladr.experiment.cells import store as stores
@@ -84,6 +85,7 @@ def serve(host: str, port: int, results: Path = RESULTS) -> NoReturn:
     database = results / stores.DATABASE
     if not database.is_file():
         raise LadrError(f"{database}: nothing is tracked yet; `ladr track` first")
+    require_port(host, port)
     # One reader needs one worker (several are ended by their supervisor where imports take longer than 5 s)
     # and none of the processes that wait for jobs of MLflow's GenAI side.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")

@@ -57,4 +57,4 @@ def address(results: Path, host: str, port: int) -> str:
             f"{results / DATABASE}: cannot be read ({error}); `ladr track` makes it again"
         ) from None
     page = f"experiments/{place[0]}/runs?viewStateShareKey={VIEW}" if place else "experiments"
-    return f"http://{host}:{port}/#/{page}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/#/{page}"
