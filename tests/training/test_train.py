@@ -340,6 +340,23 @@ def test_export_and_log(patches, tmp_path):
     assert (tmp_path / "loss.png").stat().st_size > 1000
 
 
+def test_a_decoder_of_other_codes_is_not_left_beside_exported_weights(patches, tmp_path):
+    out = tmp_path / "out"
+    (out / "vqvae").mkdir(parents=True)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "log.jsonl").touch()
+    patches.save(tmp_path / "patches.safetensors")
+    save_untrained(patches, tmp_path)
+    PatchCodes(patches.means[::-1]).save(out / "patches.safetensors")
+    with pytest.raises(
+        LadrError, match=r"out/vqvae: draws other codes than those of .*; call `ladr train vq"
+    ):
+        export(tmp_path, out)
+    assert sorted(path.name for path in out.iterdir()) == ["patches.safetensors", "vqvae"]
+    patches.save(out / "patches.safetensors")
+    assert export(tmp_path, out)["step"] == 0
+
+
 def test_loss_ignores_what_is_known(patches):
     torch.manual_seed(0)
     model = LLaDA(TINY)

@@ -26,6 +26,7 @@ def export(run: Path, to: Path, dtype: str = "float32") -> dict:
     tensors, state = stored
     settings = read_settings(run / "model" / "settings.json")
     data = data_set(settings.data, run)
+    _require_own_decoder(run, to)
     to.mkdir(parents=True, exist_ok=True)
     average = {k.removeprefix("average."): v for k, v in tensors.items() if k.startswith("average.")}
     weights = {name: weight.to(dtype_of("dtype", dtype)) for name, weight in average.items()}
@@ -41,3 +42,16 @@ def export(run: Path, to: Path, dtype: str = "float32") -> dict:
         shutil.copytree(run / "vqvae", to / "vqvae", dirs_exist_ok=True)
         shutil.copy(run / "vq.jsonl", to / "training-vq.jsonl")
     return {"step": state["step"], "of": state["steps"], "seconds": round(state["seconds"])}
+
+
+def _require_own_decoder(run: Path, to: Path) -> None:
+    """LadrError where a decoder of other codes would stay beside the weights: a run without one, such as one
+    that began with weights, goes on with the decoder of its own codes."""
+    codes = [folder / "patches.safetensors" for folder in (run, to)]
+    if not (to / "vqvae").exists() or (run / "vqvae").exists():
+        return
+    if not codes[1].exists() or codes[0].read_bytes() != codes[1].read_bytes():
+        raise LadrError(
+            f"{to / 'vqvae'}: draws other codes than those of {run}; call `ladr train vq --folder {run}` "
+            "first, or choose another folder"
+        )
