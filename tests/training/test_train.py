@@ -357,6 +357,13 @@ def test_a_decoder_of_other_codes_is_not_left_beside_exported_weights(patches, t
     assert export(tmp_path, out)["step"] == 0
 
 
+@pytest.mark.parametrize("count", [2, 3, 15, 100])
+def test_the_floor_of_the_exam_judges_no_image_by_its_own_prompt(count):
+    places = exam.others(count)
+    assert sorted(places) == list(range(count))
+    assert all(place != own for own, place in enumerate(places))
+
+
 def test_loss_ignores_what_is_known(patches):
     torch.manual_seed(0)
     model = LLaDA(TINY)

@@ -70,8 +70,7 @@ def _column(job: tuple) -> dict:
     result = decode(model, words, build("cosine"), steps=steps, seeds=seeds, batch_size=16)
     images = model.render(result.tokens)
     right = [question.right(image) for question, image in zip(questions, images, strict=True)]
-    moved = np.random.default_rng([SEED, 1]).permutation(len(questions))
-    floor = [questions[n].right(image) for n, image in zip(moved, images, strict=True)]
+    floor = [questions[n].right(image) for n, image in zip(others(len(questions)), images, strict=True)]
     low, high = binomtest(sum(right), len(right)).proportion_ci(method="wilson")
     row = {
         "column": column,
@@ -81,6 +80,17 @@ def _column(job: tuple) -> dict:
         "high": high,
     }
     return {**row, "floor": sum(floor) / len(floor), "wanted": known.columns[column]}
+
+
+def others(count: int) -> list[int]:
+    """For each of `count` images, at least two, the place of another one's prompt: a permutation at random in
+    which none stands in its own place."""
+    moved = np.random.default_rng([SEED, 1]).permutation(count)
+    for own in range(count):
+        if moved[own] == own:
+            after = (own + 1) % count
+            moved[[own, after]] = moved[[after, own]]
+    return moved.tolist()
 
 
 def table(scores: dict) -> str:
