@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 from dataclasses import asdict, replace
 from functools import partial
 from multiprocessing.pool import ThreadPool
@@ -37,7 +38,7 @@ from ladr.training.shape_samples import finished, has_others, sample
 from ladr.training.sheet import grid, sheet
 from ladr.training.vocabulary import IMAGE_OFFSET, SPECIAL, build, words
 from ladr.training.vq import new_vq
-from ladr.training.workers import CHUNK, Ahead, Workers, chunk_of
+from ladr.training.workers import CHUNK, Ahead, Workers, chunk_of, pool_of
 
 TINY = LLaDAConfig(
     d_model=32, n_heads=2, n_layers=2, mlp_hidden_size=48, rope_theta=10000.0, rms_norm_eps=1e-5,
@@ -362,6 +363,13 @@ def test_the_floor_of_the_exam_judges_no_image_by_its_own_prompt(count):
     places = exam.others(count)
     assert sorted(places) == list(range(count))
     assert all(place != own for own, place in enumerate(places))
+
+
+def test_an_interrupt_does_not_reach_the_processes_of_a_pool():
+    before = signal.getsignal(signal.SIGINT)
+    with pool_of(1) as pool:
+        assert pool.apply(signal.getsignal, (signal.SIGINT,)) == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_loss_ignores_what_is_known(patches):

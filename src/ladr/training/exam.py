@@ -1,6 +1,5 @@
 """`ladr train exam`: what the embedded model can do, column by column, on prompts it has never seen."""
 
-import multiprocessing
 import os
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from ladr.base.errors import LadrError
 from ladr.base.files import write_json
 from ladr.training.data_set import data_set
+from ladr.training.workers import pool_of
 
 SEED = 2_000_003  # of the permutation that gives every image another prompt, for the floor
 
@@ -31,7 +31,7 @@ def exam(
         rows = [_column(job) for job in jobs]
     else:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        with pool_of(processes) as pool:
             rows = pool.map(_column, jobs, chunksize=1)
     mean = sum(row["score"] for row in rows) / len(rows)
     seconds = round(time.monotonic() - began)

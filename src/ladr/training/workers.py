@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -23,7 +24,7 @@ class Workers(AbstractContextManager):
 
     def __init__(self, count: int, make: Make):
         self.count, self.make = count, make
-        self.pool = multiprocessing.get_context("spawn").Pool(count, _deaf) if count else None
+        self.pool = pool_of(count) if count else None
 
     def __exit__(self, *_: object) -> None:
         if self.pool is not None:
@@ -68,6 +69,17 @@ def chunk_of(make: Make, seed: int, early: int, numbers: range) -> list[tuple[in
     return [(number, make(seed, number, early)) for number in numbers]
 
 
+def pool_of(count: int) -> Any:
+    """A pool of so many processes that an interrupt does not reach, from their first line on: it is for the
+    process that started them, which ends the others."""
+    if threading.current_thread() is not threading.main_thread():  # which alone may say what signals do
+        return multiprocessing.get_context("spawn").Pool(count, _deaf)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return multiprocessing.get_context("spawn").Pool(count)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _deaf() -> None:
-    """An interrupt is for the process that trains; it ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
