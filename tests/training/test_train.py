@@ -20,6 +20,7 @@ from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError
 from ladr.cli import train as commands
+from ladr.cli.main import answer
 from ladr.shapes.evaluate import satisfies
 from ladr.shapes.practice import forward as named_first
 from ladr.shapes.render import render
@@ -356,6 +357,14 @@ def test_a_decoder_of_other_codes_is_not_left_beside_exported_weights(patches, t
     assert sorted(path.name for path in out.iterdir()) == ["patches.safetensors", "vqvae"]
     patches.save(out / "patches.safetensors")
     assert export(tmp_path, out)["step"] == 0
+
+
+@pytest.mark.parametrize("words", [["curve", "--to", "loss.foo"], ["sheet", "--to", "sheet.jpeg2"]])
+def test_a_picture_of_no_known_kind_is_refused_before_it_is_drawn(words, tmp_path, capsys):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "log.jsonl").write_text('{"step": 20, "images": 80, "loss": 2.0}\n')
+    assert answer(["train", *words, "--folder", str(tmp_path)]) == 2
+    assert f"to: '{words[-1]}' is not allowed; a file whose name ends in .png" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("count", [2, 3, 15, 100])

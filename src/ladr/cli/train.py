@@ -122,9 +122,8 @@ def model(
     )
     options = {"processes": processes, "compiled": compiled, "minutes": minutes}
     options["start"] = None if start is None else start / "model.safetensors"
-    options["workers"] = workers
-    if workers is None:
-        options["workers"] = (os.cpu_count() or 1) if torch.cuda.is_available() else 0
+    usual_workers = (os.cpu_count() or 1) if torch.cuda.is_available() else 0
+    options["workers"] = usual_workers if workers is None else workers
     train(folder / "model", patches, settings, Execution(**options))
     try:
         curve(folder, None, False)
@@ -176,7 +175,7 @@ def curve(
     if not (folder / "model" / "log.jsonl").exists():
         raise LadrError(f"{folder / 'model' / 'log.jsonl'}: not there; run `ladr train model` first")
     to = to or folder / CURVE
-    require_place(to)
+    _require_picture(to, ".png", ".svg", ".pdf")
     draw(folder / "model" / "log.jsonl", to)
     _log(folder, mlflow, to)
     typer.echo(str(to))
@@ -194,9 +193,16 @@ def sheet(
     from ladr.training.sheet import sheet as write
 
     to = to or folder / SHEET
-    require_place(to)
+    _require_picture(to, ".png")
     typer.echo(json.dumps(write(folder, to, each=each, steps=steps)))
     _log(folder, mlflow, to)
+
+
+def _require_picture(to: Path, *kinds: str) -> None:
+    """LadrError unless a picture of one of these kinds can be written there."""
+    if to.suffix.lower() not in kinds:
+        raise LadrError(f"to: {str(to)!r} is not allowed; a file whose name ends in {' or '.join(kinds)}")
+    require_place(to)
 
 
 def _log(folder: Path, mlflow: bool, picture: Path) -> None:

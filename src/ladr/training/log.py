@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ladr.base.errors import LadrError, needs
-from ladr.base.files import write_text
+from ladr.base.files import appearing, write_text
 from ladr.base.foreign import read_lines
 
 LOG = "log.jsonl"
@@ -81,8 +81,8 @@ def draw(log: Path, to: Path) -> None:
     axis.yaxis.set_minor_formatter(ticker.NullFormatter())
     axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.legend(frameon=False)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(to, dpi=150)
+    with appearing(to) as half:
+        figure.savefig(half, dpi=150, format=to.suffix[1:].lower())
     plt.close(figure)
 
 

@@ -14,6 +14,7 @@ from ladr.backbones.lumina.dimoo import DiMOO
 from ladr.backbones.lumina.llada import LLaDA
 from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError
+from ladr.base.files import appearing
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import seed_of
 from ladr.training import checkpoints
@@ -56,8 +57,8 @@ def sheet(run: Path, to: Path, *, each: int = 2, steps: int = 32) -> dict[str, A
     tokens = decode(backbone, words, "cosine", steps=steps, seeds=seeds).tokens.cpu().numpy()
     images = PatchCodes.load(run / "patches.safetensors").mosaic(tokens)
     right = [question.right(image) for question, image in zip(questions, images, strict=True)]
-    to.parent.mkdir(parents=True, exist_ok=True)
-    grid(images, words, right).save(to)
+    with appearing(to) as half:
+        grid(images, words, right).save(half, format="png")
     return {"step": step, "images": len(right), "right": sum(right), "out": str(to)}
 
 
