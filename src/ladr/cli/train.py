@@ -16,7 +16,10 @@ from ladr.cli.options import MOST, MOST_STEPS, MOST_THREADS
 app = typer.Typer(no_args_is_help=True, help="Train the embedded tokenizer and model from nothing.")
 MOST_TRAINED = 100_000_000  # steps of training
 CURVE, SHEET = "loss.png", "sheet.png"
-MLflow = Annotated[bool, typer.Option(help="Also log the run and its pictures to MLflow.")]
+MLflow = Annotated[
+    bool,
+    typer.Option(help="Also log the run and its pictures to MLflow: to MLFLOW_TRACKING_URI, or ./mlflow.db."),
+]
 Seed = Annotated[int, typer.Option(min=0, max=1 << 31, help="The seed of data and weights.")]
 Folder = Annotated[Path, typer.Option(help="Where checkpoints, logs and the result go.")]
 Data = Annotated[str, typer.Option(help="The data set: shapes or pictures.")]

@@ -87,16 +87,20 @@ def draw(log: Path, to: Path) -> None:
 
 
 def track(run: Path, pictures: Iterable[Path] = ()) -> None:
-    """Log a training run as one MLflow run, which replaces an older one: settings, losses, pictures."""
+    """Log a training run as one MLflow run, which replaces an older one: settings, losses, pictures.
+
+    It goes where MLFLOW_TRACKING_URI says, or else where MLflow itself keeps runs, in the folder of the call.
+    """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     with needs("--mlflow"):
         import mlflow
 
     mlflow.set_experiment("training")
     name = str(run)
-    older = mlflow.search_runs(filter_string=f"tags.`ladr.training` = '{name}'", output_format="list")
-    for old in older:
-        mlflow.delete_run(old.info.run_id)
+    known = mlflow.search_runs(output_format="list")
+    older = [old.info.run_id for old in known if old.data.tags.get("ladr.training") == name]
     settings = json.loads((run / "model" / "settings.json").read_text())
     with mlflow.start_run(run_name=name, tags={"ladr.training": name}):
         mlflow.log_params({k: v for k, v in settings.items() if not isinstance(v, dict)})
@@ -105,3 +109,5 @@ def track(run: Path, pictures: Iterable[Path] = ()) -> None:
             mlflow.log_metrics(numbers, step=row["step"])
         for picture in pictures:
             mlflow.log_artifact(str(picture))
+    for run_id in older:
+        mlflow.delete_run(run_id)
