@@ -18,6 +18,7 @@ from ladr.backbones.lumina.tokenizer import Words
 from ladr.base.errors import LadrError
 from ladr.benchmarks.mini.pictures.templates import PATCHES, WORLD, Templates, seen
 from ladr.benchmarks.mini.pictures.words import BACKGROUNDS, STYLES
+from ladr.cli.main import answer
 from ladr.training.data_set import data_set, default_settings
 from ladr.training.export import export
 from ladr.training.model import Run
@@ -267,6 +268,14 @@ def test_the_exam_judges_one_fact_per_column(world):
             ]
             assert any(right), question.text
             assert column == "concept" or not all(right)
+
+
+def test_pictures_are_not_made_in_the_folder_of_a_run_of_shapes(tmp_path, capsys):
+    (tmp_path / "vq").mkdir()
+    words = ["train", "data", "pictures", "--from", str(tmp_path), "--folder", str(tmp_path)]
+    assert answer(words) == 2
+    assert f"{tmp_path}: holds a run of shapes (vq); choose another folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["vq"]
 
 
 def test_more_codes_than_patches_are_refused():

@@ -7,6 +7,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from ladr.backbones.exact.patches import PatchCodes
+from ladr.base.errors import LadrError
 from ladr.base.files import appearing, write_json
 from ladr.benchmarks.mini.pictures.templates import PATCHES, TEMPLATES, WORLD
 from ladr.benchmarks.mini.pictures.words import BACKGROUNDS, STYLES
@@ -27,10 +28,18 @@ def make(
     The codebook of a folder that has one is kept. The list of concepts is written last: a data set is
     complete when it has one.
     """
+    require_no_other(folder)
     packages.check(source)
     kept, pictures = drawings(source, concepts(source, groups))
     stored = np.rint(255 * pictures).astype(np.uint8)
     return write(folder, kept, stored, codes, seed, groups)
+
+
+def require_no_other(folder: Path) -> None:
+    """LadrError where the folder holds a run of shapes, whose codes are not for pictures."""
+    runs = [name for name in ("vq", "vqvae", "model") if (folder / name).exists()]
+    if runs and not (folder / WORLD).exists():
+        raise LadrError(f"{folder}: holds a run of shapes ({runs[0]}); choose another folder")
 
 
 def write(
