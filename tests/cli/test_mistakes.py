@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pydantic
@@ -126,6 +127,7 @@ def other_errors(folder):
         (raised(sqlite3.connect(broken).execute, "select 1 from x"), sqlite3.Error, "mlflow.db", 1),
         (raised(lambda: engine.connect().execute(text("select 1 from x"))), Exception, "mlflow.db", 1),
         (raised(stopped), subprocess.CalledProcessError, "a program that was called failed (Command", 1),
+        (BrokenProcessPool("x"), RuntimeError, "a process was killed, perhaps as memory was short", 1),
         (ConnectionRefusedError(111, "refused"), OSError, "the network failed", 1),
         (TimeoutError("x"), OSError, "no answer in time", 1),
         (LadrError("what, where"), ValueError, "what, where", 2),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import signal
 from dataclasses import asdict, replace
 from functools import partial
@@ -18,7 +19,7 @@ from ladr.backbones.exact.patches import PatchCodes, cut, paste
 from ladr.backbones.lumina.llada import LLaDA
 from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
-from ladr.base.errors import LadrError
+from ladr.base.errors import FailedError, LadrError
 from ladr.cli import train as commands
 from ladr.cli.main import answer
 from ladr.shapes.evaluate import satisfies
@@ -39,7 +40,7 @@ from ladr.training.shape_samples import finished, has_others, sample
 from ladr.training.sheet import grid, sheet
 from ladr.training.vocabulary import IMAGE_OFFSET, SPECIAL, build, words
 from ladr.training.vq import new_vq
-from ladr.training.workers import CHUNK, Ahead, Workers, chunk_of, pool_of
+from ladr.training.workers import CHUNK, Ahead, Workers, awaited, chunk_of, pool_of
 
 TINY = LLaDAConfig(
     d_model=32, n_heads=2, n_layers=2, mlp_hidden_size=48, rope_theta=10000.0, rms_norm_eps=1e-5,
@@ -374,10 +375,15 @@ def test_the_floor_of_the_exam_judges_no_image_by_its_own_prompt(count):
     assert all(place != own for own, place in enumerate(places))
 
 
-def test_an_interrupt_does_not_reach_the_processes_of_a_pool():
+def test_an_interrupt_does_not_reach_a_pool_and_a_kill_is_noticed():
     before = signal.getsignal(signal.SIGINT)
-    with pool_of(1) as pool:
+    pool, processes = pool_of(1)
+    with pool:
+        assert len(processes) == 1
         assert pool.apply(signal.getsignal, (signal.SIGINT,)) == signal.SIG_IGN
+        assert awaited(pool.apply_async(abs, (-3,)), processes) == 3
+        with pytest.raises(FailedError, match="a process was killed"):
+            awaited(pool.apply_async(os._exit, (1,)), processes)
     assert signal.getsignal(signal.SIGINT) == before
 
 

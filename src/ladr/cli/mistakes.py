@@ -48,6 +48,10 @@ OTHERS = {
     "sqlalchemy.SQLAlchemyError": ("a database failed; is results/mlflow.db damaged or in use?", FAILURE),
     "optuna.OptunaError": ("Optuna failed; is the search's database damaged or in use?", FAILURE),
     "subprocess.CalledProcessError": ("a program that was called failed", FAILURE),
+    "concurrent.BrokenExecutor": (
+        "a process was killed, perhaps as memory was short; use fewer processes",
+        FAILURE,
+    ),
     "builtins.ConnectionError": ("the network failed; call again to go on", FAILURE),
     "builtins.TimeoutError": ("no answer in time; call again to go on", FAILURE),
 }

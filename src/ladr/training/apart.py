@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ladr.base.errors import LadrError
+from ladr.base.errors import FailedError, LadrError
 from ladr.base.files import read_json, write_json
 from ladr.training.settings import SHARDS
 
@@ -41,7 +41,9 @@ def _one(rank: int, work: Callable[..., None], meeting: str, *arguments: Any) ->
         system = error if isinstance(error, OSError) else error.__cause__
         parts = [system.errno, system.strerror, system.filename] if isinstance(system, OSError) else []
         text = None if isinstance(error, OSError) else str(error)
-        write_json(Path(meeting) / MISTAKE, {"text": text, "system": parts})
+        write_json(
+            Path(meeting) / MISTAKE, {"text": text, "system": parts, "failed": isinstance(error, FailedError)}
+        )
         raise
 
 
@@ -50,6 +52,6 @@ def _error(mistake: dict[str, Any]) -> Exception:
     system = OSError(*mistake["system"])
     if mistake["text"] is None:
         return system
-    error = LadrError(mistake["text"])
+    error = (FailedError if mistake["failed"] else LadrError)(mistake["text"])
     error.__cause__ = system
     return error

@@ -9,7 +9,7 @@ import numpy as np
 from ladr.base.errors import LadrError
 from ladr.base.files import write_json
 from ladr.training.data_set import data_set
-from ladr.training.workers import pool_of
+from ladr.training.workers import awaited, pool_of
 
 SEED = 2_000_003  # of the permutation that gives every image another prompt, for the floor
 
@@ -31,8 +31,9 @@ def exam(
         rows = [_column(job) for job in jobs]
     else:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        with pool_of(processes) as pool:
-            rows = pool.map(_column, jobs, chunksize=1)
+        pool, all_processes = pool_of(processes)
+        with pool:
+            rows = awaited(pool.map_async(_column, jobs, chunksize=1), all_processes)
     mean = sum(row["score"] for row in rows) / len(rows)
     seconds = round(time.monotonic() - began)
     asked = {"sampler": "cosine", "steps": steps, "guidance": guidance, "prompts": count, "seconds": seconds}
