@@ -51,6 +51,20 @@ def test_a_sweep_keeps_the_baseline_and_what_its_base_needs(tmp_path):
     assert [x.name for x in lines if x.group == f"sweeps/{name}"] == ["curve=cosine", "curve=linear"]
 
 
+def test_a_sweep_has_the_changes_that_are_asked_for(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(sweep, "run", lambda name, data, cores: asked.append((name, data)) or tmp_path)
+    monkeypatch.setattr("ladr.cli.sweep.drawn", lambda folder: [])
+    words = ["sweep", "--tau", "structure=0,0.1", "--params", str(write(tmp_path))]
+    monkeypatch.setenv("LADR_SET", "steps=4")
+    assert answer(words) == 0
+    assert answer([*words, "--set", "steps=6"]) == 0
+    monkeypatch.delenv("LADR_SET")
+    assert answer(words) == 0
+    assert [data["steps"] for _, data in asked] == [4, 6, 8]
+    assert len({name for name, _ in asked}) == 3
+
+
 MAPS = {"phases.structure.alpha": [0.1, 0.5], "phases.structure.tau": [0.0, 0.1]}
 
 

@@ -30,6 +30,7 @@ def sweep(
     size: Annotated[str | None, typer.Option(help="Default: the backbone's own.")] = None,
     images: Annotated[int | None, typer.Option(min=1, max=MOST, help="Images per prompt.")] = None,
     cores: Annotated[str, typer.Option(help="Cores that Snakemake may use: a number, or all.")] = "all",
+    changes: Set = None,
     params: File = PARAMS,
 ) -> None:
     """Decode every combination of values through Snakemake and draw the heat map."""
@@ -37,7 +38,7 @@ def sweep(
 
     points = sweeps.grid_of(alpha or [], tau or [], vary or [])
     place = {"backbones": backbone, "benchmarks": benchmark, "size": size_of(size or "") or None}
-    name, data = sweeps.experiment(params, base, points, **place, images=images)
+    name, data = sweeps.experiment(params, base, points, changed(changes), **place, images=images)
     folder = sweeps.run(name, data, cores)
     for path in drawn(folder):
         typer.echo(f"drawn: {path}")

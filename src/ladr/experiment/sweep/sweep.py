@@ -15,6 +15,7 @@ from ladr.experiment.cell import canonical
 from ladr.experiment.grid import grid as grid_from
 from ladr.experiment.params import Params, checked, load
 from ladr.experiment.params.source import Source, value_of
+from ladr.experiment.params.sweeps import varied
 
 FOLDER = Path("results/sweeps")
 MOST_CORES = 4096
@@ -53,15 +54,19 @@ def grid_of(alpha: Sequence[str], tau: Sequence[str], fields: Sequence[str]) -> 
 
 
 def experiment(
-    params: str | Path, base: str, grid: Mapping[str, list[Any]], **place: Any
+    params: str | Path,
+    base: str,
+    grid: Mapping[str, list[Any]],
+    changes: Mapping[str, Any] | None = None,
+    **place: Any,
 ) -> tuple[str, dict[str, Any]]:
     """The name of a sweep, and params with only the sweep, its base and the baseline.
 
-    place: backbones, benchmarks, size and images of the sweep. None is what the file has: its first backbone,
-    and the first benchmark of that.
+    changes: dotted keys of the file and other values of them. place: backbones, benchmarks, size and images
+    of the sweep. None is what the file has: its first backbone, and the first benchmark of that.
     """
-    data = Source.read(params).data
-    read = load(params)
+    data = varied(Source.read(params).data, changes or {})
+    read = load(params, changes)
     backbones = place.pop("backbones") or [read.use[0]]
     for name in backbones:
         if name not in read.backbones:
@@ -70,7 +75,8 @@ def experiment(
     benchmarks = place.pop("benchmarks") or list(first.benchmarks if first else ())[:1]
     sweep = {"base": base, "benchmarks": benchmarks, "grid": dict(grid)}
     sweep |= {k: v for k, v in place.items() if v is not None}
-    name = f"{base}-{hashlib.sha256(canonical([backbones, sweep]).encode()).hexdigest()[:8]}"
+    about = [backbones, sweep, *([dict(changes)] if changes else [])]
+    name = f"{base}-{hashlib.sha256(canonical(about).encode()).hexdigest()[:8]}"
     samplers = {n: row for n, row in data["samplers"].items() if n in referred(read, {base, read.baseline})}
     for gone in ("ablations", "curves", "latency"):
         data.pop(gone, None)
