@@ -19,6 +19,7 @@ from ladr.training.model import Run
 from ladr.training.run import Execution, _work, train
 from ladr.training.settings import Settings, read_settings, require_same, with_codes
 from ladr.training.vocabulary import IMAGE_OFFSET
+from ladr.training.vq import train_vq
 from picture_world import picture_world
 
 TINY = LLaDAConfig(
@@ -59,8 +60,8 @@ def test_the_number_of_steps_may_change_until_the_rates_fall(stopped):
     require_same(path, SETTINGS, 70)
     with pytest.raises(LadrError, match="after step 70 that would change rates that fall already"):
         require_same(path, replace(SETTINGS, steps=500), 70)
-    assert checkpoints.step_of(stopped) == 10
-    assert checkpoints.step_of(stopped / "nowhere") is None
+    assert checkpoints.state_of(stopped)["step"] == 10
+    assert checkpoints.state_of(stopped / "nowhere") is None
 
 
 def test_settings_without_a_layout_are_named(stopped):
@@ -106,6 +107,17 @@ def test_shapes_are_not_trained_in_a_folder_of_pictures(tmp_path, capsys):
             in capsys.readouterr().err
         )
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("name", "value"), [("seed", 1), ("steps", 40)])
+def test_a_tokenizer_does_not_go_on_with_other_options(tmp_path, name, value):
+    state = {"step": 10, "seconds": 1.0, "data": "shapes", "seed": 0, "steps": 80}
+    checkpoints.write(tmp_path / "vq" / "decoder", {"parts.w": torch.zeros(1)}, state)
+    PatchCodes(MEANS).save(tmp_path / "patches.safetensors")
+    with pytest.raises(
+        LadrError, match=rf"vq/decoder: this run has {name} {state[name]}, and {value} is asked"
+    ):
+        train_vq(tmp_path, **{"seed": 0, "steps": 80, name: value})
 
 
 def test_weights_of_another_model_are_no_start(tmp_path):

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -51,15 +52,15 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
         return tensors, json.loads(notes["state"])
 
 
-def step_of(folder: Path) -> int | None:
-    """The step of the last checkpoint, or None where there is none. Its tensors are not read."""
+def state_of(folder: Path) -> dict[str, Any] | None:
+    """The state of the last checkpoint, or None where there is none. Its tensors are not read."""
     path = folder / NAME
     if not path.exists():
         return None
     with _readable(path):
         head(path)
         with safe_open(path, "pt") as file:
-            return int(json.loads(file.metadata()["state"])["step"])
+            return json.loads(file.metadata()["state"])
 
 
 @contextmanager

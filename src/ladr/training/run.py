@@ -46,9 +46,9 @@ def train(folder: Path, patches: PatchCodes, settings: Settings, execution: Exec
     """
     require_processes(execution.processes)
     data_set(settings.data, folder.parent)
-    stored, step = folder / "settings.json", checkpoints.step_of(folder)
-    if step is not None and stored.exists():
-        require_same(stored, settings, step)
+    stored, state = folder / "settings.json", checkpoints.state_of(folder)
+    if state is not None and stored.exists():
+        require_same(stored, settings, state["step"])
     folder.mkdir(parents=True, exist_ok=True)
     write_json(stored, asdict(settings))
     with tempfile.TemporaryDirectory() as meeting:

@@ -7,16 +7,17 @@ cell's neighbours, and the encoder learns to name the code of every patch.
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ladr.backbones.exact.patches import PatchCodes
-from ladr.base.errors import needs
+from ladr.base.errors import LadrError, needs
 from ladr.training import checkpoints
 from ladr.training.codebook import latents
 from ladr.training.data_set import DataSet, data_set
@@ -86,7 +87,8 @@ def train_vq(
 
     `data` names the data set. Call again to go on after a kill.
     """
-    known = data_set(data, folder)
+    known, asked = data_set(data, folder), {"data": data, "seed": seed, "steps": steps}
+    _require_same(folder, asked)
     folder.mkdir(parents=True, exist_ok=True)
     book = folder / "patches.safetensors"
     if not book.exists():
@@ -95,8 +97,20 @@ def train_vq(
     torch.manual_seed(seed)  # the one use of the global stream: initial weights
     model = new_vq(patches).to("cuda" if torch.cuda.is_available() else "cpu")
     for phase, length in (("decoder", steps), ("encoder", steps // 4)):
-        _train_part(model, phase, length, folder, partial(batch, known, patches, seed), save_every)
+        _train_part(model, phase, length, folder, partial(batch, known, patches, seed), save_every, asked)
     model.save_pretrained(folder / "vqvae", safe_serialization=True)
+
+
+def _require_same(folder: Path, asked: Mapping[str, Any]) -> None:
+    """LadrError where what is trained in the folder began with other options."""
+    for place in (folder / "vq" / phase for phase in PHASES):
+        state = checkpoints.state_of(place) or {}
+        for name, value in asked.items():
+            if state.get(name, value) != value:
+                raise LadrError(
+                    f"{place}: this run has {name} {state[name]!r}, and {value!r} is asked for; go on with "
+                    "the options that it began with, or choose another folder"
+                )
 
 
 def _parts(model, phase: str) -> list[torch.nn.Module]:
@@ -105,7 +119,13 @@ def _parts(model, phase: str) -> list[torch.nn.Module]:
 
 
 def _train_part(
-    model, phase: str, steps: int, folder: Path, draw: Callable[[int], tuple[Tensor, Tensor]], save_every: int
+    model,
+    phase: str,
+    steps: int,
+    folder: Path,
+    draw: Callable[[int], tuple[Tensor, Tensor]],
+    save_every: int,
+    asked: Mapping[str, Any],
 ) -> None:
     parts = torch.nn.ModuleList(_parts(model, phase))
     adam = torch.optim.AdamW(parts.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.0)
@@ -129,7 +149,8 @@ def _train_part(
             if step % save_every == 0 or step == steps:
                 tensors = {f"parts.{k}": v for k, v in parts.state_dict().items()}
                 tensors |= checkpoints.flatten("adam", adam)
-                checkpoints.write(place, tensors, {"step": step, "seconds": time.monotonic() - began})
+                state = {"step": step, "seconds": time.monotonic() - began, **asked}
+                checkpoints.write(place, tensors, state)
 
 
 def _step(model, phase: str, parts: torch.nn.Module, adam, pixels: Tensor, codes: Tensor) -> Tensor:
