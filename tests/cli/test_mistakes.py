@@ -16,6 +16,8 @@ import yaml
 from mlflow.exceptions import MlflowException
 from safetensors import SafetensorError, safe_open
 from sqlalchemy import create_engine, text
+from torch._dynamo.exc import BackendCompilerFailed
+from torch._inductor.exc import InvalidCxxCompiler
 
 from ladr.base.errors import FailedError, LadrError
 from ladr.base.escape import printable
@@ -127,6 +129,8 @@ def other_errors(folder):
         (raised(sqlite3.connect(broken).execute, "select 1 from x"), sqlite3.Error, "mlflow.db", 1),
         (raised(lambda: engine.connect().execute(text("select 1 from x"))), Exception, "mlflow.db", 1),
         (raised(stopped), subprocess.CalledProcessError, "a program that was called failed (Command", 1),
+        (InvalidCxxCompiler(), RuntimeError, "install a C++ compiler, or compile nothing", 1),
+        (BackendCompilerFailed(full, LadrError("x"), None), RuntimeError, "torch.compile failed; install", 1),
         (BrokenProcessPool("x"), RuntimeError, "a process was killed, perhaps as memory was short", 1),
         (ConnectionRefusedError(111, "refused"), OSError, "the network failed", 1),
         (TimeoutError("x"), OSError, "no answer in time", 1),

@@ -30,6 +30,9 @@ FILES = {
     errno.EDQUOT: ("cannot be written (the disk quota is used up); what is finished is kept", FAILURE),
 }
 MEMORY = "memory is short; decode fewer images at once, or choose a smaller size or model"
+COMPILED = (
+    "torch.compile failed; install a C++ compiler, or compile nothing (`ladr train model --no-compiled`)"
+)
 NESTED = "a file or a value is nested too deeply to be read; make it flatter"
 # package.Class of an error, or of what it is derived from -> what happened and what to do, exit code.
 OTHERS = {
@@ -48,6 +51,8 @@ OTHERS = {
     "sqlalchemy.SQLAlchemyError": ("a database failed; is results/mlflow.db damaged or in use?", FAILURE),
     "optuna.OptunaError": ("Optuna failed; is the search's database damaged or in use?", FAILURE),
     "subprocess.CalledProcessError": ("a program that was called failed", FAILURE),
+    "torch.TorchDynamoException": (COMPILED, FAILURE),
+    "torch.InvalidCxxCompiler": (COMPILED, FAILURE),
     "concurrent.BrokenExecutor": (
         "a process was killed, perhaps as memory was short; use fewer processes",
         FAILURE,
