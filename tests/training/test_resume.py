@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from safetensors.torch import save_file
 
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.backbones.lumina.sizes import LLaDAConfig
-from ladr.base.errors import LadrError
+from ladr.base.errors import FailedError, LadrError
 from ladr.cli.main import answer
 from ladr.training import checkpoints
 from ladr.training.apart import spawn
@@ -81,6 +82,20 @@ def test_the_mistake_of_a_process_is_one_line_where_it_was_started(tmp_path):
     settings = replace(SETTINGS, data="picture")
     with pytest.raises(LadrError, match=r"^data: 'picture' is unknown \(did you mean 'pictures'\?\)$"):
         spawn(_work, 1, str(tmp_path), tmp_path / "run" / "model", MEANS, settings, Execution())
+
+
+def test_what_ends_a_process_is_one_line_where_it_was_started(tmp_path, monkeypatch):
+    with pytest.raises(FailedError, match=r"^process 0: TypeError: .* takes 1 positional") as failed:
+        spawn(checkpoints.state_of, 1, str(tmp_path), "too", "many")
+    assert "\n" not in str(failed.value)
+    killed = torch.multiprocessing.ProcessExitedException(
+        "process 1 terminated with signal SIGKILL", error_index=1, error_pid=9, exit_code=-9
+    )
+    monkeypatch.setattr(torch.multiprocessing, "spawn", mock.Mock(side_effect=killed))
+    with pytest.raises(
+        FailedError, match=r"^process 1 terminated with signal SIGKILL, .*; call again to go on$"
+    ):
+        spawn(checkpoints.state_of, 2, str(tmp_path))
 
 
 def test_the_log_of_a_run_that_goes_on_has_each_step_once(tmp_path):

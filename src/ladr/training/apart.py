@@ -8,6 +8,7 @@ import torch
 
 from ladr.base.errors import FailedError, LadrError
 from ladr.base.files import read_json, write_json
+from ladr.base.outside import said
 from ladr.training.settings import SHARDS
 
 MISTAKE = "mistake.json"
@@ -22,35 +23,45 @@ def require_processes(count: int) -> None:
 def spawn(work: Callable[..., None], processes: int, meeting: str, *arguments: Any) -> None:
     """Call `work` with (rank, meeting, *arguments) in so many processes, which meet in the folder `meeting`.
 
-    A mistake of the user, or a file that fails, in one of them ends all, and is raised here.
+    What ends one of them ends all, and is raised here: the first error that one has told, in one line.
     """
     try:
         torch.multiprocessing.spawn(_one, (work, meeting, *arguments), nprocs=processes)
-    except torch.multiprocessing.ProcessRaisedException:
+    except torch.multiprocessing.ProcessExitedException as killed:
+        raise FailedError(f"{killed}, perhaps as memory was short; call again to go on") from None
+    except torch.multiprocessing.ProcessRaisedException as raised:
         path = Path(meeting) / MISTAKE
         if not path.exists():
             raise
         error = _error(read_json(path))
-        raise error from error.__cause__
+        raise error from error.__cause__ or raised
 
 
 def _one(rank: int, work: Callable[..., None], meeting: str, *arguments: Any) -> None:
     try:
         work(rank, meeting, *arguments)
-    except (LadrError, OSError) as error:
-        system = error if isinstance(error, OSError) else error.__cause__
-        parts = [system.errno, system.strerror, system.filename] if isinstance(system, OSError) else []
-        text = None if isinstance(error, OSError) else str(error)
-        write_json(
-            Path(meeting) / MISTAKE, {"text": text, "system": parts, "failed": isinstance(error, FailedError)}
-        )
+    except Exception as error:
+        if not (Path(meeting) / MISTAKE).exists():
+            write_json(Path(meeting) / MISTAKE, _described(error, rank))
         raise
+
+
+def _described(error: Exception, rank: int) -> dict[str, Any]:
+    """An error as JSON values: its line, whether it is a failure, and what the system said."""
+    system = error if isinstance(error, OSError) else error.__cause__
+    known = isinstance(error, LadrError)
+    return {
+        "text": str(error) if known else f"process {rank}: {said(error)}",
+        "failed": not known or isinstance(error, FailedError),
+        "of system": isinstance(error, OSError),
+        "system": [system.errno, system.strerror, system.filename] if isinstance(system, OSError) else [],
+    }
 
 
 def _error(mistake: dict[str, Any]) -> Exception:
     """The error that the file of a process describes."""
-    system = OSError(*mistake["system"])
-    if mistake["text"] is None:
+    system = OSError(*mistake["system"]) if mistake["system"] else None
+    if system is not None and mistake["of system"]:
         return system
     error = (FailedError if mistake["failed"] else LadrError)(mistake["text"])
     error.__cause__ = system
