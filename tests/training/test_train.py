@@ -358,6 +358,8 @@ def test_a_decoder_of_other_codes_is_not_left_beside_exported_weights(patches, t
     assert sorted(path.name for path in out.iterdir()) == ["patches.safetensors", "vqvae"]
     patches.save(out / "patches.safetensors")
     assert export(tmp_path, out)["step"] == 0
+    (tmp_path / "vqvae").mkdir()  # of a training too short for a line in its log
+    assert export(tmp_path, tmp_path / "other")["step"] == 0
 
 
 @pytest.mark.parametrize("words", [["curve", "--to", "loss.foo"], ["sheet", "--to", "sheet.jpeg2"]])

@@ -40,7 +40,8 @@ def export(run: Path, to: Path, dtype: str = "float32") -> dict:
     shutil.copy(run / "model" / "log.jsonl", to / "training.jsonl")
     if (run / "vqvae").exists():
         shutil.copytree(run / "vqvae", to / "vqvae", dirs_exist_ok=True)
-        shutil.copy(run / "vq.jsonl", to / "training-vq.jsonl")
+        if (run / "vq.jsonl").exists():  # a short training has no line
+            shutil.copy(run / "vq.jsonl", to / "training-vq.jsonl")
     return {"step": state["step"], "of": state["steps"], "seconds": round(state["seconds"])}
 
 

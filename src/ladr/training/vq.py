@@ -144,7 +144,7 @@ def _train_part(
             value = _step(model, phase, parts, adam, *draw(step))
             step += 1
             follow.at(step)
-            if step % 20 == 0:
+            if step % 20 == 0 or step == steps:
                 _log(folder, follow, phase, step, float(value), time.monotonic() - began)
             if step % save_every == 0 or step == steps:
                 tensors = {f"parts.{k}": v for k, v in parts.state_dict().items()}
