@@ -32,7 +32,9 @@ def opened(tmp_path):
     tab.close()
 
 
-@pytest.mark.parametrize(("width", "height", "phone"), [(1280, 900, False), (390, 844, True)])
+@pytest.mark.parametrize(
+    ("width", "height", "phone"), [(1280, 900, False), (390, 844, True), (320, 568, True)]
+)
 def test_pictures_are_as_wide_as_they_can_be_and_no_table_is_wider_than_the_page(
     opened, width, height, phone
 ):
@@ -41,7 +43,7 @@ def test_pictures_are_as_wide_as_they_can_be_and_no_table_is_wider_than_the_page
     assert tab.js("document.documentElement.scrollWidth") <= width
     pictures = tab.js(BOXES.format("img"))
     assert len(pictures) >= 3
-    assert all(shown >= 350 for shown, _ in pictures)
+    assert all(shown >= min(400, width - 40) for shown, _ in pictures)
     tables = tab.js(BOXES.format("table"))
     assert tables
     assert all(whole <= shown for shown, whole in tables)
