@@ -24,7 +24,7 @@ from ladr.cli.options import (
     print_json,
 )
 
-OF_FOLDERS = ("--size", "--images", "--out", "--ceiling", "--json")  # options of `ladr score`
+OF_FOLDERS = "--size --images --out --ceiling --json".split()  # options of `ladr score`
 
 
 def params(
