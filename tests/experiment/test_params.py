@@ -199,6 +199,7 @@ def test_the_files_of_the_repository_are_well_formed():
         "other-settings.yaml",
         "both-branches.yaml",
         "rivals.yaml",
+        "tuned.yaml",
         "few-passes.yaml",
         "pictures.yaml",
     ):
