@@ -42,11 +42,9 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
     path = folder / NAME
     if not path.exists():
         return None
-    with _readable(path):
-        head(path)
-        with safe_open(path, "pt") as file:
-            notes = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    with _opened(path) as file:
+        notes = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if notes.get("digest") != digest(tensors, notes["state"]):
             raise LadrError("its digest is not that of its content")
         return tensors, json.loads(notes["state"])
@@ -57,10 +55,17 @@ def state_of(folder: Path) -> dict[str, Any] | None:
     path = folder / NAME
     if not path.exists():
         return None
+    with _opened(path) as file:
+        return json.loads(file.metadata()["state"])
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file at `path`, whose head is sound; see `_readable`."""
     with _readable(path):
         head(path)
         with safe_open(path, "pt") as file:
-            return json.loads(file.metadata()["state"])
+            yield file
 
 
 @contextmanager
