@@ -287,8 +287,10 @@ def test_an_opponent_stands_below_its_row_and_looks_like_it(results):
     own = looks.looks(results, rows)
     assert own["Cosine, LADR's passes"] == style.ring(own["LADR"]["color"])
     assert roles.short(results, rows)["Cosine, LADR's passes"] == "Cosine, same passes"
-    both = [looks.look_named(name) for name in (*looks.KNOWN, *looks.OPPONENTS)]
-    assert len({(look["color"], look["marker"]) for look in both}) == len(both)
+    known = [looks.look_named(name) for name in looks.KNOWN]
+    late = dict(zip(rows.name, rows.label, strict=True))["late"]
+    assert own[late]["color"] not in {look["color"] for look in known}
+    assert len({(look["color"], look["marker"]) for look in known}) == len(known)
 
 
 def test_several_opponents_share_one_entry_of_the_legend():

@@ -71,17 +71,22 @@ class Line:
 
 @dataclass(frozen=True)
 class Grid:
-    """`cells` by id, each after those it needs; `lines` in the order of params.yaml."""
+    """`cells` by id, each after those it needs; `lines` in the order of params.yaml.
+
+    opponents: row of `samplers` that is the baseline with as many passes as another row -> that other row.
+    """
 
     cells: Mapping[str, Cell]
     lines: tuple[Line, ...]
+    opponents: Mapping[str, str] = field(default_factory=dict)
 
     def json(self, timed: Mapping[str, Mapping[str, str]] | None = None) -> str:
         """What results/grid.json holds: the same text for the same grid.
 
         timed: measurement -> row -> cell.
         """
-        content: dict[str, Any] = {"cells": list(self.cells), "lines": [asdict(line) for line in self.lines]}
+        lines = [asdict(line) for line in self.lines]
+        content: dict[str, Any] = {"cells": list(self.cells), "lines": lines, "opponents": {**self.opponents}}
         if timed is not None:
             content["timed"] = timed
         return json.dumps(content, indent=1, sort_keys=True) + "\n"

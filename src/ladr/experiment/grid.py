@@ -28,7 +28,7 @@ def grid(params: Params) -> Grid:
             f"params: no row runs on {' or '.join(params.use)}, so there are no cells; "
             "check `use`, the `benchmarks` of its backbones, and the `backbones` of the rows"
         )
-    return Grid(cells, lines)
+    return Grid(cells, lines, dict(_opponents(params)))
 
 
 def _lines(params: Params, cells: dict[str, Cell]) -> Iterator[Line]:
@@ -45,6 +45,15 @@ def _lines(params: Params, cells: dict[str, Cell]) -> Iterator[Line]:
                     yield from maker.line(f"ablations/{group}", name, row)
         yield from _swept(params, backbone, cells)
         yield from _curved(params, backbone, cells)
+
+
+def _opponents(params: Params) -> Iterator[tuple[str, str]]:
+    """Rows that are the baseline but for their passes, which are those of another row: their names."""
+    plain = {"steps": None, "match": None, "label": None, "backbones": None}
+    base = params.samplers[params.baseline].model_copy(update=plain)
+    for name, row in params.samplers.items():
+        if row.match is not None and row.model_copy(update=plain) == base:
+            yield name, row.match
 
 
 def asked_of(params: Params, groups: Mapping[str, Any]) -> list[tuple[str, Any]]:

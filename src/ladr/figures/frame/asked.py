@@ -17,6 +17,7 @@ class Asked:
     root: Path
     store: Path
     _grid: pd.DataFrame
+    _asked: Any
     _scores: Any
     _timed: Any
     _placed: Any
@@ -39,6 +40,12 @@ class Asked:
         self.asked[f"groups {prefix}"] = None
         return [group for group in dict.fromkeys(self._grid.group) if group.startswith(prefix)]
 
+    @property
+    def opponents(self) -> dict[str, str]:
+        """Row of `samplers` that is the baseline with as many passes as another row -> that other row."""
+        self.asked["opponents "] = None
+        return self._content_of_opponents("")
+
     def digest(self, asked: str) -> str:
         """A digest of what stands behind a name of `asked`."""
         kind, _, what = asked.partition(" ")
@@ -50,6 +57,9 @@ class Asked:
 
     def _content_of_groups(self, prefix: str) -> Any:
         return [group for group in dict.fromkeys(self._grid.group) if group.startswith(prefix)]
+
+    def _content_of_opponents(self, name: str) -> Any:
+        return self._asked.get("opponents", {})
 
     def _content_of_scores(self, place: str) -> Any:
         shown = self._scores if not place else self._placed(*place.split(" "))

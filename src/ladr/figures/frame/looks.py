@@ -1,12 +1,11 @@
 """One colour and marker per sampler in all figures, whichever rows and backbones an experiment has.
 
-The rows of params.yaml have theirs by name, other rows of `samplers` the next ones in the order of the table.
-A row of an ablation that is one of these except for its budget looks the same. The other rows of ablations
-have colours of their own.
+The rows of params.yaml have theirs by name. Plain decoding with as many passes as another row is a ring in
+that row's colour. Other rows of `samplers` have further colours in the order of the table, and after them the
+rows of ablations; one that is a row of the table except for its budget looks the same as it.
 """
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -24,13 +23,6 @@ KNOWN = (
 )  # fmt: skip
 
 
-OPPONENTS = {
-    "cosine_matched": "ladr",
-    "cosine_matched_doubt": "doubt",
-    "cosine_matched_careful": "doubt_careful",
-}  # plain decoding with as many passes as another row: a ring in that row's colour
-
-
 def looks(results: Results, rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Label of a row -> colour and marker."""
     return {row.label: _look(results, row) for row in rows.itertuples()}
@@ -39,15 +31,25 @@ def looks(results: Results, rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
 def look_of(results: Results, label: str | None) -> dict[str, Any]:
     """Colour and marker of the table's sampler with that label; those of no sampler without one."""
     table = results.lines(SAMPLERS)
-    own = table.name[table.label == label]
-    return look_named(own.iloc[0], table.name) if len(own) else style.neutral()
+    names = table.name[table.label == label]
+    if not len(names):
+        return style.neutral()
+    name = names.iloc[0]
+    while name in results.opponents:
+        name = results.opponents[name]
+    look = look_named(name) if name in KNOWN else style.other(_further(results).index(name))
+    return look if name == names.iloc[0] else style.ring(look["color"])
 
 
-def look_named(name: str, names: Iterable[str] = ()) -> dict[str, Any]:
-    """Colour and marker of the row of that name; `names` are those of all rows of the table."""
-    if name in OPPONENTS:
-        return style.ring(look_named(OPPONENTS[name])["color"])
-    return style.look(list(dict.fromkeys((*KNOWN, *(n for n in names if n not in OPPONENTS)))).index(name))
+def look_named(name: str) -> dict[str, Any]:
+    """Colour and marker of a row of params.yaml, one of KNOWN."""
+    return style.look(KNOWN.index(name))
+
+
+def _further(results: Results) -> list[str]:
+    """The table's samplers that are neither KNOWN nor opponents."""
+    names = dict.fromkeys(results.lines(SAMPLERS).name)
+    return [name for name in names if name not in KNOWN and name not in results.opponents]
 
 
 def same_as(results: Results, row: Any) -> str | None:
@@ -68,7 +70,8 @@ def _look(results: Results, row: Any) -> dict[str, Any]:
     label = row.label if row.group == SAMPLERS else same_as(results, row)
     if label is not None:
         return look_of(results, label)
-    return style.other(_others(results, row.backbone).index(_rule(results, row.cell)))
+    others = _others(results, row.backbone)
+    return style.other(len(_further(results)) + others.index(_rule(results, row.cell)))
 
 
 def _others(results: Results, backbone: str) -> list[str]:

@@ -23,7 +23,7 @@ COLOURS = (
     "#6A3D9A",
     "#86B817",
 )
-MARKERS = "osD^vPX*hd<"  # one more than the colours, so that a second round has other pairs
+MARKERS = "osD^vPX*hd"
 OTHERS = ("#332288", "#882255", "#999933", "#661100", "#117733", "#DDCC77")  # Paul Tol's, for further rows
 OTHER_MARKERS = "><pdH"
 STAR = 1.5  # a star is so much larger than other markers, to look as large
