@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ladr.cli.main import build
 from ladr.figures.findings import Findings
 from ladr.figures.frame import style
-from ladr.figures.frame.claims import CLAIMS, digest, restructured
+from ladr.figures.frame.claims import CLAIMS, digest, kin_of, restructured
 from ladr.figures.frame.compare import Fact
 from ladr.figures.frame.index import SECTIONS, write
 from ladr.figures.frame.save import PLACES, Plot, Table
@@ -135,6 +135,16 @@ def test_backbones_stand_side_by_side_and_what_one_lacks_is_empty(tmp_path):
     assert cells["n: Our LADR against Plain; Style, points"] == ["4.0 [3.0, 6.0] more", ""]
 
 
+def test_an_experiment_of_its_own_stands_where_it_says_something_else(tmp_path):
+    Findings("exact", FACTS[:4], ()).save(tmp_path)
+    Findings("exact-again", FACTS[:3], ()).save(tmp_path)
+    Findings("exact-more", (FACTS[0], FACTS[4]), ()).save(tmp_path)
+    cells = rows(digest(tmp_path.iterdir()))
+    assert cells["Claim, and what it was read as"] == ["exact", "exact-more"]
+    kin = [kin_of(name, ("a", "a-b", "c")) for name in ("a", "a-b", "a-b-d", "cd")]
+    assert kin == [None, "a", "a-b", None]
+
+
 def test_the_index_begins_with_the_claims_and_does_without_findings(folder):
     assert digest(folder.iterdir()) == []
     assert "comparison by comparison" not in write(folder).read_text(encoding="utf-8")
@@ -166,6 +176,4 @@ def test_a_folder_of_another_name_says_which_backbone_it_shows(tmp_path):
         (tmp_path / folder).mkdir()
         Table(f"table-{folder}", "A table", rows, rows, caption).save(tmp_path / folder)
     text = write(tmp_path).read_text(encoding="utf-8")
-    assert re.findall(r"`(\S+)` is the backbone (\S+) in an experiment of its own\.", text) == [
-        ("shapes-wide", "shapes")
-    ]
+    assert "Experiments of their own: `shapes-wide` of shapes. The first tables" in text

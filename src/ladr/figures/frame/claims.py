@@ -122,8 +122,9 @@ def _spoken(row: pd.Series, backbone: str) -> str:
 
 
 def table(files: Iterable[Path]) -> pd.DataFrame:
-    """One row per claim and per comparison, one column per backbone; empty without findings."""
-    findings = findings_of(files)
+    """One row per claim and per comparison, one column per backbone, and per experiment of its own that says
+    something else; empty without findings."""
+    findings = _telling(findings_of(files))
     return pd.DataFrame([line for claim, pick in CLAIMS.items() for line in _lines(claim, pick, findings)])
 
 
@@ -131,9 +132,26 @@ def findings_of(files: Iterable[Path]) -> dict[str, pd.DataFrame]:
     """Backbone -> its findings, for each file among these that holds findings."""
     return {
         path.name.removeprefix(FIRST).removesuffix(LAST): pd.read_csv(path, keep_default_na=False)
-        for path in sorted(files)
+        for path in sorted(files, key=lambda path: path.stem)
         if path.name.startswith(FIRST) and path.name.endswith(LAST)
     }
+
+
+def kin_of(name: str, names: Iterable[str]) -> str | None:
+    """The backbone among these that an experiment of its own is named after, as `shapes-tuned` is after
+    `shapes`; None for a backbone."""
+    return max((other for other in names if name.startswith(f"{other}-")), key=len, default=None)
+
+
+def _telling(findings: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The findings without those of experiments of their own whose every claim their backbone has too."""
+    places = {
+        name: {tuple(place) for pick in CLAIMS.values() for place in facts[pick(facts)][PLACE].to_numpy()}
+        for name, facts in findings.items()
+    }
+    kin = {name: kin_of(name, findings) for name in findings}
+    kept = [name for name in findings if kin[name] is None or places[name] - places[kin[name]]]
+    return {name: findings[name] for name in kept}
 
 
 def _lines(claim: str, pick: Pick, findings: dict[str, pd.DataFrame]) -> Iterator[dict[str, str]]:

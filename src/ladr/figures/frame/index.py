@@ -63,15 +63,18 @@ def _below(folder: Path, path: Path) -> Path:
 
 
 def _other_names(pages: list[Path]) -> Iterator[str]:
-    """A sentence for each folder whose name is not that of the backbone in its captions."""
+    """A sentence about the folders whose names are not those of the backbones in their captions."""
     kinds: dict[str, str] = {}
     for path in pages:
         named = re.search(r"Backbone: ([\w.-]+),", path.read_text(encoding="utf-8"))
         if named:
             kinds.setdefault(path.parent.name, named[1])
-    for folder, kind in sorted(kinds.items()):
-        if folder.startswith(f"{kind}-"):
-            yield f"`{folder}` is the backbone {kind} in an experiment of its own."
+    own = [f"`{name}` of {kind}" for name, kind in sorted(kinds.items()) if name.startswith(f"{kind}-")]
+    if own:
+        yield (
+            f"Experiments of their own: {', '.join(own)}. The first tables name such a folder only where it "
+            "says what the backbone's does not."
+        )
 
 
 def _sections(pages: list[Path]) -> Iterator[tuple[str, list[Path]]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ladr.figures.frame.claims import POINTS, Pick, all_of, findings_of, ladr_of
+from ladr.figures.frame.claims import POINTS, Pick, all_of, findings_of, kin_of, ladr_of
 from ladr.figures.frame.compare import LESS, MORE, written
 from ladr.figures.frame.save import markdown
 
@@ -92,11 +92,15 @@ def digest(folder: Path, files: Iterable[Path]) -> list[str]:
 
 
 def verdicts(item: PaperItem, findings: dict[str, pd.DataFrame]) -> dict[str, tuple[str, pd.DataFrame]]:
-    """Backbone -> the verdict on the item's claim, and the facts that it rests on."""
+    """Backbone -> the verdict on the item's claim, and the facts that it rests on.
+
+    An experiment of its own says what its backbone does not say.
+    """
     if item.pick is None:
         return {}
     facts = {backbone: rows[item.pick(rows)] for backbone, rows in findings.items()}
-    return {backbone: (_verdict(own), own) for backbone, own in facts.items() if len(own)}
+    facts = {backbone: own for backbone, own in facts.items() if len(own)}
+    return {b: (_verdict(own), own) for b, own in facts.items() if kin_of(b, facts) is None}
 
 
 def _line(
@@ -106,6 +110,8 @@ def _line(
         return f"[{text}]({path.relative_to(folder).as_posix()})"
 
     ours = [path for stem, path in pages.items() if stem.startswith(item.stems)]
+    folders = {path.parent.name for path in ours}
+    ours = [path for path in ours if kin_of(path.parent.name, folders) is None]
     printed = pages.get(item.printed or "")
     said = [f"{backbone}: {_said(*one)}" for backbone, one in verdicts(item, findings).items()]
     nothing = "not drawn here" if not ours else DRAWN if item.pick is None else "not measured here"
