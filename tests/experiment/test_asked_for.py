@@ -14,7 +14,7 @@ from ladr.experiment.cells.latency import measurements
 from ladr.experiment.cells.record import write as write_record
 from ladr.experiment.cells.score import score
 from ladr.experiment.cells.table import write
-from ladr.experiment.lines import budget, delays, illustrated
+from ladr.experiment.lines import adds_up, budget, delays, illustrated
 from ladr.experiment.plan.figures import FigurePlan
 from ladr.experiment.plan.plan import Plan
 from ladr.experiment.plan.records import record, strangers
@@ -157,6 +157,20 @@ def test_delayed_rescue_differs_in_the_first_phase_alone():
     assert not delays(sampler(0.0, until=0.4), full)
     assert not delays({"policy": {"policy": "cosine"}}, full)
     assert not delays(sampler(0.0), {"policy": {"policy": "cosine"}})
+
+
+@pytest.mark.parametrize(
+    ("samplers", "whole"),
+    [
+        ([{}, {"schedule": "inverse"}, {"rank": "gap"}, {"schedule": "inverse", "rank": "gap"}], True),
+        ([{}, {"schedule": "inverse"}, {"rank": "gap"}, {"schedule": "inverse", "rank": "top1"}], False),
+        ([{}, {"rank": "gap"}, {"budget": 0.5}], False),
+        ([{}, {}, {"rank": "gap"}], False),
+        ([{}, {"rank": "gap"}], False),
+    ],
+)
+def test_the_last_sampler_is_what_those_before_it_are_together(samplers, whole):
+    assert adds_up([{"policy": {"policy": "p", **fields}, "steps": 4} for fields in samplers]) is whole
 
 
 def test_a_grid_names_what_is_timed_of_each_backbone_that_is(tmp_path):

@@ -1,6 +1,6 @@
 """How the lines of a grid, and the samplers in the specs of their cells, relate to each other."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ladr.benchmarks import benchmark
@@ -39,6 +39,21 @@ def _replayed(value: Any) -> Iterator[str]:
             yield from _replayed(one)
     elif isinstance(value, str) and value.startswith(REPLAY):
         yield value.removeprefix(REPLAY)
+
+
+def adds_up(samplers: Sequence[Sampler]) -> bool:
+    """Is the last of these the first with all that those between change of it? One at least is between."""
+    first, *parts, last = [_flat(sampler) for sampler in samplers] if len(samplers) > 2 else ({}, {})
+    changed = [
+        (key, part.get(key)) for part in parts for key in {*first, *part} if part.get(key) != first.get(key)
+    ]
+    return bool(changed) and all(last.get(key) == value for key, value in changed)
+
+
+def _flat(sampler: Sampler) -> dict[Any, Any]:
+    """The keys of a sampler and, in pairs with `policy`, the fields of its policy."""
+    fields = {("policy", key): value for key, value in sampler["policy"].items()}
+    return {**sampler, **fields, "policy": None}
 
 
 def delays(other: Sampler, full: Sampler) -> bool:

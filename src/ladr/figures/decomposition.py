@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ladr.experiment.lines import adds_up
 from ladr.figures.ablations import PREFIX, full_name
 from ladr.figures.frame import roles, style, words
 from ladr.figures.frame.caption import about
@@ -29,11 +30,12 @@ def draw(results: Results) -> Iterator[Plot]:
     for group in results.groups(PREFIX):
         for backbone, benchmark, scores in results.scored(group):
             rows = rows_of(scores)
-            if len(rows) > 2 and roles.own_budgets(results, rows):
+            samplers = [roles.sampler_of(results, cell) for cell in rows.cell]
+            if roles.own_budgets(results, rows) and adds_up(samplers):
                 empty = False
                 yield plot(Place(results, group.removeprefix(PREFIX), backbone, benchmark), main(scores))
     if empty and not results.unscored:
-        raise NotAskedError("the experiment has no ablation whose rows keep their own budgets")
+        raise NotAskedError("no ablation ends with a row that is what those before it are together")
 
 
 def plot(place: Place, scores: pd.DataFrame) -> Plot:

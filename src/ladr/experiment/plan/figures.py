@@ -19,7 +19,7 @@ from ladr.base.imports import PACKAGE, files_of, imports_of
 from ladr.benchmarks import benchmark
 from ladr.experiment.cell import Cell, Grid, Line, canonical
 from ladr.experiment.cells.record import RESULTS
-from ladr.experiment.lines import CURVES, SAMPLERS, budget, delays, illustrated
+from ladr.experiment.lines import CURVES, SAMPLERS, adds_up, budget, delays, illustrated
 from ladr.experiment.params import Params
 from ladr.experiment.plan.batch import DECODED, cell_files
 from ladr.experiment.plan.records import FIGURES, ILLUSTRATIONS, RECORDS, VERSION
@@ -160,13 +160,15 @@ def _rescue(d: FigurePlan) -> str | None:
 
 
 def _budgets(d: FigurePlan) -> str | None:
-    groups: dict[tuple[str, ...], list[bool]] = {}
+    groups: dict[tuple[str, ...], list[Line]] = {}
     for line in d.grid.lines:
         if line.group.startswith("ablations/"):
-            own = budget(line.cell, d.sampler(line)) == line.cell
-            groups.setdefault((line.group, line.backbone, line.benchmark), []).append(own)
-    own = any(len(rows) > 2 and all(rows) for rows in groups.values())
-    return None if own else "no ablation of three rows and more keeps their own budgets"
+            groups.setdefault((line.group, line.backbone, line.benchmark), []).append(line)
+    for lines in groups.values():
+        own = all(budget(line.cell, d.sampler(line)) == line.cell for line in lines)
+        if own and adds_up([d.sampler(line) for line in lines]):
+            return None
+    return "no ablation ends with a row that is what those before it are together"
 
 
 def _delayed(d: FigurePlan) -> str | None:
