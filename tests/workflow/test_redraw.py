@@ -10,8 +10,10 @@ from ladr.base.imports import PACKAGE
 from ladr.experiment.plan.figures import code
 from tiny import TEXT
 from workflow_runs import command, environment, jobs, laid_out
+from workflow_runs import snakemake as whole_run
 
 slow = pytest.mark.slow
+SWEEPS = TEXT[TEXT.index("sweeps:") :]
 BARE = TEXT[: TEXT.index("samplers:")] + "samplers:\n  cosine: {policy: cosine}\n  ladr: {policy: ladr}\n"
 
 
@@ -57,3 +59,17 @@ def test_an_edit_draws_again_what_it_is_about(drawn, file, again):
     path.write_bytes(before + b"\n")
     assert jobs(snakemake(drawn, "-n")) == again
     path.write_bytes(before)
+
+
+@slow
+def test_what_is_asked_no_more_goes_and_what_is_as_it_was_stays(tmp_path):
+    folder = laid_out(tmp_path / "w", TEXT)
+    place = folder / "figures/latest/field"
+    whole_run(folder, "figures")
+    before = {path.name: path.stat().st_mtime_ns for path in place.iterdir()}
+    (folder / "params.yaml").write_text(TEXT[: TEXT.index("ablations:")] + SWEEPS, encoding="utf-8")
+    assert "another experiment" not in whole_run(folder, "figures").stdout
+    after = {path.name: path.stat().st_mtime_ns for path in place.iterdir()}
+    assert {name.split("-")[0] for name in before.keys() - after.keys()} == {"fig"}
+    kept = {name for name in after if after[name] == before[name]}
+    assert "alpha-field-exact-field.svg" in kept

@@ -17,6 +17,11 @@ def command(job):
     return lambda wildcards: COMMANDS[job.word].format(**job.words)
 
 
+def outputs(job):
+    """A record of figures stays until its job writes it: it says which files may stay, and which go."""
+    return update(job.outputs) if job.word == "draw" else job.outputs
+
+
 for job in jobs(PLAN):
 
     rule:
@@ -27,7 +32,7 @@ for job in jobs(PLAN):
             ancient(job.settled),
             local(job.sources),
         output:
-            job.outputs,
+            outputs(job),
         log:
             job.log,
         priority: job.priority
