@@ -198,6 +198,7 @@ def test_the_files_of_the_repository_are_well_formed():
         "paper.yaml",
         "other-settings.yaml",
         "both-branches.yaml",
+        "parts.yaml",
         "rivals.yaml",
         "tuned.yaml",
         "few-passes.yaml",
