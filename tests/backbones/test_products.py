@@ -7,7 +7,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ladr import decode
 from ladr.backbones.lumina.dimoo import shapes
-from ladr.backbones.lumina.products import ROWS, product
+from ladr.backbones.lumina.products import ROWS, filled, product
 
 
 class _Rows(TorchDispatchMode):
@@ -30,6 +30,13 @@ def test_a_decode_meets_few_sizes_in_bfloat16(dtype, few):
         decode(backbone, ["a red circle", "three green squares"], "doubt", steps=5, seeds=[0, 1])
     assert rows.seen
     assert all(count % ROWS == 0 for count in rows.seen) is few
+
+
+def test_rows_are_rounded_to_few_numbers_and_by_an_eighth_at_most():
+    counts = range(1, 10_000)
+    assert all(n <= filled(n) <= max(n + ROWS - 1, 9 * n / 8) for n in counts)
+    assert len({filled(n) for n in counts}) < 45
+    assert all(filled(filled(n)) == filled(n) for n in counts)
 
 
 @pytest.mark.parametrize("count", [1, 7, ROWS - 1, ROWS, ROWS + 1])

@@ -13,14 +13,20 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
     """x (n,d) times weight (m,d) -> (n,m).
 
     For bfloat16 on a CPU, oneDNN compiles code for every n that it meets and keeps it: a decode, which masks
-    its own number of cells in every pass, would fill the memory. So n is rounded up to a multiple of `ROWS`.
+    its own number of cells in every pass, would fill the memory. So there n is rounded up to `filled`.
     """
-    short = -len(x) % ROWS
-    if x.dtype != torch.bfloat16 or x.dim() != 2 or not short or x.is_cuda or pure():
+    if x.dtype != torch.bfloat16 or x.dim() != 2 or filled(len(x)) == len(x) or x.is_cuda or pure():
         return functional.linear(x, weight)
-    filled = x.new_zeros(len(x) + short, x.shape[1])
-    filled[: len(x)] = x
-    return functional.linear(filled, weight)[: len(x)]
+    more = x.new_zeros(filled(len(x)), x.shape[1])
+    more[: len(x)] = x
+    return functional.linear(more, weight)[: len(x)]
+
+
+def filled(rows: int) -> int:
+    """The next of few numbers of rows: multiples of `ROWS`, from 1,024 on eight between two powers of two, so
+    that at most an eighth is filled in vain."""
+    step = max(ROWS, 1 << max(0, (rows - 1).bit_length() - 4))
+    return -(-rows // step) * step
 
 
 class Linear(nn.Linear):
