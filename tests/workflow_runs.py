@@ -12,6 +12,10 @@ from tiny import TEXT, tiny
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
+# For programs that ask git: no settings of this machine, and a name to commit under.
+PLAIN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "DVC_NO_ANALYTICS": "1"}
+ME = {f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
 
 def environment():
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"

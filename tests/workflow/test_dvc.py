@@ -1,7 +1,6 @@
 """DVC around the workflow, as a user has it: a git repository, the real commands, the exact field."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -10,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from tiny import TEXT, cell_of, tiny
-from workflow_runs import BIN, ROOT, environment, jobs, laid_out, snakemake
+from workflow_runs import BIN, ME, PLAIN, ROOT, environment, jobs, laid_out, snakemake
 
 BARE = TEXT[: TEXT.index("  halton:")].replace("  matched: {policy: cosine, match: ladr}\n", "")
-PLAIN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "DVC_NO_ANALYTICS": "1"}
-ME = {f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 WIDE = 120  # columns of a terminal
 pytestmark = pytest.mark.slow
 
