@@ -22,6 +22,7 @@ from ladr.experiment.sweep.search import prepared, search
 from ladr.experiment.sweep.space import Choice, Even, Logarithmic, range_of
 from ladr.experiment.sweep.sweep import experiment, grid_of
 from tiny import TEXT, tiny, write, write_grid
+from workflow_runs import ROOT
 
 
 def quiet(text):
@@ -66,6 +67,12 @@ def test_a_sweep_has_the_changes_that_are_asked_for(tmp_path, monkeypatch):
 
 
 MAPS = {"phases.structure.alpha": [0.1, 0.5], "phases.structure.tau": [0.0, 0.1]}
+
+
+def test_a_sweep_asks_no_other_benchmark(tmp_path):
+    _, data = experiment(ROOT / "params.yaml", "ladr", MAPS, backbones=["mixture"], benchmarks=["mini-dpg"])
+    cells = tiny(tmp_path, json.dumps(data))[1].cells.values()
+    assert {cell.benchmark.name for cell in cells} == {"mini-dpg"}
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def experiment(
     changes: Mapping[str, Any] | None = None,
     **place: Any,
 ) -> tuple[str, dict[str, Any]]:
-    """The name of a sweep, and params with only the sweep, its base and the baseline.
+    """The name of a sweep, and params with only the sweep, its base and the baseline, on its benchmarks.
 
     changes: dotted keys of the file and other values of them. place: backbones, benchmarks, size and images
     of the sweep. None is what the file has: its first backbone, and the first benchmark of that.
@@ -80,7 +80,14 @@ def experiment(
     samplers = {n: row for n, row in data["samplers"].items() if n in referred(read, {base, read.baseline})}
     for gone in ("ablations", "curves", "latency"):
         data.pop(gone, None)
-    return name, {**data, "use": backbones, "samplers": samplers, "sweeps": {name: sweep}}
+    rows = {n: _asked(row, benchmarks) if n in backbones else row for n, row in data["backbones"].items()}
+    return name, {**data, "use": backbones, "backbones": rows, "samplers": samplers, "sweeps": {name: sweep}}
+
+
+def _asked(backbone: Mapping[str, Any], benchmarks: Sequence[str]) -> Mapping[str, Any]:
+    """The row of a backbone with the benchmarks that the sweep asks; as it is where it has none of them."""
+    asked = {name: size for name, size in backbone.get("benchmarks", {}).items() if name in benchmarks}
+    return {**backbone, "benchmarks": asked} if asked else backbone
 
 
 def referred(params: Params, names: set[str]) -> set[str]:
