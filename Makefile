@@ -49,24 +49,24 @@ $(READY): requirements.lock pyproject.toml
 
 # Everything that params.yaml asks for. Again after any kind of end: what is done is kept, what is damaged is mended.
 reproduce: $(READY)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --quiet rules --cores $(CORES)
 
 # The same with all prompts of the exact backbone and of the pictures, and 100 per column of the miniature: what figures/published
 # and docs/results.md show (`ladr publish` afterwards). Hours; `make full USE=mixture` is the exact backbone alone, `make full GOAL=figures` draws
 # alone, and GOAL="--report results/report.html" makes the page.
 full: $(READY)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(GOAL) --config set="$(FULL)"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --quiet rules --cores $(CORES) $(GOAL) --config set="$(FULL)"
 
 # The exact backbone and the miniature on all four suites, with few prompts of the trained one: the older default experiment.
 wide: $(READY)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(GOAL) --config set="$(WIDE)"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --quiet rules --cores $(CORES) $(GOAL) --config set="$(WIDE)"
 
 # The whole workflow without weights, in a folder of its own.
 smoke: $(READY)
 	mkdir -p runs/smoke
 	cp -r Snakefile workflow profiles runs/smoke
 	cp smoke.yaml runs/smoke/params.yaml
-	cd runs/smoke && PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
+	cd runs/smoke && PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --quiet rules --cores $(CORES)
 
 report: reproduce
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --report results/report.html

@@ -119,7 +119,7 @@ def run(name: str, data: Mapping[str, Any], cores: str = "all", folder: Path = F
     place = folder / name
     write_text(place / "params.yaml", text.getvalue())
     words = ["--cores", cores, "--config", f"params={place / 'params.yaml'}", f"out={place}"]
-    command = [sys.executable, "-m", "snakemake", *words, "--", f"{place}/table.json"]
+    command = [sys.executable, "-m", "snakemake", "--quiet", "rules", *words, "--", f"{place}/table.json"]
     if code := _ended(command):
         raise FailedError(f"sweep {name}: Snakemake ended with {code}; what is finished is kept")
     return place
