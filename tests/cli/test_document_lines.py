@@ -71,7 +71,7 @@ dvc remote add -d store /path/or/s3://bucket
 dvc push
 dvc pull
 dvc exp run -S samplers.ladr.phases.structure.alpha=0.5
-dvc exp run --queue -S samplers.ladr.steps=32,64
+dvc exp run --queue -S samplers.ladr.phases.structure.alpha=0.1,0.4
 dvc exp run --run-all
 dvc exp show
 dvc exp show --only-changed --drop results
