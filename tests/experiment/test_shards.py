@@ -191,7 +191,7 @@ def test_sigterm_saves_what_is_finished_and_the_rest_is_made_by_the_next_run(tmp
     while not list((folder / "parts").glob("[0-9]*.safetensors")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
-    time.sleep(0.5)
+    time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
     text = process.communicate()[1]
     assert process.returncode == 143
