@@ -31,7 +31,7 @@ PASSES = """
 import resource
 from ladr import decode
 from ladr.backbones import load
-backbone = load("shapes", pixels="mosaic")
+backbone = load(LOADED)
 faults = []
 for steps in (3, 3, 3):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -76,5 +76,6 @@ def test_many_batches_in_bfloat16_need_the_memory_of_few(tmp_path):
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have other bounds")
-def test_a_pass_reuses_the_pages_of_the_pass_before(tmp_path):
-    assert answer_of(PASSES, tmp_path) < 3000
+@pytest.mark.parametrize("loaded", ['"shapes", pixels="mosaic"', '"field", grid=(8, 8)'])
+def test_a_pass_reuses_the_pages_of_the_pass_before(tmp_path, loaded):
+    assert answer_of(PASSES.replace("LOADED", loaded), tmp_path) < 3000

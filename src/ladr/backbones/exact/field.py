@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ladr.backbones.exact.transfer import Transfer
+from ladr.backbones.pages import keep_pages
 from ladr.base.errors import LadrError, nearest
 from ladr.decoding.checks import check_texts, grids_of
 from ladr.decoding.denoiser import Denoiser
@@ -77,6 +78,7 @@ class Field:
             if name not in (names := [f.name for f in fields(FieldSpec)]):
                 raise LadrError(f"field: no setting {name!r}{nearest(name, names)}")
         self.spec = FieldSpec(**settings)
+        keep_pages()
 
     def truth(self, prompts: Sequence[str] = ("",)) -> Transfer:
         """The distributions that these prompts name: exact partition functions, samples, entropies."""

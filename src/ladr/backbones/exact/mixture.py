@@ -18,6 +18,7 @@ from ladr.backbones.checkpoint.vq import VQPixels
 from ladr.backbones.exact.bank import Banks, cache_folder
 from ladr.backbones.exact.patches import CODEBOOK, PatchCodes
 from ladr.backbones.exact.scenes import stated
+from ladr.backbones.pages import keep_pages
 from ladr.base.errors import LadrError, shown
 from ladr.base.models import embedded
 from ladr.decoding.checks import check_prompts, grids_of
@@ -59,6 +60,7 @@ class Mixture:
         self.codes = self.patches.codes
         self.epsilon, self.guidance, self.pixels = float(epsilon), float(guidance), pixels
         self.banks = Banks(self.patches, scenes, seed, cache_folder() if cache else None)
+        keep_pages()
 
     @property
     def penalty(self) -> float:

@@ -22,9 +22,9 @@ from ladr.backbones.lumina.denoiser import GuidedDenoiser
 from ladr.backbones.lumina.grids import cells_of, require_room
 from ladr.backbones.lumina.llada import LLaDA
 from ladr.backbones.lumina.packing import Frame
-from ladr.backbones.lumina.pages import keep_pages
 from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.backbones.lumina.tokenizer import Words
+from ladr.backbones.pages import keep_pages
 from ladr.base.errors import LadrError, nearest, shown
 from ladr.base.models import embedded
 from ladr.decoding.checks import check_texts

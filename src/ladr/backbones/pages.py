@@ -9,7 +9,7 @@ def keep_pages() -> None:
     """Let glibc keep freed memory up to about 60 MiB instead of handing it back to the system.
 
     It sets its bounds by the largest block of its own mapping that was freed so far, and starts with so small
-    ones that every pass of a small model would fetch, clear and return the same pages. Other allocators are
-    not changed by it.
+    ones that every pass of a small backbone would fetch, clear and return the same pages. Other allocators
+    are not changed by it.
     """
     torch.empty(LARGEST, dtype=torch.uint8)
