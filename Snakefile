@@ -24,6 +24,7 @@ if "container" in config:
     container: config["container"]
 
 
+include: "workflow/rules/commands.smk"
 include: "workflow/rules/jobs.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/table.smk"

@@ -19,7 +19,7 @@ def planned(folder, monkeypatch, text=TEXT):
 
 
 def test_a_name_in_a_log_leads_to_a_line_of_a_rule_file(tmp_path, monkeypatch):
-    text = (RULES / "jobs.smk").read_text(encoding="utf-8")
+    text = (RULES / "commands.smk").read_text(encoding="utf-8")
     words = set(re.findall(r'^    "(\w+)": "ladr ', text, re.MULTILINE))
     assert words == {"decode", "join", "score", "judge", "latency", "draw"}
     loops = [path.name for path in RULES.glob("*.smk") if re.search(r"^for ", path.read_text(), re.MULTILINE)]

@@ -1,27 +1,7 @@
 # The rules that the plan multiplies: one per batch of cells, per cell that is cut, per measurement, and per group of
 # figures.
 # Their names are a word of COMMANDS and what the job is about, so `rule decode_field_field_exact_0` in a log is the
-# line `decode` here; ladr.experiment.plan.jobs has what each job reads and writes.
-COMMANDS = {
-    "decode": "ladr run --wait {cells}",
-    "join": "ladr join {cells}",
-    "score": "ladr score --processes 1 {cells}",
-    "judge": "ladr score --processes 1 {cells}",
-    "latency": "ladr latency {name}",
-    "draw": "ladr figures {names} --results {results} --out {out} --record {record}",
-}
-
-
-def command(job):
-    """The command line of a job. The shell of a rule is read late, when the loop is over."""
-    return lambda wildcards: COMMANDS[job.word].format(**job.words)
-
-
-def outputs(job):
-    """A record of figures stays until its job writes it: it says which files may stay, and which go."""
-    return update(job.outputs) if job.word == "draw" else job.outputs
-
-
+# line `decode` in commands.smk; ladr.experiment.plan.jobs has what each job reads and writes.
 for job in jobs(PLAN):
 
     rule:

@@ -15,6 +15,6 @@ rule track:
         mem_mb=2000,
         runtime=60,
     params:
-        record=PLAN.tracked,
+        record=lambda wildcards: PLAN.tracked,
     shell:
         "ladr track --record {params.record} 2>&1 | tee {log}"

@@ -39,8 +39,9 @@ rule train_vq:
         runtime=240,
     params:
         folder=subpath(output[0], parent=True),
+        data=DATA,
     shell:
-        "OMP_NUM_THREADS={threads} ladr train vq --data {DATA} --folder {params.folder} 2>&1 | tee -a {log}"
+        "OMP_NUM_THREADS={threads} ladr train vq --data {params.data} --folder {params.folder} 2>&1 | tee -a {log}"
 
 
 rule train_model:
@@ -58,9 +59,9 @@ rule train_model:
         runtime=1440,
     params:
         folder=subpath(output[0], parent=True),
-        steps="" if TRAIN_STEPS is None else f"--steps {TRAIN_STEPS}",
+        options=[DATA, *([] if TRAIN_STEPS is None else ["--steps", TRAIN_STEPS])],
     shell:
-        "ladr train model --data {DATA} --folder {params.folder} {params.steps} --processes {threads} 2>&1 | tee -a {log}"
+        "ladr train model --processes {threads} --folder {params.folder} --data {params.options} 2>&1 | tee -a {log}"
 
 
 rule train_export:
@@ -99,8 +100,9 @@ rule train_exam:
         runtime=240,
     params:
         folder=subpath(output[0], parent=True),
+        data=DATA,
     shell:
-        "ladr train exam --data {DATA} --folder {params.folder} --processes {threads} --out {output} 2>&1 | tee {log}"
+        "ladr train exam --data {params.data} --folder {params.folder} --processes {threads} --out {output} 2>&1 | tee {log}"
 
 
 rule retrain:
