@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounter
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ladr import decode
 from ladr.backbones.lumina.dimoo import shapes
-from ladr.backbones.lumina.products import ROWS, filled, product
+from ladr.backbones.lumina.products import ROWS, Linear, filled, product
 
 
 class _Rows(TorchDispatchMode):
@@ -58,3 +59,14 @@ def test_gradients_pass_through():
     weight.requires_grad_()
     product(x, weight).sum().backward()
     assert torch.equal(weight.grad, x.sum(0).expand(4, 8))
+
+
+@torch.no_grad()
+def test_a_compiler_makes_one_graph_for_every_number_of_rows():
+    layer = Linear(24, 40).to(torch.bfloat16)
+    made = CompileCounter()
+    compiled = torch.compile(layer, dynamic=True, fullgraph=True, backend=made)
+    for count in (3, 70, 1500, 2100):
+        x = torch.randn(count, 24, generator=torch.Generator().manual_seed(count)).to(torch.bfloat16)
+        assert torch.equal(compiled(x), functional.linear(x, layer.weight))
+    assert made.frame_count == 1

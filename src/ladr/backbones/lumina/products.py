@@ -15,9 +15,12 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
     For bfloat16 on a CPU, oneDNN compiles code for every n that it meets and keeps it: a decode, which masks
     its own number of cells in every pass, would fill the memory. So there n is rounded up to `filled`.
     """
-    if x.dtype != torch.bfloat16 or x.dim() != 2 or filled(len(x)) == len(x) or x.is_cuda or pure():
+    if x.dtype != torch.bfloat16 or x.dim() != 2 or x.is_cuda or pure():
         return functional.linear(x, weight)
-    more = x.new_zeros(filled(len(x)), x.shape[1])
+    rows = filled(len(x))
+    if rows == len(x):
+        return functional.linear(x, weight)
+    more = x.new_zeros(rows, x.shape[1])
     more[: len(x)] = x
     return functional.linear(more, weight)[: len(x)]
 
