@@ -42,7 +42,7 @@ def _replayed(value: Any) -> Iterator[str]:
 
 
 def adds_up(samplers: Sequence[Sampler]) -> bool:
-    """Is the last of these the first with all that those between change of it? One at least is between."""
+    """Is the last of these the first with every change that those between make? One at least is between."""
     first, *parts, last = [_flat(sampler) for sampler in samplers] if len(samplers) > 2 else ({}, {})
     changed = [
         (key, part.get(key)) for part in parts for key in {*first, *part} if part.get(key) != first.get(key)
