@@ -14,10 +14,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from ladr.base import locks
 from ladr.base.errors import LadrError
 from ladr.benchmarks import BENCHMARKS
 from ladr.benchmarks.compare import compare
-from ladr.experiment.cells import doctor, locks, parts
+from ladr.experiment.cells import doctor, parts
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.decoded import counts_of, read_tokens, read_trace
 from ladr.experiment.cells.latency import _look, measure, measurements

@@ -1,6 +1,7 @@
 """A run goes on as it began: with its own settings, its own data set, and a log that no kill has spoiled."""
 
 import json
+import os
 from dataclasses import asdict, replace
 from unittest import mock
 
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.backbones.lumina.sizes import LLaDAConfig
 from ladr.base.errors import FailedError, LadrError
+from ladr.base.locks import hold, lock_of
 from ladr.cli.main import answer
 from ladr.training import checkpoints
 from ladr.training.apart import spawn
@@ -133,6 +135,21 @@ def test_a_tokenizer_does_not_go_on_with_other_options(tmp_path, name, value):
         LadrError, match=rf"vq/decoder: this run has {name} {state[name]}, and {value} is asked"
     ):
         train_vq(tmp_path, **{"seed": 0, "steps": 80, name: value})
+
+
+def test_a_second_process_does_not_train_in_the_same_folder(stopped):
+    before = {path: path.read_bytes() for path in stopped.iterdir()}
+    for name, begin in (
+        ("model", lambda: train(stopped, PatchCodes(MEANS), SETTINGS, Execution())),
+        ("vq", lambda: train_vq(stopped.parent, steps=8)),
+    ):
+        with (
+            hold(lock_of(stopped.parent, name), name),
+            pytest.raises(LadrError, match=rf"{name}: process {os.getpid()} is at work on it"),
+        ):
+            begin()
+    assert {path: path.read_bytes() for path in stopped.iterdir()} == before
+    assert {path.name for path in stopped.parent.iterdir()} == {".locks", "model"}
 
 
 def test_weights_of_another_model_are_no_start(tmp_path):

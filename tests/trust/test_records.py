@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from ladr.base.errors import LadrError
+from ladr.base.locks import take
 from ladr.cli.main import build
 from ladr.experiment.cells import ceiling, doctor, record
 from ladr.experiment.cells.decode import run
 from ladr.experiment.cells.decoded import read_tokens, read_trace
-from ladr.experiment.cells.locks import take
 from ladr.experiment.cells.rows import scored
 from tiny import cell_of, resealed
 from trust.faulty import WAYS, content, numbers, quiet

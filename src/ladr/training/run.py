@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.base.files import write_json
+from ladr.base.locks import hold, lock_of
 from ladr.training import checkpoints
 from ladr.training.apart import require_processes, spawn
 from ladr.training.data_set import data_set
@@ -42,10 +43,16 @@ class Execution:
 def train(folder: Path, patches: PatchCodes, settings: Settings, execution: Execution) -> None:
     """Train to the end of `settings.steps`, or for `execution.minutes`; call again to go on.
 
-    A run goes on with its own settings; others are a LadrError, and nothing is changed.
+    A run goes on with its own settings; others are a LadrError, and nothing is changed; so is a
+    second process in the same folder.
     """
     require_processes(execution.processes)
     data_set(settings.data, folder.parent)
+    with hold(lock_of(folder.parent, folder.name), str(folder)):
+        _train(folder, patches, settings, execution)
+
+
+def _train(folder: Path, patches: PatchCodes, settings: Settings, execution: Execution) -> None:
     stored, state = folder / "settings.json", checkpoints.state_of(folder)
     if state is not None and stored.exists():
         require_same(stored, settings, state["step"])

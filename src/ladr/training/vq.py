@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from ladr.backbones.exact.patches import PatchCodes
 from ladr.base.errors import LadrError, needs
+from ladr.base.locks import hold, lock_of
 from ladr.training import checkpoints
 from ladr.training.codebook import latents
 from ladr.training.data_set import DataSet, data_set
@@ -85,11 +86,17 @@ def train_vq(
 ) -> None:
     """Codebook, then `steps` for the decoder and a quarter as many for the encoder, into `folder`/vqvae.
 
-    `data` names the data set. Call again to go on after a kill.
+    `data` names the data set. Call again to go on after a kill. A second process in the same
+    folder is a LadrError.
     """
     known, asked = data_set(data, folder), {"data": data, "seed": seed, "steps": steps}
-    _require_same(folder, asked)
-    folder.mkdir(parents=True, exist_ok=True)
+    with hold(lock_of(folder, "vq"), f"{folder}/vq"):
+        _require_same(folder, asked)
+        _train_vq(folder, known, asked, save_every)
+
+
+def _train_vq(folder: Path, known: DataSet, asked: Mapping[str, Any], save_every: int) -> None:
+    seed, steps = asked["seed"], asked["steps"]
     book = folder / "patches.safetensors"
     if not book.exists():
         known.codebook(seed).save(book)

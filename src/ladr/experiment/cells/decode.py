@@ -13,6 +13,7 @@ from ladr import backbones
 from ladr.backbones.checkpoint.identity import loaded_from
 from ladr.base.errors import LadrError
 from ladr.base.late import torch
+from ladr.base.locks import hold, own_gpu
 from ladr.base.removal import remove
 from ladr.benchmarks.prompt import Prompt
 from ladr.decoding import caches
@@ -23,7 +24,6 @@ from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import parts, record
 from ladr.experiment.cells.decoded import counts_of
 from ladr.experiment.cells.join import join
-from ladr.experiment.cells.locks import hold, own_gpu
 from ladr.experiment.cells.parts import Part, Span
 from ladr.experiment.cells.provenance import provenance
 from ladr.experiment.cells.record import CELL, RESULTS, done

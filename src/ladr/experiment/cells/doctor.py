@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from ladr.base import locks
 from ladr.base.aside import free_name
 from ladr.base.errors import LadrError
 from ladr.base.files import put_aside
 from ladr.base.removal import is_inside, refuse_outside, remove
-from ladr.experiment.cells import ceiling, locks, record
+from ladr.experiment.cells import ceiling, record
 from ladr.experiment.cells.findings import CELL_NAME, ILLUSTRATIONS, Damage, at_work, examine
 from ladr.experiment.cells.record import RESULTS
 

@@ -8,7 +8,8 @@ from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ladr.experiment.cells import ceiling, locks, record, store
+from ladr.base import locks
+from ladr.experiment.cells import ceiling, record, store
 from ladr.experiment.cells.record import BESIDE, CELL, RESULTS, SCORE, SCORES, SHEET, TOKENS, TRACE, damage
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import Any
 from ladr import backbones
 from ladr.base import files
 from ladr.base.errors import LadrError
+from ladr.base.locks import hold, lock_of
 from ladr.benchmarks.submission import Means, Submission
 from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Say, folder_of, tell
 from ladr.experiment.cells.decoded import read_tokens, undecoded
-from ladr.experiment.cells.locks import hold, lock_of
 from ladr.experiment.cells.record import CELL, RESULTS, SHEET, TOKENS
 from ladr.experiment.cells.rows import scored, write_scores
 from ladr.experiment.cells.sheet import sheet, spread

@@ -8,13 +8,13 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest, needs
 from ladr.base.files import write_text
+from ladr.base.locks import hold
 from ladr.benchmarks.column import main_column
 from ladr.benchmarks.sizes import HALVES, halved, per_column
 from ladr.decoding.policies import build
 from ladr.experiment.cell import Cell, Grid, prompts_of
 from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Say, folder_of, run, tell
-from ladr.experiment.cells.locks import hold
 from ladr.experiment.cells.record import RESULTS, SCORE
 from ladr.experiment.cells.score import score
 from ladr.experiment.grid import grid

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ladr.base.errors import LadrError, needs
+from ladr.base.locks import hold
 from ladr.base.ports import require_port
 from ladr.base.removal import remove
 from ladr.experiment.cell import Grid
 from ladr.experiment.cells import store as stores
 from ladr.experiment.cells.decode import tell
-from ladr.experiment.cells.locks import hold
 from ladr.experiment.cells.record import RESULTS
 from ladr.experiment.track.entries import Entry, curve, entries
 from ladr.experiment.track.model import MODELS, Model, logged

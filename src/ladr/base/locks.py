@@ -12,9 +12,9 @@ from ladr.base.errors import LadrError
 LOOK = 0.05  # seconds after which who only looks at a lock has let go of it
 
 
-def lock_of(results: Path, name: str) -> Path:
-    """The lock of a cell, or of what else has a name."""
-    return results / ".locks" / f"{name}.lock"
+def lock_of(folder: Path, name: str) -> Path:
+    """The lock of what has that name in a folder: a cell in the results, a part of a training."""
+    return folder / ".locks" / f"{name}.lock"
 
 
 @contextmanager
