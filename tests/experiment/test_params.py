@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ladr.base.errors import LadrError
+from ladr.experiment.grid import grid
 from ladr.experiment.params import changes_of, load
 from ladr.experiment.params.schema import schema
 from tiny import TEXT, write
@@ -191,15 +192,39 @@ def test_changes_are_set_before_checks(tmp_path):
         load(path, changes_of(["samplers.cosine.stepz=5"]))
 
 
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [("fulll:odd", "did you mean 'full:odd'"), ("100:od", "is not known"), ("0:odd", "at least one prompt"),
+     ("10001:even", "at most 10000"), ("odd", "is not known")],
+)  # fmt: skip
+def test_a_benchmark_may_be_asked_half_of_its_prompts(tmp_path, size, told):
+    path = tmp_path / "params.yaml"
+    text = (
+        "use: [mixture]\nbackbones: {mixture: {benchmarks: {mini-geneval: %s}}}\n"
+        "samplers: {cosine: {policy: cosine}}\n"
+    )
+    path.write_text(text % size)
+    with pytest.raises(LadrError, match=rf"mini-geneval = '{size}': .*{told}"):
+        load(path)
+    ids = {}
+    for good in ("4", "4:even", "4:odd"):
+        path.write_text(text % good)
+        (cell,) = grid(load(path)).cells.values()
+        ids[good] = [prompt.id for prompt in cell.prompts]
+    assert sorted(ids["4"]) == sorted(ids["4:even"] + ids["4:odd"])
+    assert {int(id[-1]) % 2 for id in ids["4:odd"]} == {1}
+
+
 def test_the_files_of_the_repository_are_well_formed():
     for name in (
         "params.yaml",
         "smoke.yaml",
         "paper.yaml",
         "other-settings.yaml",
+        "rivals.yaml",
+        "unseen.yaml",
         "both-branches.yaml",
         "parts.yaml",
-        "rivals.yaml",
         "tuned.yaml",
         "few-passes.yaml",
         "pictures.yaml",

@@ -6,6 +6,7 @@ from typing import Any
 from ladr import backbones, benchmarks
 from ladr.base.errors import LadrError, nearest
 from ladr.base.outside import is_address
+from ladr.benchmarks.sizes import HALVES, SIZES, halved, parted
 from ladr.experiment.params.curves import curve_issues
 from ladr.experiment.params.labels import label_issues, shared_labels
 from ladr.experiment.params.policy import Issue
@@ -13,7 +14,6 @@ from ladr.experiment.params.row import row_issues
 from ladr.experiment.params.sweeps import grid_issues
 from ladr.experiment.params.values import value_issues
 
-SIZES = ("smoke", "default", "full")
 MOST_PROMPTS = 10_000
 
 
@@ -87,9 +87,13 @@ def _alike(data: Mapping[str, Any]) -> Iterator[Issue]:
 
 
 def _size(path: tuple, size: Any) -> Iterator[Issue]:
-    if isinstance(size, str) and size not in SIZES:
-        yield Issue(path, f"size {size!r} is not known{nearest(size, SIZES)}, or a number of prompts")
-    elif isinstance(size, int) and size > MOST_PROMPTS:
+    whole, half = parted(size) if isinstance(size, str) else (size, None)
+    if isinstance(whole, str) and whole not in SIZES:
+        known = [*SIZES, *(halved(one, side) for one in SIZES for side in HALVES)]
+        yield Issue(path, f"size {size!r} is not known{nearest(size, known)}, or a number of prompts")
+    elif half and whole == 0:
+        yield Issue(path, f"size {size!r} is not allowed; at least one prompt per column")
+    elif isinstance(whole, int) and whole > MOST_PROMPTS:
         yield Issue(path, f"is not allowed; at most {MOST_PROMPTS} prompts per column")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ladr.backbones import kind as backbone_kind
 from ladr.base.errors import LadrError
+from ladr.benchmarks.sizes import parted
 from ladr.figures.frame.results import Results
 
 
@@ -65,8 +66,10 @@ def _benchmark(record: dict[str, Any]) -> str:
     spec = record["spec"]["benchmark"]
     per = f"{spec['images']} image{'s' if spec['images'] > 1 else ''} each"
     seed = f" from no. {spec['seed']}" if spec["seed"] else ""
+    half = parted(spec["size"])[1]
+    of = f" (the {half} half)" if half else ""
     return (
-        f"{spec['name']} version {spec['version']}, {spec['count']} prompts, {per}{seed}, "
+        f"{spec['name']} version {spec['version']}, {spec['count']} prompts{of}, {per}{seed}, "
         f"{record['images']} images per row"
     )
 
