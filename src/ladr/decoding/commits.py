@@ -1,4 +1,4 @@
-"""A policy's answer for one view, as a Commit whose parts have the right types and shapes."""
+"""Policies' answers for one view: each as a Commit of the right types and shapes, and two as one."""
 
 from __future__ import annotations
 
@@ -32,6 +32,29 @@ def answer(policy: Any, view: View) -> Commit:
     for name, kept in _named(policy, "memory", commit.memory):
         _require(policy, f"memory[{name!r}]", kept, "a tensor", _is_any, grids)
     return commit
+
+
+def joined(one: Commit, two: Commit) -> Commit:
+    """What either of two answers says; where both commit a code of their own, the first one's stands."""
+    tokens = one.tokens
+    if two.tokens is not None:
+        tokens = two.tokens if tokens is None else tokens.where(one.take, two.tokens)
+    return Commit(
+        take=one.take | two.take,
+        drop=_either(one.drop, two.drop),
+        tokens=tokens,
+        rescued=_either(one.rescued, two.rescued),
+        rewrite=_either(one.rewrite, two.rewrite),
+        notes={**one.notes, **two.notes},
+        memory={**one.memory, **two.memory},
+    )
+
+
+def _either(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    """Union of two masks of which each may be missing."""
+    if a is None or b is None:
+        return b if a is None else a
+    return a | b
 
 
 def _require(

@@ -9,18 +9,11 @@ from typing import Any, ClassVar, Self
 from ladr.base import outside
 from ladr.base.errors import LadrError, nearest
 from ladr.base.late import Tensor
-from ladr.decoding.commits import answer
+from ladr.decoding.commits import answer, joined
 from ladr.decoding.fields import check_types
 from ladr.decoding.view import Commit, View
 
 Rule = Callable[[View], Tensor | Commit]
-
-
-def either(a: Tensor | None, b: Tensor | None) -> Tensor | None:
-    """Union of two masks of which each may be missing."""
-    if a is None or b is None:
-        return b if a is None else a
-    return a | b
 
 
 @dataclass(frozen=True)
@@ -125,21 +118,6 @@ class _Pair(Policy):
         return replace(self, first=self.first.with_counts(counts), second=self.second.with_counts(counts))
 
 
-def _joined(one: Commit, two: Commit) -> Commit:
-    tokens = one.tokens
-    if two.tokens is not None:
-        tokens = two.tokens if tokens is None else tokens.where(one.take, two.tokens)
-    return Commit(
-        take=one.take | two.take,
-        drop=either(one.drop, two.drop),
-        tokens=tokens,
-        rescued=either(one.rescued, two.rescued),
-        rewrite=either(one.rewrite, two.rewrite),
-        notes={**one.notes, **two.notes},
-        memory={**one.memory, **two.memory},
-    )
-
-
 @dataclass(frozen=True)
 class Then(_Pair):
     """`second` sees the view after what `first` took: its frontier includes the cells just committed."""
@@ -149,7 +127,7 @@ class Then(_Pair):
     def __call__(self, view: View) -> Commit:
         one = answer(self.first, view)
         two = answer(self.second, view.after(one.take, one.tokens))
-        return _joined(one, two)
+        return joined(one, two)
 
 
 @dataclass(frozen=True)
@@ -159,7 +137,7 @@ class Union(_Pair):
     name: ClassVar[str] = "union"
 
     def __call__(self, view: View) -> Commit:
-        return _joined(answer(self.first, view), answer(self.second, view))
+        return joined(answer(self.first, view), answer(self.second, view))
 
 
 @dataclass(frozen=True)
