@@ -4,6 +4,7 @@ what the cell's neighbours are, so that what is committed where changes what com
 import torch
 from torch import Tensor
 
+from ladr.decoding.policies import build
 from ladr.decoding.view import MASK
 
 
@@ -41,3 +42,9 @@ class ToyDenoiser:
 
     def keep(self, live):
         self.kept.append(live.clone())
+
+
+def knowing(spec, slow):
+    """The policy, with the tokens of the decode slow(NAME) where it knows those of a run NAME."""
+    policy = build(spec)
+    return policy.with_tokens(slow(policy.foretold).tokens) if policy.foretold else policy

@@ -20,6 +20,7 @@ from ladr.decoding.caches import (
 from ladr.decoding.loop import decode
 from ladr.decoding.policies import LADR, POLICIES, Scheduled
 from ladr.decoding.view import MASK
+from toy import knowing
 
 COSINE = Scheduled(schedule="fixed")
 PROMPTS = ["a red circle", "two blue square on the left of one green circle"]
@@ -213,12 +214,15 @@ def test_every_policy_with_every_cache_ends_keeps_what_is_known_and_does_not_dep
     model = DiMOO.from_pretrained(folder)
     spec = {"policy": policy} | ({"share": 0.2} if policy in ("remdm", "free_correction") else {})
     options = {"steps": 4, "start": start, "cache": cache(name)}
-    whole = decode(model, prompts, spec, seeds=[0, 1, 2], **options)
+    ready = knowing(spec, lambda slow: decode(model, prompts, slow, seeds=[0, 1, 2], **options))
+    whole = decode(model, prompts, ready, seeds=[0, 1, 2], **options)
     assert torch.equal(whole.tokens[:, 2:5], start[:, 2:5])
     assert bool((whole.tokens >= 0).all())
     order = [2, 0, 1]
     options["start"] = start[order]
-    parts = decode(model, [prompts[i] for i in order], spec, seeds=order, batch_size=2, **options)
+    prompts = [prompts[i] for i in order]
+    ready = knowing(spec, lambda slow: decode(model, prompts, slow, seeds=order, **options))
+    parts = decode(model, prompts, ready, seeds=order, batch_size=2, **options)
     assert torch.equal(parts.tokens, whole.tokens[order])
 
 

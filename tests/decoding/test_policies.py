@@ -29,7 +29,7 @@ from ladr.decoding.policies import (
     calibrate,
 )
 from ladr.decoding.policies.orders import halton, quincunx
-from toy import ToyBackbone
+from toy import ToyBackbone, knowing
 
 PROMPTS = ["red", "green", "blue", "a", "bb", "ccc", "d"]
 VARIANTS = [
@@ -64,10 +64,12 @@ every_policy = pytest.mark.parametrize("spec", VARIANTS, ids=lambda s: "-".join(
 
 
 def run(spec, prompts=PROMPTS, *, grid=(6, 5), seeds=None, **options):
-    policy = build(spec) if isinstance(spec, dict | str) else spec
     options = {"steps": 8, "batch_size": 3} | options
     seeds = list(range(len(prompts))) if seeds is None else seeds
-    return decode(ToyBackbone(grid), prompts, policy, seeds=seeds, **options)
+    if isinstance(spec, dict | str):
+        unseen = options | {"on_step": None}
+        spec = knowing(spec, lambda name: run(name, prompts, grid=grid, seeds=seeds, **unseen))
+    return decode(ToyBackbone(grid), prompts, spec, seeds=seeds, **options)
 
 
 @every_policy

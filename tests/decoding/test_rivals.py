@@ -8,7 +8,7 @@ from ladr.decoding.frontier import dilate
 from ladr.decoding.policies import POLICIES
 from ladr.decoding.policies.priors import density
 from ladr.decoding.policies.spread import strata
-from toy import ToyBackbone
+from toy import ToyBackbone, knowing
 
 PROMPTS = ["red", "green", "blue", "a"]
 
@@ -67,7 +67,9 @@ def test_the_moment_sampler_draws_colder_tokens_and_explores_in_haltons_order():
 
 @pytest.mark.parametrize("spec", [*POLICIES, {"policy": "moment", "halton": 0.5}], ids=str)
 def test_every_policy_ends_with_a_codebook_that_is_searched_in_blocks(spec):
-    tokens = decode(ToyBackbone(codes=40), PROMPTS, spec, steps=8, batch_size=8).tokens
+    options = {"steps": 8, "batch_size": 8}
+    ready = knowing(spec, lambda slow: decode(ToyBackbone(codes=40), PROMPTS, slow, **options))
+    tokens = decode(ToyBackbone(codes=40), PROMPTS, ready, **options).tokens
     assert ((tokens >= 0) & (tokens < 40)).all()
 
 

@@ -8,6 +8,7 @@ import pytest
 from ladr.backbones import BACKBONES
 from ladr.base.errors import LadrError
 from ladr.experiment.cell import canonical, id_of
+from ladr.experiment.lines import budget
 from ladr.experiment.plan.cut import cut
 from tiny import TEXT, cell_of, tiny
 
@@ -82,6 +83,25 @@ def test_what_a_cell_needs_comes_before_it(tmp_path):
         assert order.index(ladr) < order.index(cell.id)
     assert cell_of(grid, "matched").spec["sampler"]["steps"] == {"match": ladr}
     assert cell_of(grid, "near").spec["sampler"]["policy"]["budget"] == f"replay:{ladr}"
+
+
+ORACLE = TEXT.replace("  halton:", '  oracle: {policy: oracle, of: "tokens:ladr"}\n  halton:')
+
+
+def test_an_oracle_needs_the_cell_whose_tokens_it_knows_and_is_cut_where_that_is(tmp_path):
+    _, grid = tiny(tmp_path, brief(1, ORACLE.replace("{field-exact: 3}", "{field-exact: 34}")))
+    source, cell = cell_of(grid, "ladr"), cell_of(grid, "oracle")
+    assert cell.needs == (source.id,)
+    assert cell.spec["sampler"]["policy"]["of"] == f"tokens:{source.id}"
+    assert budget(cell.id, cell.spec["sampler"]) == cell.id
+    jobs = cut(grid.cells.values(), lambda one: 400.0 if one is source else 10.0, 4)
+    assert jobs.shards[cell.id] == jobs.shards[source.id]
+    other = ORACLE.replace("structure: {alpha: 0.3}", "structure: {alpha: 0.5}")
+    assert cell_of(tiny(tmp_path, other)[1], "oracle").id != cell_of(tiny(tmp_path, ORACLE)[1], "oracle").id
+    with pytest.raises(LadrError, match=r"'ladrr' is not known \(did you mean 'ladr'"):
+        tiny(tmp_path, ORACLE.replace("tokens:ladr", "tokens:ladrr"))
+    with pytest.raises(LadrError, match="'oracle' refers to itself"):
+        tiny(tmp_path, ORACLE.replace("tokens:ladr", "tokens:oracle"))
 
 
 def test_rows_that_need_each_other_in_a_circle(tmp_path):

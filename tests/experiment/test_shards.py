@@ -15,10 +15,10 @@ from ladr.base.errors import LadrError
 from ladr.decoding.policies import POLICIES
 from ladr.experiment.cells import parts
 from ladr.experiment.cells.decode import Decoder, images_of, run, run_shard, steps_of
-from ladr.experiment.cells.decoded import counts_of, read_tokens, read_trace
+from ladr.experiment.cells.decoded import counts_of, read_tokens, read_trace, tokens_of
 from ladr.experiment.cells.join import TOGETHER, join
 from ladr.experiment.cells.record import DIGEST
-from tiny import TEXT, cell_of, tiny
+from tiny import TEXT, cell_of, record, tiny
 
 MANY = TEXT.replace("{field-exact: 3}", "{field-exact: 34}")  # 102 images
 
@@ -84,6 +84,7 @@ def test_files_are_the_same_for_every_cut_and_order(grid, plain, tmp_path, name,
 
 
 ONE = TEXT[: TEXT.index("samplers:")] + "baseline: one\nsamplers:\n  one: {policy: NAME}\n"
+ONE += "  cosine: {policy: cosine}\n"  # which the oracle reads
 ANSWERED = sorted(
     set(POLICIES) - {"free_correction"}
 )  # which asks for known cells: an exact model says nothing
@@ -91,12 +92,14 @@ ANSWERED = sorted(
 
 @pytest.mark.parametrize("name", ANSWERED)
 def test_any_sampler_draws_the_same_in_shards_and_after_a_stop(name, tmp_path):
-    (cell,) = tiny(tmp_path, ONE.replace("NAME", name))[1].cells.values()
+    _, grid = tiny(tmp_path, ONE.replace("NAME", name))
+    cell = cell_of(grid, "one")
     whole, cut, resumed = (tmp_path / place for place in ("whole", "cut", "resumed"))
-    run([cell], results=whole, say=quiet)
-    in_shards(cell, cut, cuts(cell.images, 3, 1)[::-1])
-    run_shard(cell, (0, 4), results=resumed, part=4, say=quiet)
-    run([cell], results=resumed, part=4, say=quiet)
+    for one in grid.closed([cell]):
+        run([one], results=whole, say=quiet)
+        in_shards(one, cut, cuts(cell.images, 3, 1)[::-1])
+        run_shard(one, (0, 4), results=resumed, part=4, say=quiet)
+        run([one], results=resumed, part=4, say=quiet)
     tokens = [
         (place / "cells" / cell.id / "tokens.safetensors").read_bytes() for place in (whole, cut, resumed)
     ]
@@ -113,6 +116,26 @@ def test_a_replay_needs_the_trace_of_its_own_images_alone(grid, plain, tmp_path)
     assert counts_of(folder, (44, 56)) == counts_of(plain / "cells" / source.id)[44:56]
     with pytest.raises(LadrError, match="run `ladr run"):
         run_shard(cell, (56, 64), results=results, part=1, say=quiet)
+
+
+def test_an_oracle_needs_the_tokens_of_its_own_images_alone(tmp_path):
+    text = MANY.replace("  halton:", '  oracle: {policy: oracle, of: "tokens:cosine"}\n  halton:')
+    _, grid = tiny(tmp_path, text)
+    slow, cell = cell_of(grid, "cosine"), cell_of(grid, "oracle")
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    with pytest.raises(LadrError, match="not decoded yet; run `ladr run"):
+        run([cell], results=whole, say=quiet)
+    run([slow, cell], results=whole, part=32, say=quiet)
+    final, own = (read_tokens(whole / "cells" / one.id)["tokens"] for one in (slow, cell))
+    assert 0.9 < (own == final).float().mean() <= 1
+    assert record(whole / "cells" / cell.id / "cell.json")["summary"]["passes"] < 8
+    run_shard(slow, (40, 60), results=cut, part=7, say=quiet)
+    run_shard(cell, (44, 56), results=cut, part=5, say=quiet)
+    pieces = list(parts.cover(cut / "cells" / cell.id, (44, 56)))
+    assert torch.equal(parts.joined(pieces).tensors["tokens"], own[44:56])
+    assert torch.equal(tokens_of(cut / "cells" / slow.id, (44, 56)), final[44:56].long())
+    with pytest.raises(LadrError, match="run `ladr run"):
+        run_shard(cell, (56, 64), results=cut, part=1, say=quiet)
 
 
 def test_a_cell_that_lacks_images_is_not_joined(grid, tmp_path):

@@ -23,6 +23,8 @@ NAMES = [
     "feild",
     "replay:ladr",
     "replay:",
+    "tokens:ladr",
+    "tokens:",
 ]
 NAMES += ["cosine@8", "cosine@", "0.3", "1e5", "frontier", "non-frontier-first", "ml", "log", "smoke", "auto"]
 KEYS = ["policy", "first", "second", "cache", "name", "ratio", "steps", "budget", "match", "noise", "where"]

@@ -10,7 +10,7 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.prompt import Prompt
 from ladr.decoding import caches
 from ladr.decoding.policies import build
-from ladr.decoding.policies.replay import REPLAY
+from ladr.decoding.policies.replay import SOURCES
 from ladr.experiment.cell import Cell, Grid, Line, canonical, id_of, prompts_of
 from ladr.experiment.lines import CURVES
 from ladr.experiment.params import BackboneRow, Params, Sampler
@@ -192,11 +192,12 @@ class CellMaker:
 
 
 def _pointed(policy: Any, source: Any) -> Any:
-    """The policy's spec with `replay:ROW` turned into `replay:CELL`."""
+    """The policy's spec with `replay:ROW` turned into `replay:CELL`, and `tokens:ROW` into `tokens:CELL`."""
     if isinstance(policy, Mapping):
         return {key: _pointed(value, source) for key, value in policy.items()}
-    if isinstance(policy, str) and policy.startswith(REPLAY):
-        return REPLAY + source(policy.removeprefix(REPLAY))
+    if isinstance(policy, str) and policy.startswith(SOURCES):
+        word, colon, row = policy.partition(":")
+        return word + colon + source(row)
     return policy
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ladr.benchmarks import benchmark
-from ladr.decoding.policies.replay import REPLAY
+from ladr.decoding.policies.replay import REPLAY, SOURCES
 
 SAMPLERS = "samplers"
 CURVES = "curves/"  # how the names of these groups begin
@@ -25,20 +25,21 @@ def illustrated(lines: Iterable[Any]) -> dict[str, list[Any]]:
 
 def budget(cell: str, sampler: Sampler) -> str:
     """The cell whose counts of commits per image and pass this cell repeats, or the cell itself."""
-    return next(_replayed(sampler), cell)
+    return next(_sources(sampler, (REPLAY,)), cell)
 
 
-def replayed(sampler: Sampler) -> str | None:
-    """The cell whose counts of commits this sampler repeats, if there is one."""
-    return next(_replayed(sampler), None)
+def source(sampler: Sampler) -> str | None:
+    """The cell whose counts of commits this sampler repeats, or whose tokens it knows, if there is one."""
+    return next(_sources(sampler, SOURCES), None)
 
 
-def _replayed(value: Any) -> Iterator[str]:
+def _sources(value: Any, words: tuple[str, ...]) -> Iterator[str]:
+    """The cells whose names stand after one of these words."""
     if isinstance(value, Mapping):
         for one in value.values():
-            yield from _replayed(one)
-    elif isinstance(value, str) and value.startswith(REPLAY):
-        yield value.removeprefix(REPLAY)
+            yield from _sources(one, words)
+    elif isinstance(value, str) and value.startswith(words):
+        yield value.partition(":")[2]
 
 
 def adds_up(samplers: Sequence[Sampler]) -> bool:

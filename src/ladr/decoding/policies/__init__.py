@@ -10,6 +10,7 @@ from ladr.decoding.policies.base import Outside, Policy, Rule, Then, Union, adop
 from ladr.decoding.policies.doubt import Doubt, FreeRiders, Unsure
 from ladr.decoding.policies.ladr import LADR
 from ladr.decoding.policies.moment import Moment
+from ladr.decoding.policies.oracle import Oracle
 from ladr.decoding.policies.orders import Order
 from ladr.decoding.policies.outside import fields_at, from_address
 from ladr.decoding.policies.priors import CCD, CertaintyPrior, Sprint
@@ -49,6 +50,7 @@ POLICIES: dict[str, Any] = {
     "certainty_prior": CertaintyPrior,
     "ccd": CCD,
     "sprint": Sprint,
+    "oracle": Oracle,
 }
 PAIRS: dict[str, type[Policy]] = {"then": Then, "union": Union}
 
@@ -118,7 +120,7 @@ def _check(policy: Policy, spec: Mapping[str, Any]) -> Policy:
 
 __all__ = [
     "CCD", "LADR", "PAPER", "POLICIES", "AllIn", "CertaintyPrior", "Checkerboard", "Doubt", "EntropyBound",
-    "FreeCorrection", "FreeRiders", "Klass", "LocalLeap", "Moment", "Order", "Outside", "Phase", "Phases",
-    "Policy", "Prophet", "ReMDM", "Rescue", "Scheduled", "Sprint", "Stratified", "Then", "Threshold", "Union",
-    "Unsure", "build", "calibrate", "fields_of",
+    "FreeCorrection", "FreeRiders", "Klass", "LocalLeap", "Moment", "Oracle", "Order", "Outside", "Phase",
+    "Phases", "Policy", "Prophet", "ReMDM", "Rescue", "Scheduled", "Sprint", "Stratified", "Then",
+    "Threshold", "Union", "Unsure", "build", "calibrate", "fields_of",
 ]  # fmt: skip

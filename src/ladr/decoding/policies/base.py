@@ -74,6 +74,15 @@ class Policy:
         """The policy with the commits per image and pass of the run to replay (`trace.committed()`)."""
         return self
 
+    @property
+    def foretold(self) -> str | None:
+        """The name of the run whose final tokens this policy knows, if it knows any."""
+        return None
+
+    def with_tokens(self, tokens: Tensor) -> Policy:
+        """The policy with the final tokens (N, H, W) of the run that it knows: those of the call's images."""
+        return self
+
 
 def field_names(cls: Any) -> list[str]:
     """The fields of a dataclass that belong to its plain dict."""
@@ -116,6 +125,13 @@ class _Pair(Policy):
 
     def with_counts(self, counts: Sequence[Sequence[int]]) -> Self:
         return replace(self, first=self.first.with_counts(counts), second=self.second.with_counts(counts))
+
+    @property
+    def foretold(self) -> str | None:
+        return self.first.foretold or self.second.foretold
+
+    def with_tokens(self, tokens: Tensor) -> Self:
+        return replace(self, first=self.first.with_tokens(tokens), second=self.second.with_tokens(tokens))
 
 
 @dataclass(frozen=True)
@@ -177,6 +193,13 @@ class Outside(Policy):
 
     def with_counts(self, counts: Sequence[Sequence[int]]) -> Policy:
         return replace(self, rule=self.rule.with_counts(counts)) if isinstance(self.rule, Policy) else self
+
+    @property
+    def foretold(self) -> str | None:
+        return self.rule.foretold if isinstance(self.rule, Policy) else None
+
+    def with_tokens(self, tokens: Tensor) -> Policy:
+        return replace(self, rule=self.rule.with_tokens(tokens)) if isinstance(self.rule, Policy) else self
 
     def __call__(self, view: View) -> Tensor | Commit:
         with outside.called("policy", self.address):

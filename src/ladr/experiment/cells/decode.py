@@ -18,11 +18,11 @@ from ladr.base.removal import remove
 from ladr.benchmarks.prompt import Prompt
 from ladr.decoding import caches
 from ladr.decoding.noise import seed_of
-from ladr.decoding.policies import build
+from ladr.decoding.policies import Policy, build
 from ladr.decoding.view import MASK
 from ladr.experiment.cell import Cell, canonical
 from ladr.experiment.cells import parts, record
-from ladr.experiment.cells.decoded import counts_of
+from ladr.experiment.cells.decoded import counts_of, tokens_of
 from ladr.experiment.cells.join import join
 from ladr.experiment.cells.parts import Part, Span
 from ladr.experiment.cells.provenance import provenance
@@ -152,7 +152,7 @@ class Work:
 
 
 class Decoder:
-    """Decodes images of one cell. A policy that replays another cell needs the trace of the `span` alone."""
+    """Decodes images of one cell. Of a cell that its policy reads it needs the `span` alone."""
 
     def __init__(
         self,
@@ -168,26 +168,32 @@ class Decoder:
         self.steps = steps_of(sampler["steps"], cells)
         self.cache = caches.cache(**sampler["cache"]) if sampler["cache"] else None
         self.first, end = span or (0, cell.images)
-        replayed = self.policy.replays
+        replayed, foretold = self.policy.replays, self.policy.foretold
         self.counts = counts_of(cells / replayed, (self.first, end)) if replayed else None
+        self.tokens = tokens_of(cells / foretold, (self.first, end)) if foretold else None
         self.kind = backbones.kind(cell.spec["backbone"]["name"])
 
     def part(self, start: int, stop: int) -> Part:
         """Images start..stop-1, all of them."""
         return self.finished(start, stop, lambda: False)[0]
 
+    def reading(self, start: int, stop: int) -> Policy:
+        """The policy with what it reads of another cell about the images start..stop-1."""
+        own, policy = slice(start - self.first, stop - self.first), self.policy
+        if self.counts is not None:
+            policy = policy.with_counts(self.counts[own])
+        return policy if self.tokens is None else policy.with_tokens(self.tokens[own])
+
     def finished(self, start: int, stop: int, stopped: Callable[[], bool]) -> list[Part]:
         """The images start..stop-1 that are complete when `stopped` says so: all, if it never does."""
         from ladr.decoding.loop import decode
 
         began, span = now(), self.images[start:stop]
-        name, policy = self.cell.spec["benchmark"]["name"], self.policy
-        if self.counts is not None:
-            policy = policy.with_counts(self.counts[start - self.first : stop - self.first])
+        name = self.cell.spec["benchmark"]["name"]
         result = decode(
             self.backbone,
             [self.kind.reading(prompt) for prompt, _ in span],
-            policy,
+            self.reading(start, stop),
             steps=self.steps,
             seeds=[seed_of(name, prompt.id, number) for prompt, number in span],
             batch_size=self.cell.row.batch_size,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ladr.base.errors import LadrError
-from ladr.base.late import Tensor
+from ladr.base.late import Tensor, torch
 from ladr.experiment.cells import parts
-from ladr.experiment.cells.parts import Span
+from ladr.experiment.cells.parts import Part, Span
 from ladr.experiment.cells.record import CELL, TOKENS, TRACE, done, placed, vouched
 
 MEND = "`ladr doctor --mend`, then run again"
@@ -30,12 +30,25 @@ def counts_of(folder: Path, span: Span | None = None) -> list[list[int]]:
     return counts
 
 
+def tokens_of(folder: Path, span: Span) -> Tensor:
+    """(n, H, W) int64: the tokens of the images in `span`; of a cell that is not joined from its parts."""
+    if done(folder / CELL):
+        return read_tokens(folder)["tokens"][slice(*span)].long()
+    return torch.cat([part.tensors["tokens"].long() for part in _whole(folder, span)])
+
+
 def _trace_of_parts(folder: Path, span: Span | None) -> dict[str, list]:
+    pieces = _whole(folder, span)
+    return {n: [v for p in pieces for v in p.trace[n].tolist()] for n in ("image", "scheduled", "rescued")}
+
+
+def _whole(folder: Path, span: Span | None) -> list[Part]:
+    """The parts that hold all images of the span."""
     pieces = list(parts.cover(folder, span)) if span else []
     held = [(part.start, part.stop) for part in pieces]
     if span is None or list(parts.missing(held, span, span[1])):
         raise undecoded(folder)
-    return {n: [v for p in pieces for v in p.trace[n].tolist()] for n in ("image", "scheduled", "rescued")}
+    return pieces
 
 
 def read_trace(folder: Path, span: Span | None = None) -> dict[str, list]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest
 from ladr.decoding.caches import CACHES, cache
-from ladr.decoding.policies.replay import REPLAY
+from ladr.decoding.policies.replay import SOURCES
 from ladr.experiment.params.policy import OWN, Issue, policy_issues
 
 
@@ -14,7 +14,7 @@ def row_issues(path: tuple[str, ...], row: Mapping[str, Any], known: Iterable[st
     yield from policy_issues(path, {k: v for k, v in row.items() if k not in OWN or k == "policy"})
     yield from _cache(path, row.get("cache"))
     targets = [(("match",), row["match"])] if isinstance(row.get("match"), str) else []
-    targets += [(key, text.removeprefix(REPLAY)) for key, text in _replays(row)]
+    targets += [(key, text.partition(":")[2]) for key, text in _sources(row)]
     known = list(known)
     for key, target in targets:
         if path and target == path[-1]:
@@ -25,11 +25,11 @@ def row_issues(path: tuple[str, ...], row: Mapping[str, Any], known: Iterable[st
         yield Issue((*path, "match"), "both `match` and `steps` say how many steps to take; leave one out")
 
 
-def _replays(row: Any, key: tuple = ()) -> Iterator[tuple[tuple, str]]:
+def _sources(row: Any, key: tuple = ()) -> Iterator[tuple[tuple, str]]:
     if isinstance(row, Mapping):
         for name, value in row.items():
-            yield from _replays(value, (*key, name))
-    elif isinstance(row, str) and row.startswith(REPLAY):
+            yield from _sources(value, (*key, name))
+    elif isinstance(row, str) and row.startswith(SOURCES):
         yield key, row
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ladr.experiment.cell import Cell
 from ladr.experiment.cells.parts import Span
-from ladr.experiment.lines import replayed
+from ladr.experiment.lines import source
 
 LONGER = 1.5  # times its job_minutes that a cell may take before it is cut
 
@@ -33,7 +33,7 @@ def cut(cells: Iterable[Cell], seconds: Callable[[Cell], float], part: int) -> C
     """Jobs that decode these cells, each of about `job_minutes` of its backbone.
 
     seconds: what a cell takes, all its images. part: images that are saved together; shards are cut at
-    multiples of it. A cell that replays another is cut where that one is.
+    multiples of it. A cell that replays another, or knows its tokens, is cut where that one is.
     """
     by_key: dict[str, list[Cell]] = {}
     for cell in cells:
@@ -52,9 +52,9 @@ def cut(cells: Iterable[Cell], seconds: Callable[[Cell], float], part: int) -> C
 
 
 def _spans(cell: Cell, seconds: float, part: int, cut_before: Mapping[str, list[Span]]) -> list[Span]:
-    source = replayed(cell.spec["sampler"])
-    if source in cut_before:
-        return cut_before[source]
+    read = source(cell.spec["sampler"])
+    if read in cut_before:
+        return cut_before[read]
     target = 60 * cell.row.job_minutes
     units = -(-cell.images // part)
     count = min(units, -(-seconds // target)) if seconds > LONGER * target else 1

@@ -22,7 +22,7 @@ from ladr.experiment.cells.parts import span_of
 from ladr.experiment.cells.record import CELL, RESULTS, SCORE, done
 from ladr.experiment.cells.rows import scored
 from ladr.experiment.grid import grid
-from ladr.experiment.lines import replayed
+from ladr.experiment.lines import source
 from ladr.experiment.params import Params, load
 from ladr.experiment.plan.batch import DECODED, CellBatch, Shard, cell_files, named, path, shard_path
 from ladr.experiment.plan.clock import brought_back
@@ -157,9 +157,9 @@ class Plan:
         return [Shard(self.grid.cells[i], span) for i, spans in self.cut.shards.items() for span in spans]
 
     def needs(self, shard: Shard) -> list[str]:
-        """What a shard reads: of a cell that it replays the shard of the same images, else whole cells."""
-        source = replayed(shard.cell.spec["sampler"])
-        cut_alike = source if source in self.cut.shards else None
+        """What a shard reads: of a source that is cut the shard of the same images, else whole cells."""
+        read = source(shard.cell.spec["sampler"])
+        cut_alike = read if read in self.cut.shards else None
         whole = [i for i in shard.cell.needs if i != cut_alike or self.matches(shard.cell, i)]
         files = cell_files(whole, DECODED)
         return files if cut_alike is None else [*files, shard_path(cut_alike, shard.span)]

@@ -11,6 +11,7 @@ from typing import Any
 
 from ladr.base.errors import FailedError, LadrError, nearest
 from ladr.base.files import write_text
+from ladr.decoding.policies.replay import SOURCES
 from ladr.experiment.cell import canonical
 from ladr.experiment.grid import grid as grid_from
 from ladr.experiment.params import Params, checked, load
@@ -96,7 +97,7 @@ def referred(params: Params, names: set[str]) -> set[str]:
     for name in names & params.samplers.keys():
         row = params.samplers[name]
         texts = canonical(row.spec)
-        more = {n for n in params.samplers if n == row.match or f"replay:{n}" in texts}
+        more = {n for n in params.samplers if n == row.match or any(word + n in texts for word in SOURCES)}
         if not more <= samplers:
             samplers |= referred(params, samplers | more)
     return samplers
