@@ -15,8 +15,8 @@ class Oracle(Policy):
     """Every masked cell whose drawn code is the final token of a slower run of the same image, and everything
     that is left in the last pass of T.
 
-    It is an upper bound and no method, since it must know the image before it decodes it: a rule that commits
-    nothing but final tokens can take no more cells in a pass. of: `tokens:NAME`, the run NAME; give its
+    It is an upper bound and no method, since it must know the image before it decodes it: of the same view no
+    rule that commits final tokens alone can take more cells. of: `tokens:NAME`, the run NAME; give its
     tokens through `with_tokens`. A committed code is always the drawn one, so that the choice of cells alone
     looks ahead: where no cell has drawn its final token, the loop commits the surest cell as it was drawn,
     and the image may leave that of the slower run. Learn2PD's oracle (arXiv 2509.25188), written from its
