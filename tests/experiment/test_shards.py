@@ -6,18 +6,24 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import pairwise
+from dataclasses import replace
+from itertools import count, pairwise
 
 import pytest
 import torch
 
+from ladr import backbones
+from ladr.backbones.random.blank import TINY, TINY_LAYOUT, random_checkpoint
 from ladr.base.errors import LadrError
+from ladr.decoding.caches import CACHES
 from ladr.decoding.policies import POLICIES
+from ladr.experiment.cell import prompts_of
 from ladr.experiment.cells import parts
-from ladr.experiment.cells.decode import Decoder, images_of, run, run_shard, steps_of
+from ladr.experiment.cells.decode import Decoder, Work, images_of, run, run_shard, steps_of
 from ladr.experiment.cells.decoded import counts_of, read_tokens, read_trace, tokens_of
 from ladr.experiment.cells.join import TOGETHER, join
 from ladr.experiment.cells.record import DIGEST
+from ladr.experiment.cells.stop import StoppedError
 from tiny import TEXT, cell_of, record, tiny
 
 MANY = TEXT.replace("{field-exact: 3}", "{field-exact: 34}")  # 102 images
@@ -104,6 +110,85 @@ def test_any_sampler_draws_the_same_in_shards_and_after_a_stop(name, tmp_path):
         (place / "cells" / cell.id / "tokens.safetensors").read_bytes() for place in (whole, cut, resumed)
     ]
     assert tokens[0] == tokens[1] == tokens[2]
+
+
+IMAGES = 3  # of nine: two batches
+CACHED = """
+use: [mixture, shapes]
+tracking: false
+steps: 4
+baseline: cosine-ramp
+backbones:
+  mixture:
+    settings: {scenes: 8, guidance: 3.0, cache: false}
+    batch_size: 2
+    benchmarks: {mini-geneval: 1}
+  shapes:
+    settings: {folder: FOLDER}
+    batch_size: 2
+    benchmarks: {mini-geneval: 1}
+samplers:
+"""
+SHARES = dict.fromkeys(("remdm", "free_correction"), 0.2)  # by default they mask too few cells again
+PRODUCT = [
+    *(("mixture", policy, "ramp") for policy in ANSWERED),
+    *(("shapes", policy, cache) for policy in sorted(POLICIES) for cache in sorted(CACHES)),
+    ("shapes", "free_correction", "none"),
+]
+
+
+def sampler(policy, cache):
+    """The row of that policy with that cache."""
+    spec = {"policy": policy} | ({"share": SHARES[policy]} if policy in SHARES else {})
+    return spec if cache == "none" else {**spec, "cache": {"name": cache}}
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    """(backbone, row) -> its cell, and the loaded backbones: the exact mixture and a tiny network."""
+    folder = tmp_path_factory.mktemp("product")
+    spoken = {word for prompt in prompts_of("mini-geneval", 1, None)[0] for word in prompt.text.split()}
+    config, layout = replace(TINY, n_layers=1), replace(TINY_LAYOUT, grid=(4, 4))
+    random_checkpoint(folder / "model", config, layout, words=tuple(sorted(spoken)), parts=1)
+    rows = {f"{policy}-{cache}": sampler(policy, cache) for _, policy, cache in PRODUCT}
+    rows["cosine"] = {"policy": "cosine"}  # which the oracle reads
+    text = CACHED.replace("FOLDER", str(folder / "model"))
+    _, grid = tiny(folder, text + "".join(f"  {name}: {json.dumps(row)}\n" for name, row in rows.items()))
+    cells = {(line.backbone, line.name): grid.cells[line.cell] for line in grid.lines}
+    specs = {backbone: cell.spec["backbone"] for (backbone, _), cell in cells.items()}
+    loaded = {name: backbones.load(spec["name"], **spec["settings"]) for name, spec in specs.items()}
+    return cells, loaded
+
+
+@pytest.mark.parametrize(("backbone", "policy", "cache"), PRODUCT)
+def test_any_policy_with_any_cache_draws_the_same_in_shards_and_after_a_stop(
+    product, tmp_path, backbone, policy, cache
+):
+    cells, loaded = product
+    cell, looks = cells[backbone, f"{policy}-{cache}"], count()
+
+    def never():
+        return False
+
+    def decoded(place, *spans, stop=never):
+        folder = tmp_path / place / cell.id
+        for read in cell.needs:
+            own = folder.with_name(read)
+            Work(cells[backbone, "cosine"], (0, IMAGES), own, IMAGES).fill(
+                lambda: loaded[backbone], never, quiet
+            )
+        for span in spans:
+            Work(cell, span, folder, IMAGES).fill(lambda: loaded[backbone], stop, quiet)
+        return parts.joined(list(parts.cover(folder, (0, IMAGES))))
+
+    whole = decoded("whole", (0, IMAGES))
+    cut = decoded("cut", (1, IMAGES), (0, 1))
+    passes = int(torch.bincount(whole.trace["image"])[:2].max())  # then the first batch is complete
+    with pytest.raises(StoppedError, match=f"[1-{IMAGES}] of {IMAGES} images are saved"):
+        decoded("resumed", (0, IMAGES), stop=lambda: next(looks) >= passes)
+    resumed = decoded("resumed", (0, IMAGES))
+    assert torch.equal(cut.tensors["tokens"], whole.tensors["tokens"])
+    assert torch.equal(resumed.tensors["tokens"], whole.tensors["tokens"])
 
 
 def test_a_replay_needs_the_trace_of_its_own_images_alone(grid, plain, tmp_path):
