@@ -35,7 +35,7 @@ backbone = load(LOADED)
 faults = []
 for steps in (3, 3, 3):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    decode(backbone, ["a red circle"] * 8, "cosine", steps=steps)
+    decode(backbone, ["a red circle"] * IMAGES, "cosine", steps=steps)
     faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 print(min(faults[1:]))
 """
@@ -76,6 +76,14 @@ def test_many_batches_in_bfloat16_need_the_memory_of_few(tmp_path):
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have other bounds")
-@pytest.mark.parametrize("loaded", ['"shapes", pixels="mosaic"', '"field", grid=(8, 8)'])
-def test_a_pass_reuses_the_pages_of_the_pass_before(tmp_path, loaded):
-    assert answer_of(PASSES.replace("LOADED", loaded), tmp_path) < 3000
+@pytest.mark.parametrize(
+    ("loaded", "images"),
+    [
+        ('"shapes", pixels="mosaic"', 8),
+        ('"field", grid=(8, 8)', 8),
+        ('"mixture", guidance=3.0, scenes=64, cache=False', 32),
+    ],
+)
+def test_a_pass_reuses_the_pages_of_the_pass_before(tmp_path, loaded, images):
+    code = PASSES.replace("LOADED", loaded).replace("IMAGES", str(images))
+    assert answer_of(code, tmp_path) < 3000
