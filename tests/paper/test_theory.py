@@ -17,7 +17,16 @@ from ladr.cli import theory as commands
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import derived
 from ladr.decoding.policies import LADR, build
-from ladr.paper.theory import divergence, proposition1, proposition2, report, selection, teacher, theorem1
+from ladr.paper.theory import (
+    divergence,
+    parts,
+    proposition1,
+    proposition2,
+    report,
+    selection,
+    teacher,
+    theorem1,
+)
 
 EXACT = {
     "halton": build("halton"),
@@ -280,6 +289,36 @@ def test_drawn_token_ranking_samples_colder_than_the_truth():
     assert abs(one_by_one["likelier"]) < 4 * one_by_one["likelier_se"]
 
 
+# --- the doubt budget's parts ---
+
+
+def test_each_part_of_the_doubt_budget_is_changed_alone():
+    size = parts.SMALL[0]
+    policies = {rule.name: rule.policy.spec for rule in parts.compared(size) + parts.alone(size)}
+    base = policies[parts.CONFIDENT]
+    changes = {
+        "doubt, Halton, power 2": {"rank": "halton"},
+        "doubt, independent, power 2": {"where": "independent"},
+        "doubt, top-1, power 1": {"power": 1},
+        "doubt, top-1, power 2, no riders": {"budget": 0.0},
+        parts.SPREAD: {"rank": "halton", "power": 1},
+    }
+    assert {name: policies[name] for name in changes} == {name: base | own for name, own in changes.items()}
+
+
+def test_the_verdict_counts_fields_where_a_rule_is_below_every_opponent_by_two_errors():
+    quick = parts.rows(quick=True)
+    assert [row["size"] for row in quick] == ["4x4"] * 15
+    assert {row["kind"] for row in quick} == {"exact"}
+    values = dict.fromkeys(("cosine, top-1", "LADR, top-1", "entropy bound 3", parts.CONFIDENT), 2.0)
+    made = [
+        {"size": size, "coupling": 0.9, "rule": rule, "steps": 8, "kl": kl, "se": 0.1}
+        for size, spread in (("6x6", 1.7), ("8x8", 1.8))  # an error of a difference is 0.14
+        for rule, kl in (values | {parts.SPREAD: spread}).items()
+    ]
+    assert f"{parts.SPREAD}: 1; {parts.CONFIDENT}: 0" in parts.verdict(made)
+
+
 # --- the report ---
 
 
@@ -297,6 +336,7 @@ def test_the_report_prints_tables_and_json(monkeypatch, capsys):
     assert provenance["began"] <= provenance["ended"]
     assert "K = 3, 4, 16, 256" in out["theorem1"]["verdict"]
     assert out["drift"]["rows"][0] == {"cells": 16, "steps": 64, "passes": 16}
+    assert [s.key for s in report.sections(large=True)] == [*list(out)[:3], "parts_large"]
     commands.theory(json=False, quick=True)
     printed = capsys.readouterr().out
     assert "Theorem 1" in printed

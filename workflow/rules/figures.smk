@@ -20,7 +20,7 @@ rule theory:
         mem_mb=2000,
         runtime=60,
     shell:
-        "ladr theory --json > {output} 2> {log}"
+        "ladr theory --large --json > {output} 2> {log}"
 
 
 # Their path holds a hash of the cells that are shown, so the cells' age does not matter.

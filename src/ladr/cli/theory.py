@@ -14,19 +14,22 @@ from ladr.speed.threads import threads
 def theory(
     json: Json = False,
     quick: Annotated[bool, typer.Option("--quick", help="Small samples: seconds, not minutes.")] = False,
+    large: Annotated[
+        bool, typer.Option("--large", help="Also fields of 10x10 and 16x16 cells: four minutes more.")
+    ] = False,
 ) -> None:
     """Check the paper's theory on exact models: what holds, what fails, with measured numbers."""
     from rich.console import Console
 
     from ladr.experiment.cells.record import sealed
-    from ladr.paper.theory.report import SECTIONS, record, table
+    from ladr.paper.theory.report import record, sections, table
 
     with threads(1):  # the tensors are tiny: more threads wait for each other, on a busy machine for minutes
         if json:
-            typer.echo(sealed(record(quick)), nl=False)
+            typer.echo(sealed(record(quick, large)), nl=False)
             return
         console = Console()
-        for section in SECTIONS:
+        for section in sections(large):
             rows = section.rows(quick)
             console.print(table(section.title, rows), f"[bold]{section.verdict(rows)}[/bold]\n")
 

@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ladr.experiment.cells.provenance import provenance
-from ladr.paper.theory import divergence, guarantee, proposition1, proposition2, reliability, riders, theorem1
+from ladr.paper.theory import (
+    divergence,
+    guarantee,
+    parts,
+    proposition1,
+    proposition2,
+    reliability,
+    riders,
+    theorem1,
+)
 
 Rows = list[dict[str, Any]]
 
@@ -148,23 +157,33 @@ SECTIONS = [
     Section("first_riders", "The free riders of the first pass, trained miniature: doubts against scenes",
             riders.rows, _riders),
     Section("fidelity", "Free-running decodes against the truth", divergence.fidelity_rows, _fidelity),
+    Section("parts", f"The parts of a doubt budget of {parts.BUDGET:g} changed alone (KL in nats per grid)",
+            parts.rows, parts.verdict),
+]  # fmt: skip
+LARGE = [
+    Section("parts_large", "Some of these rules on larger fields", parts.large_rows, parts.verdict),
 ]  # fmt: skip
 
 
-def results(quick: bool = False) -> dict[str, dict[str, Any]]:
+def sections(large: bool = False) -> list[Section]:
+    """What `ladr theory` prints; with `large` also what takes four minutes more."""
+    return SECTIONS + LARGE * large
+
+
+def results(quick: bool = False, large: bool = False) -> dict[str, dict[str, Any]]:
     """Everything that `ladr theory` prints: section -> {title, verdict, rows}, plain numbers and strings."""
     out = {}
-    for section in SECTIONS:
+    for section in sections(large):
         rows = section.rows(quick)
         out[section.key] = {"title": section.title, "verdict": section.verdict(rows), "rows": rows}
     return out
 
 
-def record(quick: bool = False) -> dict[str, Any]:
+def record(quick: bool = False, large: bool = False) -> dict[str, Any]:
     """`results`, and under `provenance` the program, the machine and the time of their computation."""
     began = _now()
-    sections = results(quick)
-    return {**sections, "provenance": {"began": began, "ended": _now(), "quick": quick, **provenance()}}
+    computed = results(quick, large)
+    return {**computed, "provenance": {"began": began, "ended": _now(), "quick": quick, **provenance()}}
 
 
 def _now() -> str:
