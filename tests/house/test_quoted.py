@@ -155,3 +155,33 @@ def test_a_number_of_another_row_or_backbone_is_wrong():
     assert len(list(wrong_cells(deeper.format("mixture", "LADR", "10", "1", "0"), triples, passes))) == 1
     beside = table.replace("`\n", "`\n\n# In all\n")
     assert list(wrong_cells(beside.format("mixture", "LADR", "10", "1", "0"), triples, passes)) == []
+
+
+FIELD = re.compile(r"\| (\d+) x (\d+), (\d) codes \| T \| coupling (.+) \|")
+
+
+def of_fields(text):
+    """(size, coupling, rule, T, passes and divergence) of each cell of a table whose head names a field."""
+    field = None
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split("|")]
+        if match := FIELD.fullmatch(line):
+            field = f"{match[1]}x{match[2]}", [cell.split(":")[0] for cell in match[4].split(" | ")]
+        elif not line.startswith("|"):
+            field = None
+        elif field and not set(line) <= set("|-"):
+            rule, steps, *values = cells
+            for coupling, value in zip(field[1], values, strict=True):
+                yield field[0], coupling, rule, steps, value
+
+
+def test_the_tables_of_fields_are_the_published_ones():
+    path = ROOT / "figures/published/theory/divergence-parts.csv"
+    published = set()
+    for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))):
+        steps = "" if row["rule"].startswith("entropy") else row["steps"]
+        value = f"{float(row['nfe']):.1f}, {float(row['kl']):.2f} ± {float(row['se']):.2f}"
+        published.add((row["size"], f"{float(row['coupling']):g}", row["rule"], steps, value))
+    quoted = set(of_fields((ROOT / "docs/theory.md").read_text(encoding="utf-8")))
+    assert {size for size, *_ in quoted} == {size for size, *_ in published}
+    assert quoted <= published, sorted(quoted - published)
