@@ -8,6 +8,8 @@ from ladr.experiment.cells.provenance import provenance
 from ladr.paper.theory import (
     divergence,
     guarantee,
+    masks,
+    outlines,
     parts,
     proposition1,
     proposition2,
@@ -133,6 +135,19 @@ def _riders(rows: Rows) -> str:
     return f"Wrong cells by the doubts, and in scenes of the prompt. {'; '.join(said)}."
 
 
+def _rider_masks(rows: Rows) -> str:
+    said = []
+    for row in rows:
+        if row["mask"] == "riders" and row["passes"] == 1:
+            name = f"{row['backbone']}, {row['column']}"
+            said.append(f"{name}: {_nats(row, 'change')} and {_nats(row, 'above_exact')}")
+    return f"Riders of the first pass shown, nats: change, above the exact model. {'; '.join(said)}."
+
+
+def _nats(row: dict[str, Any], name: str) -> str:
+    return f"{row[name]:+.1f} [{row[f'{name}_low']:+.1f}, {row[f'{name}_high']:+.1f}]"
+
+
 SECTIONS = [
     Section("proposition1", "Proposition 1: a 3x3 neighbourhood against as many distant cells (nats)",
             proposition1.rows, _proposition1),
@@ -156,6 +171,10 @@ SECTIONS = [
             reliability.rows, _reliability),
     Section("first_riders", "The free riders of the first pass, trained miniature: doubts against scenes",
             riders.rows, _riders),
+    Section("outlines", "Outline of a decode's masks, relative to random ones, by share of known cells",
+            outlines.rows, outlines.verdict),
+    Section("rider_masks", "Surprise of true images under masks of riders and random ones (nats per image)",
+            masks.rows, _rider_masks),
     Section("fidelity", "Free-running decodes against the truth", divergence.fidelity_rows, _fidelity),
     Section("parts", f"The parts of a doubt budget of {parts.BUDGET:g} changed alone (KL in nats per grid)",
             parts.rows, parts.verdict),
@@ -198,14 +217,15 @@ HIDDEN = (
     "grid",
     "codes",
 )  # in the JSON, or beside the value they belong to
+BESIDE = ("_se", "_low", "_high")  # the ends of names whose numbers stand beside a value
 
 
 def table(title: str, rows: Rows):
-    """A rich table of the rows; a value and its standard error share one column."""
+    """A rich table of the rows; a value shares a column with its standard error, or with its interval."""
     from rich.table import Table
 
     out = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    columns = [c for c in rows[0] if c not in HIDDEN and not c.endswith("_se")]
+    columns = [c for c in rows[0] if c not in HIDDEN and not c.endswith(BESIDE)]
     for column in columns:
         numeric = isinstance(rows[0][column], (int, float))
         out.add_column(column.replace("_", " "), justify="right" if numeric else "left")
@@ -219,5 +239,7 @@ def _cell(row: dict, column: str) -> str:
     if not isinstance(value, float):
         return str(value)
     text = f"{value:.2g}" if 0 < abs(value) < 1e-2 else f"{value:.3f}"
+    if f"{column}_low" in row:
+        return f"{text} [{row[f'{column}_low']:.3g}, {row[f'{column}_high']:.3g}]"
     error = row.get("se" if column in ("kl", "difference") else f"{column}_se")
     return text if error is None else f"{text} ±{error:.2g}"
