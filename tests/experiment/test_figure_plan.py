@@ -73,7 +73,7 @@ def test_what_the_params_ask_for_is_in_the_plan(tmp_path, monkeypatch):
     plan = Plan.read({}, ["-n"])
     jobs = plan.figures.jobs(plan.table)
     assert jobs["theory"] == (
-        ["divergence", "fields", "reliability"],
+        ["divergence", "fields", "masks", "reliability"],
         ["results/theory.json"],
         "results/figures/theory.json",
     )

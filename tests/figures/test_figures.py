@@ -55,7 +55,7 @@ def copied(results, tmp_path):
 def test_every_module_is_found_and_draws_or_says_why_not(drawn):
     out, written, left = drawn
     missing = {text.split(":")[0] for text in left}
-    theory = {"divergence", "fields", "reliability"}
+    theory = {"divergence", "fields", "masks", "reliability"}
     assert missing == {*theory, "diversity", "settings", *PICTURED} & set(names())
     assert set(TABLED) <= set(names()) - missing
     assert {path for path in out.rglob("*") if path.is_file()} == set(written)

@@ -19,7 +19,7 @@ SECTIONS = {
     "Sweeps": ("alpha", "thresholds", "steps"),
     "Under other settings": ("settings",),
     "Phases": ("phases", "passing"),
-    "Distance from the truth, and diversity": ("divergence", "reliability", "diversity"),
+    "Distance from the truth, and diversity": ("divergence", "reliability", "masks", "diversity"),
 }
 TITLE = "# Figures and tables"
 REST, GALLERY = "More", "gallery.html"
