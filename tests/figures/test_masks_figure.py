@@ -52,7 +52,7 @@ def test_every_value_is_drawn_with_its_interval():
     assert [sorted(y for _, y in bar) for bar in bars] == [[3.0, 6.0], [-8.0, -5.0]]
     excess = {label: [y for _, y in own] for label, own in points(right).items()}
     assert excess == {"Counting, riders": [4.0], "Counting, random": [-7.0, 5.0]}
-    assert right.get_title() == "less the exact model"
+    assert right.get_title() == "above the exact"
     assert figure.axes[2].get_title() == "less what it expects"
     assert [y for _, y in points(figure.axes[2])["Counting, riders"]] == [-5.0]
 

@@ -107,7 +107,7 @@ def draw_rows(outlines: pd.DataFrame, masks: pd.DataFrame) -> Any:
         _excess(line[2], own, "beyond" if exact else "above_exact")
         line[0].set_ylabel(f"{backbone}: outline")
         line[1].set_title("less an empty grid's")
-        line[2].set_title("less what it expects" if exact else "less the exact model")
+        line[2].set_title("less what it expects" if exact else "above the exact")
     for panel, label in zip(panels[-1], ("share known", "passes", "surprise, nats"), strict=True):
         panel.set_xlabel(label)
     for place, anchor in ((0, "lower left"), (1, "lower right")):
