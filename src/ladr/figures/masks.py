@@ -44,6 +44,7 @@ AMOUNTS = {
 COLOURS = {"Counting": style.COLOURS[1], "other columns": style.COLOURS[0]}
 APART = 0.08  # passes: points of one number of passes stand side by side
 HIGH = 2.5  # inches of a row of panels
+AS_RANDOM, NO_CHANGE = 1, 0  # the outline of random masks; a surprise like the other's
 
 
 def draw(results: Results) -> Iterator[Plot | Table]:
@@ -118,7 +119,7 @@ def draw_rows(outlines: pd.DataFrame, masks: pd.DataFrame) -> Any:
 
 def _outlines(panel: Any, rows: pd.DataFrame) -> None:
     """The outline of each rule's masks by their share of known cells."""
-    panel.axhline(1, color=style.QUIET, lw=0.9, ls=":")
+    panel.axhline(AS_RANDOM, color=style.QUIET, lw=0.9, ls=":")
     for rule, own in rows.groupby("rule", sort=False):
         _line(panel, own.known, own, "outline", {**look_named(rule), "label": RULES[rule]})
     panel.set(xlim=(0, 1), xticks=(0, 0.5, 1))
@@ -126,7 +127,7 @@ def _outlines(panel: Any, rows: pd.DataFrame) -> None:
 
 def _changes(panel: Any, rows: pd.DataFrame) -> None:
     """The change by passes, for each group of columns and kind of mask."""
-    panel.axhline(0, color=style.QUIET, lw=0.9, ls=":")
+    panel.axhline(NO_CHANGE, color=style.QUIET, lw=0.9, ls=":")
     kinds = [(column, mask) for column in dict.fromkeys(rows.column) for mask in ("riders", "random")]
     for place, (column, mask) in enumerate(kinds):
         own = rows[(rows.column == column) & (rows["mask"] == mask)]
@@ -137,7 +138,7 @@ def _changes(panel: Any, rows: pd.DataFrame) -> None:
 
 def _excess(panel: Any, rows: pd.DataFrame, name: str) -> None:
     """One amount by the surprise, for each group of columns: masks of riders, and all random ones."""
-    panel.axhline(0, color=style.QUIET, lw=0.9, ls=":")
+    panel.axhline(NO_CHANGE, color=style.QUIET, lw=0.9, ls=":")
     for column, group in rows[rows["mask"] != "difference"].groupby("column", sort=False):
         for mask, own in group.groupby(group["mask"] == "riders"):
             own = own.sort_values("surprise")
