@@ -23,7 +23,7 @@ DTYPE  ?= bfloat16
 SUITES := mini-geneval mini-unigen mini-dpg mini-t2i
 EXTENDED ?= false
 EMBEDDED := $(foreach group,ablations.figure5 ablations.figure6 ablations.decomposition sweeps.steps,$(group).backbones=[mixture,shapes,pictures])
-FULL   := $(USE:%=use=[%]) extended=$(EXTENDED) theory=true latency.prompts=10 sweeps.alpha_tau.backbones=[mixture,shapes] \
+FULL   := $(USE:%=use=[%]) extended=$(EXTENDED) ablations.doubt.extended=false theory=true latency.prompts=10 sweeps.alpha_tau.backbones=[mixture,shapes] \
   $(EMBEDDED) \
   $(SUITES:%=backbones.mixture.benchmarks.%=full) $(SUITES:%=backbones.shapes.benchmarks.%=100) \
   backbones.pictures.benchmarks.mini-pictures=full backbones.mixture.images.mini-dpg=4 backbones.shapes.images.mini-dpg=2 backbones.shapes.settings.dtype=$(DTYPE) \

@@ -40,9 +40,10 @@ def test_tables_ablations_and_the_sweep_are_asked_of_all_backbones(full):
     both = {(backbone, suite) for backbone in ("mixture", "shapes") for suite in suites}
     assert places(full, "samplers") == both | {("pictures", "mini-pictures")}
     ablations = sorted({line.group for line in full.lines if line.group.startswith("ablations/")})
-    assert ablations == ["ablations/decomposition", "ablations/figure5", "ablations/figure6"]
+    names = ["decomposition", "doubt", "figure5", "figure6"]
+    assert ablations == [f"ablations/{name}" for name in names]
     for group in [*ablations, "sweeps/alpha_tau", "sweeps/steps"]:
-        alone = set() if group == "sweeps/alpha_tau" else {("pictures", "mini-pictures")}
+        alone = set() if group in ("ablations/doubt", "sweeps/alpha_tau") else {("pictures", "mini-pictures")}
         assert places(full, group) == {("mixture", "mini-geneval"), ("shapes", "mini-geneval")} | alone, group
 
 

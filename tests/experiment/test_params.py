@@ -223,8 +223,6 @@ def test_the_files_of_the_repository_are_well_formed():
         "other-settings.yaml",
         "rivals.yaml",
         "unseen.yaml",
-        "both-branches.yaml",
-        "parts.yaml",
         "tuned.yaml",
         "few-passes.yaml",
         "pictures.yaml",

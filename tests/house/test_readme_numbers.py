@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "figures/published"
 README = " ".join((ROOT / "README.md").read_text(encoding="utf-8").replace("*", "").split())
 NUMBER = r"(\d+(?:\.\d+)?)"
-EXACT, TRAINED = "mixture-both-branches", "shapes-both-branches"
+EXACT, TRAINED = "mixture", "shapes"
 
 
 def lines(file):
@@ -68,6 +68,13 @@ def test_the_sentence_about_the_trained_miniature():
         assert written(passes(TRAINED, name), takes)
     (takes,) = said("hardly learnt, the doubt budget takes N passes")
     assert written(passes(TRAINED, "doubt", "mini-dpg"), takes)
+
+
+def test_the_flawless_pictures():
+    takes, few, many = said("plain decoding in N passes draws N % flawless pictures and in 64 passes N %")
+    assert written(passes("pictures", "cosine_matched", "mini-pictures"), takes)
+    for name, text in (("cosine_matched", few), ("cosine", many)):
+        assert written(row("pictures", name, "Intact", "mini-pictures")["value"], text)
 
 
 def test_the_share_of_junk():
