@@ -194,7 +194,7 @@ def test_changes_are_set_before_checks(tmp_path):
 
 @pytest.mark.parametrize(
     ("size", "told"),
-    [("fulll:odd", "did you mean 'full:odd'"), ("100:od", "is not known"), ("0:odd", "at least one prompt"),
+    [("smok:odd", "did you mean 'smoke:odd'"), ("100:od", "is not known"), ("0:odd", "at least one prompt"),
      ("10001:even", "at most 10000"), ("odd", "is not known")],
 )  # fmt: skip
 def test_a_benchmark_may_be_asked_half_of_its_prompts(tmp_path, size, told):
