@@ -89,7 +89,8 @@ def _alike(data: Mapping[str, Any]) -> Iterator[Issue]:
 def _size(path: tuple, size: Any) -> Iterator[Issue]:
     whole, half = parted(size) if isinstance(size, str) else (size, None)
     if isinstance(whole, str) and whole not in SIZES:
-        known = [*SIZES, *(halved(one, side) for one in SIZES for side in HALVES)]
+        halves = [halved(one, side) for one in SIZES for side in HALVES]
+        known = halves if ":" in str(size) else list(SIZES)
         yield Issue(path, f"size {size!r} is not known{nearest(size, known)}, or a number of prompts")
     elif half and whole == 0:
         yield Issue(path, f"size {size!r} is not allowed; at least one prompt per column")
