@@ -9,8 +9,9 @@ from ladr.base.errors import LadrError
 from ladr.figures.frame import style
 from ladr.figures.frame.caption import dates, machine
 from ladr.figures.frame.looks import look_named
-from ladr.figures.frame.results import NotAskedError, Results
+from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Plot
+from ladr.figures.frame.theory import recorded
 from ladr.paper.audit.significance import LEVEL
 
 NEEDS = "theory"
@@ -44,9 +45,7 @@ DEEP = 5.0  # an interval that goes down further below the lowest value, by this
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    if not (results.root / "theory.json").is_file():
-        raise NotAskedError(f"{results.root}/theory.json is not there; `ladr theory --json` prints it")
-    theory = results.theory()
+    theory = recorded(results)
     section = theory["divergence"]
     rows = pd.DataFrame(section["rows"])
     origin = _origin(results, theory, rows)

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ladr.base.errors import LadrError
-from ladr.figures.frame.caption import dates, machine
-from ladr.figures.frame.results import NotAskedError, Results
+from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Table
+from ladr.figures.frame.theory import recorded, sections
 
 NEEDS = "theory"
-SECTIONS = ("parts", "parts_large")  # the second is there where `ladr theory` was asked for it
+LARGE = "parts_large"  # the section is there where `ladr theory` was asked for it
 EXPLAINED = (
     "Mean forward passes, and the Kullback-Leibler divergence from the exact distribution in nats for the "
     "whole grid, with one standard error over samples of the truth, at each coupling of neighbours. T: "
@@ -22,21 +21,14 @@ EXPLAINED = (
 
 
 def draw(results: Results) -> Iterator[Table]:
-    where = results.root / "theory.json"
-    if not where.is_file():
-        raise NotAskedError(f"{where} is not there; `ladr theory --json` prints it")
-    theory = results.theory()
-    sections = [theory[key] for key in SECTIONS if key in theory]
-    provenance = theory.get("provenance")
-    if not sections or provenance is None:
-        raise LadrError(f"{where} has no parts in it; run `ladr theory --json > {where}` again")
-    rows = pd.DataFrame([row for section in sections for row in section["rows"]])
+    large = [LARGE] if LARGE in recorded(results) else []
+    parts, origin = sections(results, "parts", *large)
+    rows = pd.DataFrame([row for section in parts for row in section["rows"]])
     counts = rows.groupby("size", sort=False).samples.first().items()
     caption = EXPLAINED.format(
-        verdicts=" ".join(f"{section['title']}: {section['verdict']}" for section in sections),
+        verdicts=" ".join(f"{section['title']}: {section['verdict']}" for section in parts),
         samples=", ".join(f"{count} samples on {size}" for size, count in counts),
-        machine=machine(provenance),
-        dates=dates([provenance["began"], provenance["ended"]]),
+        **origin,
     )
     title = "The doubt budget's parts on exact fields"
     data = rows[["size", "codes", "coupling", "rule", "steps", "nfe", "kl", "se", "samples"]]

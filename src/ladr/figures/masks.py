@@ -5,15 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from ladr.base.errors import LadrError
 from ladr.figures.frame import style
-from ladr.figures.frame.caption import dates, machine
 from ladr.figures.frame.looks import look_named
-from ladr.figures.frame.results import NotAskedError, Results
+from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Plot, Table
+from ladr.figures.frame.theory import sections
 
 NEEDS = "theory"
-SECTIONS = ("outlines", "rider_masks")
 EXPLAINED = (
     "Left: edges of the grid between a known and a masked cell, over what a random mask with as many "
     "known cells has on average, by the share of known cells: at the dotted line masks look as in "
@@ -48,24 +46,12 @@ AS_RANDOM, NO_CHANGE = 1, 0  # the outline of random masks; a surprise like the 
 
 
 def draw(results: Results) -> Iterator[Plot | Table]:
-    where = results.root / "theory.json"
-    if not where.is_file():
-        raise NotAskedError(f"{results.root}/theory.json is not there; `ladr theory --json` prints it")
-    theory = results.theory()
-    sections = [theory.get(key) for key in SECTIONS]
-    provenance = theory.get("provenance")
-    if None in sections or provenance is None:
-        raise LadrError(f"{where} has no {SECTIONS[1]} in it; run `ladr theory --json > {where}` again")
-    origin = {
-        "what": BENCHMARK,
-        "machine": machine(provenance),
-        "dates": dates([provenance["began"], provenance["ended"]]),
-    }
-    outlines, masks = (pd.DataFrame(section["rows"]) for section in sections)
-    both = " ".join(section["verdict"] for section in sections)
-    caption = EXPLAINED.format(verdict=both, **origin)
+    (surprise, outline), origin = sections(results, "rider_masks", "outlines")
+    outlines, masks = (pd.DataFrame(section["rows"]) for section in (outline, surprise))
+    verdict = f"{outline['verdict']} {surprise['verdict']}"
+    caption = EXPLAINED.format(verdict=verdict, what=BENCHMARK, **origin)
     yield Plot("masks", "Masks of free riders", draw_rows(outlines, masks), caption, folder="theory")
-    caption = TABLED.format(verdict=sections[1]["verdict"], **origin)
+    caption = TABLED.format(verdict=surprise["verdict"], what=BENCHMARK, **origin)
     title = "Surprise under masks of free riders and under random ones"
     yield Table("masks-surprise", title, shown(masks), plain(masks), caption, folder="theory")
 

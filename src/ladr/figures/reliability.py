@@ -5,11 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from ladr.base.errors import LadrError
 from ladr.figures.frame import style
-from ladr.figures.frame.caption import dates, machine
-from ladr.figures.frame.results import NotAskedError, Results
+from ladr.figures.frame.results import Results
 from ladr.figures.frame.save import Plot
+from ladr.figures.frame.theory import sections
 from ladr.paper.audit.significance import LEVEL
 
 NEEDS = "theory"
@@ -27,13 +26,7 @@ MARK = {"ms": 4.5, "lw": 1.2}
 
 
 def draw(results: Results) -> Iterator[Plot]:
-    if not (results.root / "theory.json").is_file():
-        raise NotAskedError(f"{results.root}/theory.json is not there; `ladr theory --json` prints it")
-    theory = results.theory()
-    section, provenance = theory.get("reliability"), theory.get("provenance")
-    if section is None or provenance is None:
-        where = results.root / "theory.json"
-        raise LadrError(f"{where} has no reliability in it; run `ladr theory --json > {where}` again")
+    (section,), origin = sections(results, "reliability")
     rows = pd.DataFrame(section["rows"])
     per = rows.groupby("backbone", sort=False)[["guidance", "images"]].first()
     counts = "; ".join(
@@ -43,8 +36,7 @@ def draw(results: Results) -> Iterator[Plot]:
         passes=rows.steps.iloc[0],
         verdict=section["verdict"],
         counts=counts,
-        machine=machine(provenance),
-        dates=dates([provenance["began"], provenance["ended"]]),
+        **origin,
     )
     yield Plot("reliability", "Sure, and right?", draw_rows(rows), caption, folder="theory")
 
