@@ -15,7 +15,7 @@ from figure_params import PARAMS
 from ladr.experiment.cell import id_of
 from ladr.experiment.cells.record import write as write_record
 from ladr.figures import ablations, divergence, phases, quality, sweeps
-from ladr.figures.frame import labels, looks, matrix, roles, style, words
+from ladr.figures.frame import caption, labels, looks, matrix, roles, style, words
 from ladr.figures.frame.compare import Place, wide
 from ladr.figures.frame.results import Results, main, rows_of
 from ladr.figures.frame.save import Plot
@@ -386,3 +386,12 @@ def test_a_label_of_two_lines_is_drawn_without_a_word(tmp_path, caplog):
     panel.set_title("a price of 3 $\nand 4 $")
     Plot("two", "Two lines", figure, "").save(tmp_path)
     assert caplog.messages == []
+
+
+def test_a_caption_says_which_half_of_the_prompts_was_asked(results, monkeypatch):
+    (cell, *_) = results.at(*PLACE).cell
+    own = results.record(cell)
+    spec = {**own["spec"], "benchmark": {**own["spec"]["benchmark"], "size": "4:odd"}}
+    assert "half" not in caption.about(results, [cell])
+    monkeypatch.setattr(type(results), "record", lambda self, name: {**own, "spec": spec})
+    assert " prompts (the odd half), " in caption.about(results, [cell])
