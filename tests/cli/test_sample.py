@@ -238,7 +238,7 @@ def test_help_lists_every_sampler_with_one_line(capsys):
 
 def test_a_sampler_plans_its_own_passes_unless_others_are_asked_for():
     planned = {text: NamedSampler.parse(text).steps for text in ("careful", "doubt", "ladr", "careful@5")}
-    assert planned == {"careful": 32, "doubt": 16, "ladr": 64, "careful@5": 5}
+    assert planned == {"careful": 20, "doubt": 16, "ladr": 64, "careful@5": 5}
     assert NamedSampler.parse('{"policy": "doubt", "budget": 0.2}').steps == 16
     assert NamedSampler.parse("careful", 16).steps == 16
     with pytest.raises(LadrError, match=r"'carefull' is not known \(did you mean 'careful'"):

@@ -13,7 +13,7 @@ SHARED = 1.0  # the softmax of the draw
 ANOTHER = {
     "entropy_bound": 1.0,  # entropies
     "klass": 1.0,  # the divergence from the pass before
-    "doubt": 1.0, "careful": 1.0, "free_riders": 1.0, "unsure": 1.0,  # the conditional branch
+    "doubt": 1.0, "careful": 1.0, "free_riders": 1.0, "unsure": 1.0, "tries": 1.0,  # the conditional branch
     "moment": 1.0,  # a colder softmax
 }  # fmt: skip
 

@@ -54,7 +54,7 @@ def test_the_two_named_settings_are_the_rows_of_the_experiment():
 
 def test_a_policy_plans_its_own_passes():
     backbone, prompts = ToyBackbone(), ["red"]
-    for name, steps in {"careful": 32, "doubt": 16, "cosine": 64}.items():
+    for name, steps in {"careful": 20, "doubt": 16, "cosine": 64}.items():
         ours, theirs = decode(backbone, prompts, name), decode(backbone, prompts, name, steps=steps)
         assert torch.equal(ours.tokens, theirs.tokens)
         assert ours.trace.committed() == theirs.trace.committed()

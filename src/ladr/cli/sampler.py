@@ -29,7 +29,7 @@ ABOUT = {  # what fits into a line of 76 characters beside the longest name
     "rescue": "LADR's rescue alone: confident neighbours of known cells.",
     "all_in": "Everything that is left, from a given time on.",
     "doubt": "Sure cells ride free, and a few unsure ones decide.",
-    "careful": "Plain decoding in 32 steps, joined by free riders later on.",
+    "careful": "Two short tries of `doubt`; the likelier picture is kept.",
     "free_riders": "Free riders alone: sure cells, up to a sum of doubts.",
     "unsure": "The doubt budget's deciding cells alone: a few unsure ones.",
     "checkerboard": "GtR: one colour of the checkerboard, then the other.",
@@ -41,6 +41,7 @@ ABOUT = {  # what fits into a line of 76 characters beside the longest name
     "ccd": "Cells that are sure in this pass and in the one before.",
     "sprint": "The masked cells over the passes left, and all sure ones.",
     "oracle": "Learn2PD: what a slower run ends with; in params.yaml alone.",
+    "tries": "Several tries of a policy; the likeliest picture is kept.",
 }
 
 

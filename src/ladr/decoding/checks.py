@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from ladr.base.errors import LadrError, shown
-from ladr.decoding.commits import answer
-from ladr.decoding.frontier import top
+from ladr.decoding.commits import answer, at_least_one
 from ladr.decoding.noise import ImageStreams, Noise
 from ladr.decoding.policies.base import Policy
 from ladr.decoding.view import MASK, Commit, View
@@ -27,16 +26,15 @@ def settle(policy: Policy, view: View, known: Tensor | None = None) -> Commit:
     """
     with only_read(f"policy {policy.name!r}", **held_by(view)):
         commit = answer(policy, view)
-    take = commit.take & view.masked
-    empty = ~take.flatten(1).any(1)
-    if bool(empty.any()):
-        take = take | top(view.top1, empty.long(), view.masked)
+    take = at_least_one(commit.take, view)
     rescued = None if commit.rescued is None else commit.rescued & take
     if commit.tokens is not None:
         check_codes(commit.tokens[take & (commit.tokens != MASK)], view.predictions.marginals.codes)
     drop = commit.drop
     if drop is not None:
         drop = drop & ~view.masked if known is None else drop & ~view.masked & ~known
+    if commit.best is not None and bool((commit.best & (view.masked & ~take).flatten(1).any(1)).any()):
+        raise LadrError(f"policy {policy.name!r}: best names an image with cells still to commit")
     return commit._replace(
         take=take, rescued=rescued, drop=drop, rewrite=_rewritten(policy, view, commit, known)
     )

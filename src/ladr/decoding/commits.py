@@ -7,10 +7,12 @@ from typing import Any
 
 from ladr.base.errors import LadrError, shown
 from ladr.base.late import Tensor, torch
+from ladr.decoding.frontier import top
 from ladr.decoding.trace import COLUMNS
 from ladr.decoding.view import Commit, View
 
 MASKS = ("take", "drop", "rescued", "rewrite")
+PICTURES = ("best", "again", "over")
 
 
 def answer(policy: Any, view: View) -> Commit:
@@ -22,9 +24,12 @@ def answer(policy: Any, view: View) -> Commit:
         mask = getattr(commit, name)
         if mask is not None or name == "take":
             _require(policy, name, mask, "a bool tensor", _is_bool, grids)
+    for name in PICTURES:
+        if getattr(commit, name) is not None:
+            _require(policy, name, getattr(commit, name), "a bool tensor", _is_bool, images)
     if commit.tokens is not None:
         _require(policy, "tokens", commit.tokens, "an int64 tensor", _is_int64, grids)
-    for name in (*MASKS, "tokens"):
+    for name in (*MASKS, *PICTURES, "tokens"):
         _require_place(policy, name, getattr(commit, name), view.tokens)
     for name, note in _named(policy, "notes", commit.notes):
         _require(policy, f"notes[{name!r}]", note, "a tensor of real numbers", _is_real, images)
@@ -47,7 +52,17 @@ def joined(one: Commit, two: Commit) -> Commit:
         rewrite=_either(one.rewrite, two.rewrite),
         notes={**one.notes, **two.notes},
         memory={**one.memory, **two.memory},
+        best=_either(one.best, two.best),
+        again=_either(one.again, two.again),
+        over=_either(one.over, two.over),
     )
+
+
+def at_least_one(take: Tensor, view: View) -> Tensor:
+    """(B, H, W) bool: the masked cells of `take`, and of an image of which it has none, the surest."""
+    take = take & view.masked
+    empty = ~take.flatten(1).any(1)
+    return take | top(view.top1, empty.long(), view.masked) if bool(empty.any()) else take
 
 
 def _either(a: Tensor | None, b: Tensor | None) -> Tensor | None:

@@ -173,10 +173,11 @@ class Marginals:
 
     def prob(self, codes: Tensor) -> Tensor:
         """(M,) probability of one code per cell. No sweep: it follows from the largest logit and
-        `top1`."""
+        `peak`."""
         if self._drawn is not None and codes is self._drawn[0]:
             return self._drawn[1]
-        return self.top1 * torch.exp(self.logits.gather(1, codes[:, None])[:, 0] - self.best_logit)
+        best = self.logits.amax(-1) if self._stats is None else self.best_logit
+        return self.peak * torch.exp(self.logits.gather(1, codes[:, None])[:, 0] - best)
 
     @cached_property
     def entropy(self) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ladr.base.errors import LadrError
+from ladr.decoding.aside import Aside
 from ladr.decoding.caches import Cache
 from ladr.decoding.checks import (
     check_codes,
@@ -85,6 +86,7 @@ class Passes:
         self.settled = torch.full_like(start, -1)
         self.rescued = torch.zeros_like(self.known)
         self.traces = [ImageTrace(start[0].numel()) for _ in start]
+        self.aside = Aside()
 
     @property
     def looks_back(self) -> bool:
@@ -107,8 +109,9 @@ class Passes:
             with only_read("on_step", take=commit.take, **held_by(view)):
                 self.on_step(view, commit.take)
         tokens = self.write(view, commit)
+        thrown = self.aside.turn(view, commit, self.known, tokens, self.settled, self.rescued)
         cost = [1.0] * len(live.images) if plan is None else costs_of(plan, len(live.images))
-        self.note(view, commit, cost, time.perf_counter() - began)
+        self.note(view, commit, thrown, cost, time.perf_counter() - began)
         self.check_progress(live.images)
         return self.compact(denoiser, view, tokens, commit.memory)
 
@@ -164,10 +167,11 @@ class Passes:
             self.rescued[rows] &= ~commit.drop
         return tokens
 
-    def note(self, view: View, commit: Commit, cost: list[float], seconds: float) -> None:
-        """Add this pass to the traces of its images."""
+    def note(self, view: View, commit: Commit, thrown: list[int], cost: list[float], seconds: float) -> None:
+        """Add this pass to the traces of its images; `thrown`: cells of each that went with a picture."""
         B, rescued = len(view.images), commit.rescued
         none = [0] * B
+        dropped = none if commit.drop is None else _count(commit.drop)
         chosen, prob = view.drawn, view.drawn_prob
         if commit.tokens is not None:
             chosen = torch.where(commit.take & (commit.tokens != MASK), commit.tokens, view.drawn)
@@ -177,7 +181,7 @@ class Passes:
             "masked": view.counts,
             "scheduled": _count(commit.take if rescued is None else commit.take & ~rescued),
             "rescued": none if rescued is None else _count(rescued),
-            "dropped": none if commit.drop is None else _count(commit.drop),
+            "dropped": [a + b for a, b in zip(thrown, dropped, strict=True)],
             "unlike": none if rescued is None else _count(rescued & (chosen != view.argmax)),
             "logp": logp.flatten(1).sum(1).tolist(),
             "cost": cost,

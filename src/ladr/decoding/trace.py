@@ -14,10 +14,10 @@ class ImageTrace:
     """One image. Lists have one entry per pass.
 
     masked: cells masked before the pass; scheduled, rescued, dropped: cells committed by the schedule and
-    by a rescue, and masked again; logp: sum of the natural logs of the committed codes' probabilities;
-    unlike: rescued cells whose committed code was not the likeliest; cost: pass-equivalents (1 without a
-    cache); seconds: this image's share of each pass's wall time; notes: numbers that the policy
-    notes.
+    by a rescue, and masked again or thrown away with a picture that another is kept for; logp: sum of the
+    natural logs of the committed codes' probabilities; unlike: rescued cells whose committed code was not
+    the likeliest; cost: pass-equivalents (1 without a cache); seconds: this image's share of each pass's wall
+    time; notes: numbers that the policy notes.
     """
 
     total: int

@@ -21,6 +21,10 @@ class Commit(NamedTuple):
     drawn ones, MASK where the drawn one stands. rescued: the part of `take` that a rescue added. rewrite:
     observed cells to overwrite (Algorithm 1 as printed; nothing else does). notes: one number per image,
     for the trace. memory: maps (B, H, W) that a policy with `history` keeps for its next pass.
+
+    best, again, over (B,) bool: images whose picture, which this pass completes, is put aside in place of
+    an earlier one; images that are decoded once more from where they started; and images that end at once
+    with the picture put aside.
     """
 
     take: Tensor
@@ -30,6 +34,9 @@ class Commit(NamedTuple):
     rewrite: Tensor | None = None
     notes: Mapping[str, Tensor] = {}
     memory: Mapping[str, Tensor] = {}
+    best: Tensor | None = None
+    again: Tensor | None = None
+    over: Tensor | None = None
 
 
 def times(counts: Sequence[int], total: int) -> Tensor:

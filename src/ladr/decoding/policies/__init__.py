@@ -6,7 +6,17 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest, shown
 from ladr.base.outside import is_address
-from ladr.decoding.policies.base import Outside, Policy, Rule, Then, Union, adopted, field_names, from_fields
+from ladr.decoding.policies.base import (
+    Composed,
+    Outside,
+    Policy,
+    Rule,
+    Then,
+    Union,
+    adopted,
+    field_names,
+    from_fields,
+)
 from ladr.decoding.policies.doubt import Doubt, FreeRiders, Unsure
 from ladr.decoding.policies.ladr import LADR
 from ladr.decoding.policies.moment import Moment
@@ -20,6 +30,7 @@ from ladr.decoding.policies.rescue import PAPER, Phase, Phases, Rescue
 from ladr.decoding.policies.scheduled import AllIn, Scheduled
 from ladr.decoding.policies.spread import Checkerboard, Stratified
 from ladr.decoding.policies.thresholds import EntropyBound, Klass, LocalLeap, Threshold
+from ladr.decoding.policies.tries import Tries
 
 POLICIES: dict[str, Any] = {
     "ladr": LADR,
@@ -39,7 +50,7 @@ POLICIES: dict[str, Any] = {
     "rescue": Rescue,
     "all_in": AllIn,
     "doubt": Doubt,
-    "careful": partial(Doubt, picks="scheduled", budget=0.03, start=0.4, branch="conditional"),
+    "careful": partial(Tries, each=16),
     "free_riders": FreeRiders,
     "unsure": Unsure,
     "checkerboard": Checkerboard,
@@ -51,6 +62,7 @@ POLICIES: dict[str, Any] = {
     "ccd": CCD,
     "sprint": Sprint,
     "oracle": Oracle,
+    "tries": Tries,
 }
 PAIRS: dict[str, type[Policy]] = {"then": Then, "union": Union}
 
@@ -80,14 +92,13 @@ def build(spec: str | Mapping[str, Any] | Rule, *, outside: bool = True) -> Poli
 
 def _named(name: str, own: Mapping[str, Any], outside: bool) -> Policy:
     where = f"policy {name!r}"
-    if name in PAIRS:
-        for part in ("first", "second"):
-            if part not in own:
-                raise LadrError(f"{where}: {part} is missing; a policy's name or its mapping")
-        return from_fields(PAIRS[name], {k: build(v, outside=outside) for k, v in own.items()}, where)
-    if name in POLICIES:
+    for part in parts_of(name) if name in PAIRS else ():
+        if part not in own:
+            raise LadrError(f"{where}: {part} is missing; a policy's name or its mapping")
+    if name in POLICIES or name in PAIRS:
         cls, preset = _class_of(name)
-        return from_fields(cls, {**preset, **own}, where)
+        parts = {part: build(own[part], outside=outside) for part in parts_of(name) if part in own}
+        return from_fields(cls, {**preset, **own, **parts}, where)
     if not is_address(name):
         known = nearest(name, [*POLICIES, *PAIRS])
         raise LadrError(f"policy: {name!r} is not known{known}, or package.module:name")
@@ -97,16 +108,21 @@ def _named(name: str, own: Mapping[str, Any], outside: bool) -> Policy:
 
 
 def _class_of(name: str) -> tuple[Any, dict[str, Any]]:
-    """The class behind a name of `POLICIES`, and the fields that the name sets."""
-    held: Any = POLICIES[name]
+    """The class behind a name of `POLICIES` or `PAIRS`, and the fields that the name sets."""
+    held: Any = PAIRS[name] if name in PAIRS else POLICIES[name]
     return (held.func, held.keywords) if isinstance(held, partial) else (held, {})
 
 
 def fields_of(name: str) -> list[str]:
     """The fields that a plain dict may set for the policy of that name."""
-    if name in PAIRS:
-        return field_names(PAIRS[name])
-    return field_names(_class_of(name)[0]) if name in POLICIES else fields_at(name)
+    known = name in POLICIES or name in PAIRS
+    return field_names(_class_of(name)[0]) if known else fields_at(name)
+
+
+def parts_of(name: str) -> tuple[str, ...]:
+    """The fields that hold policies, of the policy of that name."""
+    cls = _class_of(name)[0] if name in POLICIES or name in PAIRS else None
+    return cls.PARTS if isinstance(cls, type) and issubclass(cls, Composed) else ()
 
 
 def _check(policy: Policy, spec: Mapping[str, Any]) -> Policy:
@@ -122,5 +138,5 @@ __all__ = [
     "CCD", "LADR", "PAPER", "POLICIES", "AllIn", "CertaintyPrior", "Checkerboard", "Doubt", "EntropyBound",
     "FreeCorrection", "FreeRiders", "Klass", "LocalLeap", "Moment", "Oracle", "Order", "Outside", "Phase",
     "Phases", "Policy", "Prophet", "ReMDM", "Rescue", "Scheduled", "Sprint", "Stratified", "Then",
-    "Threshold", "Union", "Unsure", "build", "calibrate", "fields_of",
+    "Threshold", "Tries", "Union", "Unsure", "build", "calibrate", "fields_of", "parts_of",
 ]  # fmt: skip

@@ -107,31 +107,43 @@ def plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Pair(Policy):
-    first: Policy
-    second: Policy
+class Composed(Policy):
+    """A policy of other policies, which stand in the fields `PARTS`."""
+
+    PARTS: ClassVar[tuple[str, ...]] = ("first", "second")
+
+    @property
+    def parted(self) -> dict[str, Policy]:
+        """The policies that it is made of, by field."""
+        return {name: getattr(self, name) for name in self.PARTS}
 
     @property
     def history(self) -> bool:
-        return self.first.history or self.second.history
+        return any(part.history for part in self.parted.values())
 
     @property
     def everywhere(self) -> bool:
-        return self.first.everywhere or self.second.everywhere
+        return any(part.everywhere for part in self.parted.values())
 
     @property
     def replays(self) -> str | None:
-        return self.first.replays or self.second.replays
+        return next((part.replays for part in self.parted.values() if part.replays), None)
 
     def with_counts(self, counts: Sequence[Sequence[int]]) -> Self:
-        return replace(self, first=self.first.with_counts(counts), second=self.second.with_counts(counts))
+        return replace(self, **{name: part.with_counts(counts) for name, part in self.parted.items()})
 
     @property
     def foretold(self) -> str | None:
-        return self.first.foretold or self.second.foretold
+        return next((part.foretold for part in self.parted.values() if part.foretold), None)
 
     def with_tokens(self, tokens: Tensor) -> Self:
-        return replace(self, first=self.first.with_tokens(tokens), second=self.second.with_tokens(tokens))
+        return replace(self, **{name: part.with_tokens(tokens) for name, part in self.parted.items()})
+
+
+@dataclass(frozen=True)
+class _Pair(Composed):
+    first: Policy
+    second: Policy
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest
 from ladr.base.outside import is_address
-from ladr.decoding.policies import PAIRS, POLICIES, Phase, build, fields_of
+from ladr.decoding.policies import PAIRS, POLICIES, Phase, build, fields_of, parts_of
 from ladr.experiment.params.models import CurveRow
 
 OWN = tuple(CurveRow.model_fields)
@@ -28,9 +28,8 @@ def policy_issues(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Is
     name = spec.get("policy")
     if not isinstance(name, str):
         return
-    if name in PAIRS:
-        yield from _parts(path, name, spec)
-    elif name not in POLICIES:
+    yield from _parts(path, name, spec)
+    if name not in PAIRS and name not in POLICIES:
         try:
             build(name) if not is_address(name) else fields_of(name)
         except LadrError as error:
@@ -45,10 +44,12 @@ def policy_issues(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Is
 
 
 def _parts(path: tuple[str, ...], name: str, spec: Mapping[str, Any]) -> Iterator[Issue]:
-    """The mistakes of the two policies of a pair. A part may be a name, or a mapping with `policy`."""
-    for part in ("first", "second"):
+    """The mistakes of the policies that a policy is made of, each a name or a mapping with `policy`."""
+    for part in parts_of(name):
         inner = spec.get(part)
         if part not in spec:
+            if name not in PAIRS:
+                continue
             yield Issue(path, f"policy {name!r}: {part} is missing; a policy's name or its mapping")
         elif isinstance(inner, str):
             yield from policy_issues((*path, part), {"policy": inner})
@@ -67,7 +68,7 @@ def _fields(path: tuple[str, ...], name: str, spec: Mapping[str, Any]) -> Iterat
             yield Issue((*path, key), f"{NO_FIELD} {name!r}{nearest(key, [*known, *OWN])}")
         elif key == "phases" and isinstance(value, Mapping):
             yield from _phases((*path, key), value)
-        elif name not in PAIRS:
+        elif key not in parts_of(name):
             yield from _built((*path, key), {"policy": name, key: value})
 
 

@@ -97,7 +97,8 @@ class InPipeline(Policy):
 
     def __call__(self, view: View) -> Commit:
         commit = answer(self.policy, self._continued(view) if self.first else view)
-        return commit._replace(take=view.masked, drop=None) if self.times.last else commit
+        last = {"take": view.masked, "drop": None, "best": None, "again": None}
+        return commit._replace(**last) if self.times.last else commit
 
     def _continued(self, view: View) -> View:
         """As if the decode had begun at pass 0, with as many masked cells as now leave just these."""

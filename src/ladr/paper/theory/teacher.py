@@ -135,7 +135,7 @@ class _Recorder:
 
     def __call__(self, view: View, take: Tensor) -> None:
         commit = settle(self.policy, view)
-        if any(part is not None for part in (commit.drop, commit.rewrite, commit.tokens)):
+        if any(part is not None for part in (commit.drop, commit.rewrite, commit.tokens, commit.again)):
             raise LadrError(
                 f"{self.policy!r}: it has no likelihood, because it masks cells again, overwrites tokens or "
                 "commits the arg-max"
