@@ -97,8 +97,9 @@ class InPipeline(Policy):
 
     def __call__(self, view: View) -> Commit:
         commit = answer(self.policy, self._continued(view) if self.first else view)
-        last = {"take": view.masked, "drop": None, "best": None, "again": None}
-        return commit._replace(**last) if self.times.last else commit
+        if not self.times.last:
+            return commit
+        return commit._replace(take=view.masked, drop=None, best=None, again=None)
 
     def _continued(self, view: View) -> View:
         """As if the decode had begun at pass 0, with as many masked cells as now leave just these."""
