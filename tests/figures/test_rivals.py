@@ -89,3 +89,11 @@ def test_strong_curves_have_colours_of_their_own(results, lines):
     assert rivals.looks_of(results, [MethodCurve("base", "Cosine", lines)], {"base": True}) == {
         "base": looks.look_named("cosine")
     }
+
+
+def test_a_curve_with_nothing_on_the_hull_but_its_beginning_is_pale():
+    rows = [pd.DataFrame({"cell": cells}) for cells in (["a", "b"], ["c", "d"], ["e"])]
+    own = [MethodCurve(name, name, one) for name, one in zip(("early", "late", "none"), rows, strict=True)]
+    assert rivals.strong(own, ["a", "c"]) == {"early": False, "late": True, "none": False}
+    assert rivals.strong(own, ["a", "b", "c"]) == {"early": True, "late": True, "none": False}
+    assert rivals.strong(own, ["a"]) == {"early": True, "late": False, "none": False}

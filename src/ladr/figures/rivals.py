@@ -14,14 +14,14 @@ from ladr.figures.frame.results import Results, main
 from ladr.figures.frame.save import Plot, Table
 
 NEEDS = "curves"
-PALE = 0.4  # opacity of the curves that have no point on the hull
+PALE = 0.4  # opacity of the curves that have no point on the hull, or only the one where it begins
 EACH = 3  # names in a line of the legend
 FOOT = 0.19  # inches per line of the legend
 EXPLAINED = (
     "{column} score against mean forward passes per image, one curve per method, each through several "
     "settings. Black line: the hull, the best that any mixture of two settings reaches. Curves with a "
-    "setting on the hull ({on}) are strong and have their 95 % intervals over prompts; the other curves "
-    "are pale, and their intervals stand in the scores."
+    "setting on the hull, other than where it begins ({on}), are strong and have their 95 % intervals over "
+    "prompts; the other curves are pale, and their intervals stand in the scores."
 )
 GAINED = (
     "Gain: mean points of {column} above plain decoding ({base}) at equal passes, that is the area "
@@ -46,7 +46,7 @@ def draw(results: Results) -> Iterator[Plot | Table]:
 def plot(results: Results, backbone: str, benchmark: str, group: str, own: list[MethodCurve]) -> Plot:
     rows = pd.concat([curve.rows for curve in own])
     best = rows.iloc[hull(list(zip(rows.passes, rows.value, strict=True)))]
-    on = {curve.name: bool(set(curve.rows.cell) & set(best.cell)) for curve in own}
+    on = strong(own, list(best.cell))
     column = rows.iloc[0].column
     high = 4.2 + FOOT * -(-(len(own) + 1) // EACH)
     figure, panels = style.canvas(height=high)
@@ -63,6 +63,13 @@ def plot(results: Results, backbone: str, benchmark: str, group: str, own: list[
     caption = f"{EXPLAINED.format(column=column, on=names)} {about(results, rows.cell)}"
     name, title = _called(group, backbone, benchmark)
     return Plot(name, title, figure, caption, folder=backbone)
+
+
+def strong(own: list[MethodCurve], best: list[str]) -> dict[str, bool]:
+    """Name -> has the curve a cell on the hull `best`? The first cell counts only if it is the only one: of
+    as few passes there is no other, so it has beaten nobody."""
+    earned = set(best[1:] or best)
+    return {curve.name: bool(set(curve.rows.cell) & earned) for curve in own}
 
 
 def looks_of(results: Results, own: list[MethodCurve], on: dict[str, bool]) -> dict[str, dict[str, Any]]:
@@ -82,13 +89,11 @@ def _sampler_look(results: Results, curve: MethodCurve) -> dict[str, Any] | None
     return looks.look_named(curve.name) if curve.name in looks.KNOWN else None
 
 
-def _curve(panel: Any, curve: MethodCurve, look: dict[str, Any], strong: bool) -> None:
+def _curve(panel: Any, curve: MethodCurve, look: dict[str, Any], on: bool) -> None:
     rows = curve.rows
-    more = (
-        {"alpha": 1.0, "lw": 2.0, "ms": 6.5, "zorder": 3} if strong else {"alpha": PALE, "lw": 1.0, "ms": 4}
-    )
+    more = {"alpha": 1.0, "lw": 2.0, "ms": 6.5, "zorder": 3} if on else {"alpha": PALE, "lw": 1.0, "ms": 4}
     panel.plot(rows.passes, rows.value, **look, **more, mec="white", mew=0.6, label=curve.label)
-    for row in rows.itertuples() if strong else ():
+    for row in rows.itertuples() if on else ():
         bars = {"yerr": style.whisker(row), "fmt": "none", "ecolor": look["color"]}
         panel.errorbar([row.passes], [row.value], **bars, alpha=style.PALE, elinewidth=1, zorder=2)
 
