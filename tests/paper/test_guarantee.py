@@ -119,3 +119,27 @@ def test_in_an_ordered_field_the_bound_is_nearly_attained():
 def test_a_rule_that_reads_what_it_drew_is_refused():
     with pytest.raises(ValueError, match="noise"):
         guarantee.whole_decode(SURE, build("random"), steps=3)
+
+
+def kept(q, tries):
+    """The law of the best of so many independent draws from q, its outcomes ordered from worst to best."""
+    up_to = np.cumsum(q)
+    return np.diff(up_to**tries, prepend=0.0)
+
+
+@given(st.lists(st.floats(1e-3, 1), min_size=1, max_size=8), st.integers(1, 5))
+def test_what_is_kept_of_several_tries_stays_within_the_bound_of_one(weights, tries):
+    q = np.array(weights) / sum(weights)
+    p = kept(q, tries)
+    assert p.sum() == pytest.approx(1)
+    assert guarantee.distance(p, q) <= guarantee.tries_bound(tries) + 1e-9
+    assert (p <= tries * q + 1e-9).all()
+
+
+@pytest.mark.parametrize("tries", [1, 2, 3, 5])
+def test_with_many_pictures_it_is_as_far_as_the_bound_says(tries):
+    even = np.full(10_000, 1e-4)
+    assert guarantee.distance(kept(even, tries), even) == pytest.approx(
+        guarantee.tries_bound(tries), abs=1e-3
+    )
+    assert guarantee.tries_bound(2) == 0.25

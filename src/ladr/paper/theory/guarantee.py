@@ -44,6 +44,18 @@ def entropy_of_doubt(doubt: float, K: int) -> float:
     return own + doubt * math.log(max(1, K - 1))
 
 
+def tries_bound(tries: int) -> float:
+    """The largest total variation between the picture of one try and the one kept of `tries`, however chosen.
+
+    A set of pictures of which one try shows one with probability u is shown by at least one of n tries with
+    1 - (1 - u)^n; the difference is largest where its derivative vanishes.
+    """
+    if tries == 1:
+        return 0.0
+    missed = tries ** (-1 / (tries - 1))  # 1 - u
+    return missed - missed**tries
+
+
 def distance(p: np.ndarray, q: np.ndarray) -> float:
     """Total variation of two distributions over the same outcomes."""
     return float(np.abs(p - q).sum() / 2)
