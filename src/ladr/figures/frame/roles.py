@@ -7,7 +7,7 @@ import pandas as pd
 from ladr.experiment import lines
 from ladr.figures.frame.results import Results
 
-DOUBT = "doubt"  # the policy's name
+DOUBT, TRIES = "doubt", "tries"  # the policies' names
 MATCH = "match"  # the key of steps that are another cell's passes
 SAME = "same passes"
 
@@ -80,8 +80,12 @@ def rescuing(results: Results, rows: pd.DataFrame) -> Any:
 
 
 def doubting(results: Results, rows: pd.DataFrame) -> list[Any]:
-    """The rows whose policy is the doubt budget."""
-    return [r for r in rows.itertuples() if sampler_of(results, r.cell)["policy"]["policy"] == DOUBT]
+    """The rows whose policy is the doubt budget, or several tries of it."""
+    return [r for r in rows.itertuples() if _doubts(sampler_of(results, r.cell)["policy"])]
+
+
+def _doubts(policy: dict[str, Any]) -> bool:
+    return policy["policy"] == DOUBT or (policy["policy"] == TRIES and _doubts(policy["of"]))
 
 
 def phases_of(results: Results, cell: str) -> dict[str, dict[str, Any]]:
