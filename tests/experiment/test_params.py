@@ -224,6 +224,7 @@ def test_the_files_of_the_repository_are_well_formed():
         "rivals.yaml",
         "unseen.yaml",
         "tuned.yaml",
+        "caches.yaml",
         "careful.yaml",
         "few-passes.yaml",
         "pictures.yaml",
