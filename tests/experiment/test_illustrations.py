@@ -33,6 +33,7 @@ samplers:
   cosine_matched: {policy: cosine, match: ladr, label: "Cosine, LADR's passes"}
   ladr: {policy: ladr, label: LADR}
   doubt: {policy: doubt, label: Doubt budget}
+  tries: {policy: tries, of: {policy: cosine}, label: Two tries}
 """
 
 
@@ -42,6 +43,7 @@ def pictures():
         "images": np.full((1, 1, 4, 4, 3), 7, np.uint8),
         "settled": np.array([[[[0, 1], [1, 1]]]]),
         "rescued": np.array([[[[False, True], [False, False]]]]),
+        "passes": np.array([[2]]),
     }
     told = {
         "prompts": [{"id": "p", "text": "a </script> of <b>", "column": "Colors"}],
@@ -105,6 +107,19 @@ def test_each_column_comes_before_a_second_prompt_of_one(made):
     cell = next(iter(made[1].cells.values()))
     columns = [worked_out.images_of(cell)[place][0].meta["column"] for place in worked_out.chosen(cell)]
     assert len(set(columns)) == len(columns) == 6
+
+
+def test_passes_count_the_tries_that_were_thrown_away(made):
+    told = json.loads(made[3].read_text(encoding="utf-8"))
+    with np.load(made[3].with_name("pictures.npz")) as arrays:
+        passes, settled = arrays["passes"], arrays["settled"]
+    names = [sampler["name"] for sampler in told["samplers"]]
+    last = settled.max((2, 3)) + 1
+    twice = names.index("tries")
+    assert (passes[:, twice] > 2).all()
+    assert (last <= passes).all()
+    assert (last < passes)[:, twice].any()
+    assert (last == passes)[:, names.index("cosine")].all()
 
 
 def test_captions_say_what_is_shown_and_where_it_was_worked_out(made, tmp_path):

@@ -35,6 +35,7 @@ def pictures(backbone="tiny", prompts=2):
         "detected": [seen, seen][:prompts],
     }
     arrays = {"images": images, "settled": np.stack([settled] * 2), "rescued": np.stack([rescued] * 2)}
+    arrays["passes"] = np.array([[*PASSES.values()]] * 2)
     arrays = {name: array[:prompts] for name, array in arrays.items()}
     benchmark = {"name": "mini", "version": 1, "count": 9, "seed": 3}
     return Illustration(backbone, record, arrays, "A caption with <b> and {{data}}.", benchmark)

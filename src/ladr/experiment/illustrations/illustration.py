@@ -24,7 +24,7 @@ from ladr.decoding.noise import derived, seed_of
 from ladr.experiment.cell import Cell, Grid
 from ladr.experiment.cells import record
 from ladr.experiment.cells.decode import Decoder, Say, folder_of, images_of, tell
-from ladr.experiment.cells.decoded import read_tokens
+from ladr.experiment.cells.decoded import counts_of, read_tokens
 from ladr.experiment.cells.provenance import provenance
 from ladr.experiment.cells.record import CELL, RESULTS, described, done
 from ladr.experiment.illustrations.reach import IMAGES, OFTEN, SHARES, dependence, perturbation
@@ -135,13 +135,15 @@ def pair_of(prompts: Sequence[Prompt]) -> int | None:
 
 
 def _final(cell: Cell, places: Sequence[int], backbone: Any, results: Path) -> dict[str, np.ndarray]:
-    held = read_tokens(folder_of(cell.id, results))
+    folder = folder_of(cell.id, results)
+    held, counts = read_tokens(folder), counts_of(folder)
     tokens = held["tokens"].long()[places]
     return {
         "images": np.asarray(backbone.render(tokens)),
         "tokens": tokens.numpy(),
         "settled": held["settled"][places].numpy().astype(np.int16),
         "rescued": held["rescued"][places].numpy(),
+        "passes": np.array([len(counts[i]) for i in places], dtype=np.int16),
     }
 
 

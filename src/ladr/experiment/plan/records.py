@@ -17,7 +17,7 @@ TABLED = ("scores", "traces")  # records of figures that are drawn from the tabl
 DRAWN = {"figures", "files"}  # keys of a record of illustrations; one of figures has more
 FROM = {"table", "drawings"}
 PAPER = "paper"  # the folder of figures that are the same for every experiment
-VERSION = 5  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
+VERSION = 6  # of what `ladr pictures` writes: raise it when that changes, and it is written anew
 
 
 def record(

@@ -22,7 +22,7 @@ class Illustration:
     """Everything that `ladr pictures` computed for one backbone.
 
     record: pictures.json. arrays: images (prompts, samplers, h, w, 3), settled and rescued (prompts,
-    samplers, H, W), and the others that `ladr.experiment.illustrations.illustration` describes. origin: the
+    samplers, H, W), passes (prompts, samplers), and the others that `ladr.experiment.illustrations.illustration` describes. origin: the
     model, the machine and the dates, for captions. benchmark: the benchmark in the spec of the cells.
     """
 
@@ -48,8 +48,8 @@ class Illustration:
         return [s["cell"] for s in self.record["samplers"]].index(cell)
 
     def passes(self, prompt: int, sampler: int) -> int:
-        """Forward passes of one image."""
-        return int(self.arrays["settled"][prompt, sampler].max()) + 1
+        """Forward passes of one image: all that its decode took, also for tries that were thrown away."""
+        return int(self.arrays["passes"][prompt, sampler])
 
     def frame(self, prompt: int, sampler: int, done: int) -> np.ndarray:
         """The image after `done` passes; cells that are still masked are grey."""
