@@ -71,7 +71,7 @@ def test_a_row_is_compared_with_its_own_opponent_or_with_that_of_ladr(facts):
 
 
 def test_the_doubt_budget_is_compared_in_every_column_with_its_opponent_and_the_baseline(results, facts):
-    columns = len(shown(Results(results).at("field", "field-exact").column))
+    columns = len(shown(Results(results).at("field", "field-exact").column)) + 1  # and their mean
     own, full = pairs(facts, "doubt", "points"), pairs(facts, "doubt-all-passes", "points")
     assert (
         own
@@ -81,7 +81,7 @@ def test_the_doubt_budget_is_compared_in_every_column_with_its_opponent_and_the_
 
 
 def test_the_doubt_budget_is_compared_with_ladr_in_every_column_and_in_passes(results, facts):
-    columns = len(shown(Results(results).at("field", "field-exact").column))
+    columns = len(shown(Results(results).at("field", "field-exact").column)) + 1  # and their mean
     assert (
         pairs(facts, "doubt-ladr", "points")
         == [("Doubt", "LADR")] * columns + [("Careful", "LADR")] * columns
@@ -97,7 +97,11 @@ def test_variants_are_told_against_ladr_in_every_column(results, facts, question
     scores = source.at("field", "field-exact")
     columns = shown(scores.column)
     assert len(columns) > 1
-    assert set(own.index) == {*(f"{c}, points" for c in columns), "times as many passes"}
+    single = [f"{c}, points" for c in columns]
+    assert set(own.index) == {*single, "mean of all columns, points", "times as many passes"}
+    mean = own.loc["mean of all columns, points"]
+    assert mean.value == pytest.approx(own.loc[single].value.mean(), abs=2e-3)
+    assert mean.low <= mean.value <= mean.high
     rows = main(scores).set_index("label")
     times = own.loc["times as many passes"]
     assert times.value == pytest.approx(rows.loc[label].passes / rows.loc["LADR"].passes, abs=1e-3)

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ladr.benchmarks.intervals import PromptSums, contrast
+from ladr.benchmarks.summary import OVERALL
 from ladr.figures.frame import roles
 from ladr.figures.frame.compare import Fact, Place
 from ladr.figures.frame.phases import SCALES, by_prompt, estimated, parts, spans_of
@@ -62,8 +63,11 @@ def doubt_ladr(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 
 
 def comparisons(place: Place, scores: pd.DataFrame, ours: Any, theirs: Any) -> Iterator[Fact]:
-    """One row against another: every column, and junk, which no column measures."""
-    facts = [place.scores(ours, theirs, column) for column in shown(scores.column)]
+    """One row against another: every column, their mean where there is no Overall, and junk, which none
+    measures."""
+    asked = shown(scores.column)
+    facts = [place.scores(ours, theirs, column) for column in asked]
+    facts += [] if OVERALL in asked else [place.mean(ours, theirs, asked)]
     facts.append(place.diagnostic(ours, theirs, "junk", JUNK))
     yield from (fact for fact in facts if fact)
 

@@ -1,5 +1,6 @@
 """Comparisons of two rows, quantity by quantity: a number, its interval, and the verdict that they allow."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -108,6 +109,15 @@ class Place:
         if a is None or b is None:
             return None
         return self._points(difference(a, b), f"{column}, points", ours, theirs)
+
+    def mean(self, ours: Any, theirs: Any, columns: Sequence[str]) -> Fact | None:
+        """The same for the unweighted mean of several columns; None where fewer than two have judgements."""
+        a, b = ([samples(self.results, row.cell, c) for c in columns] for row in (ours, theirs))
+        both = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
+        if len(both) < 2:
+            return None
+        own, other = ([one for part in side for one in part] for side in zip(*both, strict=True))
+        return self._points(difference(own, other), "mean of all columns, points", ours, theirs)
 
     def diagnostic(self, ours: Any, theirs: Any, kind: str, what: str) -> Fact | None:
         """The paired difference of a quantity that is no score: "junk", or "diversity" within a prompt."""

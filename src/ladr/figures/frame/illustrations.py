@@ -22,8 +22,9 @@ class Illustration:
     """Everything that `ladr pictures` computed for one backbone.
 
     record: pictures.json. arrays: images (prompts, samplers, h, w, 3), settled and rescued (prompts,
-    samplers, H, W), passes (prompts, samplers), and the others that `ladr.experiment.illustrations.illustration` describes. origin: the
-    model, the machine and the dates, for captions. benchmark: the benchmark in the spec of the cells.
+    samplers, H, W), passes (prompts, samplers), and the others that
+    `ladr.experiment.illustrations.illustration` describes. origin: the model, the machine and the dates, for
+    captions. benchmark: the benchmark in the spec of the cells.
     """
 
     backbone: str
