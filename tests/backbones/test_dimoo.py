@@ -11,7 +11,7 @@ from ladr.backbones.random.blank import TINY, TINY_LAYOUT, random_checkpoint
 from ladr.base.errors import LadrError
 from ladr.decoding.caches import BranchCache, MLCache
 from ladr.decoding.loop import decode
-from ladr.decoding.policies import LADR, Doubt, Scheduled
+from ladr.decoding.policies import LADR, Doubt, Scheduled, Tries
 from ladr.decoding.view import MASK
 
 PROMPTS = [
@@ -123,6 +123,9 @@ CASES = {
     "doubt": (Doubt(budget=4.0), None, 4.0),
     "doubt-unguided": (Doubt(budget=4.0, picks="scheduled"), None, 0.0),
     "doubt-ml": (Doubt(budget=4.0), ML, 4.0),
+    "tries": (Tries(Doubt(budget=4.0)), None, 4.0),
+    "tries-unguided": (Tries(Scheduled(schedule="fixed"), tries=3), None, 0.0),
+    "tries-ml": (Tries(Doubt(budget=4.0)), ML, 4.0),
     "ml-and-branch": (COSINE, MLCache(refresh=4, branch_every=2), 4.0),
 }
 
