@@ -1,6 +1,7 @@
 """The layout around the transformer: folders, prompts, batches, guidance, pixels."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,10 +10,11 @@ from ladr.backbones import load
 from ladr.backbones.lumina.dimoo import DiMOO
 from ladr.backbones.random.blank import TINY, TINY_LAYOUT, random_checkpoint
 from ladr.base.errors import LadrError
-from ladr.decoding.caches import BranchCache, MLCache
+from ladr.decoding.caches import BranchCache, MLCache, cache
 from ladr.decoding.loop import decode
-from ladr.decoding.policies import LADR, Doubt, Scheduled, Tries
-from ladr.decoding.view import MASK
+from ladr.decoding.noise import ImageStreams
+from ladr.decoding.policies import LADR, Doubt, Policy, Scheduled, Tries
+from ladr.decoding.view import MASK, Commit
 
 PROMPTS = [
     "a red circle",
@@ -148,6 +150,65 @@ def test_alone_is_batched_token_for_token(folder, policy, cache, guidance):
         alone = decode(backbone, [prompt], policy, steps=12, seeds=[seed], cache=cache)
         assert torch.equal(alone.tokens[0], whole.tokens[i])
         assert alone.trace.images[0].cost == pytest.approx(whole.trace.images[i].cost)
+
+
+ANEW = {
+    "ml": {"name": "ml"}, "ml-literal": {"name": "ml", "literal": True},
+    "ml-branch": {"name": "ml", "branch_every": 3}, "branch": {"name": "branch"},
+    "delayed": {"name": "delayed"}, "stale-2": {"name": "stale"},
+    "stale-4": {"name": "stale", "every": 4}, "fading": {"name": "ramp"},
+    "growing": {"name": "ramp", "first": 0.0, "last": 1.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ANEW)
+def test_another_try_begins_as_the_first_one_did_whatever_is_cached(folder, name):
+    """With the same noise in both tries it goes on as the first did, too: the same passes are full."""
+
+    class Again(ImageStreams):
+        def _uniform(self, images, masked):
+            for i, cells in zip(images, masked, strict=True):
+                if bool(cells.all()) and self.drawn.get(i, 0) % 2 == 0:
+                    self._streams.pop(i, None)
+                self.drawn[i] = self.drawn.get(i, 0) + 1
+            return super()._uniform(images, masked)
+
+    noise = Again([11, 12, 13])
+    noise.drawn = {}
+    seen = [[] for _ in range(3)]
+
+    def watch(view, take):
+        for row, i in enumerate(view.images):
+            at, logits = view.predictions.at, view.predictions.marginals.logits
+            seen[i].append(logits[at[:row].sum() : at[: row + 1].sum()].clone())
+
+    class Same(Policy):
+        history = True
+
+        def __call__(self, view):
+            commit = COSINE(replace(view, step=[s % 7 for s in view.step], steps=7))
+            end = torch.tensor([s == 6 for s in view.step])
+            return Commit(commit, again=end)
+
+    backbone = DiMOO.from_pretrained(folder, guidance=4.0)
+    out = decode(
+        backbone,
+        PROMPTS[:3],
+        Same(),
+        steps=14,
+        noise=noise,
+        cache=cache(**ANEW[name]),
+        batch_size=3,
+        on_step=watch,
+    )
+    for image, logits in zip(out.trace.images, seen, strict=True):
+        assert image.passes == 14
+        assert image.masked[:7] == image.masked[7:]
+        dearer = 0.5 if name == "growing" else 0.0  # both branches run once, though guidance is 0
+        assert image.cost[0] == pytest.approx(image.cost[7] + dearer, abs=0.02)
+        assert image.cost[1:7] == pytest.approx(image.cost[8:], abs=0.02)
+        for first, second in zip(logits[:7], logits[7:], strict=True):
+            assert torch.allclose(first, second, atol=1e-4)
 
 
 @pytest.mark.parametrize("cache", [None, MLCache(literal=True)], ids=["plain", "cached"])

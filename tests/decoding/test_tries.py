@@ -5,7 +5,7 @@ import torch
 
 from ladr import MASK, LadrError, build, decode
 from ladr.decoding.noise import ImageStreams
-from ladr.decoding.policies import Policy
+from ladr.decoding.policies import Policy, Tries
 from ladr.decoding.view import Commit
 from ladr.experiment.params.policy import policy_issues
 from toy import ToyBackbone
@@ -188,18 +188,45 @@ def test_with_fewer_passes_than_tries_there_are_as_many_as_passes():
 
 
 def test_what_cannot_be_tried_again_is_refused_by_name():
-    for of in ("ccd", "klass", "remdm", "free_correction", "tries", "careful"):
+    for of in ("ccd", "klass", "remdm", "free_correction"):
         with pytest.raises(LadrError, match=rf"of: policy '{build(of).name}' is not allowed; it looks back"):
             build({"policy": "tries", "of": of})
+    for whole in ("tries", "careful"):
+        with pytest.raises(LadrError, match="of: policy 'tries' is not allowed; it keeps whole pictures"):
+            build({"policy": "tries", "of": whole})
+        for pair in ("then", "union"):
+            with pytest.raises(LadrError, match="second: policy 'tries' is not allowed; it keeps whole"):
+                build({"policy": pair, "first": "cosine", "second": whole})
+    with pytest.raises(LadrError, match="of: 'cosine' is not allowed; a policy, such as build"):
+        Tries(of="cosine")
     for field, value in (("tries", 0), ("tries", 1.5), ("each", 0), ("branch", "both")):
         with pytest.raises(LadrError, match=f"{field}: "):
             build({"policy": "tries", field: value})
+
+
+def test_a_rule_that_masks_cells_again_has_one_try():
+    class Dropping(Policy):
+        name = "dropping"
+
+        def __call__(self, view):
+            return Commit(view.masked & (view.gumbel > 1), drop=~view.masked & (view.gumbel > 2))
+
+    with pytest.raises(LadrError, match="of: policy 'dropping' masks or writes over known cells"):
+        decode(ToyBackbone(), PROMPTS, Tries(of=Dropping()), steps=8)
+
+
+def test_it_plans_a_quarter_more_for_every_other_try():
+    planned = [Tries(tries=n, each=16).planned for n in (1, 2, 3)]
+    assert planned == [16, 20, 24]
+    assert Tries(each=2).planned == 3
+    assert Tries().planned == 32
 
 
 def test_mistakes_inside_of_are_found_where_they_stand():
     row = {"policy": "tries", "of": {"policy": "doubt", "bugdet": 0.2}, "tris": 2}
     found = {issue.path: issue.message for issue in policy_issues(("row",), row)}
     assert "budget" in found["row", "of", "bugdet"]
+    assert len([*policy_issues(("row",), row)]) == len(found) == 2
     assert "tries" in found["row", "tris"]
     assert ("row", "of") in {i.path for i in policy_issues(("row",), {"policy": "tries", "of": 3})}
     assert [*policy_issues(("row",), {"policy": "tries", "of": "doubt", "each": 16})] == []

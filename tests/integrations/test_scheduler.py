@@ -215,6 +215,28 @@ def test_image_to_image_makes_its_planned_passes_and_ends_complete(pipe, policy,
         assert max(committed) < 20, "no pass should have to commit what the others left"
 
 
+@pytest.mark.parametrize("steps", [12, 20, 40])
+@pytest.mark.parametrize("strength", [0.3, 0.6])
+def test_in_image_to_image_a_try_begins_where_the_loop_does(pipe, strength, steps):
+    from diffusers import AmusedImg2ImgPipeline
+
+    own = scheduler(pipe, policy={"policy": "tries", "of": "cosine"})
+    other = AmusedImg2ImgPipeline(**{**pipe.components, "scheduler": own})
+    other.set_progress_bar_config(disable=True)
+    settings = {"strength": strength, "num_inference_steps": steps, "output_type": "latent"}
+    out = other(["a cup"], picture(), generator=generators(1), **settings).images
+    assert int(out.min()) >= 0
+    assert int(out.max()) < 32
+    (image,), passes = own.trace.images, int(steps * strength)
+    each, masked = passes // 2, image.masked[0]
+    assert image.passes > each or passes < 2
+    assert image.masked[:each].count(masked) == 1
+    assert sum(image.committed[:each]) == masked
+    if passes >= 2:
+        assert image.masked[each] == masked  # the second try
+        assert max(image.committed[:each]) < masked or each == 1
+
+
 @pytest.mark.parametrize("strength", [0.5, 1.0])
 def test_inpainting_leaves_the_rest_alone(pipe, strength):
     from diffusers import AmusedInpaintPipeline
@@ -333,7 +355,8 @@ def test_half_precision_and_every_policy(pipe):
         noise = torch.Generator().manual_seed(0)
         for time in own.timesteps:
             logits = torch.randn(1, 32, 6, 6, generator=noise).to(torch.bfloat16)
-            sample = own.step(logits, time, sample, generator=generators(1), return_dict=False)[0]
+            sample, guess = own.step(logits, time, sample, generator=generators(1), return_dict=False)
+            assert ((guess >= 0) & (guess < 32)).all(), name  # cells that the pass masks again, too
         assert (sample < 32).all(), name
 
 

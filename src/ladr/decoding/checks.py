@@ -33,7 +33,8 @@ def settle(policy: Policy, view: View, known: Tensor | None = None) -> Commit:
     drop = commit.drop
     if drop is not None:
         drop = drop & ~view.masked if known is None else drop & ~view.masked & ~known
-    if commit.best is not None and bool((commit.best & (view.masked & ~take).flatten(1).any(1)).any()):
+    left = view.masked & ~take if drop is None else (view.masked & ~take) | drop
+    if commit.best is not None and bool((commit.best & left.flatten(1).any(1)).any()):
         raise LadrError(f"policy {policy.name!r}: best names an image with cells still to commit")
     return commit._replace(
         take=take, rescued=rescued, drop=drop, rewrite=_rewritten(policy, view, commit, known)

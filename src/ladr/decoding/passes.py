@@ -101,7 +101,7 @@ class Passes:
         began = time.perf_counter()
         plan = None
         if self.cache is not None:
-            plan = self.cache(live.previous)
+            plan = self.cache(self.aside.rebased(live.previous, live.tokens))
             check_plan(self.cache, plan)
         view = self.look(denoiser, live, plan)
         commit = settle(self.policy, view, self.known[live.images])
@@ -203,7 +203,8 @@ class Passes:
         """Store the tokens and go on with the images that are not finished; `memory`: what the policy
         kept."""
         self.tokens[view.images] = tokens
-        changed = tokens != view.tokens
+        wiped = torch.tensor([i in self.aside.anew for i in view.images], device=tokens.device)
+        changed = (tokens != view.tokens) & ~wiped[:, None, None]
         unfinished = (tokens == MASK).flatten(1).any(1)
         previous = view.passed(changed, memory) if self.looks_back else None
         flags = unfinished.tolist()

@@ -1,10 +1,12 @@
 """Checks of a policy's fields: each raises one line that names the field, its value and what is allowed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
+from ladr.decoding.fields import check_types
+from ladr.decoding.policies.base import field_names
 
 
 def one_of(name: str, value: Any, allowed: Sequence[str]) -> None:
@@ -31,3 +33,16 @@ def flag(name: str, value: Any) -> None:
     """Raise unless `value` is true or false."""
     if not isinstance(value, bool):
         raise LadrError(f"{name}: {value!r} is not allowed; true or false")
+
+
+def from_fields(cls: type, own: Mapping[str, Any], where: str) -> Any:
+    """`cls(**own)`. An unknown field is an error that names the nearest one; `where` begins each message."""
+    known = field_names(cls)
+    for key in own:
+        if key not in known:
+            raise LadrError(f"{where}: no field {key!r}{nearest(key, known)}")
+    try:
+        check_types(cls, own)
+        return cls(**own)
+    except (LadrError, TypeError) as error:
+        raise LadrError(f"{where}: {error}") from None

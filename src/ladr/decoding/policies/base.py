@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, Self
 
 from ladr.base import outside
-from ladr.base.errors import LadrError, nearest
+from ladr.base.errors import LadrError, shown
 from ladr.base.late import Tensor
 from ladr.decoding.commits import answer, joined
-from ladr.decoding.fields import check_types
 from ladr.decoding.view import Commit, View
 
 Rule = Callable[[View], Tensor | Commit]
@@ -47,6 +46,11 @@ class Policy:
     @property
     def everywhere(self) -> bool:
         """Does it need predictions at observed cells too?"""
+        return False
+
+    @property
+    def whole(self) -> bool:
+        """Does it decide about whole pictures, not cells alone (`Commit.best`)?"""
         return False
 
     def __call__(self, view: View) -> Tensor | Commit:
@@ -108,33 +112,43 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Composed(Policy):
-    """A policy of other policies, which stand in the fields `PARTS`."""
+    """A policy of other policies, which stand in the fields `PARTS`. None of them may be `whole`."""
 
     PARTS: ClassVar[tuple[str, ...]] = ("first", "second")
+
+    def __post_init__(self) -> None:
+        for name, part in self.parted.items():
+            if not isinstance(part, Policy):
+                raise LadrError(f"{name}: {shown(part)} is not allowed; a policy, such as build(...) gives")
+            if part.whole:
+                raise LadrError(f"{name}: policy {part.name!r} is not allowed; it keeps whole pictures")
 
     @property
     def parted(self) -> dict[str, Policy]:
         """The policies that it is made of, by field."""
         return {name: getattr(self, name) for name in self.PARTS}
 
+    def _any(self, name: str) -> Any:
+        return next(filter(None, (getattr(part, name) for part in self.parted.values())), None)
+
     @property
     def history(self) -> bool:
-        return any(part.history for part in self.parted.values())
+        return bool(self._any("history"))
 
     @property
     def everywhere(self) -> bool:
-        return any(part.everywhere for part in self.parted.values())
+        return bool(self._any("everywhere"))
 
     @property
     def replays(self) -> str | None:
-        return next((part.replays for part in self.parted.values() if part.replays), None)
+        return self._any("replays")
 
     def with_counts(self, counts: Sequence[Sequence[int]]) -> Self:
         return replace(self, **{name: part.with_counts(counts) for name, part in self.parted.items()})
 
     @property
     def foretold(self) -> str | None:
-        return next((part.foretold for part in self.parted.values() if part.foretold), None)
+        return self._any("foretold")
 
     def with_tokens(self, tokens: Tensor) -> Self:
         return replace(self, **{name: part.with_tokens(tokens) for name, part in self.parted.items()})
@@ -227,16 +241,3 @@ def adopted(rule: Rule) -> Policy:
             f"policy: the class {rule.__name__} is not allowed; an instance, {rule.__name__}(...)"
         )
     return Outside(rule, outside.address_of(rule))
-
-
-def from_fields(cls: type, own: Mapping[str, Any], where: str) -> Any:
-    """`cls(**own)`. An unknown field is an error that names the nearest one; `where` begins each message."""
-    known = field_names(cls)
-    for key in own:
-        if key not in known:
-            raise LadrError(f"{where}: no field {key!r}{nearest(key, known)}")
-    try:
-        check_types(cls, own)
-        return cls(**own)
-    except (LadrError, TypeError) as error:
-        raise LadrError(f"{where}: {error}") from None

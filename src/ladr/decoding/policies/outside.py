@@ -6,7 +6,8 @@ from typing import Any
 
 from ladr.base import outside
 from ladr.base.errors import LadrError
-from ladr.decoding.policies.base import Outside, Policy, field_names, from_fields
+from ladr.decoding.policies.allowed import from_fields
+from ladr.decoding.policies.base import Outside, Policy, field_names
 
 
 def from_address(address: str, own: Mapping[str, Any]) -> Policy:

@@ -35,6 +35,7 @@ class Tries(Composed):
     name: ClassVar[str] = "tries"
     PARTS: ClassVar[tuple[str, ...]] = ("of",)
     history: ClassVar[bool] = True
+    whole: ClassVar[bool] = True
     of: Policy = field(default_factory=Doubt)
     tries: int = 2
     each: int | None = None
@@ -45,6 +46,7 @@ class Tries(Composed):
         if self.each is not None:
             count("each", self.each, 1)
         one_of("branch", self.branch, BRANCHES)
+        super().__post_init__()
         if self.of.history or self.of.everywhere:
             raise LadrError(
                 f"of: policy {self.of.name!r} is not allowed; it looks back at earlier passes or at observed "
@@ -53,12 +55,16 @@ class Tries(Composed):
 
     @property
     def planned(self) -> int:
-        """All that the tries may take; where it is said what each may, a quarter more than that."""
-        return self.tries * self.of.planned if self.each is None else self.each + self.each // 4
+        """All that the tries may take; where it is said what one may, that and a quarter for each other."""
+        if self.each is None:
+            return self.tries * self.of.planned
+        return self.each + (self.tries - 1) * max(1, self.each // 4)
 
     def __call__(self, view: View) -> Commit:
         one = _Try(self, view)
         commit = answer(self.of, one.view)
+        if commit.drop is not None or commit.rewrite is not None:
+            raise LadrError(f"of: policy {self.of.name!r} masks or writes over known cells; it has one try")
         take = one.whole_at_the_end(at_least_one(commit.take, view))
         log_p = torch.where(take, one.log_p(view.after(take, commit.tokens).tokens), view.remembered(LOG_P))
         total = precise(log_p).flatten(1).sum(1).to(log_p)

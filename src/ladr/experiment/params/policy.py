@@ -28,14 +28,16 @@ def policy_issues(path: tuple[str, ...], spec: Mapping[str, Any]) -> Iterator[Is
     name = spec.get("policy")
     if not isinstance(name, str):
         return
-    yield from _parts(path, name, spec)
+    wrong = False
+    for issue in _parts(path, name, spec):
+        wrong = True
+        yield issue
     if name not in PAIRS and name not in POLICIES:
         try:
             build(name) if not is_address(name) else fields_of(name)
         except LadrError as error:
             yield Issue((*path, "policy"), str(error).replace("policy: ", "policy ", 1))
             return
-    wrong = False
     for issue in _fields(path, name, spec):
         wrong = True
         yield issue

@@ -159,7 +159,8 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
             computed = _Computed(model_output.permute(0, 2, 3, 1), self._conditional(model_output))
             self._live = self._run.one_pass(computed, self._live)
             guess = self._run.tokens.clone()
-            guess[images] = torch.where(guess[images] == MASK, self._view.drawn, guess[images])
+            drawn = self._view.after(self._view.masked).tokens
+            guess[images] = torch.where(guess[images] == MASK, drawn, guess[images])
         after = self._run.tokens
         previous = after.masked_fill(after == MASK, self.config.mask_token_id)
         if not return_dict:

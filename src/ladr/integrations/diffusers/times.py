@@ -102,7 +102,12 @@ class InPipeline(Policy):
         return commit._replace(take=view.masked, drop=None, best=None, again=None)
 
     def _continued(self, view: View) -> View:
-        """As if the decode had begun at pass 0, with as many masked cells as now leave just these."""
+        """As if the decode had begun at pass 0, with as many masked cells as now leave just these.
+
+        A policy that decodes a picture again begins each time here, with the passes that are left.
+        """
+        if self.policy.whole:
+            return replace(view, steps=self.times.steps - self.first)
         left = schedule.gamma(self.first / self.times.steps)
         whole = [int(n / left) for n in view.initial]
         return replace(view, step=[s + self.first for s in view.step], initial=whole)
