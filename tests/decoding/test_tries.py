@@ -8,6 +8,7 @@ from ladr.decoding.noise import ImageStreams
 from ladr.decoding.policies import Policy, Tries
 from ladr.decoding.view import Commit
 from ladr.experiment.params.policy import policy_issues
+from ladr.experiment.params.sweeps import varied
 from toy import ToyBackbone
 
 SEEDS = [4, 11, 12, 13, 14, 15, 16]
@@ -276,3 +277,9 @@ def test_a_picture_kept_by_nobody_ends_as_it_is():
     assert {image.passes for image in out.trace.images} == {2}
     assert bool((out.settled == 1).all())
     assert bool((out.tokens >= 0).all())
+
+
+@pytest.mark.parametrize("of", ["doubt", {"policy": "doubt"}])
+def test_a_field_of_the_tried_policy_can_be_swept(of):
+    row = varied({"policy": "tries", "of": of}, {"of.budget": 0.3, "tries": 3})
+    assert build(row) == build({"policy": "tries", "of": {"policy": "doubt", "budget": 0.3}, "tries": 3})

@@ -66,14 +66,16 @@ def points(grid: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 
 def varied(row: Mapping[str, Any], point: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with the dotted fields of `point` set; what it did not have is added."""
+    """The row with the dotted fields of `point` set; what it did not have is added, and a policy that stands
+    there by its name alone becomes a mapping."""
     out = {k: v for k, v in row.items() if not (k == "match" and "steps" in point)}
     for key, value in point.items():
         *above, last = key.split(".")
         node = out
         for name in above:
             inner = node.get(name)
-            node[name] = dict(inner) if isinstance(inner, Mapping) else {}
+            named = {"policy": inner} if isinstance(inner, str) else {}
+            node[name] = dict(inner) if isinstance(inner, Mapping) else named
             node = node[name]
         node[last] = value
     return out
