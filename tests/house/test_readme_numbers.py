@@ -70,6 +70,20 @@ def test_the_sentence_about_the_trained_miniature():
     assert written(passes(TRAINED, "doubt", "mini-dpg"), takes)
 
 
+def test_the_second_try_of_the_trained_miniature():
+    folder = f"{TRAINED}-careful"
+    (first,) = said("of which the likelier picture is kept, it scores N in ten passes")
+    score, takes = said("On the miniature it scores N in N passes")
+    for text in (first, score):
+        assert written(row(folder, "doubt_careful")["value"], text)
+    assert written(passes(folder, "doubt_careful"), takes)
+    assert round(passes(folder, "doubt_careful")) == passes(folder, "cosine_matched_careful") == 10
+    longest = [passes(folder, "doubt_careful", suite) for suite in ("mini-unigen", "mini-dpg", "mini-t2i")]
+    low, high = said("points from 64 passes, in N to N. Plain decoding gains nothing")
+    assert written(min(longest), low)
+    assert written(max(longest), high)
+
+
 def test_the_flawless_pictures():
     takes, few, many = said("plain decoding in N passes draws N % flawless pictures and in 64 passes N %")
     assert written(passes("pictures", "cosine_matched", "mini-pictures"), takes)
