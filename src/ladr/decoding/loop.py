@@ -23,10 +23,10 @@ from ladr.decoding.view import MASK, View
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """tokens (N, H, W) int64, MASK where the call was stopped; trace; settled (N, H, W) int64: the pass in
-    which each cell was last committed, -1 where it never was, as those known from the start; rescued (N, H,
-    W) bool: committed by a rescue; render: the backbone's, tokens -> pixels, None where it has none. A
-    notebook shows how the pictures appeared."""
+    """tokens (N, H, W) int64, MASK where the call was stopped, be it in a later try; trace; settled (N, H, W)
+    int64: the pass in which each cell was last committed, -1 where it never was, as those known from the
+    start; rescued (N, H, W) bool: committed by a rescue; render: the backbone's, tokens to pixels, None where
+    it has none. A notebook shows how the pictures appeared."""
 
     tokens: Tensor
     trace: Trace
