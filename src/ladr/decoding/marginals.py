@@ -155,16 +155,12 @@ class Marginals:
     def top1(self) -> Tensor:
         return self._stat(1)
 
-    @property
+    @cached_property
     def peak(self) -> Tensor:
         """`top1` without what else a sweep finds, for marginals of which nothing else is asked."""
-        return self.top1 if self._stats is not None else self._peaks[0]
-
-    @cached_property
-    def _peaks(self) -> tuple[Tensor, Tensor]:
-        """(M,) the largest probability and the largest logit of each cell, from one softmax."""
-        both = [(self.logits[r].softmax(-1).amax(-1), self.logits[r].amax(-1)) for r in self._chunks()]
-        return torch.cat([p for p, _ in both]), torch.cat([best for _, best in both])
+        if self._stats is not None:
+            return self.top1
+        return torch.cat([self.logits[rows].softmax(-1).amax(-1) for rows in self._chunks()])
 
     @property
     def top2(self) -> Tensor:
@@ -176,11 +172,11 @@ class Marginals:
         return self.logits.gather(1, self.argmax[:, None])[:, 0]
 
     def prob(self, codes: Tensor) -> Tensor:
-        """(M,) probability of one code per cell. No sweep: it follows from the largest logit and
+        """(M,) probability of one code per cell, from `peak` and the largest logit. No softmax but that of
         `peak`."""
         if self._drawn is not None and codes is self._drawn[0]:
             return self._drawn[1]
-        best = self._peaks[1] if self._stats is None else self.best_logit
+        best = self.logits.amax(-1) if self._stats is None else self.best_logit
         return self.peak * torch.exp(self.logits.gather(1, codes[:, None])[:, 0] - best)
 
     @cached_property
