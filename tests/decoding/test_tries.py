@@ -153,8 +153,9 @@ def test_no_more_passes_than_planned_and_another_try_only_where_one_fits():
     assert len(set(counts)) > 1
 
 
-def test_what_stays_says_when_its_cells_settled_and_which_were_rescued():
-    out, tries = told(TwoBranches(), {"policy": "tries", "of": "doubt", "tries": 3, "each": 9}, 27)
+@pytest.mark.parametrize("of", ["doubt", "ladr"])
+def test_what_stays_says_when_its_cells_settled_and_which_were_rescued(of):
+    out, tries = told(TwoBranches(), {"policy": "tries", "of": of, "tries": 3, "each": 9}, 27)
     for i, own in enumerate(tries):
         best = likeliest(own)
         before = sum(one["passes"] for one in own[:best])
