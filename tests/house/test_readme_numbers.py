@@ -79,7 +79,7 @@ def test_the_second_try_of_the_trained_miniature():
     assert written(passes(folder, "doubt_careful"), takes)
     assert round(passes(folder, "doubt_careful")) == passes(folder, "cosine_matched_careful") == 10
     longest = [passes(folder, "doubt_careful", suite) for suite in ("mini-unigen", "mini-dpg", "mini-t2i")]
-    low, high = said("points from 64 passes, in N to N. Plain decoding gains nothing")
+    low, high = said(r"points \(mini-DPG\), in N to N passes. On 150 of the prompts")
     assert written(min(longest), low)
     assert written(max(longest), high)
 
