@@ -100,6 +100,33 @@ def test_the_callback_sees_every_pass(pipe):
     assert masked[-1] == 0
 
 
+class Bar:
+    """What a progress bar was told."""
+
+    def __init__(self, total):
+        self.total, self.steps = total, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def update(self, cells):
+        self.steps.append(cells)
+
+
+@pytest.mark.parametrize("policy", ["ladr", "remdm", {"policy": "tries", "of": {"policy": "cosine"}}])
+def test_the_bar_ends_at_its_end_whatever_is_masked_again(pipe, policy, monkeypatch):
+    bars = []
+    monkeypatch.setattr(pipe, "progress_bar", lambda total: bars.append(Bar(total)) or bars[0])
+    pipe.policy, pipe.batch_size = policy, 1
+    out = pipe(PROMPTS, 12, generator=generators(), output_type="latent")
+    assert len(bars[0].steps) == sum(image.passes for image in out.decoded.trace.images)
+    assert min(bars[0].steps) >= 0
+    assert sum(bars[0].steps) == bars[0].total == out.images.numel()
+
+
 def test_it_is_a_pipeline_of_diffusers(pipe):
     assert set(pipe.components) == {"transformer", "vqvae", "tokenizer"}
     assert pipe.to("cpu") is pipe

@@ -125,10 +125,16 @@ class LuminaDiMOOPipeline(DiffusionPipeline):
         return LuminaDiMOOPipelineOutput(images, decoded) if return_dict else (images,)
 
     def _follower(self, bar: Any, callback: Callable[..., Any] | None) -> OnStep:
-        """What moves the bar on by the cells that a pass commits, and calls the callback."""
+        """What calls the callback, and moves the bar on by the cells that an image never had before: what is
+        masked again, or decoded once more, does not count twice."""
+        most: dict[int, int] = {}
 
         def follow(view: View, take: Tensor) -> None:
-            bar.update(int(take.sum()))
+            known = (~(view.masked & ~take)).flatten(1).sum(1).tolist()
+            before = sum(most.values())
+            for image, now in zip(view.images, known, strict=True):
+                most[image] = max(now, most.get(image, 0))
+            bar.update(sum(most.values()) - before)
             if callback is not None:
                 callback(self, max(view.step), view.t, {"tokens": view.after(take).tokens})
 
