@@ -104,6 +104,15 @@ def test_an_oracle_needs_the_cell_whose_tokens_it_knows_and_is_cut_where_that_is
         tiny(tmp_path, ORACLE.replace("tokens:ladr", "tokens:oracle"))
 
 
+def test_the_budget_of_a_row_that_decodes_again_is_refused_and_its_passes_are_not(tmp_path):
+    again = "  again: {policy: tries, of: {policy: doubt}}\n  halton:"
+    text = TEXT.replace("match: ladr}", "match: again}").replace("  halton:", again)
+    _, grid = tiny(tmp_path, text)
+    assert cell_of(grid, "matched").spec["sampler"]["steps"] == {"match": cell_of(grid, "again").id}
+    with pytest.raises(LadrError, match=r"near: 'replay:again' is not allowed; 'again' may decode a picture"):
+        tiny(tmp_path, text.replace("replay:ladr", "replay:again"))
+
+
 def test_rows_that_need_each_other_in_a_circle(tmp_path):
     text = TEXT.replace("halton: {policy: halton}", "halton: {policy: halton, match: matched}")
     text = text.replace("match: ladr}", "match: halton}")

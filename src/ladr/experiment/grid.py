@@ -10,7 +10,7 @@ from ladr.base.errors import LadrError
 from ladr.benchmarks.prompt import Prompt
 from ladr.decoding import caches
 from ladr.decoding.policies import build
-from ladr.decoding.policies.replay import SOURCES
+from ladr.decoding.policies.replay import REPLAY, SOURCES
 from ladr.experiment.cell import Cell, Grid, Line, canonical, id_of, prompts_of
 from ladr.experiment.lines import CURVES
 from ladr.experiment.params import BackboneRow, Params, Sampler
@@ -121,9 +121,14 @@ class CellMaker:
         """The cell of a row; the cells that it needs are added first. `trail`: the rows that led here."""
         needs: list[str] = []
 
-        def source(name: str) -> str:
+        def source(name: str, word: str = "match") -> str:
             if name in trail:
                 raise LadrError(f"samplers: {' -> '.join([*trail, name])} is a circle")
+            if word == REPLAY and build(self.scope[name].spec).whole:
+                raise LadrError(
+                    f"samplers: {trail[-1]}: '{REPLAY}{name}' is not allowed; {name!r} may decode a picture more "
+                    "than once, and a budget is that of one decode"
+                )
             needs.append(self.cell(self.scope[name], (*trail, name)).id)
             return needs[-1]
 
@@ -196,8 +201,8 @@ def _pointed(policy: Any, source: Any) -> Any:
     if isinstance(policy, Mapping):
         return {key: _pointed(value, source) for key, value in policy.items()}
     if isinstance(policy, str) and policy.startswith(SOURCES):
-        word, colon, row = policy.partition(":")
-        return word + colon + source(row)
+        word = next(word for word in SOURCES if policy.startswith(word))
+        return word + source(policy.removeprefix(word), word)
     return policy
 
 
