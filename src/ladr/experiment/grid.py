@@ -126,8 +126,8 @@ class CellMaker:
                 raise LadrError(f"samplers: {' -> '.join([*trail, name])} is a circle")
             if word == REPLAY and build(self.scope[name].spec).whole:
                 raise LadrError(
-                    f"samplers: {trail[-1]}: '{REPLAY}{name}' is not allowed; {name!r} may decode a picture more "
-                    "than once, and a budget is that of one decode"
+                    f"samplers: {trail[-1]}: '{REPLAY}{name}' is not allowed; {name!r} may decode a picture "
+                    "more than once, and a budget is that of one decode"
                 )
             needs.append(self.cell(self.scope[name], (*trail, name)).id)
             return needs[-1]
