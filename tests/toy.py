@@ -16,6 +16,7 @@ class ToyBackbone:
         g = torch.Generator().manual_seed(5)
         self.bias = torch.randn(8, *grid, codes, generator=g)
         self.pull = torch.randn(codes + 1, codes, generator=g)
+        self.looks = torch.rand(8, grid[0] * grid[1], grid[0] * grid[1], generator=g).square()
         self.calls = 0
 
     def bind(self, prompts):
@@ -27,6 +28,8 @@ class ToyDenoiser:
         self.backbone, self.kinds = backbone, torch.tensor(kinds)
         self.seen: list[tuple[Tensor, Tensor]] = []
         self.kept: list[Tensor] = []
+        self.attends = False
+        self.attention: Tensor | None = None
 
     def logits(self, tokens, rows, *, t=None, recompute=None):
         b = self.backbone
@@ -37,6 +40,8 @@ class ToyDenoiser:
         around[:, 1:] += pull[:, :-1]
         around[:, :, 1:] += pull[:, :, :-1]
         around[:, :, :-1] += pull[:, :, 1:]
+        if self.attends:
+            self.attention = b.looks[self.kinds[rows]] * (tokens == MASK).flatten(1)[:, :, None]
         out = b.sharpness * (b.bias[self.kinds[rows]] + 0.5 * around)
         return out[tokens == MASK] if b.packed else out
 

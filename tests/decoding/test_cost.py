@@ -34,6 +34,10 @@ class Guided:
     def keep(self, live):
         pass
 
+    @property
+    def attention(self):
+        return torch.ones(1, GRID[0] * GRID[1], GRID[0] * GRID[1])
+
     def logits(self, tokens, rows, *, t=None, recompute=None):
         masked = (tokens[0] == -1).flatten()
         self.conditional = self.table[1][masked]

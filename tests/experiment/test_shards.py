@@ -92,8 +92,8 @@ def test_files_are_the_same_for_every_cut_and_order(grid, plain, tmp_path, name,
 ONE = TEXT[: TEXT.index("samplers:")] + "baseline: one\nsamplers:\n  one: {policy: NAME}\n"
 ONE += "  cosine: {policy: cosine}\n"  # which the oracle reads
 ANSWERED = sorted(
-    set(POLICIES) - {"free_correction"}
-)  # which asks for known cells: an exact model says nothing
+    set(POLICIES) - {"free_correction", "uncoupled"}
+)  # which ask for known cells and for attention: an exact model tells neither
 
 
 @pytest.mark.parametrize("name", ANSWERED)
@@ -134,6 +134,7 @@ PRODUCT = [
     *(("mixture", policy, "ramp") for policy in ANSWERED),
     *(("shapes", policy, cache) for policy in sorted(POLICIES) for cache in sorted(CACHES)),
     ("shapes", "free_correction", "none"),
+    ("shapes", "uncoupled", "none"),
 ]
 
 

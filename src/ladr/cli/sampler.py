@@ -40,6 +40,7 @@ ABOUT = {  # what fits into a line of 76 characters beside the longest name
     "certainty_prior": "d2Cache: confidence times the density of known cells.",
     "ccd": "Cells that are sure in this pass and in the one before.",
     "sprint": "The masked cells over the passes left, and all sure ones.",
+    "uncoupled": "DAPD: cells that hardly look at each other.",
     "oracle": "Learn2PD: what a slower run ends with; in params.yaml alone.",
     "tries": "Several tries of a policy; the likeliest picture is kept.",
 }

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ladr.base.errors import LadrError, shown
 from ladr.decoding.commits import answer, at_least_one
+from ladr.decoding.denoiser import Denoiser, name_of
 from ladr.decoding.noise import ImageStreams, Noise
 from ladr.decoding.policies.base import Policy
 from ladr.decoding.view import MASK, Commit, View
@@ -167,6 +168,25 @@ def costs_of(plan: Any, B: int) -> list[float]:
     if isinstance(cost, (int, float)):
         return [float(cost)] * B
     raise LadrError(f"cache: a cost of {shown(cost)} is not allowed; a number, or a tensor {(B,)}")
+
+
+def attention_of(denoiser: Denoiser, masked: Tensor) -> Tensor:
+    """(B, N, N) float32: the attention between the cells of grids masked (B, H, W) in the last pass;
+    LadrError where the backbone tells none."""
+    attention, (B, H, W) = denoiser.attention, masked.shape
+    if attention is None:
+        raise LadrError(
+            f"backbone {name_of(denoiser)} tells no attention between cells, which the policy needs; one of "
+            "the Lumina layout does"
+        )
+    shape = (B, H * W, H * W)
+    if not isinstance(attention, Tensor) or tuple(attention.shape) != shape:
+        raise LadrError(
+            f"backbone {name_of(denoiser)}: attention {_described(attention)} is not allowed; {shape} is"
+        )
+    if not bool(attention.isfinite().all()):
+        raise LadrError(f"backbone {name_of(denoiser)}: attention holds numbers that are not finite")
+    return attention.float()
 
 
 def start_of(backbone: Any, N: int, start: Tensor | None) -> Tensor:

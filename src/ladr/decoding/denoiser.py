@@ -12,11 +12,15 @@ class Denoiser:
     """A backbone bound to the prompts of one call. Only `logits` must be written; the rest has defaults.
 
     conditional (M, K): the last pass's logits before guidance, None where the model tells none. everywhere:
-    the loop sets it when the policy needs the logits of observed cells too, that is dense ones.
+    the loop sets it when the policy needs the logits of observed cells too, that is dense ones. attends: the
+    loop sets it when the policy needs the attention between cells; attention (B, N, N) float is then the last
+    pass's, rows of observed cells 0, None where the model tells none.
     """
 
     conditional: Tensor | None = None
     everywhere: bool = False
+    attends: bool = False
+    attention: Tensor | None = None
 
     def logits(
         self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None
@@ -49,9 +53,8 @@ class _Adopted(Denoiser):
 
     def __init__(self, inner: Any):
         self._inner = inner
-        self._names = frozenset(
-            name for name in ("conditional", "everywhere", "keep") if hasattr(inner, name)
-        )
+        asked = ("conditional", "everywhere", "attends", "attention", "keep")
+        self._names = frozenset(name for name in asked if hasattr(inner, name))
 
     @property
     def conditional(self) -> Tensor | None:  # type: ignore[override]
@@ -65,6 +68,19 @@ class _Adopted(Denoiser):
     def everywhere(self, everywhere: bool) -> None:
         if "everywhere" in self._names:
             self._inner.everywhere = everywhere
+
+    @property
+    def attends(self) -> bool:  # type: ignore[override]
+        return bool(self._inner.attends) if "attends" in self._names else False
+
+    @attends.setter
+    def attends(self, attends: bool) -> None:
+        if "attends" in self._names:
+            self._inner.attends = attends
+
+    @property
+    def attention(self) -> Tensor | None:  # type: ignore[override]
+        return self._inner.attention if "attention" in self._names else None
 
     def logits(
         self, tokens: Tensor, rows: Tensor, *, t: Tensor | None = None, recompute: Any = None

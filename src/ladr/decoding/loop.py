@@ -88,7 +88,7 @@ def decode(
     options: dict[str, Any] = {"temperature": float(temperature), "cache": cache, "on_step": on_step}
     run = Passes(backbone.codes, rule, steps, noise_of(N, seeds, noise), start, **options)
     denoiser = adopted(backbone.bind(list(prompts)))
-    denoiser.everywhere = rule.everywhere
+    denoiser.everywhere, denoiser.attends = rule.everywhere, rule.attends
     waiting = deque(i for i in range(N) if bool((start[i] == MASK).any()))
     live = Live.empty(start)
     while (waiting or live.images) and not (stopped and stopped()):

@@ -15,6 +15,7 @@ from ladr.base.errors import LadrError
 from ladr.decoding.aside import Aside
 from ladr.decoding.caches import Cache
 from ladr.decoding.checks import (
+    attention_of,
     check_codes,
     check_draws,
     check_plan,
@@ -142,6 +143,7 @@ class Passes:
             draw_keys=self.noise.keys,
             just_committed=live.just,
             conditional=self.conditional(denoiser, masked, codes),
+            attention=attention_of(denoiser, masked) if self.policy.attends else None,
             previous=live.previous,
         )
 

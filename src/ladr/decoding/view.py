@@ -56,7 +56,8 @@ class View:
     `previous` those that its own pass changed; previous: the view of the pass before, None in the first and
     for policies and caches that do not look back; began (B, H, W) bool: what was masked when the pass
     started, which `t` and `counts` go by, also in the view that `after` returns; memory: of the `previous`
-    view, what the policy kept in that pass.
+    view, what the policy kept in that pass; attention (B, N, N) float32, for policies that ask for it: how
+    much each masked cell, in row-major order, looks at every cell.
 
     The maps drawn and argmax (int64, MASK where nothing is predicted), drawn_prob, top1, gap, entropy,
     logit_gap and change (float32, 0 there) are (B, H, W): see `Predictions`.
@@ -72,6 +73,7 @@ class View:
     draw_keys: Callable[[Sequence[int], Sequence[object], tuple[int, int]], Tensor]
     just_committed: Tensor
     conditional: Predictions | None = None
+    attention: Tensor | None = None
     previous: View | None = None
     began: Tensor | None = None
     memory: Mapping[str, Tensor] = field(default_factory=dict)
@@ -168,7 +170,8 @@ class View:
         }
         fields["memory"] = {name: kept[keep] for name, kept in self.memory.items()}
         predictions = self.predictions.rows(keep)
-        return replace(self, predictions=predictions, conditional=None, previous=None, **fields)
+        gone: dict[str, Any] = dict.fromkeys(("conditional", "attention", "previous"))
+        return replace(self, predictions=predictions, **gone, **fields)
 
     def remembered(self, label: str) -> Tensor:
         """(B, H, W): what this policy kept under `label` in the pass before; zeros before there was one."""
@@ -183,6 +186,7 @@ class View:
             predictions=self.predictions.without_past(),
             previous=None,
             conditional=None,
+            attention=None,
             just_committed=changed,
             memory=memory,
         )

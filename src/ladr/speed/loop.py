@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ class FixedLogits:
     """A backbone whose network costs nothing: the same random logits in every pass, and others of a second
     branch, so that policies that believe it pay for reading it."""
 
-    everywhere = False
+    everywhere = attends = False
 
     def __init__(self, grid: tuple[int, int], codes: int, seed: int):
         self.grid, self.codes = grid, codes
@@ -26,6 +27,18 @@ class FixedLogits:
         self.table, self.other = (
             3 * torch.randn(grid[0] * grid[1], codes, generator=generator) for _ in range(2)
         )
+
+        self.seed = seed
+
+    @cached_property
+    def looks(self) -> Tensor:
+        """(N, N): random attention between the cells."""
+        N = self.grid[0] * self.grid[1]
+        return torch.rand(N, N, generator=torch.Generator().manual_seed(self.seed)).square()
+
+    @property
+    def attention(self) -> Tensor:
+        return self.looks[None]
 
     def bind(self, prompts: Sequence[str]) -> "FixedLogits":
         return self
@@ -45,7 +58,7 @@ class Stopwatch:
 
     def __init__(self, policy: Policy, last: int | None = None):
         self.policy, self.last = policy, last
-        self.history, self.everywhere = policy.history, policy.everywhere
+        self.history, self.everywhere, self.attends = policy.history, policy.everywhere, policy.attends
         self.seconds: list[float] = []
 
     def __call__(self, view: Any) -> Any:

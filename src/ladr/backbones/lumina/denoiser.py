@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ladr.backbones.lumina.attention import grouped
+from ladr.backbones.lumina.between import LastLayer, between
 from ladr.backbones.lumina.compiled import Compiled
 from ladr.backbones.lumina.llada import KV, LLaDA
 from ladr.backbones.lumina.packing import Frame, Pack
@@ -21,7 +22,7 @@ class CachedPass:
 
     logits (total, K) are each branch's own, before guidance; peak (total,) is their maximum; ids (total,)
     what stood there when last computed; fresh (S,) marks sequences never computed; gap (B, N, K) is
-    conditional minus unconditional.
+    conditional minus unconditional; queries (total, heads, D) are the last layer's, if they are asked for.
     """
 
     kv: KV
@@ -30,6 +31,7 @@ class CachedPass:
     ids: Tensor
     fresh: Tensor
     gap: Tensor | None = None
+    queries: Tensor | None = None
 
 
 class GuidedDenoiser(Denoiser):
@@ -59,7 +61,8 @@ class GuidedDenoiser(Denoiser):
         self.rows: list[int] = []
         self.cached: CachedPass | None = None
         self.conditional: Tensor | None = None
-        self.everywhere = False
+        self.everywhere = self.attends = False
+        self.attention: Tensor | None = None
 
     @torch.no_grad()
     def logits(
@@ -113,6 +116,7 @@ class GuidedDenoiser(Denoiser):
             ids=cached.ids[source],
             fresh=torch.tensor([c is None or bool(cached.fresh[c]) for c in came_from], device=source.device),
             gap=None if cached.gap is None else cached.gap[[b or 0 for b in from_row]],
+            queries=None if cached.queries is None else cached.queries[source],
         )
 
     def _full_pass(self, ids: Tensor, cells: Tensor) -> Tensor:
@@ -120,8 +124,12 @@ class GuidedDenoiser(Denoiser):
         B = len(cells)
         want, counts = self.pack.places(cells.repeat(self.branches, 1))
         last = want, grouped(counts, self.pack.lengths)
-        hidden = self.model.run(ids, self.turn, self.full, last=last, compiled=self.compiled)
+        seen = LastLayer() if self.attends else None
+        hidden = self.model.run(ids, self.turn, self.full, last=last, compiled=self.compiled, watch=seen)
         parts = self.pack.unsorted(hidden.split(counts))
+        if seen is not None:
+            asking = self.pack.unsorted(seen.q.split(counts))[:B]
+            self.attention = between(asking, seen.k, self.pack, cells)
         cond, *uncond = (self._head(torch.cat(parts[b : b + B])) for b in range(0, len(parts), B))
         return self._guide(cond, *uncond)
 
@@ -143,13 +151,29 @@ class GuidedDenoiser(Denoiser):
         groups = grouped(counts, self.pack.lengths)
         if len(at):
             turn = self.turn.at(at)
-            hidden = self.model.run(ids[at], turn, groups, kv=cached.kv, at=at, compiled=self.compiled)
+            seen = LastLayer() if self.attends else None
+            hidden = self.model.run(
+                ids[at], turn, groups, kv=cached.kv, at=at, compiled=self.compiled, watch=seen
+            )
+            if seen is not None:
+                self._remember(cached, seen.q, at)
             logits = self._head(hidden)
             cached.logits[at] = logits
             cached.peak[at] = logits.amax(-1).float()
+        if self.attends and cached.queries is not None:
+            places = zip(self.pack.cells, cells, strict=False)  # the conditional sequences stand first
+            asking = [cached.queries[all_of[chosen]] for all_of, chosen in places]
+            self.attention = between(asking, cached.kv.k[-1], self.pack, cells)
         guided = self._guided_from(cached, cells, plan)
         plan.cost = self._note(cached, chosen, ids, counts)
         return guided
+
+    @staticmethod
+    def _remember(cached: CachedPass, q: Tensor, at: Tensor) -> None:
+        """Keep the queries q (n, heads, D) that were computed at the places `at` (n,)."""
+        if cached.queries is None:
+            cached.queries = torch.zeros_like(cached.kv.k[-1])
+        cached.queries[at] = q
 
     def _guided_from(self, cached: CachedPass, cells: Tensor, plan: Recompute) -> Tensor:
         """The guided logits (M, K) of the cells (B, N) bool from what is cached, computed now or earlier."""

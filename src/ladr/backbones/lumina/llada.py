@@ -1,5 +1,6 @@
 """The LLaDA transformer (bidirectional, RoPE, RMSNorm, SwiGLU) under upstream's names, in torch alone."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -71,17 +72,22 @@ class Block(nn.Module):
         at: Any = None,
         want: Any = None,
         stages: Stages | None = None,
+        watch: Callable[[Tensor, Tensor], None] | None = None,
     ) -> Tensor:
-        """x (n,d) -> (n,d). With `want` (indices into x) only these places query: -> (len(want),d)."""
+        """x (n,d) -> (n,d). With `want` (indices into x) only these places query: -> (len(want),d). watch: is
+        told the rotated queries and keys."""
         if stages is not None:
-            return self._staged(stages, x, turn, groups, kv, at, want)
+            return self._staged(stages, x, turn, groups, kv, at, want, watch)
         n = self.attn_norm(x)
         k, v = turn(self._heads(self.k_proj(n))), self._heads(self.v_proj(n))
         if kv is not None:
             k, v = kv.put(self.layer, at, k, v)
         if want is not None:
             x, n, turn = x[want], n[want], turn.at(want)
-        mixed = self.attn_out(attend(turn(self._heads(self.q_proj(n))), k, v, groups))
+        q = turn(self._heads(self.q_proj(n)))
+        if watch is not None:
+            watch(q, k)
+        mixed = self.attn_out(attend(q, k, v, groups))
         if pure():
             x = x + mixed
             n = self.ff_norm(x)
@@ -93,7 +99,15 @@ class Block(nn.Module):
         return x
 
     def _staged(
-        self, stages: Stages, x: Tensor, turn: Turn, groups: Any, kv: KV | None, at: Any, want: Any
+        self,
+        stages: Stages,
+        x: Tensor,
+        turn: Turn,
+        groups: Any,
+        kv: KV | None,
+        at: Any,
+        want: Any,
+        watch: Any,
     ) -> Tensor:
         """The same, its two stages as given."""
         projections = (self.q_proj.weight, self.k_proj.weight, self.v_proj.weight)
@@ -102,6 +116,8 @@ class Block(nn.Module):
             k, v = kv.put(self.layer, at, k, v)
         if want is not None:
             x, q = x[want], q[want]
+        if watch is not None:
+            watch(q, k)
         products = (self.attn_out.weight, self.ff_proj.weight, self.up_proj.weight, self.ff_out.weight)
         return stages.after(x, attend(q, k, v, groups), self.ff_norm.weight, self.ff_norm.eps, products)
 
@@ -163,12 +179,13 @@ class LLaDA(nn.Module):
         at: Any = None,
         last: Any = None,
         compiled: Any = None,
+        watch: Any = None,
     ) -> Tensor:
         """The states (n,d) of packed `ids` (n,) after the last norm.
 
         With `kv`, `ids` stand at the packed positions `at` (n,) and see all that `kv` holds.
         `last` = (want, groups): the last layer answers at the indices `want` only. `compiled`: what of the
-        pass is compiled (`compiled.Compiled`).
+        pass is compiled (`compiled.Compiled`). `watch`: is told the last layer's queries and keys.
         """
         stages, front = compiled or (None, None)
         x = self.body["wte"](ids)
@@ -179,7 +196,7 @@ class LLaDA(nn.Module):
         for block in blocks:
             x = block(x, turn, groups, kv, at, stages=stages)
         want, groups = last or (None, groups)
-        return self.body["ln_f"](final(x, turn, groups, kv, at, want, stages))
+        return self.body["ln_f"](final(x, turn, groups, kv, at, want, stages, watch))
 
     def head(self, hidden: Tensor, lo: int = 0, hi: int | None = None) -> Tensor:
         """Logits (..., hi - lo) of the ids lo..hi-1."""

@@ -31,6 +31,7 @@ from ladr.decoding.policies.scheduled import AllIn, Scheduled
 from ladr.decoding.policies.spread import Checkerboard, Stratified
 from ladr.decoding.policies.thresholds import EntropyBound, Klass, LocalLeap, Threshold
 from ladr.decoding.policies.tries import Tries
+from ladr.decoding.policies.uncoupled import Uncoupled
 
 POLICIES: dict[str, Any] = {
     "ladr": LADR,
@@ -61,6 +62,7 @@ POLICIES: dict[str, Any] = {
     "certainty_prior": CertaintyPrior,
     "ccd": CCD,
     "sprint": Sprint,
+    "uncoupled": Uncoupled,
     "oracle": Oracle,
     "tries": Tries,
 }

@@ -49,6 +49,11 @@ class Policy:
         return False
 
     @property
+    def attends(self) -> bool:
+        """Does it need the attention between cells (`View.attention`)?"""
+        return False
+
+    @property
     def whole(self) -> bool:
         """Does it decide about whole pictures, not cells alone (`Commit.best`)?"""
         return False
@@ -140,6 +145,10 @@ class Composed(Policy):
         return bool(self._any("everywhere"))
 
     @property
+    def attends(self) -> bool:
+        return bool(self._any("attends"))
+
+    @property
     def replays(self) -> str | None:
         return self._any("replays")
 
@@ -208,6 +217,10 @@ class Outside(Policy):
     @property
     def everywhere(self) -> bool:
         return bool(getattr(self.rule, "everywhere", False))
+
+    @property
+    def attends(self) -> bool:
+        return bool(getattr(self.rule, "attends", False))
 
     @property
     def spec(self) -> dict[str, Any]:

@@ -85,6 +85,10 @@ class LADRScheduler(SchedulerMixin, ConfigMixin):
         within("sampling_temperature", sampling_temperature, 0)
         one_of("time", time, TIMES)
         self.policy = build(policy, outside=False)
+        if self.policy.attends:
+            raise LadrError(
+                f"policy {self.policy.name!r} needs attention between cells, which pipelines hide"
+            )
         if not isinstance(policy, str | Mapping):
             self.register_to_config(policy=self.policy.spec)
         self.timesteps: UntilSettled | None = None

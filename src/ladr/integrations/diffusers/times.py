@@ -95,6 +95,10 @@ class InPipeline(Policy):
     def everywhere(self) -> bool:
         return self.policy.everywhere
 
+    @property
+    def attends(self) -> bool:
+        return self.policy.attends
+
     def __call__(self, view: View) -> Commit:
         commit = answer(self.policy, self._continued(view) if self.first else view)
         if not self.times.last:
