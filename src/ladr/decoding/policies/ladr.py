@@ -20,9 +20,9 @@ from ladr.decoding.view import Commit, View
 class LADR(Replaying):
     """`Scheduled(select...).then(Rescue(...))`; see both for the fields.
 
-    select, noise: how the standard step ranks (the paper prints top-1, its backbone uses the sampled code
-    plus Gumbel noise). thin: no two cells of the standard step 4-adjacent. literal: Algorithm 1 as it is
-    printed.
+    LADR (arXiv 2603.13450; no code was published) is the paper that this project reproduces. select, noise:
+    how the standard step ranks (the paper prints top-1, its backbone uses the sampled code plus Gumbel
+    noise). thin: no two cells of the standard step 4-adjacent. literal: Algorithm 1 as it is printed.
     """
 
     name: ClassVar[str] = "ladr"

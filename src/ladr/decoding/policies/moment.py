@@ -19,8 +19,8 @@ class Moment(Counted):
 
     With beta = 1 + 1 / noise it tends to MaskGIT's step, which ranks by the drawn token plus that noise.
     Until time `halton` cells are taken in Halton's order instead, with tokens at temperature 1 (the paper's
-    hybrid: explore, then exploit). Moment sampler (arXiv 2510.04525), written from its description; no code
-    was taken.
+    hybrid: explore, then exploit). Moment sampler (arXiv 2510.04525; no code of it was found), written from
+    its description; no code was taken.
     """
 
     name: ClassVar[str] = "moment"

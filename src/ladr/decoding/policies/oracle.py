@@ -19,8 +19,9 @@ class Oracle(Policy):
     rule that commits final tokens alone can take more cells. of: `tokens:NAME`, the run NAME; give its
     tokens through `with_tokens`. A committed code is always the drawn one, so that the choice of cells alone
     looks ahead: where no cell has drawn its final token, the loop commits the surest cell as it was drawn,
-    and the image may leave that of the slower run. Learn2PD's oracle (arXiv 2509.25188), written from its
-    description; no code was taken. There codes are the likeliest ones, as here at temperature 0.
+    and the image may leave that of the slower run. Learn2PD's oracle (arXiv 2509.25188; licence of its code
+    not known), written from its description; no code was taken. There codes are the likeliest ones, as here
+    at temperature 0.
     """
 
     name: ClassVar[str] = "oracle"

@@ -54,8 +54,9 @@ class Order(Counted):
     """The due number of cells, in a fixed order: `halton`, `quincunx` (hierarchical checkerboard), `random`
     (an order of each image's own) or `raster`. The choice never looks at predictions.
 
-    Halton's order for masked image models is that of Halton-MaskGIT (arXiv 2503.17076), written from its
-    description; no code was taken. There the number of cells follows another curve.
+    Halton's order for masked image models is that of Halton-MaskGIT (arXiv 2503.17076; its code: MIT),
+    written from its description; no code was taken. There the number of cells follows another curve. The
+    other orders are controls of this project.
     """
 
     name: ClassVar[str] = "order"

@@ -34,8 +34,8 @@ class CertaintyPrior(Counted):
     """The due number of cells by confidence times the Gaussian density of known cells around them: a soft
     frontier.
 
-    The decoding rule of d2Cache (arXiv 2509.23094), which is one-dimensional there; written from its
-    description, no code was taken. sigma in cells.
+    The decoding rule of d2Cache (arXiv 2509.23094; its code: Apache-2.0), which is one-dimensional there;
+    written from its description, no code was taken. sigma in cells.
     """
 
     name: ClassVar[str] = "certainty_prior"
@@ -60,8 +60,8 @@ class CCD(Counted):
     """The due number of cells by the mean probability of their drawn code in this pass and the one before,
     and besides them every cell whose likeliest code has not changed and whose mean is at least `level`.
 
-    CCD (arXiv 2512.02044), written from its description, no code was taken; there the buffer may be longer,
-    which few passes leave no room for.
+    CCD (arXiv 2512.02044; its code: no licence given), written from its description, no code was taken;
+    there the buffer may be longer, which few passes leave no room for.
     """
 
     name: ClassVar[str] = "ccd"
@@ -89,7 +89,8 @@ class Sprint(Policy):
     """In each pass, of m masked cells, ceil(m / passes left), best first, and whatever has at least
     probability `level`.
 
-    SPRINT of LLaDA2.0-Uni, written from its description; no code was taken.
+    SPRINT of LLaDA2.0-Uni (arXiv 2604.20796; its code: Apache-2.0), written from its description; no code
+    was taken.
     """
 
     name: ClassVar[str] = "sprint"

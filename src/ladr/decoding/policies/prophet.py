@@ -25,10 +25,10 @@ class Prophet(Counted):
     mean gap of the two largest logits over the image's masked cells is at least scale *
     threshold(progress).
 
-    Prophet (arXiv 2508.19982), written from its description; no code was taken. There the answer span of a
-    text is watched; an image has none, so here it is all masked cells. logits: `guided`, or `conditional` if
-    the backbone tells them; guidance s stretches gaps up to (1 + s) times, so `scale` wants calibration
-    (`calibrate`). token: what to fill in on the exit.
+    Prophet (arXiv 2508.19982; its code: no licence given), written from its description; no code was taken.
+    There the answer span of a text is watched; an image has none, so here it is all masked cells. logits:
+    `guided`, or `conditional` if the backbone tells them; guidance s stretches gaps up to (1 + s) times, so
+    `scale` wants calibration (`calibrate`). token: what to fill in on the exit.
     """
 
     name: ClassVar[str] = "prophet"

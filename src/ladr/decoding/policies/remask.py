@@ -48,9 +48,9 @@ class ReMDM(_Remasking):
     had when it was committed: softmax(-confidence) over those cells, scaled to a mean of `share`, at most
     1.
 
-    ReMDM-conf (arXiv 2503.00307), written from its description; no code was taken. There the mean follows
-    the noise schedule's largest allowed value; here it is a number, so that the passes stay those of the
-    schedule.
+    ReMDM-conf (arXiv 2503.00307; its code: Apache-2.0), written from its description; no code was taken.
+    There the mean follows the noise schedule's largest allowed value; here it is a number, so that the passes
+    stay those of the schedule.
     """
 
     name: ClassVar[str] = "remdm"
@@ -69,8 +69,8 @@ class FreeCorrection(_Remasking):
     """The `share` of the committed cells whose own token has had the lowest probability on average over the
     passes since it was committed are masked again.
 
-    FreeCorrection (arXiv 2602.02927), written from its description; no code was taken. The network must
-    predict observed cells too.
+    FreeCorrection (arXiv 2602.02927; its code: MIT), written from its description; no code was taken. The
+    network must predict observed cells too.
     """
 
     name: ClassVar[str] = "free_correction"

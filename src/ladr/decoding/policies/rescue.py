@@ -133,7 +133,8 @@ class Rescue(Replaying):
     as the frontier would have given, from the rest of the grid first, or from all of it). token: `sampled`,
     or `argmax`, which is what the gap speaks about. budget: `own`, or `replay:NAME` to fill up to the
     counts of the run NAME, without tau, from all masked cells when `where` has too few. frontier_from:
-    `std`, next to the standard step's cells as well (Algorithm 1), or `prev`, the equations' M_t.
+    `std`, next to the standard step's cells as well (Algorithm 1), or `prev`, the equations' M_t. The rescue
+    is that of LADR (arXiv 2603.13450; no code was published).
     """
 
     name: ClassVar[str] = "rescue"

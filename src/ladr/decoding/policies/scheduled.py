@@ -27,10 +27,12 @@ def log_score(view: View, rank: str) -> Tensor:
 class Scheduled(Counted):
     """The due number of cells, ranked by `rank` plus Gumbel noise.
 
-    rank `sampled` with constant noise 1 is Lumina-DiMOO's step; annealed noise, falling to 0 over the
-    image's T passes, is MaskGIT's and aMUSEd's; `top1` with noise 0 is the paper's Algorithm 1.
-    `independent` thins the set: walking down the ranking, a cell with a 4-neighbour already taken in this
-    pass waits for a later one, so a few passes more than T may be needed.
+    rank `sampled` with constant noise 1 is the step of Lumina-DiMOO (arXiv 2510.06308; its code: Apache-2.0);
+    annealed noise, falling to 0 over the image's T passes, is that of MaskGIT (arXiv 2202.04200; its code:
+    Apache-2.0) and aMUSEd (arXiv 2401.01808; its code in diffusers: Apache-2.0); `top1` with noise 0 is
+    Algorithm 1 of LADR (arXiv 2603.13450; no code was published). `independent` thins the set: walking down
+    the ranking, a cell with a 4-neighbour already taken in this pass waits for a later one, so a few passes
+    more than T may be needed.
     """
 
     name: ClassVar[str] = "scheduled"

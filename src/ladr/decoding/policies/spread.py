@@ -20,8 +20,8 @@ class Checkerboard(Policy):
     """Generation then reconstruction: one colour of the checkerboard by a cosine schedule, then the other
     colour, each of whose cells now has known neighbours on all sides, in the last `rest` of the T passes.
 
-    GtR (arXiv 2510.17171), written from its description; no code was taken. rank: the order within a colour,
-    `random` as there, or as `Scheduled` ranks.
+    GtR (arXiv 2510.17171; licence of its code not known), written from its description; no code was taken.
+    rank: the order within a colour, `random` as there, or as `Scheduled` ranks.
     """
 
     name: ClassVar[str] = "checkerboard"
@@ -61,7 +61,8 @@ class Stratified(Counted):
     """The due number of cells, in an order that fills the quarters of the grid in turn, then their
     quarters, and so on; within a quarter at random, in an order of each image's own.
 
-    Stratified random sampling of LaViDa-O (arXiv 2509.19244), from the idea alone: its code is not free.
+    Stratified random sampling of LaViDa-O (arXiv 2509.19244; its code is not free: Adobe Research License),
+    from the idea alone.
     """
 
     name: ClassVar[str] = "stratified"

@@ -44,8 +44,9 @@ class _Barred(Counted):
 class Threshold(_Barred):
     """Cells whose likeliest code has at least probability `level`.
 
-    The rule of Fast-dLLM (arXiv 2505.22618) and Dimple (arXiv 2505.16990), written from
-    their descriptions; no code was taken.
+    The rule of Fast-dLLM (arXiv 2505.22618; its code: Apache-2.0) and Dimple (arXiv 2505.16990; its code: no
+    licence for the whole, Apache-2.0 in the file with the rule), written from their descriptions; no code
+    was taken.
     """
 
     name: ClassVar[str] = "threshold"
@@ -64,7 +65,8 @@ class EntropyBound(_Barred):
     """The largest set of lowest-entropy cells whose entropies without the largest sum to at most `bound`
     nats: a bound on what committing them together can cost, whatever their geometry.
 
-    EB-Sampler (arXiv 2505.24857), written from its description; no code was taken.
+    EB-Sampler (arXiv 2505.24857; no code by its authors was found, that of diffusers: Apache-2.0), written
+    from its description; no code was taken.
     """
 
     name: ClassVar[str] = "entropy_bound"
@@ -86,8 +88,8 @@ class EntropyBound(_Barred):
 class LocalLeap(_Barred):
     """Anchors with at least probability `anchor`, and cells within `radius` of one with at least `relaxed`.
 
-    LocalLeap (arXiv 2510.07081), which is one-dimensional there; written from its description, no code was
-    taken.
+    LocalLeap (arXiv 2510.07081; its code: Apache-2.0 by the word of a project that adapted it), which is
+    one-dimensional there; written from its description, no code was taken.
     """
 
     name: ClassVar[str] = "localleap"
@@ -111,7 +113,7 @@ class Klass(_Barred):
     """Cells surer than `level` whose distribution moved by less than `kl` nats in each of the last `stable`
     passes (1 or 2).
 
-    KLASS (arXiv 2511.05664), written from its description; no code was taken.
+    KLASS (arXiv 2511.05664; its code: MIT), written from its description; no code was taken.
     """
 
     name: ClassVar[str] = "klass"
