@@ -55,6 +55,8 @@ class MLCache:
     pass belongs to it where the pass before began earlier than `warmup` in the image's own time, so that a
     decoder of few passes has one too, and positions just committed are recomputed always. With `branch_every`
     > 1 the unconditional branch runs in full passes and in every `branch_every`-th other pass only.
+
+    It is the ML-Cache of Lumina-DiMOO (arXiv 2510.06308; its code: Apache-2.0), the reference decoder's own.
     """
 
     ratio: float = 0.9
@@ -94,7 +96,10 @@ class MLCache:
 
 @dataclass(frozen=True)
 class BranchCache:
-    """The unconditional branch runs in every `every`-th pass; else its difference to the other is reused."""
+    """The unconditional branch runs in every `every`-th pass; else its difference to the other is reused.
+
+    The condition cache of LazyMAR (arXiv 2503.12450; its code: MIT) reuses that difference too.
+    """
 
     every: int = 2
     warmup: float = 0.3
@@ -118,7 +123,8 @@ class DelayedCache:
     """What an observed cell said is reused from the second pass after its commit on: every pass recomputes
     the masked cells and those that the pass before committed, and every `refresh`-th pass everything.
 
-    dKV-Cache (arXiv 2505.15781), decode variant, written from its description; no code was taken.
+    dKV-Cache (arXiv 2505.15781; its code: no licence given), decode variant, written from its description;
+    no code was taken.
     """
 
     refresh: int = 4
@@ -142,7 +148,8 @@ class DelayedCache:
 class StaleCache:
     """The network runs in every `every`-th pass; the passes between decode from its last answer.
 
-    A control without training for shortcuts that learn what skipped passes would have said (MIGM-Shortcut).
+    A control without training for shortcuts that learn what skipped passes would have said: MIGM-Shortcut
+    (arXiv 2602.23996; its code: no licence for the whole, MIT in its part from Halton-MaskGIT).
     """
 
     every: int = 2
@@ -160,7 +167,12 @@ class StaleCache:
 @dataclass(frozen=True)
 class GuidanceRamp:
     """Guidance that goes from `first` to `last` times the backbone's between the times `start` and `end`;
-    while it is 0, the unconditional branch does not run (after the first pass)."""
+    while it is 0, the unconditional branch does not run (after the first pass).
+
+    The guidance interval (arXiv 2404.07724; its code: Apache-2.0, adapted in part from code that is not free)
+    does without guidance at some times too, but switches it at once. A theory of masked models says when
+    guidance helps them (arXiv 2507.08965; no code of it was found).
+    """
 
     first: float = 1.0
     last: float = 0.0
