@@ -18,8 +18,9 @@ from ladr.decoding.caches import (
     cache,
 )
 from ladr.decoding.loop import decode
-from ladr.decoding.policies import LADR, POLICIES, Scheduled
+from ladr.decoding.policies import LADR, POLICIES, Scheduled, build
 from ladr.decoding.view import MASK
+from staying import Staying
 from toy import knowing
 
 COSINE = Scheduled(schedule="fixed")
@@ -212,10 +213,15 @@ def test_every_policy_with_every_cache_ends_keeps_what_is_known_and_does_not_dep
     start = torch.full((3, 8, 8), MASK)
     start[:, 2:5] = torch.arange(24).view(3, 8)
     model = DiMOO.from_pretrained(folder)
-    spec = {"policy": policy} | ({"share": 0.2} if policy in ("remdm", "free_correction") else {})
+    again = build(policy).masks_again
+    spec = {"policy": policy} | ({"share": 0.2} if again else {})
     options = {"steps": 4, "start": start, "cache": cache(name)}
     ready = knowing(spec, lambda slow: decode(model, prompts, slow, seeds=[0, 1, 2], **options))
-    whole = decode(model, prompts, ready, seeds=[0, 1, 2], **options)
+    staying = Staying(ready, start)
+    whole = decode(model, prompts, ready, seeds=[0, 1, 2], on_step=staying, **options)
+    staying.end(whole.tokens)
+    assert staying.kept
+    assert bool(staying.dropped) == again
     assert torch.equal(whole.tokens[:, 2:5], start[:, 2:5])
     assert bool((whole.tokens >= 0).all())
     order = [2, 0, 1]

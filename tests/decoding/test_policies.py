@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from ladr import LADR, MASK, POLICIES, Commit, LadrError, build, decode
+from ladr.decoding.caches import CACHES, cache
 from ladr.decoding.frontier import frontier
 from ladr.decoding.policies import (
     PAPER,
@@ -26,9 +27,11 @@ from ladr.decoding.policies import (
     Rescue,
     Scheduled,
     Threshold,
+    Tries,
     calibrate,
 )
 from ladr.decoding.policies.orders import halton, quincunx
+from staying import Staying
 from toy import ToyBackbone, knowing
 
 PROMPTS = ["red", "green", "blue", "a", "bb", "ccc", "d"]
@@ -60,7 +63,13 @@ VARIANTS = [
     {"policy": "then", "first": {"policy": "quincunx"}, "second": {"policy": "rescue", "where": "parity"}},
     {"policy": "union", "first": {"policy": "cosine"}, "second": {"policy": "all_in"}},
 ]
-every_policy = pytest.mark.parametrize("spec", VARIANTS, ids=lambda s: "-".join(map(str, s.values()))[:40])
+
+
+def label(spec):
+    return "-".join(map(str, spec.values()))[:40]
+
+
+every_policy = pytest.mark.parametrize("spec", VARIANTS, ids=label)
 
 
 def run(spec, prompts=PROMPTS, *, grid=(6, 5), seeds=None, **options):
@@ -85,32 +94,60 @@ def test_results_do_not_depend_on_the_batch(spec):
     assert torch.equal(backwards.tokens.flip(0), batched.tokens)
 
 
-@every_policy
+PRINTED = {"policy": "ladr", "literal": True}  # Algorithm 1 to the letter, which rewrites what it knows
+
+
+@pytest.mark.parametrize("spec", [*VARIANTS, PRINTED], ids=label)
 @pytest.mark.parametrize("grid", [(6, 5), (1, 9), (1, 1)])
-def test_observed_cells_stay_and_every_pass_commits(spec, grid):
+def test_committed_cells_stay_and_every_pass_commits(spec, grid):
+    """What was known from the start stays too, and only a policy that declares it masks cells again."""
     g = torch.Generator().manual_seed(2)
     known = torch.randint(7, (4, *grid), generator=g)
     start = known.masked_fill(torch.rand(4, *grid, generator=g) < 0.7, MASK)
     start[3] = known[3]
-    seen = []
+    options = {"prompts": PROMPTS[:4], "grid": grid, "start": start}
+    policy = knowing(spec, lambda name: run(name, **options))
+    for given in (None, *map(cache, CACHES)) if grid == (6, 5) else (None,):
+        staying = Staying(policy, start)
 
-    def watch(view, take):
-        assert not (take & ~view.masked).any()
-        assert bool(take.flatten(1).any(1).all())
-        assert torch.equal(view.tokens[view.masked == 0], seen_now(view))
-        seen.append(take)
+        def watch(view, take, staying=staying):
+            assert not (take & ~view.masked).any()
+            assert bool(take.flatten(1).any(1).all())
+            staying(view, take)
 
-    def seen_now(view):
-        return torch.where(view.masked, MASK, view.tokens)[view.masked == 0]
+        out = run(policy, **options, cache=given, on_step=watch)
+        staying.end(out.tokens)
+        assert torch.equal(out.tokens[start != MASK], start[start != MASK])
+        assert bool((out.tokens >= 0).all())
+        assert out.trace.images[3].passes == 0
+        assert len(staying.expected) == 3 or grid == (1, 1)
+        assert policy.masks_again or not staying.dropped
+        if grid == (6, 5):
+            assert staying.kept or spec == PRINTED
+            assert staying.dropped or "share" not in spec
+            assert bool(staying.rewritten) == (spec == PRINTED)
+        for image, before in zip(out.trace.images, start, strict=True):
+            assert all(n >= 1 for n in image.committed)
+            assert sum(image.committed) - sum(image.dropped) == int((before == MASK).sum())
 
-    out = run(spec, PROMPTS[:4], grid=grid, start=start, on_step=watch)
-    assert torch.equal(out.tokens[start != MASK], start[start != MASK])
-    assert bool((out.tokens >= 0).all())
-    assert out.trace.images[3].passes == 0
-    assert seen or grid == (1, 1)
-    for image, before in zip(out.trace.images, start, strict=True):
-        assert all(n >= 1 for n in image.committed)
-        assert sum(image.committed) - sum(image.dropped) == int((before == MASK).sum())
+
+def test_a_policy_declares_that_it_masks_cells_again():
+    """A composed one if any part does, a function or a class from outside by an attribute."""
+
+    def outside(view):
+        return view.masked
+
+    assert {name for name in POLICIES if build(name).masks_again} == {"remdm", "free_correction"}
+    assert not build(outside).masks_again
+    plain, again = build("cosine"), build("remdm")
+    assert again.then(outside).masks_again
+    assert (plain | again).masks_again
+    assert not plain.then(outside).masks_again
+    outside.masks_again = True
+    assert build(outside).masks_again
+    assert plain.then(outside).masks_again
+    with pytest.raises(LadrError, match=r"of: policy .*outside' masks or writes over known cells"):
+        Tries(of=build(outside))
 
 
 @every_policy

@@ -16,7 +16,7 @@ from ladr import backbones
 from ladr.backbones.random.blank import TINY, TINY_LAYOUT, random_checkpoint
 from ladr.base.errors import LadrError
 from ladr.decoding.caches import CACHES
-from ladr.decoding.policies import POLICIES
+from ladr.decoding.policies import POLICIES, build
 from ladr.experiment.cell import prompts_of
 from ladr.experiment.cells import parts
 from ladr.experiment.cells.decode import Decoder, Work, images_of, run, run_shard, steps_of
@@ -129,7 +129,8 @@ backbones:
     benchmarks: {mini-geneval: 1}
 samplers:
 """
-SHARES = dict.fromkeys(("remdm", "free_correction"), 0.2)  # by default they mask too few cells again
+# By default they mask too few cells again.
+SHARES = {name: 0.2 for name in POLICIES if build(name).masks_again}
 PRODUCT = [
     *(("mixture", policy, "ramp") for policy in ANSWERED),
     *(("shapes", policy, cache) for policy in sorted(POLICIES) for cache in sorted(CACHES)),

@@ -1,7 +1,7 @@
-"""Do the values of a dataclass's fields have the types that the class declares?"""
+"""The fields of a dataclass as plain values, and whether they have the types that the class declares."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from math import isnan
 from typing import Any
 
@@ -27,3 +27,23 @@ def _fits(kind: str, value: Any) -> bool:
     if kind == "int":
         return isinstance(value, int)
     return isinstance(value, (int, float)) and not isnan(value)
+
+
+def field_names(cls: Any) -> list[str]:
+    """The fields of a dataclass that belong to its plain dict."""
+    return [f.name for f in fields(cls) if f.metadata.get("spec", True)]
+
+
+def field_values(policy: Any) -> dict[str, Any]:
+    """Those fields of a policy as lists, dicts, strings and numbers; nothing of what is no dataclass."""
+    if not is_dataclass(policy):
+        return {}
+    values = {name: _plain(getattr(policy, name)) for name in field_names(policy)}
+    return values | {f.name: float(values[f.name]) for f in fields(policy) if f.type in (float, "float")}
+
+
+def _plain(value: Any) -> Any:
+    """A field as lists, dicts, strings and numbers; a policy's are its `spec`."""
+    if hasattr(value, "plain"):
+        return value.plain()
+    return value.spec if hasattr(value, "spec") else value

@@ -6,6 +6,7 @@ from typing import Any
 
 from ladr.base.errors import LadrError, nearest, shown
 from ladr.base.outside import is_address
+from ladr.decoding.fields import field_names
 from ladr.decoding.policies.allowed import from_fields
 from ladr.decoding.policies.base import (
     Composed,
@@ -15,7 +16,6 @@ from ladr.decoding.policies.base import (
     Then,
     Union,
     adopted,
-    field_names,
 )
 from ladr.decoding.policies.doubt import Doubt, FreeRiders, Unsure
 from ladr.decoding.policies.ladr import LADR

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ladr.base.errors import LadrError, nearest
-from ladr.decoding.fields import check_types
-from ladr.decoding.policies.base import field_names
+from ladr.decoding.fields import check_types, field_names
 
 
 def one_of(name: str, value: Any, allowed: Sequence[str]) -> None:

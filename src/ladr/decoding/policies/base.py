@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from ladr.base import outside
 from ladr.base.errors import LadrError, shown
 from ladr.base.late import Tensor
 from ladr.decoding.commits import answer, joined
+from ladr.decoding.fields import field_values
 from ladr.decoding.view import Commit, View
 
 Rule = Callable[[View], Tensor | Commit]
@@ -58,6 +59,11 @@ class Policy:
         """Does it decide about whole pictures, not cells alone (`Commit.best`)?"""
         return False
 
+    @property
+    def masks_again(self) -> bool:
+        """Does it mask committed cells again (`Commit.drop`)?"""
+        return False
+
     def __call__(self, view: View) -> Tensor | Commit:
         raise NotImplementedError
 
@@ -93,28 +99,6 @@ class Policy:
         return self
 
 
-def field_names(cls: Any) -> list[str]:
-    """The fields of a dataclass that belong to its plain dict."""
-    return [f.name for f in fields(cls) if f.metadata.get("spec", True)]
-
-
-def field_values(policy: Any) -> dict[str, Any]:
-    """Those fields of a policy as lists, dicts, strings and numbers; nothing of what is no dataclass."""
-    if not is_dataclass(policy):
-        return {}
-    values = {name: plain(getattr(policy, name)) for name in field_names(policy)}
-    return values | {f.name: float(values[f.name]) for f in fields(policy) if f.type in (float, "float")}
-
-
-def plain(value: Any) -> Any:
-    """A field as lists, dicts, strings and numbers."""
-    if isinstance(value, Policy):
-        return value.spec
-    if hasattr(value, "plain"):
-        return value.plain()
-    return value
-
-
 @dataclass(frozen=True)
 class Composed(Policy):
     """A policy of other policies, which stand in the fields `PARTS`. None of them may be `whole`."""
@@ -147,6 +131,10 @@ class Composed(Policy):
     @property
     def attends(self) -> bool:
         return bool(self._any("attends"))
+
+    @property
+    def masks_again(self) -> bool:
+        return bool(self._any("masks_again"))
 
     @property
     def replays(self) -> str | None:
@@ -221,6 +209,10 @@ class Outside(Policy):
     @property
     def attends(self) -> bool:
         return bool(getattr(self.rule, "attends", False))
+
+    @property
+    def masks_again(self) -> bool:
+        return bool(getattr(self.rule, "masks_again", False))
 
     @property
     def spec(self) -> dict[str, Any]:

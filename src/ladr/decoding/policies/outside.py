@@ -6,8 +6,9 @@ from typing import Any
 
 from ladr.base import outside
 from ladr.base.errors import LadrError
+from ladr.decoding.fields import field_names
 from ladr.decoding.policies.allowed import from_fields
-from ladr.decoding.policies.base import Outside, Policy, field_names
+from ladr.decoding.policies.base import Outside, Policy
 
 
 def from_address(address: str, own: Mapping[str, Any]) -> Policy:

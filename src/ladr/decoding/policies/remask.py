@@ -17,6 +17,7 @@ class _Remasking(Counted):
     masked again."""
 
     history: ClassVar[bool] = True
+    masks_again: ClassVar[bool] = True
     schedule: str = "fixed"
     share: float = 0.02
     start: float = 0.0

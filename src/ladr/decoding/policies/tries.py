@@ -16,6 +16,7 @@ from ladr.decoding.view import Commit, View
 LOG_P, BEST = "log p of the try", "log p of the best"  # maps that are remembered
 NUMBER, SINCE, LENGTH = "tries before", "passes before the try", "passes of the last whole try"
 SMALLEST = 1e-38
+ONE_TRY = "of: policy {!r} masks or writes over known cells; it has one try"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Tries(Composed):
                 f"of: policy {self.of.name!r} is not allowed; it looks back at earlier passes or at observed "
                 "cells, and another try has none"
             )
+        if self.of.masks_again:
+            raise LadrError(ONE_TRY.format(self.of.name))
 
     @property
     def planned(self) -> int:
@@ -64,7 +67,7 @@ class Tries(Composed):
         one = _Try(self, view)
         commit = answer(self.of, one.view)
         if commit.drop is not None or commit.rewrite is not None:
-            raise LadrError(f"of: policy {self.of.name!r} masks or writes over known cells; it has one try")
+            raise LadrError(ONE_TRY.format(self.of.name))
         take = one.whole_at_the_end(at_least_one(commit.take, view))
         log_p = torch.where(take, one.log_p(view.after(take, commit.tokens).tokens), view.remembered(LOG_P))
         total = precise(log_p).flatten(1).sum(1).to(log_p)

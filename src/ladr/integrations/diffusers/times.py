@@ -99,6 +99,10 @@ class InPipeline(Policy):
     def attends(self) -> bool:
         return self.policy.attends
 
+    @property
+    def masks_again(self) -> bool:
+        return self.policy.masks_again
+
     def __call__(self, view: View) -> Commit:
         commit = answer(self.policy, self._continued(view) if self.first else view)
         if not self.times.last:
