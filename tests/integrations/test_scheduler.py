@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ladr import LADR, POLICIES, LadrError, decode
+from ladr import LADR, MASK, POLICIES, LadrError, decode
 from ladr.backbones.amused.amused import Amused
 from ladr.backbones.random.blank_amused import random_amused
 from ladr.decoding.policies import Rescue
@@ -100,24 +100,33 @@ def test_the_scheduler_is_the_loop(pipe, backbone, policy):
 
 
 @pytest.mark.parametrize(
-    "policy", [{"policy": "doubt", "budget": 0.5}, {"policy": "free_riders", "budget": 2.0}]
+    "policy", [{"policy": "doubt", "budget": 0.5}, {"policy": "free_riders", "budget": 2.0}, "careful"]
 )
 def test_doubt_before_guidance_is_heard_from_the_network(pipe, backbone, policy):
-    result = decode(backbone, PROMPTS, policy, steps=16, seeds=SEEDS)
-    deaf, *_ = tokens(pipe, PROMPTS, SEEDS, policy=policy)
+    """By `careful` in both of its tries, which one image begins at other passes than the rest."""
+    start = torch.full((4, 8, 8), 32)
+    start[3, 1:] = 3
+    known = start.masked_fill(start == 32, MASK)
+    result = decode(backbone, PROMPTS, policy, steps=32, seeds=SEEDS, start=known)
+    deaf, *_ = tokens(pipe, PROMPTS, SEEDS, steps=32, latents=start, policy=policy)
     pipe.scheduler = scheduler(pipe, policy=policy)
     handle = pipe.scheduler.listen(pipe.transformer)
     try:
         out = pipe(
-            PROMPTS, num_inference_steps=16, guidance_scale=GUIDANCE, output_type="latent",
-            generator=generators(*SEEDS),
+            PROMPTS, num_inference_steps=32, guidance_scale=GUIDANCE, output_type="latent",
+            generator=generators(*SEEDS), latents=start.clone(),
         ).images  # fmt: skip
+        trace = pipe.scheduler.trace
         plain = pipe(PROMPTS[:1], num_inference_steps=4, guidance_scale=0.0, output_type="latent").images
     finally:
         handle.remove()
     assert torch.equal(out, result.tokens)
+    assert trace.committed() == result.trace.committed()
     assert not torch.equal(out, deaf)
     assert int(plain.max()) < 32
+    tries = [[n for n, m in enumerate(image.masked) if m == image.masked[0]] for image in trace.images]
+    assert {len(begins) for begins in tries} == ({2} if policy == "careful" else {1})
+    assert len({begins[-1] for begins in tries}) == (2 if policy == "careful" else 1)
 
 
 @pytest.mark.parametrize(
