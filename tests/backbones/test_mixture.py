@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from ladr.base.errors import LadrError
 from ladr.base.imports import PACKAGE, files_of, sha256_of
 from ladr.benchmarks.mini import SUITES
 from ladr.benchmarks.mini.prompts import spec_of
+from ladr.decoding.caches import GuidanceRamp, Recompute
 from ladr.decoding.loop import decode
 from ladr.decoding.noise import seed_of
 from ladr.decoding.policies import build
@@ -106,6 +108,48 @@ def test_guidance_sets_the_prompt_against_the_world(model):
     assert np.allclose(denoiser.conditional.numpy(), told, atol=1e-5)
     assert np.allclose(got.numpy(), 2.5 * told - 1.5 * free, atol=1e-4)
     assert model().bind([PROMPTS[1]]).conditional is None
+
+
+class Counting(Banks):
+    """Banks that count how often the one without a prompt is asked for: once for each image of a pass."""
+
+    free = 0
+
+    def __getitem__(self, spec):
+        self.free += spec is None
+        return super().__getitem__(spec)
+
+
+@pytest.mark.parametrize(("strength", "free"), [([0], 0), ([0, 0], 0), ([0, 0.5], 2), ([1], 2)])
+def test_where_no_image_is_guided_the_branch_without_a_prompt_is_not_computed(model, strength, free):
+    mixture = model(guidance=1.5, epsilon=0.2)
+    mixture.banks = Counting(mixture.patches, 8, 0, None)
+    tokens, rows = torch.cat([observed(mixture, p, 5, 1) for p in PROMPTS[:2]]), torch.arange(2)
+    told = model(epsilon=0.2).bind(PROMPTS[:2]).logits(tokens, rows)
+    denoiser = mixture.bind(PROMPTS[:2])
+    got = denoiser.logits(tokens, rows, recompute=Recompute(strength=torch.tensor(strength)))
+    assert mixture.banks.free == free
+    assert torch.equal(denoiser.conditional, told)
+    for row, s in enumerate(strength * (2 // len(strength))):
+        assert torch.equal(got[row * 251 :][:251], told[row * 251 :][:251]) == (s == 0)
+
+
+def test_guidance_that_grows_costs_the_branch_only_once_it_is_there(model):
+    mixture, ramp = model(guidance=3.0), GuidanceRamp(0.0, 1.0)
+    mixture.banks = Counting(mixture.patches, 8, 0, None)
+    strengths, free = [], []
+
+    def watched(view):
+        plan = ramp(view)
+        strengths.append(float(plan.strength[0]))
+        free.append(mixture.banks.free)
+        return plan
+
+    decode(mixture, PROMPTS[:1], build("cosine"), steps=8, cache=watched)
+    ran = [after > before for before, after in pairwise([*free, mixture.banks.free])]
+    assert ran == [strength > 0 for strength in strengths]
+    assert len(set(ran)) == 2
+    assert strengths[:2] == [0, 0]
 
 
 def test_banks_hold_what_the_prompt_states_and_do_not_depend_on_order(model):

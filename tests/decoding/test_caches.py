@@ -190,6 +190,8 @@ def test_a_guidance_ramp_scales_the_guidance_and_spares_the_branch_at_zero(folde
         costs = [cost for cost, strength in zip(trace.cost, strengths, strict=True) if strength == 0]
         assert costs
         assert max(costs) == 0.5
+    _, grown = asked(folder, GuidanceRamp(0.0, 1.0))
+    assert all(trace.cost[:2] == [1, 0.5] for trace in grown.trace.images)  # the first pass runs both anyway
     _, off = asked(folder, GuidanceRamp(0.0, 0.0))
     unguided = decode(DiMOO.from_pretrained(folder, guidance=0.0), PROMPTS, COSINE, steps=16)
     assert torch.equal(off.tokens, unguided.tokens)

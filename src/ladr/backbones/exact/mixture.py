@@ -86,7 +86,8 @@ class Mixture:
 
 class MixtureDenoiser(Denoiser):
     """Exact log marginals of bound prompts. Time is ignored, and so is a cache's plan but for its strength of
-    guidance: there is nothing to save.
+    guidance: the branch without a prompt is left out where that is 0 for all images, and nothing else can be
+    saved.
 
     `conditional` (M, K): the last pass's logits before guidance, None without guidance.
     """
@@ -104,8 +105,11 @@ class MixtureDenoiser(Denoiser):
         if not self.model.guidance:
             return conditional
         self.conditional = conditional
+        strength = None if recompute is None else recompute.strength
+        if strength is not None and not bool(strength.any()):
+            return conditional
         free = self._log_marginals([None] * len(grids), grids)
-        s = self._guidance(tokens, None if recompute is None else recompute.strength)
+        s = self._guidance(tokens, strength)
         return torch.mul(conditional, 1 + s).sub_(free.mul_(s))
 
     def _guidance(self, tokens: Tensor, strength: Tensor | None) -> Tensor | float:
