@@ -58,6 +58,30 @@ def test_tokens_drawn_from_sharper_marginals_stay_within_the_conditional_doubts(
     assert far <= sum(1 - s.max() for s in sides) + 1e-9
 
 
+@given(joints(), st.data())
+@settings(max_examples=300, deadline=None)
+def test_riders_that_show_their_likeliest_codes_stay_within_their_doubts(p, data):
+    riders = data.draw(st.sets(st.integers(0, p.ndim - 1)))
+    sides = marginals(p)
+    doubts = [1 - s.max() for s in sides]
+    deciding = [d for i, d in enumerate(doubts) if i not in riders]
+    far = guarantee.distance(p, guarantee.with_riders(sides, riders))
+    bound = guarantee.riders_bound([doubts[i] for i in riders], deciding)
+    assert far <= bound + 1e-9
+    if len(deciding) == 1:
+        assert bound == pytest.approx(min(1, sum(doubts[i] for i in riders)))
+
+
+def test_riders_are_as_far_as_their_bound_where_one_at_most_is_unlikely():
+    for doubts in ([0.1], [0.02, 0.05], [0.01, 0.02, 0.03, 0.2]):
+        p = guarantee.one_at_most(doubts)
+        sides = marginals(p)
+        assert [1 - s[0] for s in sides] == pytest.approx(doubts)
+        for kept in (len(doubts), len(doubts) - 1):  # the last one rides, or decides
+            far = guarantee.distance(p, guarantee.with_riders(sides, range(kept)))
+            assert far == pytest.approx(guarantee.riders_bound(doubts[:kept], doubts[kept:]))
+
+
 def test_one_cell_costs_nothing_and_the_cells_that_vary_together_almost_all():
     assert guarantee.distance_bound([0.4]) == 0
     assert guarantee.distance_bound([]) == guarantee.nats_bound([]) == 0

@@ -31,6 +31,16 @@ def distance_bound(doubts: Sequence[float]) -> float:
     return min(1.0, total, 2 * (total - max(doubts, default=0.0)))
 
 
+def riders_bound(riders: Sequence[float], deciding: Sequence[float] = ()) -> float:
+    """The largest total variation between drawing cells one after another, and drawing the deciding ones
+    together while the riders show their likeliest codes, with these doubts.
+
+    Whatever the deciding cells show, on average over it the riders show another code with probability at
+    most the sum of their doubts; so one deciding cell costs nothing.
+    """
+    return min(1.0, math.fsum(riders) + distance_bound(deciding))
+
+
 def nats_bound(entropies: Sequence[float]) -> float:
     """The largest total correlation, in nats, of cells with these entropies."""
     return math.fsum(entropies) - max(entropies, default=0.0)
@@ -66,6 +76,22 @@ def independent(marginals: Sequence[np.ndarray]) -> np.ndarray:
     out = np.ones(())
     for p in marginals:
         out = np.multiply.outer(out, p)
+    return out
+
+
+def with_riders(marginals: Sequence[np.ndarray], riders: Sequence[int]) -> np.ndarray:
+    """The joint distribution where the cells `riders` show their likeliest codes, the others are drawn
+    independently."""
+    laws = [np.eye(len(p))[p.argmax()] if i in riders else p for i, p in enumerate(marginals)]
+    return independent(laws)
+
+
+def one_at_most(doubts: Sequence[float]) -> np.ndarray:
+    """Cells of 2 codes of which at most one shows the unlikely code: riders are as far as their bound."""
+    out = np.zeros((2,) * len(doubts))
+    out[(0,) * len(doubts)] = 1 - math.fsum(doubts)
+    for i, doubt in enumerate(doubts):
+        out[tuple(int(j == i) for j in range(len(doubts)))] = doubt
     return out
 
 
