@@ -8,8 +8,8 @@ from figure_params import PARAMS
 from ladr.benchmarks.intervals import PromptSums, contrast, estimate, ratio
 from ladr.cli.figures import draw
 from ladr.figures.findings import section
-from ladr.figures.frame.answers import paired
-from ladr.figures.frame.compare import Fact
+from ladr.figures.frame.answers import doubt_all_passes, paired
+from ladr.figures.frame.compare import Fact, Place
 from ladr.figures.frame.pairs import samples
 from ladr.figures.frame.phases import by_phase, estimated, parts, spans_of
 from ladr.figures.frame.results import Results, main, rows_of, shown
@@ -78,6 +78,15 @@ def test_the_doubt_budget_is_compared_in_every_column_with_its_opponent_and_the_
         == [("Doubt", "Cosine, Doubt's passes")] * columns + [("Careful", "Cosine, LADR's passes")] * columns
     )
     assert full == [("Doubt", "Cosine")] * columns + [("Careful", "Cosine")] * columns
+
+
+def test_a_baseline_is_not_compared_with_itself(results):
+    source = Results(results)
+    scores = source.at("field", "field-exact")
+    quick = scores[scores.name == "quick"].cell.iloc[0]
+    place = Place(source, "doubt-all-passes", "field", "field-exact")
+    facts = list(doubt_all_passes(place, scores.assign(baseline=quick)))
+    assert {(fact.ours, fact.theirs) for fact in facts} == {("Careful", "Doubt")}
 
 
 def test_the_doubt_budget_is_compared_with_ladr_in_every_column_and_in_passes(results, facts):

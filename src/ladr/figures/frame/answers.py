@@ -47,11 +47,11 @@ def doubt(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
 
 
 def doubt_all_passes(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
-    """Every row of the doubt budget against the baseline: every column, and junk."""
+    """Every row of the doubt budget but the baseline itself against the baseline: every column, and junk."""
     rows = rows_of(scores)
     theirs = roles.baseline(rows)
     for ours in roles.doubting(place.results, rows) if theirs is not None else ():
-        yield from comparisons(place, scores, ours, theirs)
+        yield from comparisons(place, scores, ours, theirs) if ours.cell != theirs.cell else ()
 
 
 def doubt_ladr(place: Place, scores: pd.DataFrame) -> Iterator[Fact]:
