@@ -24,38 +24,57 @@ def folder(tmp_path_factory):
 
 
 def test_an_edge_is_a_pair_that_looks_at_each_other_more_than_evenly():
-    attention = torch.tensor([[[0.5, 0.3, 0.1, 0.1], [0.3, 0.2, 0.1, 0.4], [0.1, 0.1, 0.4, 0.4], [0.0] * 4]])
-    masked = torch.tensor([[True, True, True, False]])
-    edges = coupled(attention, masked, 1.0)
-    # Among the three, 0 looks at 1 with .3 and at 2 with .1, .2 on average; so does 1 at 0 and 2; 2 evenly.
-    expected = torch.zeros(1, 4, 4, dtype=torch.bool)
-    expected[0, 0, 1] = expected[0, 1, 0] = True
-    assert torch.equal(edges, expected)
-    assert coupled(attention, masked, 0.0).sum() == 6, "every pair of masked cells, nothing with itself"
-    assert not coupled(attention, masked, 100.0).any()
+    among = torch.tensor([[0.5, 0.3, 0.1], [0.3, 0.2, 0.1], [0.1, 0.1, 0.4]])
+    # 0 looks at 1 with .3 and at 2 with .1, .2 on average; so does 1 at 0 and 2; 2 looks at both evenly.
+    expected = torch.tensor([[0, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=torch.bool)
+    assert torch.equal(coupled(among, 1.0), expected)
+    assert coupled(among, 0.0).sum() == 6, "every pair, nothing with itself"
+    assert not coupled(among, 100.0).any()
+    assert not coupled(torch.zeros(3, 3), 0.0).any()
+    assert coupled(torch.ones(1, 1), 0.0).tolist() == [[False]]
 
 
-def walked(score, pool, edges):
+def walked(worth, near):
     """The same set, cell by cell."""
-    taken = torch.zeros_like(pool)
-    for b in range(len(pool)):
-        flat, free = taken[b].view(-1), pool[b].flatten().clone()
-        for cell in score[b].flatten().argsort(descending=True, stable=True).tolist():
-            if free[cell]:
-                flat[cell], free[cell] = True, False
-                free &= ~edges[b, cell]
+    taken, free = torch.zeros_like(worth, dtype=torch.bool), torch.ones_like(worth, dtype=torch.bool)
+    for cell in worth.argsort(descending=True).tolist():
+        if free[cell]:
+            taken[cell], free[cell] = True, False
+            free &= ~near[cell]
     return taken
 
 
 @pytest.mark.parametrize("density", [0.0, 0.05, 0.3, 1.0])
-def test_the_set_is_that_of_a_walk_by_score(density):
+@pytest.mark.parametrize("n", [0, 1, 40])
+def test_the_set_is_that_of_a_walk_by_worth(n, density):
     generator = torch.Generator().manual_seed(int(100 * density))
-    score = torch.rand(3, 5, 6, generator=generator).mul(8).floor()  # with ties
-    pool = torch.rand(3, 5, 6, generator=generator) < 0.7
-    edges = torch.rand(3, 30, 30, generator=generator) < density
-    edges = edges | edges.transpose(1, 2)
-    edges.diagonal(dim1=1, dim2=2).fill_(False)
-    assert torch.equal(apart(score, pool, edges), walked(score, pool, edges))
+    worth = -torch.randperm(n, generator=generator).float()
+    near = torch.rand(n, n, generator=generator) < density
+    near = (near | near.T).fill_diagonal_(False)
+    taken = apart(worth, near)
+    assert torch.equal(taken, walked(worth, near))
+    assert not near[taken][:, taken].any()
+
+
+def test_what_is_committed_are_sure_cells_and_a_walk_over_the_others():
+    backbone, seen = ToyBackbone(), []
+    policy = build({"policy": "uncoupled", "coupling": 1.5, "sure": 0.6})
+    decode(backbone, PROMPTS, policy, on_step=lambda view, take: seen.append((view, take)))
+    assert any(bool((view.masked & (view.top1 >= 0.6)).any()) for view, _ in seen)
+    for view, take in seen:
+        sure = view.masked & (view.top1 >= 0.6)
+        for row in range(len(take)):
+            cells = view.masked[row].flatten().nonzero()[:, 0]
+            near = coupled(view.attention[row][cells][:, cells], 1.5)
+            order = sorted(range(len(cells)), key=lambda i: -float(view.drawn_prob[row].flatten()[cells[i]]))
+            expected, blocked = set(), set()
+            for i in order:
+                if bool(sure[row].flatten()[cells[i]]):
+                    expected.add(int(cells[i]))
+                elif i not in blocked:
+                    expected.add(int(cells[i]))
+                    blocked |= set(near[i].nonzero()[:, 0].tolist())
+            assert set(take[row].flatten().nonzero()[:, 0].tolist()) == expected
 
 
 def test_the_coupling_says_how_many_passes_it_takes():

@@ -11,34 +11,31 @@ from ladr.decoding.policies.base import Policy
 from ladr.decoding.view import View
 
 
-def coupled(attention: Tensor, masked: Tensor, coupling: float) -> Tensor:
-    """(B, N, N) bool: pairs of masked cells that look at each other more than `coupling` times as much as at
-    masked cells on average, the mean of both directions; symmetric, nothing with itself.
+def coupled(among: Tensor, coupling: float) -> Tensor:
+    """(n, n) bool: pairs of n masked cells that look at each other more than `coupling` times as much as at
+    the others of them on average, the mean of both directions; symmetric, nothing with itself.
 
-    attention (B, N, N): how much the row's cell looks at the column's; masked (B, N) bool.
+    among (n, n): how much the row's cell looks at the column's.
     """
-    pairs = masked[:, :, None] & masked[:, None, :]
-    pairs.diagonal(dim1=1, dim2=2).fill_(False)
-    among = attention * pairs
-    even = among.sum(2, keepdim=True) / pairs.sum(2, keepdim=True).clamp_min(1)
-    share = among / even.clamp_min(torch.finfo(among.dtype).tiny)
-    return pairs & (share + share.transpose(1, 2) > 2 * coupling)
+    others = among.clone()
+    others.fill_diagonal_(0)
+    even = others.sum(1, keepdim=True) / max(1, len(among) - 1)
+    share = others / even.clamp_min(torch.finfo(others.dtype).tiny)
+    return (share + share.T > 2 * coupling).fill_diagonal_(False)
 
 
-def apart(score: Tensor, pool: Tensor, edges: Tensor) -> Tensor:
-    """(B, H, W) bool: walk down the pool by score and take every cell that has no edge to one taken yet.
-
-    score, pool (B, H, W); edges (B, N, N) bool, symmetric. The result is a maximal set without an edge.
-    """
+def apart(worth: Tensor, near: Tensor) -> Tensor:
+    """(n,) bool: walk down the cells by worth (n,), no two of which are equal, and take every cell that is
+    not near, (n, n) bool and symmetric, to one taken yet: a maximal set of which no two are near."""
     # As in `frontier.independent`: what wins a round would be reached before any of its neighbours.
-    worth = (score[0].numel() - ranks(score, pool)).flatten(1).float()
-    alive, taken = pool.flatten(1).clone(), torch.zeros_like(pool).flatten(1)
-    while bool(alive.any()):
-        live = worth * alive
-        won = alive & (live > torch.where(edges, live[:, None, :], 0).amax(2))
-        taken |= won
-        alive &= ~(won | (edges & won[:, None, :]).any(2))
-    return taken.view_as(pool)
+    taken, alive = torch.zeros_like(worth, dtype=torch.bool), torch.arange(len(worth), device=worth.device)
+    while len(alive):
+        live = worth[alive]
+        won = live > torch.where(near, live, -torch.inf).amax(1)
+        taken[alive[won]] = True
+        free = ~(won | near[:, won].any(1))
+        alive, near = alive[free], near[free][:, free]
+    return taken
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,13 @@ class Uncoupled(Policy):
     def __call__(self, view: View) -> Tensor:
         if view.attention is None:
             raise LadrError(f"policy {self.name!r} needs the attention between cells, and this view has none")
-        edges = coupled(view.attention, view.masked.flatten(1), self.coupling)
-        sure = view.masked & (view.top1 >= self.sure)
-        return sure | apart(view.drawn_prob, view.masked & ~sure, edges)
+        take = (view.masked & (view.top1 >= self.sure)).flatten(1)
+        pool = view.masked.flatten(1)
+        worth = -ranks(view.drawn_prob, view.masked).flatten(1).float()  # exact: fewer than 2**24 cells
+        for row, attention in enumerate(view.attention):
+            cells = pool[row].nonzero()[:, 0]
+            near = coupled(attention[cells][:, cells], self.coupling)
+            free = ~take[row, cells]
+            chosen = apart(worth[row, cells[free]], near[free][:, free])
+            take[row, cells[free]] = chosen
+        return take.view_as(view.masked)
