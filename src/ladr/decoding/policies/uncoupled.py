@@ -43,11 +43,11 @@ class Uncoupled(Policy):
     """Masked cells of which no two look at each other more than `coupling` times as much as at masked cells
     on average, likeliest draws first, and with them every cell that is at least so `sure`.
 
-    DAPD (arXiv 2603.12996), which commits an independent set of a graph made of attention, and the like of
-    DAWN (arXiv 2602.06953), which lets sure cells go first; both are one-dimensional there. Written from
-    their abstracts, no code was taken (DAWN's names no licence). Theirs is an average over layers; here it
-    is the last layer's attention before guidance, a mean over its heads, the only one that costs no second
-    look at every layer. coupling: 0 commits one cell in a pass, infinity all at once.
+    DAPD (arXiv 2603.12996; its code: licence not known), which commits an independent set of a graph made of
+    attention, and the like of DAWN (arXiv 2602.06953; its code: no licence given), which lets sure cells go
+    first; both are one-dimensional there. Written from their abstracts, no code was taken, and which layers
+    theirs look at was not checked. Here it is the last layer before guidance, a mean over its heads: its
+    queries and keys are at hand. coupling: 0 commits one cell in a pass, infinity all at once.
     """
 
     name: ClassVar[str] = "uncoupled"
