@@ -34,6 +34,21 @@ def entropy(p):
     return float(-(p * np.log(p)).sum())
 
 
+def with_riders(sides, riders):
+    """The joint distribution where the cells `riders` show their likeliest codes, the others are drawn."""
+    laws = [np.eye(len(s))[s.argmax()] if i in riders else s for i, s in enumerate(sides)]
+    return guarantee.independent(laws)
+
+
+def one_at_most(doubts):
+    """Cells of 2 codes of which at most one shows the unlikely code."""
+    out = np.zeros((2,) * len(doubts))
+    out[(0,) * len(doubts)] = 1 - sum(doubts)
+    for i, doubt in enumerate(doubts):
+        out[tuple(int(j == i) for j in range(len(doubts)))] = doubt
+    return out
+
+
 @given(joints())
 @settings(max_examples=300, deadline=None)
 def test_no_joint_distribution_is_further_away_than_its_doubts_allow(p):
@@ -65,7 +80,7 @@ def test_riders_that_show_their_likeliest_codes_stay_within_their_doubts(p, data
     sides = marginals(p)
     doubts = [1 - s.max() for s in sides]
     deciding = [d for i, d in enumerate(doubts) if i not in riders]
-    far = guarantee.distance(p, guarantee.with_riders(sides, riders))
+    far = guarantee.distance(p, with_riders(sides, riders))
     bound = guarantee.riders_bound([doubts[i] for i in riders], deciding)
     assert far <= bound + 1e-9
     if len(deciding) == 1:
@@ -74,11 +89,11 @@ def test_riders_that_show_their_likeliest_codes_stay_within_their_doubts(p, data
 
 def test_riders_are_as_far_as_their_bound_where_one_at_most_is_unlikely():
     for doubts in ([0.1], [0.02, 0.05], [0.01, 0.02, 0.03, 0.2]):
-        p = guarantee.one_at_most(doubts)
+        p = one_at_most(doubts)
         sides = marginals(p)
         assert [1 - s[0] for s in sides] == pytest.approx(doubts)
         for kept in (len(doubts), len(doubts) - 1):  # the last one rides, or decides
-            far = guarantee.distance(p, guarantee.with_riders(sides, range(kept)))
+            far = guarantee.distance(p, with_riders(sides, range(kept)))
             assert far == pytest.approx(guarantee.riders_bound(doubts[:kept], doubts[kept:]))
 
 

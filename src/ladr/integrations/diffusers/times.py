@@ -96,10 +96,6 @@ class InPipeline(Policy):
         return self.policy.everywhere
 
     @property
-    def attends(self) -> bool:
-        return self.policy.attends
-
-    @property
     def masks_again(self) -> bool:
         return self.policy.masks_again
 

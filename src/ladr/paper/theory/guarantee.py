@@ -79,22 +79,6 @@ def independent(marginals: Sequence[np.ndarray]) -> np.ndarray:
     return out
 
 
-def with_riders(marginals: Sequence[np.ndarray], riders: Sequence[int]) -> np.ndarray:
-    """The joint distribution where the cells `riders` show their likeliest codes, the others are drawn
-    independently."""
-    laws = [np.eye(len(p))[p.argmax()] if i in riders else p for i, p in enumerate(marginals)]
-    return independent(laws)
-
-
-def one_at_most(doubts: Sequence[float]) -> np.ndarray:
-    """Cells of 2 codes of which at most one shows the unlikely code: riders are as far as their bound."""
-    out = np.zeros((2,) * len(doubts))
-    out[(0,) * len(doubts)] = 1 - math.fsum(doubts)
-    for i, doubt in enumerate(doubts):
-        out[tuple(int(j == i) for j in range(len(doubts)))] = doubt
-    return out
-
-
 def all_or_none(n: int, doubt: float) -> np.ndarray:
     """n cells of 2 codes that show the likely code all together or not at all: the case that comes nearest
     to the bound. Its distance from independent draws is 1 - (1 - d)^n - d^n; over n d that tends to 1."""
